@@ -1,0 +1,114 @@
+package apiclient
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
+	certificatesv1 "k8s.io/client-go/kubernetes/typed/certificates/v1"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	rbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
+	"k8s.io/client-go/rest"
+)
+
+// ErrRedirect means that the server answered with a redirect, which is never
+// followed: the credentials of the request would go with it.
+var ErrRedirect = errors.New("the server answered with a redirect; an API server does not")
+
+// Bounds on what a server may send.
+const (
+	maxHeader   = 64 << 10
+	maxAnonBody = 4 << 20   // cluster-info with all the signatures it has room for is 1.6 MB
+	maxBody     = 256 << 20 // one page of the largest objects that etcd stores
+)
+
+// Client has the typed clients that bootctl uses, over one connection.
+type Client struct {
+	Core           corev1.CoreV1Interface
+	Certificates   certificatesv1.CertificatesV1Interface
+	RBAC           rbacv1.RbacV1Interface
+	Authentication authenticationv1.AuthenticationV1Interface
+}
+
+// Options say how to watch over a client. The zero value watches nothing.
+type Options struct {
+	// As names who asks, for Observe.
+	As string
+	// Observe is called after each request; nil means no one looks. It is
+	// given no header and no body, so it cannot leak a credential.
+	Observe func(Call)
+	// Warn receives the warnings that the server sends; nil drops them.
+	Warn func(string)
+	// Now is the clock that certificates are judged by; nil means the
+	// system's.
+	Now func() time.Time
+}
+
+// New returns a client for config, which is not modified. It does not connect.
+func New(config *rest.Config, opts Options) (*Client, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	config.WarningHandlerWithContext = warningHandler{opts.Warn}
+	httpClient, err := newHTTPClient(config, opts)
+	if err != nil {
+		return nil, err
+	}
+	var c Client
+	var errs [4]error
+	c.Core, errs[0] = corev1.NewForConfigAndClient(config, httpClient)
+	c.Certificates, errs[1] = certificatesv1.NewForConfigAndClient(config, httpClient)
+	c.RBAC, errs[2] = rbacv1.NewForConfigAndClient(config, httpClient)
+	c.Authentication, errs[3] = authenticationv1.NewForConfigAndClient(config, httpClient)
+	return &c, errors.Join(errs[:]...)
+}
+
+func newHTTPClient(config *rest.Config, opts Options) (*http.Client, error) {
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("TLS configuration: %w", err)
+	}
+	if tlsConfig != nil {
+		tlsConfig.MinVersion = tls.VersionTLS12
+		tlsConfig.Time = opts.Now
+	}
+	proxy := config.Proxy
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	base := &http.Transport{
+		Proxy:                  proxy,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+		IdleConnTimeout:        90 * time.Second,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
+	}
+	limit := int64(maxBody)
+	if anonymous(config) {
+		limit = maxAnonBody
+	}
+	authenticated, err := rest.HTTPWrappersForConfig(config, capped{base, limit})
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %w", err)
+	}
+	return &http.Client{
+		Transport:     observed{authenticated, opts.As, opts.Observe},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
+		Timeout:       config.Timeout,
+	}, nil
+}
+
+func anonymous(config *rest.Config) bool {
+	return config.BearerToken == "" && config.BearerTokenFile == "" && config.Username == "" &&
+		config.CertFile == "" && config.CertData == nil && config.ExecProvider == nil
+}

@@ -1,0 +1,63 @@
+package apiclient
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// IsUntrusted says whether err is the TLS certificate of the server not being
+// good for the address or not being signed by a trusted CA.
+func IsUntrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(err, &verification) || isX509(err)
+}
+
+func isX509(err error) bool {
+	var (
+		unknown  x509.UnknownAuthorityError
+		invalid  x509.CertificateInvalidError
+		hostname x509.HostnameError
+	)
+	return errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &hostname)
+}
+
+// IsUnreachable says whether err is a request that got no answer from an API
+// server, for another reason than an untrusted certificate.
+func IsUnreachable(err error) bool {
+	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) {
+		return false
+	}
+	var (
+		netErr net.Error
+		urlErr *url.Error
+		record tls.RecordHeaderError
+		alert  tls.AlertError
+	)
+	return errors.As(err, &netErr) || errors.As(err, &urlErr) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// IsTransient says whether the same request may succeed later without anyone
+// mending anything: no answer, too many requests, or trouble in the server.
+func IsTransient(err error) bool {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		code := status.Status().Code
+		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+	}
+	return IsUnreachable(err)
+}
+
+// IsForbiddenByRBAC says whether err is the authorizer's no, as opposed to one
+// of admission, which has the same status code but speaks of the object.
+func IsForbiddenByRBAC(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), " cannot ")
+}

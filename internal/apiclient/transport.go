@@ -1,0 +1,92 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// ErrTooLarge means that the server sent more than such an answer can hold.
+var ErrTooLarge = errors.New("the server's answer is too large")
+
+// Call tells of one finished request.
+type Call struct {
+	Method, Path string
+	As           string
+	// Status is the HTTP status; 0 when Err says why there was none.
+	Status   int
+	Duration time.Duration
+	Err      error
+	// Date is the server's clock as the answer gives it; zero when it does not.
+	Date time.Time
+}
+
+// observed reports each request. It sits outside authentication.
+type observed struct {
+	next    http.RoundTripper
+	as      string
+	observe func(Call)
+}
+
+func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
+	if o.observe == nil {
+		return o.next.RoundTrip(req)
+	}
+	start := monotonic()
+	resp, err := o.next.RoundTrip(req)
+	call := Call{Method: req.Method, Path: req.URL.RequestURI(), As: o.as, Duration: start(), Err: err}
+	if resp != nil {
+		call.Status = resp.StatusCode
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			call.Date = date
+		}
+	}
+	o.observe(call)
+	return resp, err
+}
+
+// monotonic returns a function that tells the time since the call.
+func monotonic() func() time.Duration {
+	start := time.Now() //nolint:forbidigo // a duration, not a point in time
+	return func() time.Duration {
+		return time.Since(start) //nolint:forbidigo // a duration, not a point in time
+	}
+}
+
+// capped bounds the bodies of answers, after decompression.
+type capped struct {
+	next  http.RoundTripper
+	limit int64
+}
+
+func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &cappedBody{resp.Body, c.limit}
+	return resp, nil
+}
+
+type cappedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *cappedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, ErrTooLarge
+	}
+	return n, err
+}
+
+type warningHandler struct{ warn func(string) }
+
+func (h warningHandler) HandleWarningHeaderWithContext(_ context.Context, code int, _ string, text string) {
+	if h.warn != nil && code == 299 && text != "" {
+		h.warn(text)
+	}
+}

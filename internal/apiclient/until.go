@@ -1,0 +1,76 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// DeadlineError means that the time ran out. Last is what was last seen, and is
+// what it unwraps to, beside context.DeadlineExceeded.
+type DeadlineError struct{ Last error }
+
+func (e *DeadlineError) Error() string { return fmt.Sprintf("gave up waiting: %v", e.Last) }
+
+func (e *DeadlineError) Unwrap() []error { return []error{context.DeadlineExceeded, e.Last} }
+
+// Backoff between attempts.
+const (
+	minDelay = 200 * time.Millisecond
+	maxDelay = 5 * time.Second
+	maxAsked = 30 * time.Second // the longest Retry-After that is honoured
+)
+
+// Wait says how Until waits.
+type Wait struct {
+	// Transient says which errors to try again after. It must not be nil.
+	Transient func(error) bool
+	// Cause is told of each transient error that reads differently from the
+	// one before; nil means nobody is.
+	Cause func(error)
+}
+
+// Until calls attempt until it succeeds or fails with an error that is not
+// transient. It returns a *DeadlineError when the deadline of ctx passes first,
+// and the cause of ctx when that is cancelled. Pauses grow, with jitter; a
+// Retry-After of the server is honoured up to 30 seconds.
+func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
+	var last error
+	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
+		err := attempt(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(ctx.Err(), context.Canceled):
+			return context.Cause(ctx)
+		case ctx.Err() != nil && last != nil && errors.Is(err, context.DeadlineExceeded):
+			return &DeadlineError{last}
+		case ctx.Err() != nil:
+			return &DeadlineError{err}
+		case !wait.Transient(err):
+			return err
+		}
+		if wait.Cause != nil && (last == nil || last.Error() != err.Error()) {
+			wait.Cause(err)
+		}
+		last = err
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause(delay, err)): //nolint:forbidigo // this is the one place that waits
+		}
+	}
+}
+
+// pause returns the time to wait: delay with up to half of it more or less, or
+// what the server asked for.
+func pause(delay time.Duration, err error) time.Duration {
+	delay = delay/2 + rand.N(delay) //nolint:gosec // jitter, not a secret
+	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
+		return max(delay, min(time.Duration(seconds)*time.Second, maxAsked))
+	}
+	return delay
+}

@@ -1,0 +1,86 @@
+package safe_test
+
+import (
+	"encoding/json"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/bootctl/bootctl/internal/safe"
+	"sigs.k8s.io/yaml"
+)
+
+func TestText(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"plain", "node-csr-a_B-1", "node-csr-a_B-1"},
+		{"quotes stay", `say "hi"`, `say "hi"`},
+		{"accents stay", "café ü 漢", "café ü 漢"},
+		{"escape sequence", "\x1b[31mred", `\x1b[31mred`},
+		{"line feed", "a\nb\r", `a\nb\r`},
+		{"bidi", "a\u202eb", `a\u202eb`},
+		{"zero width", "a\u200bb\ufeff", `a\u200bb\ufeff`},
+		{"line separator", "a\u2028b", `a\u2028b`},
+		{"C1", "a\u009bb", `a\u009bb`},
+		{"invalid UTF-8", "a\xffb", `a\xffb`},
+		{"backslash", `a\nb`, `a\\nb`},
+		{"backslash and quote", `\"`, `\\"`},
+		{"tag characters", "\U000e0041", `\U000e0041`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := safe.Text(tt.in); got != tt.want {
+				t.Errorf("Text(%q) = %s, want %s", tt.in, got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzSafe(f *testing.F) {
+	for _, s := range []string{"a", "\x1b[2J", "\u202e\n", "\xff\xfe", `\u0001202e`, "\x01202e", "\r\b\f\t\x7f", "\U000e0041é"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		noControls(t, safe.Text(s), false)
+		document, err := json.Marshal(map[string]string{"v": s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		roundTrip(t, document, safe.JSON(document))
+		converted, err := safe.YAML(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		noControls(t, string(converted), true)
+		back, err := yaml.YAMLToJSON(converted)
+		if err != nil {
+			t.Fatalf("%q is not YAML: %v", converted, err)
+		}
+		roundTrip(t, document, back)
+	})
+}
+
+func roundTrip(t *testing.T, want, got []byte) {
+	t.Helper()
+	var a, b map[string]string
+	if err := json.Unmarshal(want, &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(got, &b); err != nil {
+		t.Fatal(err)
+	}
+	if a["v"] != b["v"] {
+		t.Errorf("value read back is %q, want %q (document %q)", b["v"], a["v"], got)
+	}
+}
+
+func noControls(t *testing.T, s string, lines bool) {
+	t.Helper()
+	if !utf8.ValidString(s) {
+		t.Errorf("invalid UTF-8 in %q", s)
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) && (r != '\n' || !lines) {
+			t.Errorf("raw %U in %q", r, s)
+		}
+	}
+}

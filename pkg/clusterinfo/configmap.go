@@ -1,0 +1,63 @@
+package clusterinfo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"k8s.io/cluster-bootstrap/token/api"
+)
+
+// Errors of reading cluster-info.
+var (
+	// ErrNotFound means that the cluster has no ConfigMap cluster-info, or
+	// that it holds no kubeconfig.
+	ErrNotFound = errors.New("the cluster has no cluster-info")
+	// ErrAnonymous means that anonymous requests may not read cluster-info.
+	ErrAnonymous = errors.New("cluster-info may not be read without credentials")
+)
+
+// Info is the ConfigMap cluster-info, as it stands.
+type Info struct {
+	// Raw is the exact text of its kubeconfig.
+	Raw []byte
+	// Signatures are its signatures by token ID.
+	Signatures map[string]string
+	configMap  *corev1.ConfigMap
+}
+
+// TokenIDs returns the IDs of the tokens that cluster-info is signed with, in
+// order.
+func (i Info) TokenIDs() []string { return slices.Sorted(maps.Keys(i.Signatures)) }
+
+// Fetch reads cluster-info. It returns an error that matches ErrNotFound when
+// there is none.
+//
+// Access: get on the configmap cluster-info in kube-public.
+func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, error) {
+	cm, err := client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return Info{}, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
+	}
+	info := Info{Raw: []byte(cm.Data[api.KubeConfigKey]), Signatures: map[string]string{}, configMap: cm}
+	for key, value := range cm.Data {
+		if id, ok := strings.CutPrefix(key, api.JWSSignatureKeyPrefix); ok {
+			info.Signatures[id] = value
+		}
+	}
+	if len(info.Raw) == 0 {
+		return info, fmt.Errorf("configmap kube-public/cluster-info: %w: it holds no kubeconfig", ErrNotFound)
+	}
+	return info, nil
+}

@@ -1,0 +1,216 @@
+package clusterinfo
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// Errors of discovery, beside those of pins, documents and signatures.
+var (
+	// ErrNoTrust means that neither a pin nor a CA certificate was given.
+	ErrNoTrust = errors.New("nothing says which CA to trust")
+	// ErrUnsigned means that cluster-info has no signature for the token, and
+	// that the token could not be tried over a verified connection.
+	ErrUnsigned = errors.New("cluster-info is not signed with this token")
+	// ErrTokenRejected means that the API server does not know the token, or
+	// knows it as expired or not for authentication. A node cannot tell which.
+	ErrTokenRejected = errors.New("the API server rejects the token")
+	// ErrTokenNotSigned means that the API server accepts the token, but
+	// cluster-info has no signature for it: it is not a signing token, or the
+	// signer has not seen it yet or does not run.
+	ErrTokenNotSigned = errors.New("the API server accepts the token, but nobody has signed cluster-info with it")
+	// ErrChanged means that cluster-info read over a verified connection is
+	// not what was read before.
+	ErrChanged = errors.New("cluster-info differs between an unverified and a verified connection")
+)
+
+// Options say what to discover, and what to believe.
+type Options struct {
+	// Endpoints are tried in order until one answers.
+	Endpoints []Endpoint
+	Token     token.Token
+	// Pins and CAs name the keys that may be trusted; where both are given, a
+	// key must be among both.
+	Pins []Pin
+	CAs  []*x509.Certificate
+	// SkipCAVerification trusts every CA of a document with a good signature:
+	// whoever knows the token can then pose as the cluster.
+	SkipCAVerification bool
+	// Client is passed on to the API clients. Client.Now must be set.
+	Client apiclient.Options
+}
+
+// Cluster is a discovered and verified cluster.
+type Cluster struct {
+	Document
+	// Endpoint is the address that answered.
+	Endpoint Endpoint
+	// Roots are the CA certificates to trust: a subset of the document's.
+	Roots []*x509.Certificate
+}
+
+// Validate returns ErrNoTrust when nothing says what to believe.
+func (o Options) Validate() error {
+	if len(o.Pins) == 0 && len(o.CAs) == 0 && !o.SkipCAVerification {
+		return ErrNoTrust
+	}
+	return nil
+}
+
+// Discover makes one attempt to learn and verify the cluster behind an
+// endpoint, as a node with a token does: it reads cluster-info without
+// verifying the connection, checks the signature, keeps the pinned CA
+// certificates, and reads it again over a connection that they verify. The
+// token is sent only over such a connection, and only when its signature is
+// missing.
+//
+// It returns an error that matches one of this package's, or one of the
+// connection; see [Transient].
+//
+// Access: none; system:anonymous gets the configmap cluster-info in kube-public.
+// Source: kubeadm design, "Discovery cluster-info".
+func Discover(ctx context.Context, opts Options) (Cluster, error) {
+	if err := opts.Validate(); err != nil {
+		return Cluster{}, err
+	}
+	var errs []error
+	for _, endpoint := range opts.Endpoints {
+		cluster, err := opts.discover(ctx, endpoint)
+		if err == nil || !apiclient.IsUnreachable(err) {
+			return cluster, err
+		}
+		errs = append(errs, err)
+	}
+	return Cluster{}, errors.Join(errs...)
+}
+
+// Transient says whether a later attempt may succeed without anyone correcting
+// what was typed: the server did not answer, or a signature is still missing.
+func Transient(err error) bool {
+	return errors.Is(err, ErrUnsigned) || errors.Is(err, ErrTokenNotSigned) || errors.Is(err, ErrNotFound) ||
+		apiclient.IsTransient(err)
+}
+
+func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, error) {
+	seen, err := o.fetch(ctx, endpoint, nil)
+	if err != nil {
+		return Cluster{}, err
+	}
+	document, err := ParseDocument(seen.Raw)
+	if err != nil {
+		return Cluster{}, err
+	}
+	roots, err := o.Trusted(document.CAs)
+	if err != nil {
+		return Cluster{}, err
+	}
+	signature, isSigned := seen.Signatures[o.Token.ID()]
+	if isSigned {
+		if err := Verify(seen.Raw, signature, o.Token); err != nil {
+			return Cluster{}, err
+		}
+	} else if o.SkipCAVerification {
+		return Cluster{}, o.unsigned(seen, ErrUnsigned)
+	}
+	again, err := o.fetch(ctx, endpoint, roots)
+	if err != nil {
+		return Cluster{}, err
+	}
+	if !bytes.Equal(seen.Raw, again.Raw) {
+		return Cluster{}, ErrChanged
+	}
+	if !isSigned {
+		return Cluster{}, o.unsigned(seen, o.tryToken(ctx, endpoint, roots))
+	}
+	return Cluster{document, endpoint, roots}, nil
+}
+
+// Trusted returns the CA certificates of the bundle that may be trusted.
+func (o Options) Trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
+	if o.SkipCAVerification {
+		return Trusted(bundle, Pins(bundle), o.Client.Now())
+	}
+	pins := o.Pins
+	if len(o.CAs) > 0 {
+		pins = Pins(o.CAs)
+	}
+	roots, err := Trusted(bundle, pins, o.Client.Now())
+	if err != nil || len(o.CAs) == 0 || len(o.Pins) == 0 {
+		return roots, err
+	}
+	return Trusted(roots, o.Pins, o.Client.Now())
+}
+
+// unsigned says what is known of a missing signature.
+func (o Options) unsigned(seen Info, err error) error {
+	if !errors.Is(err, ErrUnsigned) && !errors.Is(err, ErrTokenNotSigned) {
+		return err
+	}
+	switch n := len(seen.Signatures); n {
+	case 0:
+		return fmt.Errorf("token %s: %w; it has no signature at all: the bootstrap signer may not be running", o.Token.ID(), err)
+	case 1:
+		return fmt.Errorf("token %s: %w; it has the signature of 1 other token", o.Token.ID(), err)
+	default:
+		return fmt.Errorf("token %s: %w; it has the signatures of %d other tokens", o.Token.ID(), err, n)
+	}
+}
+
+// fetch reads cluster-info without credentials, over a connection that roots
+// verify, or that nothing verifies when roots is nil.
+func (o Options) fetch(ctx context.Context, endpoint Endpoint, roots []*x509.Certificate) (Info, error) {
+	client, err := o.client(endpoint, roots, token.Token{})
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := Fetch(ctx, client.Core)
+	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
+		return Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrAnonymous, err)
+	}
+	return info, err
+}
+
+// tryToken asks with the token as credential, which tells whether it is one.
+func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.Certificate) error {
+	client, err := o.client(endpoint, roots, o.Token)
+	if err != nil {
+		return err
+	}
+	_, err = Fetch(ctx, client.Core)
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return fmt.Errorf("token %s: %w", o.Token.ID(), ErrTokenRejected)
+	case err == nil || apierrors.IsForbidden(err):
+		return ErrTokenNotSigned
+	}
+	return err
+}
+
+func (o Options) client(endpoint Endpoint, roots []*x509.Certificate, tok token.Token) (*apiclient.Client, error) {
+	opts := o.Client
+	config := &rest.Config{Host: endpoint.URL(), Timeout: 10 * time.Second}
+	switch {
+	case roots == nil:
+		opts.As = "anonymous, connection not verified"
+		config.Insecure = true
+	case tok.IsZero():
+		opts.As = "anonymous"
+		config.CAData = certpem.Encode(roots...)
+	default:
+		opts.As = "token " + tok.ID()
+		config.CAData = certpem.Encode(roots...)
+		config.BearerToken = tok.Reveal()
+	}
+	return apiclient.New(config, opts)
+}

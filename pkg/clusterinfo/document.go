@@ -1,0 +1,99 @@
+package clusterinfo
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+
+	goyaml "go.yaml.in/yaml/v3"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+)
+
+// ErrDocument means that the kubeconfig in cluster-info is not one that a node
+// may trust: one cluster, an https server, a CA, and nothing else.
+var ErrDocument = errors.New("the kubeconfig in cluster-info is not acceptable")
+
+// Document is the kubeconfig in cluster-info.
+type Document struct {
+	// Raw is its exact text, which the signatures are made over.
+	Raw []byte
+	// Server is the address of the API server for nodes.
+	Server Endpoint
+	// CAs are the certificates of the cluster's CA bundle.
+	CAs []*x509.Certificate
+}
+
+// document has the only fields that may stand in the kubeconfig. The others
+// that older releases write are empty.
+type document struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Clusters   []struct {
+		Name    string `json:"name"`
+		Cluster struct {
+			Server string `json:"server"`
+			CA     []byte `json:"certificate-authority-data"`
+		} `json:"cluster"`
+	} `json:"clusters"`
+	Contexts       []struct{} `json:"contexts"`
+	Users          []struct{} `json:"users"`
+	Preferences    struct{}   `json:"preferences"`
+	CurrentContext string     `json:"current-context"`
+}
+
+// ParseDocument reads the kubeconfig in cluster-info. It is strict: an unknown
+// or doubled field, a second cluster or document, a user, a context, or a CA
+// bundle with anything else in it is an error that matches ErrDocument.
+func ParseDocument(raw []byte) (Document, error) {
+	var d document
+	if err := unmarshalStrict(raw, &d); err != nil {
+		return Document{}, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	problem := ""
+	switch {
+	case d.APIVersion != "v1" || d.Kind != "Config":
+		problem = "it is not of apiVersion v1 and kind Config"
+	case len(d.Clusters) != 1:
+		problem = fmt.Sprintf("it has %d clusters, not one", len(d.Clusters))
+	case len(d.Users) > 0:
+		problem = "it has users"
+	case len(d.Contexts) > 0 || d.CurrentContext != "":
+		problem = "it has a context"
+	}
+	if problem != "" {
+		return Document{}, fmt.Errorf("%w: %s", ErrDocument, problem)
+	}
+	server, err := parseURL(d.Clusters[0].Cluster.Server, "443")
+	if err != nil {
+		return Document{}, fmt.Errorf("%w: its server is %w", ErrDocument, err)
+	}
+	cas, err := certpem.Parse(d.Clusters[0].Cluster.CA)
+	if err != nil {
+		return Document{}, fmt.Errorf("%w: its CA bundle: %w", ErrDocument, err)
+	}
+	return Document{raw, server, cas}, nil
+}
+
+// unmarshalStrict reads one YAML document into v, with no unknown field, no
+// field twice and no field in another case.
+func unmarshalStrict(raw []byte, v any) error {
+	var first, second goyaml.Node
+	documents := goyaml.NewDecoder(bytes.NewReader(raw))
+	if err := documents.Decode(&first); err != nil {
+		return err
+	}
+	if err := documents.Decode(&second); !errors.Is(err, io.EOF) {
+		return errors.New("it holds more than one YAML document")
+	}
+	converted, err := yaml.YAMLToJSONStrict(raw)
+	if err != nil {
+		return err
+	}
+	strict, err := kjson.UnmarshalStrict(converted, v, kjson.DisallowDuplicateFields, kjson.DisallowUnknownFields)
+	return errors.Join(append(strict, err)...)
+}

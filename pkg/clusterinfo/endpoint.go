@@ -1,0 +1,88 @@
+package clusterinfo
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// ErrInvalidEndpoint means that a text is not the address of an API server.
+var ErrInvalidEndpoint = errors.New("not the address of an API server")
+
+// defaultPort is where kubeadm lets the API server listen.
+const defaultPort = "6443"
+
+// Endpoint is the address of an API server, as host:port.
+type Endpoint string
+
+// ParseEndpoint reads the address of an API server: HOST, HOST:PORT, or
+// https://HOST:PORT, with IPv6 addresses in brackets or, without a port, bare.
+// The port is 6443 when none is given, and 443 after https://. It returns an
+// error that matches ErrInvalidEndpoint.
+func ParseEndpoint(s string) (Endpoint, error) {
+	if strings.Contains(s, "://") {
+		return parseURL(s, "443")
+	}
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() {
+		s = "[" + s + "]"
+	}
+	return parseURL("https://"+s, defaultPort)
+}
+
+func parseURL(s, port string) (Endpoint, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", s, ErrInvalidEndpoint)
+	}
+	problem := ""
+	switch {
+	case u.Scheme != "https":
+		problem = "it is not https"
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "" || u.Opaque != "":
+		problem = "it has more than a host and a port"
+	case !validHost(u.Hostname()):
+		problem = "its host is not a name or an address"
+	}
+	if u.Port() != "" || strings.HasSuffix(u.Host, ":") {
+		port = u.Port()
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); problem == "" && (err != nil || n == 0) {
+		problem = "its port is not between 1 and 65535"
+	}
+	if problem != "" {
+		return "", fmt.Errorf("%q: %w: %s", s, ErrInvalidEndpoint, problem)
+	}
+	return Endpoint(net.JoinHostPort(u.Hostname(), port)), nil
+}
+
+func validHost(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == ""
+	}
+	if host == "" || len(host) > 253 {
+		return false
+	}
+	for _, label := range strings.Split(host, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// URL returns the address as https://host:port.
+func (e Endpoint) URL() string { return "https://" + string(e) }
+
+// IsLoopback says whether only this machine can reach the endpoint.
+func (e Endpoint) IsLoopback() bool {
+	host, _, err := net.SplitHostPort(string(e))
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,38 @@
+package clusterinfo
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// ErrSignature means that a signature was not made with this token over this
+// document.
+var ErrSignature = errors.New("the signature of cluster-info does not verify")
+
+// Sign returns the detached JWS of document made with tok: algorithm HS256, the
+// token's ID as key ID, the token's secret as key.
+//
+// Format: RFC 7515, section 7.1 and appendix F; the header is spelled as
+// Kubernetes spells it, since it is signed too.
+func Sign(document []byte, tok token.Token) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	header := encode(fmt.Appendf(nil, `{"alg":"HS256","kid":"%s"}`, tok.ID()))
+	mac := hmac.New(sha256.New, []byte(tok.Secret()))
+	mac.Write([]byte(header + "." + encode(document)))
+	return header + ".." + encode(mac.Sum(nil))
+}
+
+// Verify returns ErrSignature unless signature is what Sign makes of the exact
+// bytes of document. It compares in constant time and parses nothing, so no
+// other algorithm, header or spelling can pass.
+func Verify(document []byte, signature string, tok token.Token) error {
+	if !hmac.Equal([]byte(signature), []byte(Sign(document, tok))) {
+		return fmt.Errorf("token %s: %w", tok.ID(), ErrSignature)
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package clusterinfo
+
+import (
+	"crypto/x509"
+	"fmt"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+)
+
+// Encode returns the kubeconfig that cluster-info holds, byte for byte as
+// kubeadm writes it: one cluster without a name, and no user.
+func Encode(server Endpoint, cas []*x509.Certificate) ([]byte, error) {
+	return encode(clientcmdapi.Config{Clusters: map[string]*clientcmdapi.Cluster{"": cluster(server, cas)}})
+}
+
+// Kubeconfig returns a kubeconfig for a client whose certificate and key stand
+// in one file, in the words of the kubelet. The path of the file may be
+// relative to the kubeconfig.
+func Kubeconfig(server Endpoint, cas []*x509.Certificate, certFile string) ([]byte, error) {
+	return encode(clientcmdapi.Config{
+		Clusters:  map[string]*clientcmdapi.Cluster{"default-cluster": cluster(server, cas)},
+		AuthInfos: map[string]*clientcmdapi.AuthInfo{"default-auth": {ClientCertificate: certFile, ClientKey: certFile}},
+		Contexts: map[string]*clientcmdapi.Context{
+			"default-context": {Cluster: "default-cluster", AuthInfo: "default-auth", Namespace: "default"},
+		},
+		CurrentContext: "default-context",
+	})
+}
+
+func cluster(server Endpoint, cas []*x509.Certificate) *clientcmdapi.Cluster {
+	return &clientcmdapi.Cluster{Server: server.URL(), CertificateAuthorityData: certpem.Encode(cas...)}
+}
+
+func encode(config clientcmdapi.Config) ([]byte, error) {
+	out, err := clientcmd.Write(config)
+	if err != nil {
+		return nil, fmt.Errorf("encode kubeconfig: %w", err)
+	}
+	return out, nil
+}

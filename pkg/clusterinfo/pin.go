@@ -1,0 +1,116 @@
+package clusterinfo
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Errors of pins.
+var (
+	// ErrInvalidPin means that a text is not the pin of a public key.
+	ErrInvalidPin = errors.New("not a CA pin")
+	// ErrPinMismatch means that no CA certificate has a pinned key.
+	ErrPinMismatch = errors.New("no CA certificate of the cluster has a pinned key")
+	// ErrUnusableCA means that the CA certificates that might be trusted are
+	// expired, not yet valid or not those of a CA.
+	ErrUnusableCA = errors.New("no CA certificate of the cluster can be used")
+)
+
+const pinPrefix = "sha256:"
+
+// Pin is the SHA-256 of a DER-encoded SubjectPublicKeyInfo.
+type Pin [sha256.Size]byte
+
+// PinOf returns the pin of the certificate's public key, of any type.
+func PinOf(cert *x509.Certificate) Pin {
+	return sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+}
+
+// ParsePin reads a pin of the form sha256:HEX, upper or lower case. It returns
+// an error that matches ErrInvalidPin.
+func ParsePin(s string) (Pin, error) {
+	var pin Pin
+	if len(s) < len(pinPrefix) || !strings.EqualFold(s[:len(pinPrefix)], pinPrefix) {
+		return pin, fmt.Errorf("%w: %q does not begin with sha256:", ErrInvalidPin, s)
+	}
+	raw, err := hex.DecodeString(s[len(pinPrefix):])
+	if err != nil || len(raw) != len(pin) {
+		return pin, fmt.Errorf("%w: %q is not sha256: and 64 hex digits", ErrInvalidPin, s)
+	}
+	copy(pin[:], raw)
+	if pin == sha256.Sum256(nil) {
+		return pin, fmt.Errorf("%w: %q is the hash of nothing: the command that made it printed no key (of an ECDSA CA, openssl rsa prints none)", ErrInvalidPin, s)
+	}
+	return pin, nil
+}
+
+// String returns the pin as sha256: and 64 lower-case hex digits.
+func (p Pin) String() string { return pinPrefix + hex.EncodeToString(p[:]) }
+
+// Pins returns the pin of each certificate.
+func Pins(certs []*x509.Certificate) []Pin {
+	pins := make([]Pin, 0, len(certs))
+	for _, cert := range certs {
+		pins = append(pins, PinOf(cert))
+	}
+	return pins
+}
+
+// Trusted returns the certificates of bundle that may be used as roots: those
+// whose key is pinned, that are CA certificates and valid at now. It returns
+// ErrPinMismatch when no key is pinned, ErrUnusableCA when the pinned ones
+// cannot be used. Nothing else of the bundle is ever trusted.
+func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Certificate, error) {
+	pinned := make(map[Pin]bool, len(pins))
+	for _, pin := range pins {
+		pinned[pin] = true
+	}
+	err := fmt.Errorf("%w (they have %s)", ErrPinMismatch, joinPins(Pins(bundle)))
+	var roots []*x509.Certificate
+	for _, cert := range bundle {
+		if !pinned[PinOf(cert)] {
+			continue
+		}
+		if problem := unusable(cert, now); problem != "" {
+			err = fmt.Errorf("%w: %s %s", ErrUnusableCA, PinOf(cert), problem)
+			continue
+		}
+		roots = append(roots, cert)
+	}
+	if len(roots) == 0 {
+		return nil, err
+	}
+	return roots, nil
+}
+
+func unusable(cert *x509.Certificate, now time.Time) string {
+	switch {
+	case !cert.BasicConstraintsValid || !cert.IsCA:
+		return "is not the certificate of a CA"
+	case cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
+		return "may not sign certificates"
+	case now.Before(cert.NotBefore):
+		return fmt.Sprintf("is not valid before %s, and here it is %s", cert.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	case now.After(cert.NotAfter):
+		return fmt.Sprintf("expired at %s, and here it is %s", cert.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+func joinPins(pins []Pin) string {
+	const most = 3
+	var texts []string
+	for i, pin := range pins {
+		if i == most {
+			texts = append(texts, fmt.Sprintf("and %d more", len(pins)-most))
+			break
+		}
+		texts = append(texts, pin.String())
+	}
+	return strings.Join(texts, ", ")
+}

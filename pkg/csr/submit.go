@@ -1,0 +1,77 @@
+package csr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
+)
+
+// ErrDiffers means that a request of the same name exists that asks for
+// something else.
+var ErrDiffers = errors.New("a request of this name exists that is not the same")
+
+// Submit sends the request, or takes up one of the same name that asks for just
+// the same with the same key, so it is safe to repeat. It returns the object as
+// the server has it, or an error that matches ErrDiffers.
+//
+// Access: create and get on certificatesigningrequests.
+func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, spec Spec) (*certificatesv1.CertificateSigningRequest, error) {
+	requests := client.CertificateSigningRequests()
+	created, err := requests.Create(ctx, spec.Object, metav1.CreateOptions{})
+	if err == nil {
+		return created, nil
+	}
+	if !apierrors.IsAlreadyExists(err) {
+		return nil, fmt.Errorf("create request %s: %w", spec.Object.Name, err)
+	}
+	found, err := requests.Get(ctx, spec.Object.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get request %s: %w", spec.Object.Name, err)
+	}
+	if difference := compare(found, spec); difference != "" {
+		return nil, fmt.Errorf("request %s: %w: its %s differs", spec.Object.Name, ErrDiffers, difference)
+	}
+	return found, nil
+}
+
+// compare names what differs between a stored request and spec. The bytes of
+// two equal requests differ, since ECDSA signatures are random.
+func compare(found *certificatesv1.CertificateSigningRequest, spec Spec) string {
+	theirs, err := ParseRequest(found.Spec.Request)
+	if err != nil {
+		return "request"
+	}
+	ours, err := ParseRequest(spec.Object.Spec.Request)
+	if err != nil {
+		return "request"
+	}
+	wanted := spec.Object.Spec
+	switch {
+	case !slices.Equal(theirs.RawSubjectPublicKeyInfo, ours.RawSubjectPublicKeyInfo):
+		return "key"
+	case !slices.Equal(theirs.RawSubject, ours.RawSubject):
+		return "subject"
+	case len(theirs.Extensions) != len(ours.Extensions):
+		return "list of extensions"
+	case found.Spec.SignerName != wanted.SignerName:
+		return "signer"
+	case !slices.Equal(found.Spec.Usages, wanted.Usages):
+		return "list of usages"
+	case seconds(found.Spec) != seconds(wanted):
+		return "expiration"
+	}
+	return ""
+}
+
+func seconds(spec certificatesv1.CertificateSigningRequestSpec) int32 {
+	if spec.ExpirationSeconds == nil {
+		return 0
+	}
+	return *spec.ExpirationSeconds
+}

@@ -1,0 +1,170 @@
+package csr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+// Ends of a request other than a certificate, and the states before.
+var (
+	ErrNotFound = errors.New("no such request")
+	// ErrPending means that nobody has approved or denied the request yet.
+	ErrPending = errors.New("pending: nobody has approved it yet")
+	// ErrUnsigned means that the request is approved but has no certificate.
+	ErrUnsigned = errors.New("approved, but its signer has not signed it yet")
+	// ErrReplaced means that the request of this name is another object.
+	ErrReplaced = errors.New("the request was deleted and another one has its name")
+	// ErrDenied and ErrFailed match a *RefusedError.
+	ErrDenied = errors.New("denied")
+	ErrFailed = errors.New("failed by its signer")
+)
+
+// RefusedError says why there will be no certificate. It matches ErrDenied or
+// ErrFailed.
+type RefusedError struct {
+	Name            string
+	End             error // ErrDenied or ErrFailed
+	Reason, Message string
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("request %s: %v (%s): %s", e.Name, e.End, e.Reason, e.Message)
+}
+
+func (e *RefusedError) Unwrap() error { return e.End }
+
+// WaitOptions say how to wait.
+type WaitOptions struct {
+	// Cause is told what is waited for, once it has lasted a moment, and
+	// again when it changes. It must not be nil.
+	Cause func(error)
+}
+
+// patience is how long a request may be unfinished before Cause hears of it.
+const patience = 1500 * time.Millisecond
+
+// Wait follows the request until it has a certificate, which it returns as PEM.
+// It returns an error that matches ErrDenied, ErrFailed, ErrNotFound or
+// ErrReplaced as soon as that is so, and at the deadline of ctx an
+// *apiclient.DeadlineError over what was last seen, such as ErrPending.
+//
+// Access: get and watch on certificatesigningrequests.
+func Wait(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, request *certificatesv1.CertificateSigningRequest, opts WaitOptions) ([]byte, error) {
+	w := waiter{client.CertificateSigningRequests(), request.Name, request.UID, opts}
+	current := request
+	var certificate []byte
+	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: opts.Cause}, func(ctx context.Context) error {
+		var err error
+		if current == nil {
+			if current, err = get(ctx, w.requests, w.name); err != nil {
+				return err
+			}
+		}
+		certificate, err = w.follow(ctx, current)
+		current = nil
+		return err
+	})
+	return certificate, err
+}
+
+func transient(err error) bool {
+	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnsigned) || apiclient.IsTransient(err)
+}
+
+type waiter struct {
+	requests certificatesv1client.CertificateSigningRequestInterface
+	name     string
+	uid      types.UID
+	opts     WaitOptions
+}
+
+func get(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, name string) (*certificatesv1.CertificateSigningRequest, error) {
+	request, err := requests.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("request %s: %w", name, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get request %s: %w", name, err)
+	}
+	return request, nil
+}
+
+// follow watches from the given state on until the request ends or the watch
+// does, when it returns the state last seen.
+func (w waiter) follow(ctx context.Context, request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+	certificate, state := w.judge(request)
+	if !transient(state) {
+		return certificate, state
+	}
+	limit := int64(60)
+	stream, err := w.requests.Watch(ctx, metav1.ListOptions{
+		FieldSelector:   fields.OneTermEqualSelector("metadata.name", w.name).String(),
+		ResourceVersion: request.ResourceVersion,
+		TimeoutSeconds:  &limit,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch request %s: %w", w.name, err)
+	}
+	defer stream.Stop()
+	slow := time.NewTimer(patience)
+	defer slow.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, state
+		case <-slow.C:
+			w.opts.Cause(state)
+		case event, ok := <-stream.ResultChan():
+			if !ok || event.Type == watch.Error {
+				return nil, state
+			}
+			if event.Type == watch.Deleted {
+				return nil, fmt.Errorf("request %s: %w: it was deleted", w.name, ErrNotFound)
+			}
+			if changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest); ok {
+				certificate, state = w.judge(changed)
+			}
+			if !transient(state) {
+				return certificate, state
+			}
+		}
+	}
+}
+
+// judge returns the certificate of the request, or why it has none.
+func (w waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+	if w.uid != "" && request.UID != w.uid {
+		return nil, fmt.Errorf("request %s: %w", w.name, ErrReplaced)
+	}
+	state := ErrPending
+	for _, condition := range request.Status.Conditions {
+		if condition.Status != corev1.ConditionTrue {
+			continue
+		}
+		switch condition.Type {
+		case certificatesv1.CertificateDenied:
+			return nil, &RefusedError{w.name, ErrDenied, condition.Reason, condition.Message}
+		case certificatesv1.CertificateFailed:
+			return nil, &RefusedError{w.name, ErrFailed, condition.Reason, condition.Message}
+		case certificatesv1.CertificateApproved:
+			state = ErrUnsigned
+		}
+	}
+	if len(request.Status.Certificate) > 0 && errors.Is(state, ErrUnsigned) {
+		return request.Status.Certificate, nil
+	}
+	return nil, fmt.Errorf("request %s: %w", w.name, state)
+}

@@ -1,0 +1,126 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Lengths of the two halves, from cluster-bootstrap's token/api.
+const (
+	idLength     = 6
+	secretLength = 16
+)
+
+// ErrInvalid means that a text is not a bootstrap token or not a token ID. The
+// error never quotes the text.
+var ErrInvalid = errors.New("not a bootstrap token")
+
+// Token is a bootstrap token. However it is printed, logged or marshalled, it
+// shows its ID and never its secret. The zero value is no token.
+type Token struct {
+	id string
+	// Behind a pointer, because fmt prints unexported fields of unexported
+	// fields without asking any method.
+	secret *string
+}
+
+// Parse reads a token of the form "abcdef.0123456789abcdef". It returns an
+// error that matches ErrInvalid and says what is wrong without quoting it.
+func Parse(s string) (Token, error) {
+	if len(s) != idLength+1+secretLength {
+		return Token{}, fmt.Errorf("%w: it has %d bytes where 6 characters, a dot and 16 characters make 23", ErrInvalid, len(s))
+	}
+	if s[idLength] != '.' {
+		return Token{}, fmt.Errorf("%w: there is no dot after its first 6 characters", ErrInvalid)
+	}
+	id, secret := s[:idLength], s[idLength+1:]
+	if at := firstBad(id); at >= 0 {
+		return Token{}, fmt.Errorf("%w: character %d is none of a-z and 0-9", ErrInvalid, at+1)
+	}
+	if at := firstBad(secret); at >= 0 {
+		return Token{}, fmt.Errorf("%w: character %d is none of a-z and 0-9", ErrInvalid, idLength+1+at+1)
+	}
+	return Token{id, &secret}, nil
+}
+
+// ParseID reads the six characters that name a token. It returns an error that
+// matches ErrInvalid.
+func ParseID(s string) (string, error) {
+	if len(s) != idLength || firstBad(s) >= 0 {
+		return "", fmt.Errorf("%w ID: an ID is 6 characters of a-z and 0-9", ErrInvalid)
+	}
+	return s, nil
+}
+
+// Generate draws a new token from random, every character evenly.
+func Generate(random io.Reader) (Token, error) {
+	text, err := draw(random, idLength+secretLength)
+	if err != nil {
+		return Token{}, fmt.Errorf("draw a token: %w", err)
+	}
+	id, secret := text[:idLength], text[idLength:]
+	return Token{id, &secret}, nil
+}
+
+// ID returns the public half.
+func (t Token) ID() string { return t.id }
+
+// IsZero says whether t is no token at all.
+func (t Token) IsZero() bool { return t.secret == nil }
+
+// Secret returns the secret half: the key that signs cluster-info.
+func (t Token) Secret() string {
+	if t.IsZero() {
+		return ""
+	}
+	return *t.secret
+}
+
+// Reveal returns the whole token, as a bearer credential or a result to show.
+func (t Token) Reveal() string { return t.id + "." + t.Secret() }
+
+// String returns the ID.
+func (t Token) String() string { return t.id }
+
+// Format prints the ID, whatever the verb.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.id) }
+
+// MarshalText returns the ID.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.id), nil }
+
+// LogValue returns the ID.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.id) }
+
+// firstBad returns the offset of the first character outside the alphabet, or
+// -1, in a time that does not depend on where it stands.
+func firstBad(s string) int {
+	bad := -1
+	for i := len(s) - 1; i >= 0; i-- {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			bad = i
+		}
+	}
+	return bad
+}
+
+// draw returns n characters of the alphabet. Bytes past the last multiple of 36
+// are thrown away, so that none is more likely than another.
+func draw(random io.Reader, n int) (string, error) {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	const limit = 256 - 256%len(alphabet)
+	out := make([]byte, 0, n)
+	var buf [64]byte
+	for len(out) < n {
+		if _, err := io.ReadFull(random, buf[:]); err != nil {
+			return "", err
+		}
+		for _, b := range buf {
+			if int(b) < limit && len(out) < n {
+				out = append(out, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(out), nil
+}
