@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,14 +26,23 @@ const (
 	maxAsked = 30 * time.Second // the longest Retry-After that is honoured
 )
 
+// ErrNoAnswer is what a wait is told to say while a request has no answer yet.
+var ErrNoAnswer = errors.New("no answer yet")
+
 // Wait says how Until waits.
 type Wait struct {
 	// Transient says which errors to try again after. It must not be nil.
 	Transient func(error) bool
 	// Cause is told of each transient error that reads differently from the
-	// one before; nil means nobody is.
+	// one before; nil means nobody is. It is never called twice at a time.
 	Cause func(error)
+	// Slow is what Cause hears when one attempt takes over a second and a
+	// half, such as ErrNoAnswer; nil means nothing.
+	Slow error
 }
+
+// patience is how long an attempt may take before it counts as slow.
+const patience = 1500 * time.Millisecond
 
 // Until calls attempt until it succeeds or fails with an error that is not
 // transient. It returns a *DeadlineError when the deadline of ctx passes first,
@@ -40,8 +50,9 @@ type Wait struct {
 // Retry-After of the server is honoured up to 30 seconds.
 func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
 	var last error
+	tell := reporter(wait.Cause)
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
-		err := attempt(ctx)
+		err := timed(func() error { return attempt(ctx) }, func() { tell(wait.Slow) })
 		switch {
 		case err == nil:
 			return nil
@@ -54,13 +65,32 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 		case !wait.Transient(err):
 			return err
 		}
-		if wait.Cause != nil && (last == nil || last.Error() != err.Error()) {
-			wait.Cause(err)
-		}
+		tell(err)
 		last = err
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause(delay, err)): //nolint:forbidigo // this is the one place that waits
+		}
+	}
+}
+
+// timed calls slow when attempt takes longer than patience.
+func timed(attempt func() error, slow func()) error {
+	timer := time.AfterFunc(patience, slow)
+	defer timer.Stop()
+	return attempt()
+}
+
+// reporter returns a function that tells cause what it has not just been told.
+func reporter(cause func(error)) func(error) {
+	var mu sync.Mutex
+	said := ""
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if cause != nil && err != nil && err.Error() != said {
+			said = err.Error()
+			cause(err)
 		}
 	}
 }

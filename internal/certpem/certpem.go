@@ -40,3 +40,13 @@ func Encode(certs ...*x509.Certificate) []byte {
 	}
 	return out
 }
+
+// Split divides a text into the PEM certificates that it begins with, and the
+// rest, such as the private key in a file that holds both.
+func Split(text []byte) (certs, rest []byte) {
+	at := 0
+	for block, rest := pem.Decode(text); block != nil && block.Type == "CERTIFICATE"; block, rest = pem.Decode(rest) {
+		at = len(text) - len(rest)
+	}
+	return text[:at], text[at:]
+}

@@ -120,13 +120,10 @@ func (o Options) judge(result Result) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	key, err := csr.ParseKey(text)
+	chain, keyText := certpem.Split(text)
+	key, err := csr.ParseKey(keyText)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
-	}
-	chain, _, found := bytes.Cut(text, []byte("-----BEGIN EC"))
-	if !found {
-		chain, _, _ = bytes.Cut(text, []byte("-----BEGIN PRIVATE"))
 	}
 	now := o.Discovery.Client.Now()
 	certs, err := certpem.Parse(chain)

@@ -11,10 +11,9 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -138,7 +137,7 @@ func (o Options) join(ctx context.Context) (Result, error) {
 func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
 	var cluster clusterinfo.Cluster
 	rejected := 0
-	wait := apiclient.Wait{Cause: o.Cause, Transient: func(err error) bool {
+	wait := apiclient.Wait{Cause: o.Cause, Slow: apiclient.ErrNoAnswer, Transient: func(err error) bool {
 		// A token made a moment ago may be new to this API server.
 		if errors.Is(err, clusterinfo.ErrTokenRejected) {
 			rejected++
@@ -152,6 +151,10 @@ func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
 		return err
 	})
 	return cluster, err
+}
+
+func (o Options) wait() apiclient.Wait {
+	return apiclient.Wait{Transient: apiclient.IsTransient, Cause: o.Cause, Slow: apiclient.ErrNoAnswer}
 }
 
 // submit sends the request as the bootstrap token, to the address that
@@ -172,7 +175,7 @@ func (o Options) submit(ctx context.Context, cluster clusterinfo.Cluster, key cr
 		return nil, nil, err
 	}
 	var request *certificatesv1.CertificateSigningRequest
-	err = apiclient.Until(ctx, apiclient.Wait{Transient: apiclient.IsTransient, Cause: o.Cause}, func(ctx context.Context) error {
+	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
 		attempt, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		var err error
@@ -201,7 +204,7 @@ func (o Options) identify(ctx context.Context, result Result) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	err = apiclient.Until(ctx, apiclient.Wait{Transient: apiclient.IsTransient, Cause: o.Cause}, func(ctx context.Context) error {
+	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
 		review, err := client.Authentication.SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 		if err != nil {
 			return fmt.Errorf("ask the API server who this is: %w", err)

@@ -1,11 +1,17 @@
+// Command bootctl-lab runs a real Kubernetes control plane in one process, for
+// bootctl's users without a cluster, its course and its tests.
 package main
 
 import (
-	_ "github.com/bootctl/bootctl/internal/durable"
-	_ "github.com/bootctl/bootctl/internal/version"
-	_ "go.etcd.io/etcd/server/v3/embed"
-	_ "k8s.io/kubernetes/cmd/kube-apiserver/app"
-	_ "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
-func main() {}
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+type csrListOptions struct {
+	pending bool
+}
+
+func (o *csrListOptions) addFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.pending, "pending", false, "only requests that nobody has decided on")
+}
+
+func newCSRList(e *env) *cobra.Command {
+	var o csrListOptions
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List certificate signing requests",
+		Long: `Lists certificate signing requests, the pending ones first and then the newest.
+
+Needs list on certificatesigningrequests.`,
+		Example: "  bootctl csr list --pending",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCSRList(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runCSRList(ctx context.Context, e *env, o csrListOptions) error {
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	items := []output.CertificateRequest{}
+	err = csr.List(ctx, client.Certificates, func(r csr.Request) error {
+		if r.IsPending() || !o.pending {
+			items = append(items, certificateRequest(r))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(items, func(a, b output.CertificateRequest) int {
+		if a, b := isPending(a), isPending(b); a != b {
+			if a {
+				return -1
+			}
+			return 1
+		}
+		return b.Created.Compare(a.Created)
+	})
+	v := view{
+		object: output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: items},
+		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
+		wide:   []string{"UID", "FINGERPRINT", "USAGES"},
+	}
+	for _, item := range items {
+		v.names = append(v.names, item.Name)
+		v.rows = append(v.rows, csrRow(item, e.now()))
+	}
+	return e.print(v)
+}
+
+func isPending(item output.CertificateRequest) bool {
+	return slices.Contains(item.Conditions, csr.Pending)
+}
+
+func csrRow(item output.CertificateRequest, now time.Time) []string {
+	subject := item.Subject
+	if item.Problem != "" {
+		subject = item.Problem
+	}
+	return []string{
+		item.Name, lifetime(now.Sub(item.Created)), item.Signer, item.Requester, subject, strings.Join(item.SANs, ","),
+		item.Key, strings.Join(item.Conditions, ","), item.UID, item.Fingerprint, strings.Join(item.Usages, ","),
+	}
+}
+
+func certificateRequest(r csr.Request) output.CertificateRequest {
+	out := output.CertificateRequest{
+		Name:              r.Name,
+		UID:               r.UID,
+		Created:           r.Created.UTC(),
+		Signer:            r.SignerName,
+		Requester:         r.Username,
+		Groups:            orEmpty(r.Groups),
+		NodeName:          r.NodeName(),
+		SANs:              orEmpty(r.SANs()),
+		Usages:            orEmpty(r.Usages),
+		ExpirationSeconds: r.ExpirationSeconds,
+		Conditions:        r.Conditions,
+		Problem:           r.Problem,
+	}
+	if r.PKCS10 != nil {
+		out.Subject = r.PKCS10.Subject.String()
+		out.Key = csr.KeyType(r.PKCS10.PublicKey)
+		out.Fingerprint = csr.Fingerprint(r.PKCS10.PublicKey)
+	}
+	return out
+}

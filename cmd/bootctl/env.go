@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+// env is all that a command has of the process. Tests make their own.
+type env struct {
+	In          io.Reader
+	Out, ErrOut io.Writer
+	now         func() time.Time
+	random      io.Reader
+	getenv      func(string) string
+	hostname    func() (string, error)
+	executable  func() (string, error)
+	newClient   func(*rest.Config, apiclient.Options) (*apiclient.Client, error)
+
+	global globalOptions
+}
+
+// adminConf is where kubeadm leaves the kubeconfig of the administrator.
+const adminConf = "/etc/kubernetes/admin.conf"
+
+// errNoKubeconfig means that nothing says where the cluster is.
+var errNoKubeconfig = errors.New("no kubeconfig found")
+
+// client returns a client with the administrator's kubeconfig.
+func (e *env) client() (*apiclient.Client, error) {
+	config, err := e.adminConfig()
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.newClient(config.rest, e.clientOptions("context "+config.context))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
+	}
+	return client, nil
+}
+
+// clientOptions are those of every client, the administrator's and others.
+func (e *env) clientOptions(as string) apiclient.Options {
+	opts := apiclient.Options{As: as, Now: e.now, Warn: e.warn}
+	if e.global.verbosity > 0 {
+		opts.Observe = e.call
+	}
+	return opts
+}
+
+type adminConfig struct {
+	rest    *rest.Config
+	context string
+}
+
+// errKubeconfig means that the kubeconfig cannot be used.
+var errKubeconfig = errors.New("the kubeconfig cannot be used")
+
+// adminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
+// ~/.kube/config, kubeadm's admin.conf, the Pod that bootctl runs in. It never
+// falls back to an address of its own.
+func (e *env) adminConfig() (adminConfig, error) {
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: e.global.kubeconfig}
+	if paths := e.getenv(clientcmd.RecommendedConfigPathEnvVar); paths != "" {
+		rules.Precedence = filepath.SplitList(paths)
+	} else {
+		rules.Precedence = []string{filepath.Join(e.getenv("HOME"), ".kube", "config"), adminConf}
+	}
+	overrides := &clientcmd.ConfigOverrides{
+		CurrentContext: e.global.context,
+		ClusterInfo:    clientcmdapi.Cluster{Server: e.global.server},
+	}
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return adminConfig{}, fmt.Errorf("%w: %w", errKubeconfig, err)
+	}
+	if len(raw.Contexts) == 0 && e.getenv("KUBERNETES_SERVICE_HOST") != "" {
+		config, err := rest.InClusterConfig()
+		return adminConfig{config, "in-cluster"}, err
+	}
+	if len(raw.Contexts) == 0 {
+		return adminConfig{}, errNoKubeconfig
+	}
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return adminConfig{}, fmt.Errorf("%w: %w", errKubeconfig, err)
+	}
+	if e.global.requestTimeout > 0 {
+		config.Timeout = e.global.requestTimeout
+	}
+	name := raw.CurrentContext
+	if e.global.context != "" {
+		name = e.global.context
+	}
+	return adminConfig{config, name}, nil
+}

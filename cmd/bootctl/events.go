@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/safe"
+)
+
+// Every line on stderr goes through event: text for people, or one JSON object
+// a line with -o json.
+
+func (e *env) warn(text string) {
+	e.event(output.Event{Event: "warning", Message: text}, "warning: "+safe.Text(text))
+}
+
+func (e *env) progress(text string) {
+	e.event(output.Event{Event: "progress", Message: text}, safe.Text(text))
+}
+
+// cause tells why a command waits.
+func (e *env) cause(err error) {
+	entry := classify(err)
+	event := output.Event{Event: "cause", Message: err.Error(), Reason: entry.reason}
+	e.event(event, fmt.Sprintf("waiting: %s (%s)", safe.Text(err.Error()), entry.reason))
+}
+
+func (e *env) call(c apiclient.Call) {
+	outcome := fmt.Sprint(c.Status)
+	if c.Err != nil {
+		outcome = c.Err.Error()
+	}
+	event := output.Event{
+		Event: "call", Message: outcome, Method: c.Method, Path: c.Path, As: c.As,
+		Status: c.Status, Milliseconds: c.Duration.Milliseconds(),
+	}
+	e.event(event, fmt.Sprintf("call: %s %s as %s: %s in %s", c.Method, safe.Text(c.Path), safe.Text(c.As),
+		safe.Text(outcome), c.Duration.Round(time.Millisecond)))
+}
+
+// fail reports err, with its reason word and a hint, and returns its exit code.
+func (e *env) fail(err error) int {
+	entry := classify(err)
+	hint := entry.hintFor(err)
+	event := output.Event{Event: "error", Message: err.Error(), Reason: entry.reason, Code: entry.code, Hint: hint}
+	text := fmt.Sprintf("error: %s (%s)", safe.Text(err.Error()), entry.reason)
+	if hint != "" {
+		text += "\nbootctl: hint: " + safe.Text(hint)
+	}
+	e.event(event, text)
+	return entry.code
+}
+
+func (e *env) event(event output.Event, text string) {
+	line := "bootctl: " + text
+	if e.global.output == "json" {
+		encoded, err := json.Marshal(event)
+		if err == nil {
+			line = string(safe.JSON(encoded))
+		}
+	}
+	_, _ = fmt.Fprintln(e.ErrOut, line)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// Errors of the command line itself.
+var (
+	errInterrupted  = errors.New("interrupted")
+	errTerminated   = errors.New("terminated")
+	errWrite        = errors.New("cannot write the result")
+	errLoopback     = errors.New("only this machine can reach a loopback address")
+	errInput        = errors.New("the command line does not fit together")
+	errNotVerified  = errors.New("cluster-info does not verify")
+	errNotAllDone   = errors.New("not all could be done")
+	errNotRunning   = errors.New("the lab is not running")
+	errNoSignatures = errors.New("there is no live signing token, so nothing verifies")
+)
+
+// exitEntry is a row of the table from errors to exit codes.
+type exitEntry struct {
+	code   int
+	reason string
+	match  func(error) bool
+	hint   string
+}
+
+func is(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, target := range targets {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func as[T error](err error) bool {
+	var target T
+	return errors.As(err, &target)
+}
+
+// exitTable maps each error to its exit code, reason word and hint. The first
+// row that matches counts. docs/exit-codes.md is printed from it.
+func exitTable() []exitEntry {
+	return []exitEntry{
+		{130, "Interrupted", is(errInterrupted), ""},
+		{143, "Terminated", is(errTerminated), ""},
+
+		{2, "Usage", as[usageError], ""},
+		{2, "Usage", is(errInput), ""},
+		{2, "Usage", as[formatError], "the formats are table, wide, json, yaml, name, jsonpath=... and go-template=..., and those that the command's --help names"},
+		{2, "NoKubeconfig", is(errNoKubeconfig), "give --kubeconfig, set KUBECONFIG, or for a cluster on this machine run: bootctl lab up"},
+
+		{4, "DocumentInvalid", is(clusterinfo.ErrDocument), "the administrator can write it anew: bootctl setup --endpoint ADDRESS"},
+		{4, "SignatureInvalid", is(clusterinfo.ErrSignature), "the token is of another cluster, or cluster-info was changed and not signed again"},
+		{4, "PinMismatch", is(clusterinfo.ErrPinMismatch), "this is another cluster than the pin was made for, or someone stands between; get the pin anew from the administrator"},
+		{4, "CAUnusable", is(clusterinfo.ErrUnusableCA), "compare the clock of this machine, then the dates of the cluster's CA"},
+		{4, "Changed", is(clusterinfo.ErrChanged), "someone may stand between, or cluster-info was written at this moment; try again once"},
+		{4, "NotVerified", is(errNotVerified), "where the bootstrap signer runs, it mends this in a second; else: bootctl setup"},
+		{4, "SignatureMissing", is(clusterinfo.ErrUnsigned, errNoSignatures), "create the token with the usage signing; the bootstrap signer must run in the control plane"},
+		{4, "TokenNotSigned", is(clusterinfo.ErrTokenNotSigned), "give the token the usage signing; where it has it, the bootstrap signer does not run"},
+		{4, "CertificateInvalid", is(csr.ErrCertificate), "nothing was written; ask the administrator which signer issues for this cluster"},
+		{4, "Untrusted", apiclient.IsUntrusted, "the server's certificate is not from a trusted CA, or not for this address; nothing secret was sent"},
+		{4, "Redirected", is(apiclient.ErrRedirect), "something else than an API server answers at this address; nothing was sent on"},
+		{4, "TooLarge", is(apiclient.ErrTooLarge), "something else than an API server answers at this address"},
+
+		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication; an administrator sees which with: bootctl token list"},
+		{8, "AnonymousRefused", is(clusterinfo.ErrAnonymous), "let anonymous requests read cluster-info: bootctl setup"},
+		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
+		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant the right that the error names, or use another context"},
+
+		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request, then the same command asks again"},
+		{5, "SignerFailed", is(csr.ErrFailed), "an administrator deletes the request; its message says what the signer did not like"},
+		{5, "OutsideRules", as[*csr.OutsideRulesError], "look at it with: bootctl csr list -o yaml"},
+		{5, "RefusedByServer", func(err error) bool {
+			return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
+		}, ""},
+
+		{6, "Pending", is(csr.ErrPending), "an administrator approves it with: bootctl csr approve NAME; the same command then goes on where it stopped"},
+		{6, "ApprovedNotSigned", is(csr.ErrUnsigned), "the signer does not run: the csrsigning controller of the control plane issues certificates"},
+
+		{3, "TokenNotFound", is(token.ErrNotFound), "see which there are: bootctl token list"},
+		{3, "RequestNotFound", is(csr.ErrNotFound), "see which there are: bootctl csr list"},
+		{3, "ClusterInfoNotFound", is(clusterinfo.ErrNotFound), "prepare the cluster: bootctl setup"},
+
+		{9, "TokenExists", is(token.ErrExists), "delete it first, or leave the ID to bootctl"},
+		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
+		{9, "RequestReplaced", is(csr.ErrReplaced), "look at the request that has the name now: bootctl csr list"},
+		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
+		{9, "ForeignIdentity", is(join.ErrForeign), "move the files away, or give the node name, pins and CA that they are of"},
+		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
+
+		{2, "InvalidToken", is(token.ErrInvalid), "a token looks like abcdef.0123456789abcdef, an ID like abcdef"},
+		{2, "InvalidTokenSpec", is(token.ErrInvalidSpec), ""},
+		{2, "InvalidPin", is(clusterinfo.ErrInvalidPin), "a pin is sha256: and 64 hex digits, as token create --print-join-command prints it"},
+		{2, "InvalidEndpoint", is(clusterinfo.ErrInvalidEndpoint), "an endpoint looks like 192.0.2.1:6443, [2001:db8::1]:6443 or https://host:6443"},
+		{2, "LoopbackEndpoint", is(errLoopback), "say what nodes reach the API server at, with --endpoint; a loopback address given there is taken"},
+		{2, "InvalidNodeName", is(csr.ErrInvalidNodeName), "give one with --node-name"},
+		{2, "NoTrust", is(clusterinfo.ErrNoTrust), "give --ca-cert-hash or --ca-file, as token create --print-join-command prints it"},
+
+		{7, "Unreachable", apiclient.IsUnreachable, "check the address, that the API server runs, and a proxy in between"},
+		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},
+		{10, "LocalFile", func(err error) bool {
+			return is(errWrite, durable.ErrNotRegular)(err) || as[*fs.PathError](err)
+		}, ""},
+		{2, "InvalidKubeconfig", is(errKubeconfig), "name another with --kubeconfig, or another context with --context"},
+		{1, "Error", func(error) bool { return true }, ""},
+	}
+}
+
+// classify returns the row of the table that err belongs to.
+func classify(err error) exitEntry {
+	var bulk *bulkError
+	if errors.As(err, &bulk) {
+		return bulk.entry()
+	}
+	table := exitTable()
+	for _, entry := range table {
+		if entry.match(err) {
+			return entry
+		}
+	}
+	return table[len(table)-1]
+}
+
+func (x exitEntry) hintFor(err error) string {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return fmt.Sprintf("see: %s --help", usage.path)
+	}
+	return x.hint
+}

@@ -1,0 +1,49 @@
+// Command bootctl does the whole of Kubernetes TLS bootstrap: bootstrap tokens,
+// the signed cluster-info, certificate signing requests, and join.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+func main() {
+	// A failed write to a closed pipe is then an error like another.
+	signal.Ignore(syscall.SIGPIPE)
+	klog.SetOutput(io.Discard)
+	klog.LogToStderr(false)
+
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if <-signals == os.Interrupt {
+			cancel(errInterrupted)
+		} else {
+			cancel(errTerminated)
+		}
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends the process at once
+	}()
+
+	e := &env{
+		In:         os.Stdin,
+		Out:        os.Stdout,
+		ErrOut:     os.Stderr,
+		now:        time.Now,
+		random:     rand.Reader,
+		getenv:     os.Getenv,
+		hostname:   os.Hostname,
+		executable: os.Executable,
+		newClient:  apiclient.New,
+	}
+	os.Exit(run(ctx, e, os.Args[1:]))
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// globalOptions are the flags that every command has.
+type globalOptions struct {
+	kubeconfig, context, server string
+	requestTimeout              time.Duration
+	verbosity                   int
+	output                      string
+	quiet                       bool
+}
+
+func (o *globalOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.kubeconfig, "kubeconfig", "", "the administrator's `file`; else $KUBECONFIG, ~/.kube/config, "+adminConf+", or the Pod's own")
+	fs.StringVar(&o.context, "context", "", "the context of the kubeconfig to use")
+	fs.StringVar(&o.server, "server", "", "the `URL` to reach the API server at instead of the kubeconfig's")
+	fs.DurationVar(&o.requestTimeout, "request-timeout", 30*time.Second, "give up on a single request after this long")
+	fs.IntVarP(&o.verbosity, "v", "v", 0, "1 prints a line for each API call")
+	fs.StringVarP(&o.output, "output", "o", "", "`format`: table, wide, json, yaml, name, jsonpath=..., go-template=..., or one that the command has")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "print names only, as -o name does")
+}
+
+// newRoot returns the whole command tree.
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bootctl",
+		Short: "Kubernetes TLS bootstrap, from a bare machine to a signed node identity",
+		Long: `bootctl does the whole of Kubernetes TLS bootstrap: bootstrap tokens, the signed
+cluster-info, certificate signing requests, and join, which strings them together.
+
+Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	e.global.addFlags(root.PersistentFlags())
+	root.AddCommand(
+		group("token", "Make, list and delete bootstrap tokens", newTokenCreate(e), newTokenList(e), newTokenDelete(e)),
+		group("cluster-info", "Read and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e)),
+		group("csr", "List and approve certificate signing requests", newCSRList(e), newCSRApprove(e)),
+		newJoin(e),
+		newSetup(e),
+		group("lab", "Run a real control plane on this machine", newLabUp(e), newLabDown(e), newLabStatus(e), newLabLogs(e), newLabKubeconfig(e)),
+		newVersion(e),
+	)
+	return root
+}
+
+func group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// usageError is an error raised before the body of a command began.
+type usageError struct {
+	err  error
+	path string // of the command, for the hint
+}
+
+func (u usageError) Error() string { return u.err.Error() }
+func (u usageError) Unwrap() error { return u.err }
+
+// run runs the command that args name and returns its exit code.
+func run(ctx context.Context, e *env, args []string) int {
+	root := newRoot(e)
+	root.SetArgs(args)
+	root.SetIn(e.In)
+	root.SetOut(e.Out)
+	root.SetErr(e.ErrOut)
+	root.InitDefaultCompletionCmd(args...)
+	root.InitDefaultHelpCmd()
+	e.global.output = wantedOutput(args) // known to usage errors, too
+	started := false
+	prepare(root, &started)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	if !started {
+		err = usageError{err, cmd.CommandPath()}
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return e.fail(err)
+}
+
+// prepare makes cobra treat the whole tree alike: a group without a known
+// subcommand is an error, and started becomes true when the body of a command
+// begins, so that every error before that is one of usage.
+func prepare(cmd *cobra.Command, started *bool) {
+	for _, child := range cmd.Commands() {
+		prepare(child, started)
+	}
+	if cmd.HasSubCommands() {
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = unknownSubcommand
+		return
+	}
+	if body := cmd.RunE; body != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*started = true
+			return body(cmd, args)
+		}
+	}
+}
+
+func unknownSubcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%s needs a subcommand: %s", cmd.CommandPath(), strings.Join(subcommands(cmd), ", "))
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		return fmt.Errorf("%s has no subcommand %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(similar, " or "))
+	}
+	return fmt.Errorf("%s has no subcommand %q, only %s", cmd.CommandPath(), args[0], strings.Join(subcommands(cmd), ", "))
+}
+
+func subcommands(cmd *cobra.Command) []string {
+	var names []string
+	for _, child := range cmd.Commands() {
+		if child.IsAvailableCommand() {
+			names = append(names, child.Name())
+		}
+	}
+	return names
+}
+
+// wantedOutput reads -o from args that may not parse.
+func wantedOutput(args []string) string {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.SetOutput(io.Discard)
+	output := flags.StringP("output", "o", "", "")
+	if err := flags.Parse(args); err != nil && !errors.Is(err, pflag.ErrHelp) {
+		return ""
+	}
+	return *output
+}

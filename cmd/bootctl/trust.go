@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// tokenVariable is the environment variable that may hold the token of a node.
+const tokenVariable = "BOOTCTL_TOKEN" //nolint:gosec // a name, not a token
+
+// trustOptions are the flags by which a node knows its cluster.
+type trustOptions struct {
+	caCertHashes []string
+	caFile       string
+	unsafeSkip   bool
+}
+
+func (o *trustOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.caCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); may be repeated")
+	fs.StringVar(&o.caFile, "ca-file", "", "trust only the CA certificates in this PEM `file`")
+	fs.BoolVar(&o.unsafeSkip, "unsafe-skip-ca-verification", false, "trust whatever CA the token's signature covers: whoever knows the token can pose as the cluster")
+}
+
+// discovery returns what a node believes and asks, read from flags, files and
+// the environment, all of it before any network call. plain is a token given on
+// the command line.
+func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain string) (clusterinfo.Options, error) {
+	opts := clusterinfo.Options{SkipCAVerification: o.unsafeSkip, Client: e.clientOptions("")}
+	for _, text := range endpoints {
+		endpoint, err := clusterinfo.ParseEndpoint(text)
+		if err != nil {
+			return opts, err
+		}
+		opts.Endpoints = append(opts.Endpoints, endpoint)
+	}
+	for _, text := range o.caCertHashes {
+		pin, err := clusterinfo.ParsePin(text)
+		if err != nil {
+			return opts, err
+		}
+		opts.Pins = append(opts.Pins, pin)
+	}
+	var err error
+	if o.caFile != "" {
+		if opts.CAs, err = readCAs(o.caFile); err != nil {
+			return opts, err
+		}
+	}
+	if opts.Token, err = e.nodeToken(tokenFile, plain); err != nil {
+		return opts, err
+	}
+	return opts, opts.Validate()
+}
+
+// nodeToken reads the token of a node from the one place that was given, else
+// from the environment.
+func (e *env) nodeToken(file, plain string) (token.Token, error) {
+	switch {
+	case file != "" && plain != "":
+		return token.Token{}, fmt.Errorf("%w: --token and --token-file were both given", errInput)
+	case file != "":
+		return e.readToken(file)
+	case plain != "":
+		e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
+		return token.Parse(plain)
+	case e.getenv(tokenVariable) != "":
+		return token.Parse(e.getenv(tokenVariable))
+	}
+	return token.Token{}, fmt.Errorf("%w: there is no token: give --token-file, or set %s", errInput, tokenVariable)
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/version"
+)
+
+func newVersion(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Prints the version of bootctl. It asks no server.",
+		Example: "  bootctl version -o json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return e.print(view{
+				object: output.Version{
+					Meta:      output.Kind("Version"),
+					Version:   version.String(),
+					GoVersion: runtime.Version(),
+					Platform:  runtime.GOOS + "/" + runtime.GOARCH,
+				},
+				names: []string{version.String()},
+				text:  version.String() + "\n",
+			})
+		},
+	}
+}

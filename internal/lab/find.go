@@ -1,0 +1,86 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+const binaryName = "bootctl-lab"
+
+// ErrNotInstalled means that there is no bootctl-lab beside bootctl or on PATH.
+var ErrNotInstalled = errors.New("bootctl-lab is not installed")
+
+// A VersionError means that the bootctl-lab found is of another version than
+// bootctl, so that the two may not understand each other.
+type VersionError struct {
+	Binary string // path of bootctl-lab
+	Have   string // its version
+	Want   string // bootctl's version
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s is version %s, but bootctl is %s", e.Binary, e.Have, e.Want)
+}
+
+// Where says where to look for bootctl-lab.
+type Where struct {
+	Self string // path of the running bootctl; "" means do not look beside it
+	Path string // the value of $PATH
+}
+
+// Find returns the path of bootctl-lab: the one beside bootctl, else the first
+// on PATH. It returns ErrNotInstalled when there is none, and a *VersionError
+// when the first one found is not of the wanted version.
+func Find(ctx context.Context, where Where, want string) (string, error) {
+	binary := look(where)
+	if binary == "" {
+		return "", ErrNotInstalled
+	}
+	have, err := versionOf(ctx, binary)
+	if err != nil {
+		return "", err
+	}
+	if have != want {
+		return "", &VersionError{Binary: binary, Have: have, Want: want}
+	}
+	return binary, nil
+}
+
+func look(where Where) string {
+	var dirs []string
+	if where.Self != "" {
+		self := where.Self
+		if target, err := filepath.EvalSymlinks(self); err == nil {
+			self = target
+		}
+		dirs = append(dirs, filepath.Dir(self))
+	}
+	for _, dir := range append(dirs, filepath.SplitList(where.Path)...) {
+		if !filepath.IsAbs(dir) {
+			continue // as exec.LookPath: never what the working directory holds
+		}
+		path := filepath.Join(dir, binaryName)
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
+			return path
+		}
+	}
+	return ""
+}
+
+func versionOf(ctx context.Context, binary string) (string, error) {
+	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output() //nolint:gosec // the user's own program
+	if err != nil {
+		return "", fmt.Errorf("run %s version: %w", binary, err)
+	}
+	var v Version
+	if err := json.Unmarshal(out, &v); err != nil {
+		return "", fmt.Errorf("run %s version: %w", binary, err)
+	}
+	return v.Version, nil
+}

@@ -1,0 +1,179 @@
+package output
+
+import "time"
+
+// Token is a bootstrap token: the result of token create, and an item of
+// TokenList without apiVersion and kind.
+type Token struct {
+	Meta
+	TokenInfo
+	JoinCommand string `json:"joinCommand,omitempty" jsonschema:"the command that joins a node with this token"`
+}
+
+// TokenInfo is what is known of a token.
+type TokenInfo struct {
+	ID          string     `json:"id" jsonschema:"the public half of the token; empty when the Secret's name has none"`
+	Token       string     `json:"token,omitempty" jsonschema:"the whole token, where it was asked for"`
+	SecretName  string     `json:"secretName" jsonschema:"name of the Secret in kube-system"`
+	Expires     *time.Time `json:"expires,omitempty" jsonschema:"when the token ends; absent when it never does"`
+	Usages      []string   `json:"usages" jsonschema:"signing, authentication or both"`
+	Groups      []string   `json:"groups" jsonschema:"groups beside system:bootstrappers"`
+	Description string     `json:"description,omitempty"`
+	Status      string     `json:"status" jsonschema:"valid, expired or unusable"`
+	Problem     string     `json:"problem,omitempty" jsonschema:"why the token is unusable"`
+}
+
+// TokenList is the result of token list.
+type TokenList struct {
+	Meta
+	Items []TokenInfo `json:"items"`
+}
+
+// ResultList is the result of a command that does one thing to several objects.
+type ResultList struct {
+	Meta
+	Items []Result `json:"items"`
+}
+
+// Result is what became of one object.
+type Result struct {
+	Name    string `json:"name"`
+	Result  string `json:"result" jsonschema:"such as deleted, approved or failed"`
+	Code    int    `json:"code" jsonschema:"the exit code that this alone would have; 0 when done"`
+	Reason  string `json:"reason,omitempty" jsonschema:"the reason word of the failure"`
+	Message string `json:"message,omitempty"`
+}
+
+// ClusterInfo is the result of cluster-info show.
+type ClusterInfo struct {
+	Meta
+	Server         string          `json:"server" jsonschema:"the API server's address for nodes"`
+	CACertificates []CACertificate `json:"caCertificates"`
+	Signatures     []string        `json:"signatures" jsonschema:"IDs of the tokens that it is signed with"`
+	Verified       bool            `json:"verified" jsonschema:"whether it came over a verified connection"`
+}
+
+// CACertificate is one certificate of the cluster's CA bundle.
+type CACertificate struct {
+	Subject  string    `json:"subject"`
+	NotAfter time.Time `json:"notAfter"`
+	Pin      string    `json:"pin" jsonschema:"sha256: and the hex SHA-256 of the SubjectPublicKeyInfo"`
+}
+
+// Verification is the result of cluster-info verify.
+type Verification struct {
+	Meta
+	Verified   bool        `json:"verified"`
+	Server     string      `json:"server,omitempty"`
+	Pins       []string    `json:"pins" jsonschema:"the pins of the CA certificates to trust"`
+	Signatures []Signature `json:"signatures"`
+}
+
+// Signature is the state of one signature of cluster-info.
+type Signature struct {
+	TokenID string `json:"tokenID"`
+	State   string `json:"state" jsonschema:"VALID, STALE, MISSING or ORPHAN"`
+}
+
+// CertificateRequestList is the result of csr list.
+type CertificateRequestList struct {
+	Meta
+	Items []CertificateRequest `json:"items"`
+}
+
+// CertificateRequest is one certificate signing request.
+type CertificateRequest struct {
+	Name              string    `json:"name"`
+	UID               string    `json:"uid"`
+	Created           time.Time `json:"created"`
+	Signer            string    `json:"signer"`
+	Requester         string    `json:"requester" jsonschema:"the user that sent it"`
+	Groups            []string  `json:"groups"`
+	Subject           string    `json:"subject"`
+	NodeName          string    `json:"nodeName,omitempty"`
+	SANs              []string  `json:"sans"`
+	Usages            []string  `json:"usages"`
+	ExpirationSeconds int32     `json:"expirationSeconds,omitempty"`
+	Key               string    `json:"key" jsonschema:"type and size of the public key"`
+	Fingerprint       string    `json:"fingerprint" jsonschema:"sha256: and the hex SHA-256 of the SubjectPublicKeyInfo"`
+	Conditions        []string  `json:"conditions" jsonschema:"Pending, or what has become of it"`
+	Problem           string    `json:"problem,omitempty" jsonschema:"why the request cannot be read"`
+}
+
+// JoinResult is the result of join.
+type JoinResult struct {
+	Meta
+	AlreadyJoined bool       `json:"alreadyJoined"`
+	NodeName      string     `json:"nodeName"`
+	Server        string     `json:"server"`
+	Pins          []string   `json:"pins" jsonschema:"the pins of the CA certificates that the node trusts"`
+	Request       string     `json:"request,omitempty" jsonschema:"name of the certificate signing request"`
+	Fingerprint   string     `json:"fingerprint" jsonschema:"of the node's public key"`
+	NotBefore     time.Time  `json:"notBefore"`
+	NotAfter      time.Time  `json:"notAfter"`
+	Issuer        string     `json:"issuer"`
+	Username      string     `json:"username" jsonschema:"who the API server says the node is"`
+	Groups        []string   `json:"groups"`
+	Kubeconfig    string     `json:"kubeconfig"`
+	Certificate   string     `json:"certificate" jsonschema:"the file with certificate and key"`
+	CAFile        string     `json:"caFile"`
+	Steps         []JoinStep `json:"steps"`
+}
+
+// JoinStep is one step of a join and how long it took.
+type JoinStep struct {
+	Name         string `json:"name"`
+	Milliseconds int64  `json:"milliseconds"`
+}
+
+// SetupResult is the result of setup.
+type SetupResult struct {
+	Meta
+	Items []SetupItem `json:"items"`
+}
+
+// SetupItem is one object that setup looked after.
+type SetupItem struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Action    string `json:"action" jsonschema:"created, updated or unchanged"`
+}
+
+// Version is the result of version.
+type Version struct {
+	Meta
+	Version   string `json:"version"`
+	GoVersion string `json:"goVersion"`
+	Platform  string `json:"platform"`
+}
+
+// LabStatus is the result of lab up, lab down and lab status.
+type LabStatus struct {
+	Meta
+	Running           bool     `json:"running"`
+	Dir               string   `json:"dir"`
+	PID               int      `json:"pid,omitempty"`
+	Server            string   `json:"server,omitempty"`
+	Kubeconfig        string   `json:"kubeconfig,omitempty"`
+	CAFile            string   `json:"caFile,omitempty"`
+	Version           string   `json:"version,omitempty"`
+	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
+	Controllers       []string `json:"controllers,omitempty"`
+}
+
+// Event is one line on stderr with -o json.
+type Event struct {
+	Event   string `json:"event" jsonschema:"warning, cause, progress, call or error"`
+	Message string `json:"message"`
+	// Of a call:
+	Method       string `json:"method,omitempty"`
+	Path         string `json:"path,omitempty"`
+	As           string `json:"as,omitempty"`
+	Status       int    `json:"status,omitempty"`
+	Milliseconds int64  `json:"milliseconds,omitempty"`
+	// Of an error and a cause:
+	Reason string `json:"reason,omitempty" jsonschema:"the reason word"`
+	Code   int    `json:"code,omitempty" jsonschema:"the exit code"`
+	Hint   string `json:"hint,omitempty"`
+}

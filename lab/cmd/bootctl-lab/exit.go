@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/lab/controlplane"
+)
+
+// report writes the last line on stderr, if there was an error, and returns
+// the exit code. The codes are bootctl's.
+func report(errOut io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	reason, code := classify(err)
+	line, marshalErr := json.Marshal(lab.Failure{
+		Event:   "error",
+		Pid:     os.Getpid(),
+		Reason:  reason,
+		Message: strings.ReplaceAll(err.Error(), "\n", "; "),
+	})
+	if marshalErr != nil {
+		return code
+	}
+	fmt.Fprintf(errOut, "%s\n", line) //nolint:errcheck // nowhere left to say so
+	return code
+}
+
+func classify(err error) (reason string, code int) {
+	var (
+		unknown *lab.UnknownControllerError
+		running *lab.RunningError
+		port    *controlplane.PortError
+		path    *fs.PathError
+		link    *os.LinkError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "UnknownController", 2
+	case errors.Is(err, errUsage):
+		return "Usage", 2
+	case errors.As(err, &running):
+		return lab.ReasonRunning, 9
+	case errors.As(err, &port):
+		return "PortTaken", 9
+	case errors.Is(err, lab.ErrNotALab):
+		return "NotALab", 9
+	case errors.As(err, &path), errors.As(err, &link), errors.Is(err, syscall.ENOSPC):
+		return "LocalFile", 10
+	}
+	return "LabFailed", 1
+}

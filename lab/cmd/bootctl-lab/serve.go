@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/internal/version"
+	"github.com/bootctl/bootctl/lab/controlplane"
+)
+
+type serveOptions struct {
+	dir     string
+	without []string
+	verbose bool
+}
+
+func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.dir, "dir", "", "directory that this lab owns; made if missing")
+	fs.StringSliceVar(&o.without, "without", nil,
+		"leave out this controller: "+strings.Join(lab.Controllers(), ", "))
+	fs.BoolVar(&o.verbose, "verbose", false, "log what the components inform about, not only errors")
+}
+
+func newServe() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve --dir DIR",
+		Short: "Run the control plane in the foreground",
+		Long: `Serve runs the control plane until it gets SIGTERM or SIGINT. When it is ready
+it prints one line of JSON that says where; everything it keeps is in DIR. If it
+fails, the last line on stderr is JSON with the reason.`,
+		Example: "  bootctl-lab serve --dir ./lab --without csrapproving",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServe(cmd, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runServe(cmd *cobra.Command, o serveOptions) error {
+	if o.dir == "" {
+		return fmt.Errorf("%w: --dir is needed", errUsage)
+	}
+	options := controlplane.Options{
+		Dir:     o.dir,
+		Without: o.without,
+		Version: version.String(),
+		Verbose: o.verbose,
+	}
+	return controlplane.Serve(cmd.Context(), options, func(r lab.Ready) error {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(r)
+	})
+}

@@ -1,0 +1,60 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/bootctl/bootctl/internal/lab"
+)
+
+// startLimit is for the slowest machines; a start takes seconds.
+const startLimit = 2 * time.Minute
+
+// awaitAPI returns when the API server says that it is ready, which includes
+// its default RBAC rules, and has made the namespaces that bootstrap needs. It
+// cannot be another server that answers: the listener is ours.
+func (s *server) awaitAPI(ctx context.Context, api *component) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	config, err := clientcmd.BuildConfigFromFlags("", lab.KubeconfigFile)
+	if err != nil {
+		return err
+	}
+	config.QPS = -1 // no throttle
+	client, err := corev1client.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		last := probe(ctx, client)
+		if last == nil {
+			return nil
+		}
+		select {
+		case err := <-api.ended:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("wait for kube-apiserver: %w: %w", ctx.Err(), last)
+		case <-tick.C:
+		}
+	}
+}
+
+func probe(ctx context.Context, client corev1client.CoreV1Interface) error {
+	if err := client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error(); err != nil {
+		return err
+	}
+	for _, name := range []string{metav1.NamespaceSystem, metav1.NamespacePublic} {
+		if _, err := client.Namespaces().Get(ctx, name, metav1.GetOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
