@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
@@ -24,7 +25,6 @@ var (
 	errLoopback     = errors.New("only this machine can reach a loopback address")
 	errInput        = errors.New("the command line does not fit together")
 	errNotVerified  = errors.New("cluster-info does not verify")
-	errNotAllDone   = errors.New("not all could be done")
 	errNotRunning   = errors.New("the lab is not running")
 	errNoSignatures = errors.New("there is no live signing token, so nothing verifies")
 )
@@ -51,6 +51,14 @@ func is(targets ...error) func(error) bool {
 func as[T error](err error) bool {
 	var target T
 	return errors.As(err, &target)
+}
+
+// startError matches a lab that gave up for the given reason.
+func startError(reason string) func(error) bool {
+	return func(err error) bool {
+		var failed *lab.StartError
+		return errors.As(err, &failed) && failed.Reason == reason
+	}
 }
 
 // exitTable maps each error to its exit code, reason word and hint. The first
@@ -111,6 +119,17 @@ func exitTable() []exitEntry {
 		{2, "LoopbackEndpoint", is(errLoopback), "say what nodes reach the API server at, with --endpoint; a loopback address given there is taken"},
 		{2, "InvalidNodeName", is(csr.ErrInvalidNodeName), "give one with --node-name"},
 		{2, "NoTrust", is(clusterinfo.ErrNoTrust), "give --ca-cert-hash or --ca-file, as token create --print-join-command prints it"},
+
+		{3, "LabNotStarted", is(errNotRunning), "start it: bootctl lab up"},
+		{9, "LabDiffers", as[*lab.DiffersError], "stop it first: bootctl lab down"},
+		{9, "NotALab", is(lab.ErrNotALab), "give another --dir, or move what is there away"},
+		{9, "LabPortTaken", startError("PortTaken"), "stop what listens there, or give up the lab's address and data: bootctl lab down --delete"},
+		{10, "LabFiles", startError("LocalFile"), "see: bootctl lab logs"},
+		{2, "UnknownController", as[*lab.UnknownControllerError], ""},
+		{10, "LabNotInstalled", is(lab.ErrNotInstalled), "build it beside bootctl with make lab, or take it from the release that bootctl is of"},
+		{10, "LabVersion", as[*lab.VersionError], "build both from one checkout with make build lab, or take both from one release"},
+		{1, "LabFailed", as[*lab.StartError], "see: bootctl lab logs"},
+		{1, "Unsupported", is(errors.ErrUnsupported, lab.ErrUnsupported), "use Linux or macOS for join and lab"},
 
 		{7, "Unreachable", apiclient.IsUnreachable, "check the address, that the API server runs, and a proxy in between"},
 		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},

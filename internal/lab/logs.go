@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// logLimit is the size in bytes past which the log starts anew with the server.
+const logLimit = 5 << 20
+
 // Logs opens the log of the servers that Up started. The error is
 // fs.ErrNotExist when there was none.
 func (l Lab) Logs() (io.ReadCloser, error) {

@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// logLimit is the size in bytes past which the log starts anew with the server.
-const logLimit = 5 << 20
-
 // startServer starts a server in a session of its own and returns what it says
 // when it is ready. Otherwise it leaves no server behind.
 func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {

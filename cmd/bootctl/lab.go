@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/internal/output"
+)
+
+// labOptions are the flags of every lab command.
+type labOptions struct {
+	dir string
+}
+
+func (o *labOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.dir, "dir", "", "keep the lab in this `directory`; else bootctl/lab under the XDG state directory")
+}
+
+func (o *labOptions) lab(e *env) (lab.Lab, error) {
+	if o.dir != "" {
+		return lab.Lab{Dir: o.dir}, nil
+	}
+	dir, err := lab.DefaultDir(e.getenv)
+	return lab.Lab{Dir: dir}, err
+}
+
+// labView is the state of a lab; text, where given, is what people and shells
+// read instead of the table.
+func labView(l lab.Lab, status lab.Status, text string) view {
+	object := output.LabStatus{Meta: output.Kind("LabStatus"), Running: status.Running, Dir: l.Dir, PID: status.Pid}
+	state := "stopped"
+	switch {
+	case !status.Exists:
+		state = "never started"
+	case status.Running && status.Ready == nil:
+		state = "starting"
+	case status.Running:
+		state = "running"
+	}
+	if r := status.Ready; r != nil {
+		object.Server, object.Kubeconfig, object.CAFile = r.Server, r.Kubeconfig, r.CAFile
+		object.Version, object.KubernetesVersion, object.Controllers = r.Version, r.KubernetesVersion, r.Controllers
+	}
+	return view{
+		object: object,
+		names:  []string{l.Dir},
+		text:   text,
+		header: []string{"STATE", "SERVER", "KUBERNETES", "DIRECTORY"},
+		rows:   [][]string{{state, object.Server, object.KubernetesVersion, l.Dir}},
+	}
+}

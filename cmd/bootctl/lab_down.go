@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+type labDownOptions struct {
+	labOptions
+	delete bool
+}
+
+func (o *labDownOptions) addFlags(fs *pflag.FlagSet) {
+	o.labOptions.addFlags(fs)
+	fs.BoolVar(&o.delete, "delete", false, "delete its data, keys and address, too")
+}
+
+func newLabDown(e *env) *cobra.Command {
+	var o labDownOptions
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Stop the control plane of lab up",
+		Long: `Stops the lab and returns when it has ended. One that is not running is no error.
+Its address and data are kept for the next lab up, unless --delete is given.`,
+		Example: "  bootctl lab down --delete",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runLabDown(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runLabDown(ctx context.Context, e *env, o labDownOptions) error {
+	l, err := o.lab(e)
+	if err != nil {
+		return err
+	}
+	stopped, err := l.Down(ctx)
+	if err != nil {
+		return err
+	}
+	if !stopped {
+		e.progress("the lab was not running")
+	}
+	status, err := l.Status()
+	if err != nil {
+		return err
+	}
+	if o.delete && status.Exists {
+		if err := l.Delete(); err != nil {
+			return err
+		}
+		status.Exists = false
+	}
+	return e.print(labView(l, status, ""))
+}

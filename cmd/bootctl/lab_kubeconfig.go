@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func newLabKubeconfig(e *env) *cobra.Command {
+	var o labOptions
+	cmd := &cobra.Command{
+		Use:   "kubeconfig",
+		Short: "Print the administrator's kubeconfig of the lab",
+		Long: `Prints the kubeconfig of the lab's administrator, key included: who can read it owns
+the lab. With -q it prints the path of the file instead.`,
+		Example: "  bootctl lab kubeconfig > lab.conf",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return runLabKubeconfig(e, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runLabKubeconfig(e *env, o labOptions) error {
+	l, err := o.lab(e)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(l.Kubeconfig())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w, and never was in %s", errNotRunning, l.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	status, err := l.Status()
+	if err != nil {
+		return err
+	}
+	v := labView(l, status, string(text))
+	v.names = []string{l.Kubeconfig()}
+	return e.print(v)
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/internal/version"
+)
+
+type labUpOptions struct {
+	labOptions
+	without []string
+	timeout time.Duration
+}
+
+func (o *labUpOptions) addFlags(fs *pflag.FlagSet) {
+	o.labOptions.addFlags(fs)
+	fs.StringSliceVar(&o.without, "without", nil, "leave this `controller` out: "+strings.Join(lab.Controllers(), ", ")+"; may be repeated")
+	fs.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up after this long")
+}
+
+func newLabUp(e *env) *cobra.Command {
+	var o labUpOptions
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start a real control plane on this machine",
+		Long: `Starts etcd, kube-apiserver and the controllers of TLS bootstrap in one process in
+the background, on loopback, waits until they are ready, and prints the command
+that makes this shell use them. A lab that runs already is left as it is.
+
+The lab stays when the terminal closes; lab down stops it. Its address and data
+are kept until lab down --delete.
+
+Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
+		Example: `  eval "$(bootctl lab up)"`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runLabUp(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
+	l, err := o.lab(e)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	self, err := e.executable()
+	if err != nil {
+		return err
+	}
+	binary, err := lab.Find(ctx, lab.Where{Self: self, Path: e.getenv("PATH")}, version.String())
+	if err != nil {
+		return err
+	}
+	ready, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: o.without, Progress: e.progress})
+	if err != nil {
+		return err
+	}
+	status := lab.Status{Exists: true, Running: true, Pid: ready.Pid, Ready: &ready}
+	return e.print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", shellQuote(ready.Kubeconfig))))
+}
+
+// shellQuote returns s as one word of a POSIX shell.
+func shellQuote(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:=@%") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
