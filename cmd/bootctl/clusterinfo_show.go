@@ -36,8 +36,9 @@ With --endpoint it is read without credentials over a connection that nothing
 verifies: what is shown is then a claim; cluster-info verify tells whether it holds.
 
 Needs get on the configmap cluster-info in kube-public.`,
-		Example: "  bootctl cluster-info show -o kubeconfig",
-		Args:    cobra.NoArgs,
+		Example:     "  bootctl cluster-info show -o kubeconfig",
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{formatsAnnotation: "kubeconfig ca"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runClusterInfoShow(cmd.Context(), e, o)
 		},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -73,6 +74,8 @@ func exitTable() []exitEntry {
 		{2, "Usage", as[formatError], "the formats are table, wide, json, yaml, name, jsonpath=... and go-template=..., and those that the command's --help names"},
 		{2, "NoKubeconfig", is(errNoKubeconfig), "give --kubeconfig, set KUBECONFIG, or for a cluster on this machine run: bootctl lab up"},
 
+		{9, "ForeignIdentity", is(join.ErrForeign), "move the files away, or give the node name, pins and CA that they are of"},
+
 		{4, "DocumentInvalid", is(clusterinfo.ErrDocument), "the administrator can write it anew: bootctl setup --endpoint ADDRESS"},
 		{4, "SignatureInvalid", is(clusterinfo.ErrSignature), "the token is of another cluster, or cluster-info was changed and not signed again"},
 		{4, "PinMismatch", is(clusterinfo.ErrPinMismatch), "this is another cluster than the pin was made for, or someone stands between; get the pin anew from the administrator"},
@@ -109,7 +112,6 @@ func exitTable() []exitEntry {
 		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
 		{9, "RequestReplaced", is(csr.ErrReplaced), "look at the request that has the name now: bootctl csr list"},
 		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
-		{9, "ForeignIdentity", is(join.ErrForeign), "move the files away, or give the node name, pins and CA that they are of"},
 		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
 
 		{2, "InvalidToken", is(token.ErrInvalid), "a token looks like abcdef.0123456789abcdef, an ID like abcdef"},
@@ -134,7 +136,7 @@ func exitTable() []exitEntry {
 		{7, "Unreachable", apiclient.IsUnreachable, "check the address, that the API server runs, and a proxy in between"},
 		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},
 		{10, "LocalFile", func(err error) bool {
-			return is(errWrite, durable.ErrNotRegular)(err) || as[*fs.PathError](err)
+			return is(errWrite, durable.ErrNotRegular)(err) || as[*fs.PathError](err) || as[*os.LinkError](err)
 		}, ""},
 		{2, "InvalidKubeconfig", is(errKubeconfig), "name another with --kubeconfig, or another context with --context"},
 		{1, "Error", func(error) bool { return true }, ""},

@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/client-go/util/jsonpath"
 
+	"github.com/bootctl/bootctl/internal/gotemplate"
 	"github.com/bootctl/bootctl/internal/safe"
 )
 
@@ -51,11 +53,10 @@ func (e *env) print(v view) error {
 }
 
 func (v view) render(format string) ([]byte, error) {
-	kind, argument, _ := strings.Cut(format, "=")
 	if own, ok := v.formats[format]; ok {
 		return []byte(own), nil
 	}
-	switch kind {
+	switch kind, argument, _ := strings.Cut(format, "="); kind {
 	case "":
 		if v.text != "" {
 			return []byte(v.text), nil
@@ -71,10 +72,27 @@ func (v view) render(format string) ([]byte, error) {
 		return out.Bytes(), nil
 	case "json", "yaml":
 		return v.document(kind)
-	case "jsonpath", "go-template":
+	default:
 		return v.template(kind, argument)
 	}
-	return nil, formatError{fmt.Errorf("there is no output format %q here", format)}
+}
+
+// checkFormat returns an error when there is no such format, so that no command
+// does something and then cannot say what. own are the command's own formats.
+func checkFormat(format string, own []string) error {
+	kind, argument, hasArgument := strings.Cut(format, "=")
+	switch {
+	case slices.Contains(own, format):
+		return nil
+	case slices.Contains([]string{"", "table", "wide", "name", "json", "yaml"}, format):
+		return nil
+	case kind == "jsonpath" && hasArgument:
+		return jsonpath.New("output").Parse(argument)
+	case kind == "go-template" && hasArgument:
+		return gotemplate.Execute(io.Discard, argument, map[string]any{})
+	}
+	return fmt.Errorf("there is no output format %q: there are %s", format,
+		strings.Join(append([]string{"table", "wide", "name", "json", "yaml", "jsonpath=...", "go-template=..."}, own...), ", "))
 }
 
 func (v view) document(format string) ([]byte, error) {
@@ -88,29 +106,27 @@ func (v view) document(format string) ([]byte, error) {
 	return append(safe.JSON(encoded), '\n'), nil
 }
 
-// template prints with cli-runtime's printers, over an object whose every
-// string is escaped, since what comes out is text.
+// template prints a template over an object whose every string is escaped, since
+// what comes out is text. What is missing prints as nothing.
 func (v view) template(format, argument string) ([]byte, error) {
 	encoded, err := json.Marshal(v.object)
 	if err != nil {
 		return nil, err
 	}
-	object := &unstructured.Unstructured{}
-	if err := json.Unmarshal(encoded, &object.Object); err != nil {
+	var object any
+	if err := json.Unmarshal(encoded, &object); err != nil {
 		return nil, err
 	}
-	object.Object, _ = escaped(object.Object).(map[string]any)
-	var printer printers.ResourcePrinter
+	var out bytes.Buffer
 	if format == "jsonpath" {
-		printer, err = printers.NewJSONPathPrinter(argument)
+		path := jsonpath.New("output").AllowMissingKeys(true)
+		if err = path.Parse(argument); err == nil {
+			err = path.Execute(&out, escaped(object))
+		}
 	} else {
-		printer, err = printers.NewGoTemplatePrinter([]byte(argument))
+		err = gotemplate.Execute(&out, argument, escaped(object))
 	}
 	if err != nil {
-		return nil, formatError{err}
-	}
-	var out bytes.Buffer
-	if err := printer.PrintObj(object, &out); err != nil {
 		return nil, formatError{err}
 	}
 	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n'), nil

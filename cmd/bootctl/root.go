@@ -82,7 +82,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	root.InitDefaultHelpCmd()
 	e.global.output = wantedOutput(args) // known to usage errors, too
 	started := false
-	prepare(root, &started)
+	e.prepare(root, &started)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
@@ -96,12 +96,15 @@ func run(ctx context.Context, e *env, args []string) int {
 	return e.fail(err)
 }
 
+// formatsAnnotation names the output formats that only this command has.
+const formatsAnnotation = "formats"
+
 // prepare makes cobra treat the whole tree alike: a group without a known
 // subcommand is an error, and started becomes true when the body of a command
 // begins, so that every error before that is one of usage.
-func prepare(cmd *cobra.Command, started *bool) {
+func (e *env) prepare(cmd *cobra.Command, started *bool) {
 	for _, child := range cmd.Commands() {
-		prepare(child, started)
+		e.prepare(child, started)
 	}
 	if cmd.HasSubCommands() {
 		cmd.Args = cobra.ArbitraryArgs
@@ -110,6 +113,10 @@ func prepare(cmd *cobra.Command, started *bool) {
 	}
 	if body := cmd.RunE; body != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			own := strings.Fields(cmd.Annotations[formatsAnnotation])
+			if err := checkFormat(e.global.output, own); err != nil {
+				return err
+			}
 			*started = true
 			return body(cmd, args)
 		}

@@ -5,9 +5,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -32,7 +34,12 @@ func isX509(err error) bool {
 // IsUnreachable says whether err is a request that got no answer from an API
 // server, for another reason than an untrusted certificate.
 func IsUnreachable(err error) bool {
-	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) {
+	var (
+		file *fs.PathError // its cause, a system call's error, passes for a network's
+		link *os.LinkError
+	)
+	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) ||
+		errors.As(err, &file) || errors.As(err, &link) {
 		return false
 	}
 	var (

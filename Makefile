@@ -1,0 +1,67 @@
+# The targets need Go, git, make and coreutils. Everything else is built from modules.
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STAMP     := -X github.com/bootctl/bootctl/internal/version.stamp=$(VERSION)
+GOTESTSUM := go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary output
+GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+RACE      := $(shell command -v cc >/dev/null && echo -race)
+BIN       := $(CURDIR)/bin
+
+export CGO_ENABLED := 0
+export PATH        := $(BIN):$(PATH)
+
+.PHONY: help build lab tools demo test unit e2e soak bench mutants lint docs clean
+
+help: ## list the targets
+	@echo 'make build    build bin/bootctl'
+	@echo 'make lab      build bin/bootctl-lab, a real control plane (the first time: minutes)'
+	@echo 'make demo     join a node to a control plane of its own, and show it'
+	@echo 'make test     run every test'
+	@echo 'make soak     run the tests at their large sizes'
+	@echo 'make bench    compare with kubectl and kubeadm in one run'
+	@echo 'make mutants  remove each security guard and see a test fail'
+	@echo 'make lint     check format, code, modules and generated files'
+	@echo 'make docs     generate docs/cli, docs/exit-codes.md and docs/schemas'
+	@echo 'make clean    remove what was built'
+
+build:
+	@go build -ldflags '-s -w $(STAMP)' -o $(BIN)/bootctl ./cmd/bootctl
+
+lab:
+	@sh lab/build.sh $(BIN)/bootctl-lab '$(STAMP)' ./cmd/bootctl-lab
+
+tools:
+	@sh lab/build.sh $(BIN)/ '' k8s.io/kubernetes/cmd/kubeadm k8s.io/kubernetes/cmd/kubectl
+
+demo: build lab
+	@sh lab/demo.sh
+
+test: unit e2e mutants
+
+unit:
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) ./...
+
+e2e: build lab tools
+	cd lab && $(GOTESTSUM) -- -timeout 20m ./...
+
+soak: build lab tools
+	cd lab && BOOTCTL_SOAK=1 $(GOTESTSUM) -- -count=1 -timeout 60m ./...
+
+bench: build lab tools
+	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench
+
+mutants:
+	cd lab && $(GOTESTSUM) -- -count=1 -tags mutants ./mutants
+
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GOLANGCI) run
+	cd lab && $(GOLANGCI) run -c ../.golangci.yml
+	go mod tidy -diff
+	cd lab && go mod tidy -diff
+	go test -run TestGenerated ./cmd/bootctl
+
+docs:
+	go test -run TestGenerated ./cmd/bootctl -update
+
+clean:
+	rm -rf $(BIN)

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// planted is the secret half of the token in the fake cluster, and hostile a
+// text that a server may send.
+const (
+	plantedID = "plantd"
+	planted   = "p1antedsecret123"
+	hostile   = "\x1b[31mred\u202e\u200b\r\n\x00\u009b"
+	server    = "https://192.0.2.1:6443"
+)
+
+// result is what one run of bootctl left.
+type result struct {
+	code        int
+	out, errOut string
+}
+
+// invoke runs bootctl in process with a kubeconfig and clients of its own.
+func invoke(t *testing.T, objects []runtime.Object, stdin string, args ...string) result {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	dir := t.TempDir()
+	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": writeKubeconfig(t, dir)}
+	clientset := fake.NewClientset(objects...)
+	e := &env{
+		In: strings.NewReader(stdin), Out: &out, ErrOut: &errOut,
+		now:        time.Now,
+		random:     rand.Reader,
+		getenv:     func(name string) string { return vars[name] },
+		hostname:   func() (string, error) { return "host", nil },
+		executable: func() (string, error) { return filepath.Join(dir, "bootctl"), nil },
+		newClient: func(*rest.Config, apiclient.Options) (*apiclient.Client, error) {
+			return &apiclient.Client{
+				Core: clientset.CoreV1(), Certificates: clientset.CertificatesV1(),
+				RBAC: clientset.RbacV1(), Authentication: clientset.AuthenticationV1(),
+			}, nil
+		},
+	}
+	if objects == nil {
+		vars["KUBECONFIG"] = filepath.Join(dir, "none")
+	}
+	code := run(context.Background(), e, args)
+	return result{code, out.String(), errOut.String()}
+}
+
+func writeKubeconfig(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "config")
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server, CertificateAuthorityData: certpem.Encode(newCA(t))}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: "none"}},
+		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "c",
+	}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func newCA(t *testing.T) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes " + hostile},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+// hostileCluster holds a token with the planted secret, and hostile text
+// wherever the API allows it.
+func hostileCluster(t *testing.T) []runtime.Object {
+	t.Helper()
+	tok, err := token.Parse(plantedID + "." + planted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := token.Spec{
+		Token: tok, Usages: []string{token.Signing, token.Authentication}, Groups: []string{token.DefaultGroup},
+		Description: hostile, Expires: time.Now().Add(time.Hour),
+	}
+	malformed := spec.Secret()
+	malformed.Name = "bootstrap-token-" + hostile
+	document, err := clusterinfo.Encode("192.0.2.1:6443", []*x509.Certificate{newCA(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"},
+		Data: map[string]string{
+			"kubeconfig":                      string(document),
+			"jws-kubeconfig-" + plantedID:     clusterinfo.Sign(document, tok),
+			"jws-kubeconfig-" + hostile:       hostile,
+			"an entry of someone else's here": hostile,
+		},
+	}
+	return []runtime.Object{spec.Secret(), malformed, info, nodeRequest(t, "n1"), hostileRequest()}
+}
+
+// nodeRequest is a request that a kubelet may make.
+func nodeRequest(t *testing.T, node string) *certificatesv1.CertificateSigningRequest {
+	t.Helper()
+	key, err := csr.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := csr.NewNodeRequest(node, key, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := spec.Object
+	object.Name, object.UID = "request-of-"+node, "uid-1"
+	object.Spec.Username = "system:bootstrap:" + plantedID
+	object.Spec.Groups = []string{"system:bootstrappers"}
+	return object
+}
+
+func hostileRequest() *certificatesv1.CertificateSigningRequest {
+	return &certificatesv1.CertificateSigningRequest{
+		ObjectMeta: metav1.ObjectMeta{Name: hostile, UID: "uid-2"},
+		Spec: certificatesv1.CertificateSigningRequestSpec{
+			Request: []byte(hostile), SignerName: hostile, Username: hostile, Groups: []string{hostile},
+			Usages: []certificatesv1.KeyUsage{certificatesv1.KeyUsage(hostile)},
+		},
+	}
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,151 @@
+package controlplane_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/internal/lab"
+)
+
+// TestServe follows one lab through its life: each start uses the data that
+// the one before left. Its path is longer than that of a unix socket may be.
+func TestServe(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long-", 25), "lab")
+	marker := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "marker"}}
+
+	s := serve(t, dir)
+	client := s.client(t)
+	t.Run("ready", func(t *testing.T) { checkReady(t, s, dir) })
+	t.Run("version", func(t *testing.T) {
+		v, err := client.Discovery().ServerVersion()
+		if err != nil || v.GitVersion != "v1.37.2" {
+			t.Errorf("version %v, %v", v, err)
+		}
+	})
+	t.Run("listens on loopback only", func(t *testing.T) { checkListeners(t, s) })
+	t.Run("keys are private", func(t *testing.T) { checkModes(t, dir) })
+	t.Run("second server", func(t *testing.T) {
+		f, code := fails(t, dir)
+		if code != 9 || f.Reason != lab.ReasonRunning || !strings.Contains(f.Message, strconv.Itoa(s.Pid)) {
+			t.Errorf("exit %d, %+v", code, f)
+		}
+	})
+	t.Run("all controllers", func(t *testing.T) { checkControllers(t, client, "a", nil) })
+	if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), marker, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	makeExpiredCSR(t, client, "expired-1")
+	s.kill()
+
+	t.Run("port taken", func(t *testing.T) { checkPortTaken(t, s, dir) })
+
+	without := []string{"bootstrapsigner", "csrsigning"}
+	old := s.Ready
+	s = serve(t, dir, "--without", strings.Join(without, ","))
+	client = s.client(t)
+	t.Run("killed server's data and address are kept", func(t *testing.T) {
+		if _, err := client.CoreV1().ConfigMaps("default").Get(t.Context(), marker.Name, metav1.GetOptions{}); err != nil {
+			t.Error(err)
+		}
+		if s.Server != old.Server {
+			t.Errorf("server %s, was %s", s.Server, old.Server)
+		}
+	})
+	t.Run("without signers", func(t *testing.T) { checkControllers(t, client, "b", without) })
+	t.Run("with csrcleaner", func(t *testing.T) {
+		eventually(t, "the expired request is deleted", 5*time.Second, func(ctx context.Context) bool {
+			return !csrExists(ctx, t, client, "expired-1")
+		})
+	})
+	makeExpiredCSR(t, client, "expired-2")
+	checkStop(t, s)
+
+	without = []string{"certificatesigningrequest-cleaner-controller", "tokencleaner", "csrapproving"}
+	s = serve(t, dir, "--without", without[0], "--without", without[1], "--without", without[2])
+	client = s.client(t)
+	t.Run("without the others", func(t *testing.T) { checkControllers(t, client, "c", without) })
+	t.Run("without csrcleaner", func(t *testing.T) { // at least the 3 s of the test before
+		if !csrExists(t.Context(), t, client, "expired-2") {
+			t.Error("the expired request was deleted")
+		}
+	})
+	checkStop(t, s)
+}
+
+func TestServeUsage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lab")
+	f, code := fails(t, dir, "--without", "scheduler")
+	if code != 2 || f.Reason != "UnknownController" || !strings.Contains(f.Message, "csrcleaner") {
+		t.Errorf("exit %d, %+v", code, f)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory was made all the same")
+	}
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, ".profile"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, code := fails(t, home); code != 9 || f.Reason != "NotALab" {
+		t.Errorf("exit %d, %+v", code, f)
+	}
+	if f, code := fails(t, filepath.Join(home, ".profile", "lab")); code != 10 || f.Reason != "LocalFile" {
+		t.Errorf("exit %d, %+v", code, f)
+	}
+}
+
+func checkReady(t *testing.T, s *server, dir string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, lab.ReadyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inFile lab.Ready
+	if err := json.Unmarshal(data, &inFile); err != nil {
+		t.Fatal(err)
+	}
+	if inFile.Server != s.Server || !slices.Equal(inFile.Controllers, lab.Controllers()) {
+		t.Errorf("%s holds %+v, stdout %+v", lab.ReadyFile, inFile, s.Ready)
+	}
+	if s.Event != "ready" || s.Pid != s.cmd.Process.Pid || s.KubernetesVersion != "v1.37.2" ||
+		s.CAFile != filepath.Join(dir, "pki", "ca.crt") || s.Kubeconfig != filepath.Join(dir, "admin.kubeconfig") {
+		t.Errorf("ready %+v", s.Ready)
+	}
+}
+
+func checkPortTaken(t *testing.T, s *server, dir string) {
+	t.Helper()
+	u, err := url.Parse(s.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only there to be in the way
+	f, code := fails(t, dir)
+	if code != 9 || f.Reason != "PortTaken" || !strings.Contains(f.Message, u.Port()) {
+		t.Errorf("exit %d, %+v", code, f)
+	}
+}
+
+func checkStop(t *testing.T, s *server) {
+	t.Helper()
+	code, took := s.stop(t)
+	t.Logf("stopped after %v", took.Round(time.Millisecond))
+	if code != 0 || took > 5*time.Second {
+		t.Errorf("exit %d after %v\n%s", code, took, s.stderr)
+	}
+}
