@@ -11,22 +11,23 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/lab/pki"
 )
 
 // apiserverFlags are kubeadm's, but for addresses, etcd, and what needs a
 // kubelet or an aggregated API server.
-func (p pki) apiserverFlags() []string {
+func apiserverFlags(p pki.Dir) []string {
 	return []string{
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--enable-bootstrap-token-auth=true",
 		"--allow-privileged=true",
-		"--client-ca-file=" + p.path("ca.crt"),
-		"--tls-cert-file=" + p.path("apiserver.crt"),
-		"--tls-private-key-file=" + p.path("apiserver.key"),
+		"--client-ca-file=" + p.File("ca.crt"),
+		"--tls-cert-file=" + p.File("apiserver.crt"),
+		"--tls-private-key-file=" + p.File("apiserver.key"),
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-		"--service-account-key-file=" + p.path("sa.key"),
-		"--service-account-signing-key-file=" + p.path("sa.key"),
+		"--service-account-key-file=" + p.File("sa.key"),
+		"--service-account-signing-key-file=" + p.File("sa.key"),
 		"--service-cluster-ip-range=10.96.0.0/12",
 		"--etcd-servers=unix://" + lab.EtcdSocket,
 		"--bind-address=127.0.0.1",
@@ -39,7 +40,7 @@ func (p pki) apiserverFlags() []string {
 
 // newAPIServer returns a function that serves on the listener until its
 // context ends.
-func newAPIServer(ctx context.Context, p pki, l net.Listener) (func(context.Context) error, error) {
+func newAPIServer(ctx context.Context, p pki.Dir, l net.Listener) (func(context.Context) error, error) {
 	s := options.NewServerRunOptions()
 	registry, err := newRegistry()
 	if err != nil {
@@ -50,7 +51,7 @@ func newAPIServer(ctx context.Context, p pki, l net.Listener) (func(context.Cont
 	for _, set := range s.Flags().FlagSets {
 		fs.AddFlagSet(set)
 	}
-	if err := fs.Parse(p.apiserverFlags()); err != nil {
+	if err := fs.Parse(apiserverFlags(p)); err != nil {
 		return nil, err
 	}
 	s.SecureServing.Listener = l

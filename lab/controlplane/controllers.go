@@ -14,16 +14,18 @@ import (
 	"k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	"k8s.io/kubernetes/cmd/kube-controller-manager/app/config"
 	"k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
+
+	"github.com/bootctl/bootctl/lab/pki"
 )
 
 // controllerManagerFlags are kubeadm's, as far as these controllers heed them.
-func (p pki) controllerManagerFlags(kubeconfig string, controllers []string) []string {
+func controllerManagerFlags(p pki.Dir, kubeconfig string, controllers []string) []string {
 	return []string{
 		"--controllers=" + strings.Join(controllers, ","),
 		"--kubeconfig=" + kubeconfig,
 		"--use-service-account-credentials=true",
-		"--cluster-signing-cert-file=" + p.path("ca.crt"),
-		"--cluster-signing-key-file=" + p.path("ca.key"),
+		"--cluster-signing-cert-file=" + p.File("ca.crt"),
+		"--cluster-signing-key-file=" + p.File("ca.key"),
 		"--leader-elect=false",
 		"--secure-port=0",
 		// The defaults sign ten requests a second.
@@ -32,7 +34,7 @@ func (p pki) controllerManagerFlags(kubeconfig string, controllers []string) []s
 	}
 }
 
-func newControllerManager(ctx context.Context, p pki, kubeconfig string, controllers []string) (*config.CompletedConfig, error) {
+func newControllerManager(ctx context.Context, p pki.Dir, kubeconfig string, controllers []string) (*config.CompletedConfig, error) {
 	o, err := options.NewKubeControllerManagerOptions()
 	if err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func newControllerManager(ctx context.Context, p pki, kubeconfig string, control
 	if len(controllers) == 0 {
 		controllers = []string{"-*"} // an empty list means the default ones
 	}
-	if err := fs.Parse(p.controllerManagerFlags(kubeconfig, controllers)); err != nil {
+	if err := fs.Parse(controllerManagerFlags(p, kubeconfig, controllers)); err != nil {
 		return nil, err
 	}
 	if err := o.ComponentGlobalsRegistry.Set(); err != nil {

@@ -7,14 +7,15 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/lab/pki"
 )
 
 // writeKubeconfig writes access to server as the named user of the PKI. The
 // certificates are embedded, so the file works wherever it is copied.
-func (p pki) writeKubeconfig(path, server, name string) error {
+func writeKubeconfig(p pki.Dir, path, server, name string) error {
 	var data [3][]byte
 	for i, file := range []string{"ca.crt", name + ".crt", name + ".key"} {
-		content, err := os.ReadFile(p.path(file))
+		content, err := os.ReadFile(p.File(file))
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/lab/pki"
 )
 
 // Options says what to serve.
@@ -69,7 +70,7 @@ type server struct {
 	controllers []string
 	version     string
 
-	pki      pki
+	pki      pki.Dir
 	listener net.Listener
 	url      string
 }
@@ -95,7 +96,7 @@ func (s *server) serve(ctx context.Context, ready func(lab.Ready) error) error {
 		return err
 	}
 
-	manager, err := newControllerManager(ctx, s.pki, s.pki.path("controller-manager.kubeconfig"), s.controllers)
+	manager, err := newControllerManager(ctx, s.pki, s.pki.File("controller-manager.kubeconfig"), s.controllers)
 	if err != nil {
 		return err
 	}
@@ -132,8 +133,8 @@ func firstEnd(ctx context.Context, etcd *embed.Etcd, api, kcm *component) error 
 
 // prepare makes the files and takes the port.
 func (s *server) prepare() error {
-	s.pki = pki{dir: filepath.Join(s.dir, lab.PKIDir), now: time.Now()}
-	if err := s.pki.ensure(); err != nil {
+	s.pki = pki.Dir{Path: filepath.Join(s.dir, lab.PKIDir), Now: time.Now()}
+	if err := s.pki.Ensure(); err != nil {
 		return err
 	}
 	listener, err := listen(lab.RecordFile)
@@ -143,10 +144,10 @@ func (s *server) prepare() error {
 	s.listener, s.url = listener, "https://"+listener.Addr().String()
 	kubeconfigs := map[string]string{
 		filepath.Join(s.dir, lab.KubeconfigFile):    "admin",
-		s.pki.path("controller-manager.kubeconfig"): "controller-manager",
+		s.pki.File("controller-manager.kubeconfig"): "controller-manager",
 	}
 	for path, user := range kubeconfigs {
-		if err := s.pki.writeKubeconfig(path, s.url, user); err != nil {
+		if err := writeKubeconfig(s.pki, path, s.url, user); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
@@ -160,7 +161,7 @@ func (s *server) announce(ready func(lab.Ready) error) error {
 		Pid:               os.Getpid(),
 		Server:            s.url,
 		Kubeconfig:        filepath.Join(s.dir, lab.KubeconfigFile),
-		CAFile:            s.pki.path("ca.crt"),
+		CAFile:            s.pki.File("ca.crt"),
 		Version:           s.version,
 		KubernetesVersion: KubernetesVersion(),
 		Controllers:       s.controllers,

@@ -1,4 +1,5 @@
-package controlplane
+// Package pki makes the keys and certificates of a lab, and reads them again.
+package pki
 
 import (
 	"crypto/ecdsa"

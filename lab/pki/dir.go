@@ -1,4 +1,4 @@
-package controlplane
+package pki
 
 import (
 	"crypto/ecdsa"
@@ -22,13 +22,14 @@ import (
 // renewBefore is how long before its end a certificate is replaced at start.
 const renewBefore = 30 * 24 * time.Hour
 
-// pki is a directory of keys and certificates, named as kubeadm names them.
-type pki struct {
-	dir string
-	now time.Time
+// Dir is a directory of keys and certificates, named as kubeadm names them.
+type Dir struct {
+	Path string
+	Now  time.Time
 }
 
-func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
+// File returns the path of the named file.
+func (d Dir) File(name string) string { return filepath.Join(d.Path, name) }
 
 // servingLeaf is the API server's certificate. 10.96.0.1 is the address of the
 // kubernetes service, which joined nodes may have been given.
@@ -42,17 +43,17 @@ func servingLeaf() Leaf {
 	}
 }
 
-// ensure makes what is missing and renews what ends soon. The CA and the
+// Ensure makes what is missing and renews what ends soon. The CA and the
 // service-account key are never replaced: what was signed with them lives on.
-func (p pki) ensure() error {
-	if err := durable.MkdirAll(p.dir, 0o700); err != nil {
+func (d Dir) Ensure() error {
+	if err := durable.MkdirAll(d.Path, 0o700); err != nil {
 		return err
 	}
-	ca, err := p.ensureCA()
+	ca, err := d.ensureCA()
 	if err != nil {
 		return err
 	}
-	if _, err := p.ensureKey("sa.key"); err != nil {
+	if _, err := d.ensureKey("sa.key"); err != nil {
 		return err
 	}
 	leaves := map[string]Leaf{
@@ -61,32 +62,32 @@ func (p pki) ensure() error {
 		"controller-manager": {CommonName: "system:kube-controller-manager", Client: true},
 	}
 	for name, leaf := range leaves {
-		if err := p.ensureLeaf(ca, name, leaf); err != nil {
+		if err := d.ensureLeaf(ca, name, leaf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p pki) ensureCA() (*CA, error) {
-	_, err := os.Lstat(p.path("ca.crt"))
+func (d Dir) ensureCA() (*CA, error) {
+	_, err := os.Lstat(d.File("ca.crt"))
 	if !errors.Is(err, fs.ErrNotExist) {
-		return readCA(p.dir)
+		return readCA(d.Path)
 	}
-	key, err := p.ensureKey("ca.key")
+	key, err := d.ensureKey("ca.key")
 	if err != nil {
 		return nil, err
 	}
-	ca, err := newCA(key, p.now)
+	ca, err := newCA(key, d.Now)
 	if err != nil {
 		return nil, err
 	}
-	return ca, durable.WriteFile(p.path("ca.crt"), encodeCert(ca.Cert.Raw), 0o644)
+	return ca, durable.WriteFile(d.File("ca.crt"), encodeCert(ca.Cert.Raw), 0o644)
 }
 
 // ensureKey reads the named key, or makes it.
-func (p pki) ensureKey(name string) (*ecdsa.PrivateKey, error) {
-	key, err := readKey(p.path(name))
+func (d Dir) ensureKey(name string) (*ecdsa.PrivateKey, error) {
+	key, err := readKey(d.File(name))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
@@ -98,16 +99,16 @@ func (p pki) ensureKey(name string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, durable.WriteFile(p.path(name), data, 0o600)
+	return key, durable.WriteFile(d.File(name), data, 0o600)
 }
 
-func (p pki) ensureLeaf(ca *CA, name string, leaf Leaf) error {
-	certFile, keyFile := p.path(name+".crt"), p.path(name+".key")
+func (d Dir) ensureLeaf(ca *CA, name string, leaf Leaf) error {
+	certFile, keyFile := d.File(name+".crt"), d.File(name+".key")
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err == nil && p.serves(ca, pair.Leaf, leaf) {
+	if err == nil && d.serves(ca, pair.Leaf, leaf) {
 		return nil
 	}
-	made, err := ca.Issue(leaf, p.now)
+	made, err := ca.Issue(leaf, d.Now)
 	if err != nil {
 		return err
 	}
@@ -119,13 +120,13 @@ func (p pki) ensureLeaf(ca *CA, name string, leaf Leaf) error {
 }
 
 // serves says whether cert is still good as the given leaf.
-func (p pki) serves(ca *CA, cert *x509.Certificate, leaf Leaf) bool {
+func (d Dir) serves(ca *CA, cert *x509.Certificate, leaf Leaf) bool {
 	return cert.CheckSignatureFrom(ca.Cert) == nil &&
 		cert.Subject.CommonName == leaf.CommonName &&
 		slices.Equal(cert.Subject.Organization, leaf.Organization) &&
 		slices.Equal(cert.DNSNames, leaf.DNSNames) &&
 		slices.EqualFunc(cert.IPAddresses, leaf.IPs, net.IP.Equal) &&
-		p.now.Before(cert.NotAfter.Add(-renewBefore))
+		d.Now.Before(cert.NotAfter.Add(-renewBefore))
 }
 
 func readCA(dir string) (*CA, error) {

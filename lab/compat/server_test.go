@@ -1,0 +1,205 @@
+package compat
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
+	kubeadmtoken "k8s.io/kubernetes/cmd/kubeadm/app/discovery/token"
+	clusterinfophase "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/clusterinfo"
+	nodephase "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/node"
+	kubeletbootstrap "k8s.io/kubernetes/pkg/kubelet/certificate/bootstrap"
+
+	"github.com/bootctl/bootctl/lab/labtest"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// certificates returns a CA certificate with a key of each type.
+func certificates(t *testing.T) []*x509.Certificate {
+	t.Helper()
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ec384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsa2048, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var certs []*x509.Certificate
+	for i, key := range []crypto.Signer{ec, ec384, rsa2048, ed} {
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(i)), Subject: pkix.Name{CommonName: fmt.Sprint("ca ", i)},
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs = append(certs, cert)
+	}
+	return certs
+}
+
+// TestOnOneControlPlane runs upstream's code on a control plane that only
+// bootctl setup prepared.
+func TestOnOneControlPlane(t *testing.T) {
+	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop() //nolint:errcheck // the test is over
+	bootctl(t, server, "bootctl", "setup", "--endpoint", server.Ready.Server)
+	tok := bootctl(t, server, "bootctl", "token", "create", "--description", "ours")
+	pin := bootctl(t, server, "bootctl", "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}")
+
+	t.Run("kubeadm lists our token", func(t *testing.T) {
+		if list := bootctl(t, server, "kubeadm", "token", "list"); !strings.Contains(list, tok) || !strings.Contains(list, "ours") {
+			t.Errorf("kubeadm token list printed\n%s", list)
+		}
+	})
+	t.Run("kubeadm discovers", func(t *testing.T) { kubeadmDiscovers(t, server, tok, pin) })
+	t.Run("kubelet names requests as we do", func(t *testing.T) { kubeletBootstraps(t, server, tok) })
+}
+
+// TestAfterKubeadm lets kubeadm's own phases prepare a control plane: setup then
+// finds every object there, granting just what it would.
+func TestAfterKubeadm(t *testing.T) {
+	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop() //nolint:errcheck // the test is over
+	config, err := clientcmd.LoadFromFile(server.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := clientcmd.NewDefaultClientConfig(*config, nil).ClientConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prepare := range []func() error{
+		func() error { return clusterinfophase.CreateBootstrapConfigMapIfNotExists(client, config) },
+		func() error { return clusterinfophase.CreateClusterInfoRBACRules(client) },
+		func() error { return nodephase.AllowBootstrapTokensToPostCSRs(client) },
+		func() error { return nodephase.AllowBootstrapTokensToGetNodes(client) },
+		func() error { return nodephase.AutoApproveNodeBootstrapTokens(client) },
+		func() error { return nodephase.AutoApproveNodeCertificateRotation(client) },
+	} {
+		if err := prepare(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := bootctl(t, server, "bootctl", "setup", "--endpoint", server.Ready.Server)
+	if strings.Count(done, "unchanged") != 8 || strings.Contains(done, "created") || strings.Contains(done, "updated") {
+		t.Errorf("setup did not find just what kubeadm made:\n%s", done)
+	}
+}
+
+func kubeadmDiscovers(t *testing.T, server *labtest.Server, tok, pin string) {
+	discovery := &kubeadmapi.Discovery{BootstrapToken: &kubeadmapi.BootstrapTokenDiscovery{
+		Token: tok, APIServerEndpoint: strings.TrimPrefix(server.Ready.Server, "https://"), CACertHashes: []string{pin},
+	}}
+	config, err := kubeadmtoken.RetrieveValidatedConfigInfo(nil, discovery, 20*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cluster := range config.Clusters {
+		if cluster.Server != server.Ready.Server {
+			t.Errorf("kubeadm found the server %s, want %s", cluster.Server, server.Ready.Server)
+		}
+	}
+	discovery.BootstrapToken.CACertHashes = []string{"sha256:" + strings.Repeat("1", 64)}
+	if _, err := kubeadmtoken.RetrieveValidatedConfigInfo(nil, discovery, time.Second); err == nil {
+		t.Error("kubeadm accepts a wrong pin, so this proves nothing")
+	}
+}
+
+// kubeletBootstraps lets the kubelet's own code bootstrap with a key of ours,
+// and finds its request under the name that we give it.
+func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
+	dir := t.TempDir()
+	key, err := csr.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := csr.EncodeKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kubelet-client.key.tmp"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bootstrap := filepath.Join(dir, "bootstrap.conf")
+	err = clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server.Ready.Server, CertificateAuthority: server.CAFile}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: tok}},
+		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "c",
+	}, bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := kubeletbootstrap.LoadClientCert(ctx, filepath.Join(dir, "kubelet.conf"), bootstrap, dir, types.NodeName("theirs")); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := csr.NewNodeRequest("theirs", key, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := bootctl(t, server, "bootctl", "csr", "list", "-q"); !strings.Contains(names, spec.Object.Name) {
+		t.Errorf("we would name the request %s; there are %s", spec.Object.Name, names)
+	}
+}
+
+func bootctl(t *testing.T, server *labtest.Server, program string, args ...string) string {
+	t.Helper()
+	bin, err := labtest.BinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(bin, program), args...)
+	cmd.Env = []string{"KUBECONFIG=" + server.Kubeconfig}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v", program, args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
