@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	mathrand "math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/cluster-bootstrap/token/jws"
+	"k8s.io/cluster-bootstrap/token/util"
 	bootstraptokenv1 "k8s.io/kubernetes/cmd/kubeadm/app/apis/bootstraptoken/v1"
 	clusterinfophase "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/clusterinfo"
 	"k8s.io/kubernetes/cmd/kubeadm/app/util/pubkeypin"
@@ -91,6 +93,21 @@ func TestSecretsEqualKubeadms(t *testing.T) {
 				t.Errorf("we do not read kubeadm's Secret: %s", info.Problem)
 			}
 		})
+	}
+}
+
+func TestGroupsAreUpstreams(t *testing.T) {
+	long := "system:bootstrappers:" + strings.Repeat("a", 255)
+	for _, group := range []string{
+		"system:bootstrappers:a", "system:bootstrappers:", "system:bootstrappers", "system:bootstrappers:a-", "system:bootstrappers:a:",
+		"system:bootstrappers:-a", "system:bootstrappers::", "system:bootstrappers:A", "system:bootstrappers:a b", " system:bootstrappers:a",
+		"system:bootstrappers:a\n", "system:masters", "", long, long + "b", long + "bc", long + "-",
+		"system:bootstrappers:é", "system:bootstrappers:<script>", "system:bootstrappers:a,system:bootstrappers:b",
+	} {
+		spec := token.Spec{Usages: []string{token.Authentication}, Groups: []string{group}}
+		if ours, theirs := spec.Validate(), util.ValidateBootstrapGroupName(group); (ours == nil) != (theirs == nil) {
+			t.Errorf("group %q: we say %v, upstream %v", group, ours, theirs)
+		}
 	}
 }
 

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestApproveByUID(t *testing.T) {
+	tests := []struct {
+		name, uid string
+		code      int
+		reason    string
+	}{
+		{"the one that was reviewed", "uid-1", 0, ""},
+		{"another one of that name", "uid-9", 9, "RequestReplaced"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := invoke(t, hostileCluster(t), "", "csr", "approve", "request-of-n1", "--uid", tt.uid)
+			if got.code != tt.code || !strings.Contains(got.errOut, tt.reason) {
+				t.Errorf("exit code %d, stderr %q; want %d and %q", got.code, got.errOut, tt.code, tt.reason)
+			}
+		})
+	}
+}
+
+func TestFailuresAreEscaped(t *testing.T) {
+	got := invoke(t, hostileCluster(t), "", "csr", "approve", hostile)
+	if got.code != 5 {
+		t.Errorf("exit code %d, want 5", got.code)
+	}
+	checkClean(t, got)
+}

@@ -1,0 +1,122 @@
+// Package mutants removes each security guard in turn, by an overlay on the
+// source, and wants a test of that guard to turn red.
+//
+// A mutant is a file in testdata: what it removes, the file and the tests, then
+// the text of the guard and what stands there instead. A guard whose text has
+// changed fails here, so that no mutant is forgotten.
+package mutants
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+type mutant struct {
+	// file is the path of the source from the repository.
+	file string
+	// pkg and run name the test: a package from the repository and a pattern.
+	pkg, run string
+	old, new string
+}
+
+func TestMutants(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no mutants: %v", err)
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	baselines := map[string]bool{}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			m := read(t, file)
+			if key := m.pkg + " " + m.run; !baselines[key] {
+				baselines[key] = true
+				if out, err := runTests(root, m, ""); err != nil || strings.Contains(out, "no tests to run") {
+					t.Fatalf("without the mutant, the test does not pass: %v\n%s", err, out)
+				}
+			}
+			out, err := runTests(root, m, overlay(t, root, m))
+			switch {
+			case err == nil:
+				t.Errorf("the guard is gone and %s in %s stays green", m.run, m.pkg)
+			case strings.Contains(out, "[build failed]") || !strings.Contains(out, "--- FAIL"):
+				t.Errorf("the mutant does not build or the test did not run:\n%s", out)
+			}
+		})
+	}
+}
+
+func read(t *testing.T, file string) mutant {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m mutant
+	fields := map[string]*string{"file": &m.file, "package": &m.pkg, "run": &m.run}
+	for line := range strings.Lines(string(archive.Comment)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if field := fields[name]; field != nil {
+			*field = value
+		}
+	}
+	for _, part := range archive.Files {
+		switch part.Name {
+		case "old":
+			m.old = string(part.Data)
+		case "new":
+			m.new = string(part.Data)
+		}
+	}
+	if m.file == "" || m.pkg == "" || m.run == "" || m.old == "" {
+		t.Fatalf("%s is not complete", file)
+	}
+	return m
+}
+
+// overlay writes the mutated source and returns the file that go test takes.
+func overlay(t *testing.T, root string, m mutant) string {
+	t.Helper()
+	path := filepath.Join(root, m.file)
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(source), m.old) != 1 {
+		t.Fatalf("%s does not hold the guard just once:\n%s", m.file, m.old)
+	}
+	dir := t.TempDir()
+	mutated := filepath.Join(dir, filepath.Base(m.file))
+	if err := os.WriteFile(mutated, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: mutated}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func runTests(root string, m mutant, overlay string) (string, error) {
+	args := []string{"test", "-run", m.run, "-timeout", "60s"}
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	cmd := exec.Command("go", append(args, m.pkg)...) //nolint:gosec // our own table
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,127 @@
+package csr_test
+
+import (
+	"errors"
+	"testing"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+func TestApprove(t *testing.T) {
+	key := newKey(t)
+	judged := csr.Decode(stored(t, key))
+	tests := []struct {
+		name     string
+		there    []*object
+		approved bool
+		wantErr  error
+	}{
+		{"as judged", []*object{stored(t, key)}, true, nil},
+		{"replaced", []*object{stored(t, key, func(o *object) { o.UID = "uid-2" })}, false, csr.ErrReplaced},
+		{"gone", nil, false, csr.ErrNotFound},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := fakeCertificates(t, test.there...)
+			wantError(t, csr.Approve(t.Context(), client, judged), test.wantErr)
+			updates := 0
+			for _, action := range client.Actions() {
+				if action.Matches("update", "certificatesigningrequests/approval") {
+					updates++
+				}
+			}
+			if (updates > 0) != test.approved {
+				t.Fatalf("%d approvals were sent", updates)
+			}
+			if !test.approved {
+				return
+			}
+			conditions := get(t, client).Status.Conditions
+			if len(conditions) != 1 || conditions[0].Type != certificatesv1.CertificateApproved || conditions[0].Status != "True" || conditions[0].Reason == "" {
+				t.Errorf("conditions = %v", conditions)
+			}
+		})
+	}
+}
+
+// Between reading and approving, another request came to bear the name; the
+// server refuses because of the UID that was sent.
+func TestApproveSendsTheUID(t *testing.T) {
+	key := newKey(t)
+	client := fakeCertificates(t, stored(t, key))
+	var sent *object
+	client.PrependReactor("update", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		update, ok := action.(clienttesting.UpdateAction)
+		if ok {
+			sent, _ = update.GetObject().(*object)
+		}
+		return true, nil, errServer
+	})
+	wantError(t, csr.Approve(t.Context(), client, csr.Decode(stored(t, key))), errServer)
+	if sent == nil || sent.UID != "uid-1" {
+		t.Errorf("sent %v, want the UID", sent)
+	}
+}
+
+func TestApproveAfterAConflict(t *testing.T) {
+	key := newKey(t)
+	conflict := apierrors.NewConflict(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", nil)
+	tests := []struct {
+		name    string
+		uid     string // of the request when it is read again
+		wantErr error
+	}{
+		{"still the same", "uid-1", nil},
+		{"replaced meanwhile", "uid-2", csr.ErrReplaced},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := fakeCertificates(t, stored(t, key))
+			times := 0
+			client.PrependReactor("update", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+				times++
+				return times == 1, nil, conflict
+			})
+			client.PrependReactor("get", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+				if times == 0 {
+					return false, nil, nil
+				}
+				return true, stored(t, key, func(o *object) { o.UID = types.UID(test.uid) }), nil
+			})
+			wantError(t, csr.Approve(t.Context(), client, csr.Decode(stored(t, key))), test.wantErr)
+		})
+	}
+}
+
+func TestList(t *testing.T) {
+	first := stored(t, newKey(t))
+	second := stored(t, newKey(t), func(o *object) { o.Name = "node-csr-2"; o.Spec.Request = nil })
+	client := fakeCertificates(t, first, second)
+	var names []string
+	err := csr.List(t.Context(), client, func(r csr.Request) error {
+		names = append(names, r.Name+":"+r.NodeName())
+		return nil
+	})
+	if err != nil || len(names) != 2 || names[0] != "node-csr-1:worker-1" || names[1] != "node-csr-2:" {
+		t.Errorf("List yields %v, %v", names, err)
+	}
+	err = csr.List(t.Context(), client, func(csr.Request) error { return errServer })
+	wantError(t, err, errServer)
+}
+
+func TestGet(t *testing.T) {
+	client := fakeCertificates(t, stored(t, newKey(t)))
+	got, err := csr.Get(t.Context(), client, "node-csr-1")
+	if err != nil || got.UID != "uid-1" || got.Username != bootstrap {
+		t.Errorf("Get = %+v, %v", got, err)
+	}
+	if _, err := csr.Get(t.Context(), client, "none"); !errors.Is(err, csr.ErrNotFound) {
+		t.Errorf("error = %v, want %v", err, csr.ErrNotFound)
+	}
+}

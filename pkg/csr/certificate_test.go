@@ -1,0 +1,79 @@
+package csr_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"net"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+func TestCheckCertificate(t *testing.T) {
+	key, roots, otherCA := newKey(t), newCA(t), newCA(t)
+	good := roots.issue(t, key)
+	changed := func(change func(*x509.Certificate)) []byte { return roots.issue(t, key, change) }
+	intermediateKey := newKey(t)
+	intermediate := ca{key: intermediateKey}
+	intermediateText := roots.issue(t, intermediateKey, func(c *x509.Certificate) {
+		c.Subject.CommonName, c.IsCA, c.KeyUsage = "intermediate", true, x509.KeyUsageCertSign
+	})
+	intermediate.Certificate = parseCertificate(t, intermediateText)
+	tests := []struct {
+		name    string
+		text    []byte
+		wantErr error
+	}{
+		{"as it is", good, nil},
+		{"signed by an intermediate CA", append(intermediate.issue(t, key), intermediateText...), nil},
+		{"the root after it", append(bytes.Clone(good), block("CERTIFICATE", nil, roots.Raw)...), nil},
+		{"empty", nil, csr.ErrCertificate},
+		{"other key", roots.issue(t, newKey(t)), csr.ErrCertificate},
+		{"other CN", changed(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:worker-2" }), csr.ErrCertificate},
+		{"other O", changed(func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }), csr.ErrCertificate},
+		{"no O", changed(func(c *x509.Certificate) { c.Subject.Organization = nil }), csr.ErrCertificate},
+		{"second O", changed(func(c *x509.Certificate) { c.Subject.Organization = append(c.Subject.Organization, "x") }), csr.ErrCertificate},
+		{"OU", changed(func(c *x509.Certificate) { c.Subject.OrganizationalUnit = []string{"x"} }), csr.ErrCertificate},
+		{"second CN", changed(func(c *x509.Certificate) {
+			cn := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:" + nodeName}
+			c.Subject.ExtraNames = []pkix.AttributeTypeAndValue{cn, cn, {Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "system:nodes"}}
+		}), csr.ErrCertificate},
+		{"DNS name", changed(func(c *x509.Certificate) { c.DNSNames = []string{"a"} }), csr.ErrCertificate},
+		{"IP address", changed(func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }), csr.ErrCertificate},
+		{"email", changed(func(c *x509.Certificate) { c.EmailAddresses = []string{"a@b"} }), csr.ErrCertificate},
+		{"URI", changed(func(c *x509.Certificate) { c.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), csr.ErrCertificate},
+		{"CA:TRUE", changed(func(c *x509.Certificate) { c.IsCA = true }), csr.ErrCertificate},
+		{"no client authentication", changed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), csr.ErrCertificate},
+		{"any extended usage", changed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), csr.ErrCertificate},
+		{"no extended usage", changed(func(c *x509.Certificate) { c.ExtKeyUsage = nil }), csr.ErrCertificate},
+		{"no digital signature", changed(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }), csr.ErrCertificate},
+		{"other CA", otherCA.issue(t, key), csr.ErrCertificate},
+		{"other CA, sent along", append(otherCA.issue(t, key), block("CERTIFICATE", nil, otherCA.Raw)...), csr.ErrCertificate},
+		{"not yet valid", changed(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Minute) }), csr.ErrCertificate},
+		{"expired", changed(func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }), csr.ErrCertificate},
+		{"private key after", append(bytes.Clone(good), block("PRIVATE KEY", nil, []byte("x"))...), csr.ErrCertificate},
+		{"garbage after", append(bytes.Clone(good), "garbage\n"...), csr.ErrCertificate},
+		{"garbage before", append([]byte("garbage\n"), good...), csr.ErrCertificate},
+		{"malformed block before", append([]byte("-----BEGIN X-----\n*\n"), good...), csr.ErrCertificate},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			expected := csr.Expected{NodeName: nodeName, Key: key, Roots: []*x509.Certificate{roots.Certificate}, Now: now}
+			cert, err := csr.CheckCertificate(test.text, expected)
+			wantError(t, err, test.wantErr)
+			if (cert == nil) != (test.wantErr != nil) {
+				t.Errorf("certificate = %v", cert)
+			}
+		})
+	}
+}
+
+func TestCheckCertificateTrustsNoSystemRoots(t *testing.T) {
+	key := newKey(t)
+	_, err := csr.CheckCertificate(newCA(t).issue(t, key), csr.Expected{NodeName: nodeName, Key: key, Now: now})
+	wantError(t, err, csr.ErrCertificate)
+}

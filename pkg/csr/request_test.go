@@ -1,0 +1,168 @@
+package csr_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+func TestValidateNodeName(t *testing.T) {
+	tests := []struct {
+		name, node string
+		wantErr    error
+	}{
+		{"name", "worker-1", nil},
+		{"domain", "worker-1.example.com", nil},
+		{"longest", strings.Repeat("a.", 126) + "a", nil},
+		{"too long", strings.Repeat("a.", 126) + "aa", csr.ErrInvalidNodeName},
+		{"empty", "", csr.ErrInvalidNodeName},
+		{"upper case", "Worker-1", csr.ErrInvalidNodeName},
+		{"underscore", "worker_1", csr.ErrInvalidNodeName},
+		{"colon", "worker:1", csr.ErrInvalidNodeName},
+		{"slash", "../worker", csr.ErrInvalidNodeName},
+		{"dash in front", "-worker", csr.ErrInvalidNodeName},
+		{"dot at the end", "worker.", csr.ErrInvalidNodeName},
+		{"line feed", "worker-1\n", csr.ErrInvalidNodeName},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			wantError(t, csr.ValidateNodeName(test.node), test.wantErr)
+		})
+	}
+}
+
+func TestNewNodeRequest(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		key  crypto.Signer
+		want []string // usages
+	}{
+		{"ECDSA", newKey(t), []string{"digital signature", "client auth"}},
+		{"RSA", rsaKey, []string{"digital signature", "client auth", "key encipherment"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			spec, err := csr.NewNodeRequest(nodeName, test.key, rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := csr.NewNodeRequest(nodeName, test.key, rand.Reader)
+			if err != nil || again.Object.Name != spec.Object.Name || !strings.HasPrefix(spec.Object.Name, "node-csr-") {
+				t.Errorf("names %q and %q, %v, want one", spec.Object.Name, again.Object.Name, err)
+			}
+			decoded := csr.Decode(spec.Object)
+			if decoded.Problem != "" || decoded.NodeName() != nodeName || !slices.Equal(decoded.Usages, test.want) {
+				t.Errorf("problem %q, node %q, usages %q", decoded.Problem, decoded.NodeName(), decoded.Usages)
+			}
+			if subject := decoded.PKCS10.Subject.ToRDNSequence().String(); subject != "CN=system:node:worker-1,O=system:nodes" {
+				t.Errorf("subject = %s", subject)
+			}
+			if decoded.SignerName != "kubernetes.io/kube-apiserver-client-kubelet" || decoded.ExpirationSeconds != 0 {
+				t.Errorf("signer %s, expiration %d", decoded.SignerName, decoded.ExpirationSeconds)
+			}
+			if got, want := csr.Fingerprint(decoded.PKCS10.PublicKey), csr.Fingerprint(test.key.Public()); got != want {
+				t.Errorf("request is for key %s, want %s", got, want)
+			}
+		})
+	}
+	_, err = csr.NewNodeRequest("Worker", newKey(t), rand.Reader)
+	wantError(t, err, csr.ErrInvalidNodeName)
+}
+
+func TestRequestNameDependsOnKeyAndNode(t *testing.T) {
+	key := newKey(t)
+	names := map[string]bool{}
+	for _, node := range []string{"worker-1", "worker-2"} {
+		for _, k := range []crypto.Signer{key, newKey(t)} {
+			spec, err := csr.NewNodeRequest(node, k, rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[spec.Object.Name] = true
+		}
+	}
+	if len(names) != 4 {
+		t.Errorf("%d names of four requests", len(names))
+	}
+}
+
+func TestParseRequest(t *testing.T) {
+	key := newKey(t)
+	good := pkcs10(t, key)
+	request, err := csr.ParseRequest(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := bytes.Clone(request.Raw)
+	forged[len(forged)-1] ^= 1
+	other := bytes.Replace(request.Raw, []byte(nodeName), []byte("worker-2"), 1)
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	tests := []struct {
+		name    string
+		text    []byte
+		wantErr error
+	}{
+		{"as it is", good, nil},
+		{"white space after", join(good, []byte(" \n")), nil},
+		{"empty", nil, csr.ErrInvalidRequest},
+		{"DER", request.Raw, csr.ErrInvalidRequest},
+		{"headers", block("CERTIFICATE REQUEST", map[string]string{"a": "b"}, request.Raw), csr.ErrInvalidRequest},
+		{"two blocks", join(good, good), csr.ErrInvalidRequest},
+		{"text before", join([]byte("text\n"), good), csr.ErrInvalidRequest},
+		{"malformed block before", join([]byte("-----BEGIN X-----\n*\n"), good), csr.ErrInvalidRequest},
+		{"text after", join(good, []byte("text\n")), csr.ErrInvalidRequest},
+		{"other type", block("NEW CERTIFICATE REQUEST", nil, request.Raw), csr.ErrInvalidRequest},
+		{"not a request", block("CERTIFICATE REQUEST", nil, []byte("x")), csr.ErrInvalidRequest},
+		{"bytes after the request", block("CERTIFICATE REQUEST", nil, append(bytes.Clone(request.Raw), 0)), csr.ErrInvalidRequest},
+		{"changed signature", block("CERTIFICATE REQUEST", nil, forged), csr.ErrInvalidRequest},
+		{"changed subject", block("CERTIFICATE REQUEST", nil, other), csr.ErrInvalidRequest},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := csr.ParseRequest(test.text)
+			wantError(t, err, test.wantErr)
+			if (got == nil) != (test.wantErr != nil) {
+				t.Errorf("request = %v", got)
+			}
+		})
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	good := pkcs10(f, newKey(f))
+	f.Add(good)
+	f.Add(append([]byte("-----BEGIN X-----\n*\n"), good...))
+	f.Add(append(bytes.Clone(good), good...))
+	f.Add(bytes.Replace(good, []byte("REQUEST-----\n"), []byte("REQUEST-----\na: b\n\n"), 1))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		request, err := csr.ParseRequest(text)
+		if err != nil {
+			wantError(t, err, csr.ErrInvalidRequest)
+			return
+		}
+		if got, want := noSpace(text), noSpace(block("CERTIFICATE REQUEST", nil, request.Raw)); got != want {
+			t.Errorf("accepted more than the request: %q", text)
+		}
+	})
+}
+
+func noSpace(text []byte) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, string(text))
+}
