@@ -6,21 +6,31 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 )
+
+// Next reads one PEM block of the given type, without headers, that the text
+// begins with, and returns what it holds and what follows it.
+func Next(text []byte, kind string) (der, rest []byte, err error) {
+	block, rest := pem.Decode(text)
+	// Decode passes over other text and malformed blocks to the next good one.
+	begins := bytes.Count(text[:len(text)-len(rest)], []byte("-----BEGIN "))
+	if block == nil || begins != 1 || !bytes.HasPrefix(text, []byte("-----BEGIN ")) || block.Type != kind || len(block.Headers) > 0 {
+		return nil, nil, fmt.Errorf("there is something that is not a PEM block of type %s without headers", kind)
+	}
+	return block.Bytes, rest, nil
+}
 
 // Parse reads a text of one or more PEM certificates with nothing but white
 // space between and around them.
 func Parse(text []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
 	for rest := bytes.TrimSpace(text); len(rest) > 0; {
-		if !bytes.HasPrefix(rest, []byte("-----BEGIN ")) {
-			return nil, errors.New("there is something between or after the PEM blocks")
+		der, after, err := Next(rest, "CERTIFICATE")
+		if err != nil {
+			return nil, err
 		}
-		block, after := pem.Decode(rest)
-		if block == nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
-			return nil, errors.New("there is something that is not a PEM certificate")
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		cert, err := x509.ParseCertificate(der)
 		if err != nil {
 			return nil, err
 		}

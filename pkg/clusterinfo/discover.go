@@ -60,8 +60,16 @@ type Cluster struct {
 	Roots []*x509.Certificate
 }
 
-// Validate returns ErrNoTrust when nothing says what to believe.
+// Validate returns ErrNoTrust when nothing says what to believe, and an error
+// that matches ErrInvalidEndpoint or token.ErrInvalid when there is no endpoint
+// or no token.
 func (o Options) Validate() error {
+	if len(o.Endpoints) == 0 {
+		return fmt.Errorf("no endpoint is given: %w", ErrInvalidEndpoint)
+	}
+	if o.Token.IsZero() {
+		return fmt.Errorf("no token is given: %w", token.ErrInvalid)
+	}
 	if len(o.Pins) == 0 && len(o.CAs) == 0 && !o.SkipCAVerification {
 		return ErrNoTrust
 	}

@@ -17,6 +17,8 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/bootctl/bootctl/internal/certpem"
 )
 
 // NodesGroup and NodeUserPrefix make up the identity of a node.
@@ -113,14 +115,14 @@ func digestName(publicKey any, subject pkix.Name, usages []certificatesv1.KeyUsa
 // nothing around it, and checks that its own key signed it. It returns an error
 // that matches ErrInvalidRequest.
 func ParseRequest(text []byte) (*x509.CertificateRequest, error) {
-	block, rest := pem.Decode(text)
-	switch {
-	case block == nil || !bytes.HasPrefix(text, []byte("-----BEGIN ")) || block.Type != requestPEM:
-		return nil, fmt.Errorf("%w: it does not begin with a PEM block of type %s", ErrInvalidRequest, requestPEM)
-	case len(block.Headers) > 0 || len(bytes.TrimSpace(rest)) > 0:
-		return nil, fmt.Errorf("%w: it has PEM headers or something after the first block", ErrInvalidRequest)
+	der, rest, err := certpem.Next(text, requestPEM)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if len(bytes.TrimSpace(rest)) > 0 {
+		return nil, fmt.Errorf("%w: there is something after its PEM block", ErrInvalidRequest)
+	}
+	request, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}

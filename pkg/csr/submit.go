@@ -2,6 +2,7 @@ package csr
 
 import (
 	"context"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"slices"
@@ -57,7 +58,7 @@ func compare(found *certificatesv1.CertificateSigningRequest, spec Spec) string 
 		return "key"
 	case !slices.Equal(theirs.RawSubject, ours.RawSubject):
 		return "subject"
-	case len(theirs.Extensions) != len(ours.Extensions):
+	case !slices.EqualFunc(theirs.Extensions, ours.Extensions, sameExtension):
 		return "list of extensions"
 	case found.Spec.SignerName != wanted.SignerName:
 		return "signer"
@@ -67,6 +68,10 @@ func compare(found *certificatesv1.CertificateSigningRequest, spec Spec) string 
 		return "expiration"
 	}
 	return ""
+}
+
+func sameExtension(a, b pkix.Extension) bool {
+	return a.Id.Equal(b.Id) && a.Critical == b.Critical && slices.Equal(a.Value, b.Value)
 }
 
 func seconds(spec certificatesv1.CertificateSigningRequestSpec) int32 {
