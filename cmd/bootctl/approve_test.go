@@ -16,7 +16,7 @@ func TestApproveByUID(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := invoke(t, hostileCluster(t), "", "csr", "approve", "request-of-n1", "--uid", tt.uid)
+			got := invoke(t, hostileCluster(t), "csr", "approve", "request-of-n1", "--uid", tt.uid)
 			if got.code != tt.code || !strings.Contains(got.errOut, tt.reason) {
 				t.Errorf("exit code %d, stderr %q; want %d and %q", got.code, got.errOut, tt.code, tt.reason)
 			}
@@ -25,7 +25,7 @@ func TestApproveByUID(t *testing.T) {
 }
 
 func TestFailuresAreEscaped(t *testing.T) {
-	got := invoke(t, hostileCluster(t), "", "csr", "approve", hostile)
+	got := invoke(t, hostileCluster(t), "csr", "approve", hostile)
 	if got.code != 5 {
 		t.Errorf("exit code %d, want 5", got.code)
 	}

@@ -64,6 +64,8 @@ func startError(reason string) func(error) bool {
 
 // exitTable maps each error to its exit code, reason word and hint. The first
 // row that matches counts. docs/exit-codes.md is printed from it.
+//
+//nolint:revive // a table, a line an entry
 func exitTable() []exitEntry {
 	return []exitEntry{
 		{130, "Interrupted", is(errInterrupted), ""},

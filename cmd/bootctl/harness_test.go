@@ -2,14 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,14 +45,14 @@ type result struct {
 }
 
 // invoke runs bootctl in process with a kubeconfig and clients of its own.
-func invoke(t *testing.T, objects []runtime.Object, stdin string, args ...string) result {
+func invoke(t *testing.T, objects []runtime.Object, args ...string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	dir := t.TempDir()
 	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": writeKubeconfig(t, dir)}
 	clientset := fake.NewClientset(objects...)
 	e := &env{
-		In: strings.NewReader(stdin), Out: &out, ErrOut: &errOut,
+		In: strings.NewReader(""), Out: &out, ErrOut: &errOut,
 		now:        time.Now,
 		random:     rand.Reader,
 		getenv:     func(name string) string { return vars[name] },
@@ -70,7 +68,7 @@ func invoke(t *testing.T, objects []runtime.Object, stdin string, args ...string
 	if objects == nil {
 		vars["KUBECONFIG"] = filepath.Join(dir, "none")
 	}
-	code := run(context.Background(), e, args)
+	code := run(t.Context(), e, args)
 	return result{code, out.String(), errOut.String()}
 }
 
@@ -167,13 +165,4 @@ func hostileRequest() *certificatesv1.CertificateSigningRequest {
 			Usages: []certificatesv1.KeyUsage{certificatesv1.KeyUsage(hostile)},
 		},
 	}
-}
-
-func writeFile(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

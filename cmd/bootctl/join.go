@@ -33,7 +33,7 @@ func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.rootfs, "rootfs", "/", "write the kubelet's files below this `directory`")
 	fs.StringVar(&o.outDir, "out-dir", "", "write the same files flat into this `directory` instead")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
-	addKubeadmAliases(fs, o)
+	addKubeadmAliases(fs)
 }
 
 func newJoin(e *env) *cobra.Command {

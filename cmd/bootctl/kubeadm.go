@@ -7,7 +7,7 @@ import (
 )
 
 // addKubeadmAliases lets kubeadm's command lines work with the word replaced.
-func addKubeadmAliases(fs *pflag.FlagSet, o *joinOptions) {
+func addKubeadmAliases(fs *pflag.FlagSet) {
 	aliases := []struct{ name, to string }{
 		{"discovery-token", "token"},
 		{"tls-bootstrap-token", "token"},

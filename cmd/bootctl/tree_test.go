@@ -118,12 +118,12 @@ func TestTreeFailures(t *testing.T) {
 		path := pathOf(leaf)
 		t.Run(path, func(t *testing.T) {
 			words := strings.Fields(path)
-			got := invoke(t, nil, "", append(words, "--no-such-flag", "-o", "json")...)
+			got := invoke(t, nil, append(words, "--no-such-flag", "-o", "json")...)
 			if got.code != 2 || got.out != "" {
 				t.Errorf("unknown flag: exit code %d, stdout %q; want 2 and nothing", got.code, got.out)
 			}
 			checkEvents(t, got.errOut)
-			got = invoke(t, nil, "", append(words, "-o", "json", "x", "x", "x")...)
+			got = invoke(t, nil, append(words, "-o", "json", "x", "x", "x")...)
 			if got.code == 0 && got.out != "" && !json.Valid([]byte(got.out)) {
 				t.Errorf("stdout is neither empty nor valid: %q", got.out)
 			}
@@ -139,7 +139,7 @@ func TestTreeSuccesses(t *testing.T) {
 		}
 		t.Run(path, func(t *testing.T) {
 			args := append(strings.Fields(path), tried.args...)
-			got := invoke(t, hostileCluster(t), "", append(args, "-o", "json", "-v", "1")...)
+			got := invoke(t, hostileCluster(t), append(args, "-o", "json", "-v", "1")...)
 			if got.code != tried.code {
 				t.Fatalf("exit code %d, want %d; stderr %s", got.code, tried.code, got.errOut)
 			}
@@ -147,7 +147,7 @@ func TestTreeSuccesses(t *testing.T) {
 			checkEvents(t, got.errOut)
 			checkClean(t, got)
 			for _, format := range []string{"table", "wide", "name", "yaml", "jsonpath={}", "jsonpath={.items[*]}", "go-template={{.}}"} {
-				got := invoke(t, hostileCluster(t), "", append(args, "-o", format, "-v", "1")...)
+				got := invoke(t, hostileCluster(t), append(args, "-o", format, "-v", "1")...)
 				if got.code != tried.code || got.out == "" && format != "jsonpath={.items[*]}" {
 					t.Errorf("-o %s: exit code %d, stdout %q, stderr %q", format, got.code, got.out, got.errOut)
 				}

@@ -74,7 +74,7 @@ func look(where Where) string {
 }
 
 func versionOf(ctx context.Context, binary string) (string, error) {
-	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output() //nolint:gosec // the user's own program
+	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output()
 	if err != nil {
 		return "", fmt.Errorf("run %s version: %w", binary, err)
 	}

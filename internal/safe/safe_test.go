@@ -6,8 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/bootctl/bootctl/internal/safe"
 	"sigs.k8s.io/yaml"
+
+	"github.com/bootctl/bootctl/internal/safe"
 )
 
 func TestText(t *testing.T) {

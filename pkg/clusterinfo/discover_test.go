@@ -41,8 +41,8 @@ func TestDiscover(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantRoots(t, got.Roots, test.want...)
-			if got.Endpoint != server.endpoint(t) || got.Document.Server != "10.0.0.1:6443" {
-				t.Errorf("endpoint %s, server %s", got.Endpoint, got.Document.Server)
+			if got.Endpoint != server.endpoint(t) || got.Server != "10.0.0.1:6443" {
+				t.Errorf("endpoint %s, server %s", got.Endpoint, got.Server)
 			}
 			if requests := server.requests(); len(requests) != 2 || strings.Join(requests, "") != "" {
 				t.Errorf("requests had the credentials %q, want two with none", requests)

@@ -145,7 +145,7 @@ func newCluster(t testing.TB, cert tls.Certificate, answer func(n int, r *http.R
 	t.Helper()
 	c := &cluster{answer: answer}
 	c.Server = httptest.NewUnstartedServer(c)
-	c.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	c.Config.ErrorLog = log.New(io.Discard, "", 0)
 	c.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	c.StartTLS()
 	t.Cleanup(c.Close)

@@ -36,7 +36,7 @@ func PinOf(cert *x509.Certificate) Pin {
 func ParsePin(s string) (Pin, error) {
 	var pin Pin
 	if len(s) < len(pinPrefix) || !strings.EqualFold(s[:len(pinPrefix)], pinPrefix) {
-		return pin, fmt.Errorf("%w: %q does not begin with sha256:", ErrInvalidPin, s)
+		return pin, fmt.Errorf("%w: there is no sha256: at the beginning of %q", ErrInvalidPin, s)
 	}
 	raw, err := hex.DecodeString(s[len(pinPrefix):])
 	if err != nil || len(raw) != len(pin) {
