@@ -1,0 +1,109 @@
+package apiclient_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+var (
+	errAgain = errors.New("again")
+	errFinal = errors.New("final")
+)
+
+func again(err error) bool { return errors.Is(err, errAgain) || apierrors.IsTooManyRequests(err) }
+
+func TestUntil(t *testing.T) {
+	tests := []struct {
+		name    string
+		errs    []error // of the attempts; the last one stays
+		wantErr error
+		calls   int // 0 means more than ten
+	}{
+		{"at once", []error{nil}, nil, 1},
+		{"after some", []error{errAgain, errAgain, nil}, nil, 3},
+		{"final", []error{errAgain, errFinal}, errFinal, 2},
+		{"never", []error{errAgain}, errAgain, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				calls := 0
+				err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(context.Context) error {
+					calls++
+					return tt.errs[min(calls, len(tt.errs))-1]
+				})
+				if !errors.Is(err, tt.wantErr) || (err == nil) != (tt.wantErr == nil) {
+					t.Errorf("error = %v, want %v", err, tt.wantErr)
+				}
+				if calls != tt.calls && (tt.calls != 0 || calls < 10) {
+					t.Errorf("%d attempts, want %d", calls, tt.calls)
+				}
+				if (tt.calls == 0) != errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error = %v; whether the deadline passed is wrong", err)
+				}
+			})
+		})
+	}
+}
+
+func TestUntilEndsWithTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Minute, func() { cancel(errFinal) })
+		err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(context.Context) error { return errAgain })
+		if !errors.Is(err, errFinal) {
+			t.Errorf("error = %v, want the cause", err)
+		}
+	})
+}
+
+func TestUntilHonoursRetryAfterUpTo30Seconds(t *testing.T) {
+	for asked, want := range map[int]time.Duration{7: 7 * time.Second, 1e9: 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var at []time.Time
+			err := apiclient.Until(t.Context(), apiclient.Wait{Transient: again}, func(context.Context) error {
+				if at = append(at, time.Now()); len(at) == 2 {
+					return nil
+				}
+				return apierrors.NewTooManyRequests("slow down", asked)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := at[1].Sub(at[0]); got != want {
+				t.Errorf("asked for %d s it waited %v, want %v", asked, got, want)
+			}
+		})
+	}
+}
+
+func TestUntilTellsEachCauseOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		calls := 0
+		wait := apiclient.Wait{Transient: again, Slow: apiclient.ErrNoAnswer, Cause: func(err error) { said = append(said, err.Error()) }}
+		err := apiclient.Until(t.Context(), wait, func(context.Context) error {
+			switch calls++; calls {
+			case 1, 2, 3:
+				return errAgain
+			case 4:
+				time.Sleep(2 * time.Second)
+				return errAgain
+			}
+			return nil
+		})
+		if want := []string{"again", "no answer yet", "again"}; err != nil || !slices.Equal(said, want) {
+			t.Errorf("causes %q, want %q (%v)", said, want, err)
+		}
+	})
+}
