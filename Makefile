@@ -35,27 +35,28 @@ tools:
 demo: build lab
 	@sh lab/demo.sh
 
-test: unit e2e mutants
+test: unit e2e
 
 unit:
 	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) ./...
 
 e2e: build lab tools
-	cd lab && $(GOTESTSUM) -- -timeout 20m ./...
+	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -timeout 20m ./...
 
 soak: build lab tools
-	cd lab && BOOTCTL_SOAK=1 $(GOTESTSUM) -- -count=1 -timeout 60m ./...
+	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab BOOTCTL_SOAK=1 $(GOTESTSUM) -- -count=1 -timeout 60m ./...
 
 bench: build lab tools
 	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench
 
 mutants:
-	cd lab && $(GOTESTSUM) -- -count=1 -tags mutants ./mutants
+	cd lab && $(GOTESTSUM) -- -count=1 -timeout 20m ./mutants
 
 lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GOLANGCI) run
 	cd lab && $(GOLANGCI) run -c ../.golangci.yml
+	GOLANGCI='$(GOLANGCI)' go test -tags lintcheck ./internal/lintcheck
 	go mod tidy -diff
 	cd lab && go mod tidy -diff
 	go test -run TestGenerated ./cmd/bootctl

@@ -3,7 +3,6 @@
 package compat
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
@@ -138,7 +137,7 @@ func TestClusterInfoEqualsKubeadms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := client.CoreV1().ConfigMaps("kube-public").Get(context.Background(), "cluster-info", metav1.GetOptions{})
+	theirs, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

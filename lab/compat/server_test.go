@@ -80,7 +80,7 @@ func TestOnOneControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Stop() //nolint:errcheck // the test is over
-	bootctl(t, server, "bootctl", "setup", "--endpoint", server.Ready.Server)
+	bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
 	tok := bootctl(t, server, "bootctl", "token", "create", "--description", "ours")
 	pin := bootctl(t, server, "bootctl", "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}")
 
@@ -125,23 +125,24 @@ func TestAfterKubeadm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	done := bootctl(t, server, "bootctl", "setup", "--endpoint", server.Ready.Server)
+	done := bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
 	if strings.Count(done, "unchanged") != 8 || strings.Contains(done, "created") || strings.Contains(done, "updated") {
 		t.Errorf("setup did not find just what kubeadm made:\n%s", done)
 	}
 }
 
 func kubeadmDiscovers(t *testing.T, server *labtest.Server, tok, pin string) {
+	t.Helper()
 	discovery := &kubeadmapi.Discovery{BootstrapToken: &kubeadmapi.BootstrapTokenDiscovery{
-		Token: tok, APIServerEndpoint: strings.TrimPrefix(server.Ready.Server, "https://"), CACertHashes: []string{pin},
+		Token: tok, APIServerEndpoint: strings.TrimPrefix(server.URL(), "https://"), CACertHashes: []string{pin},
 	}}
 	config, err := kubeadmtoken.RetrieveValidatedConfigInfo(nil, discovery, 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, cluster := range config.Clusters {
-		if cluster.Server != server.Ready.Server {
-			t.Errorf("kubeadm found the server %s, want %s", cluster.Server, server.Ready.Server)
+		if cluster.Server != server.URL() {
+			t.Errorf("kubeadm found the server %s, want %s", cluster.Server, server.URL())
 		}
 	}
 	discovery.BootstrapToken.CACertHashes = []string{"sha256:" + strings.Repeat("1", 64)}
@@ -153,6 +154,7 @@ func kubeadmDiscovers(t *testing.T, server *labtest.Server, tok, pin string) {
 // kubeletBootstraps lets the kubelet's own code bootstrap with a key of ours,
 // and finds its request under the name that we give it.
 func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
+	t.Helper()
 	dir := t.TempDir()
 	key, err := csr.GenerateKey(rand.Reader)
 	if err != nil {
@@ -167,7 +169,7 @@ func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
 	}
 	bootstrap := filepath.Join(dir, "bootstrap.conf")
 	err = clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server.Ready.Server, CertificateAuthority: server.CAFile}},
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server.URL(), CertificateAuthority: server.CAFile}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: tok}},
 		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
 		CurrentContext: "c",
@@ -175,7 +177,7 @@ func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := kubeletbootstrap.LoadClientCert(ctx, filepath.Join(dir, "kubelet.conf"), bootstrap, dir, types.NodeName("theirs")); err != nil {
 		t.Fatal(err)

@@ -48,6 +48,7 @@ func wantedLab(t *testing.T, file string) string {
 }
 
 func runScripts(t *testing.T, wanted string, files []string) {
+	t.Helper()
 	var without []string
 	if name, ok := strings.CutPrefix(wanted, "without "); ok {
 		without = append(without, name)
@@ -82,7 +83,7 @@ func runScripts(t *testing.T, wanted string, files []string) {
 // setup prepares the cluster as an operator does.
 func setup(t *testing.T, bin string, server *labtest.Server, wanted string) {
 	t.Helper()
-	args := []string{"setup", "--kubeconfig", server.Kubeconfig, "--endpoint", server.Ready.Server}
+	args := []string{"setup", "--kubeconfig", server.Kubeconfig, "--endpoint", server.URL()}
 	if wanted == "without csrapproving" {
 		args = append(args, "--auto-approve", "none")
 	}
@@ -97,7 +98,7 @@ func environment(e *testscript.Env, bin string, server *labtest.Server) error {
 	e.Setenv("HOME", home)
 	e.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 	e.Setenv("KUBECONFIG", server.Kubeconfig)
-	e.Setenv("SERVER", server.Ready.Server)
+	e.Setenv("SERVER", server.URL())
 	e.Setenv("CA", server.CAFile)
 	e.Setenv("LAB", server.Dir)
 	e.Setenv("BIN", bin)

@@ -27,7 +27,7 @@ func Before(server *labtest.Server) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	upstream, err := url.Parse(server.Ready.Server)
+	upstream, err := url.Parse(server.URL())
 	if err != nil {
 		return nil, err
 	}

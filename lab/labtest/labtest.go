@@ -78,6 +78,9 @@ func Start(dir string, without ...string) (*Server, error) {
 	return s, nil
 }
 
+// URL returns the address of the API server.
+func (s *Server) URL() string { return s.Server }
+
 // Stop stops the control plane and waits for its end.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -23,7 +23,10 @@ func TestWait(t *testing.T) {
 	}{
 		{"issued", func(o *object) { with(certificatesv1.CertificateApproved)(o); issued("PEM")(o) }, "PEM", nil},
 		{"denied", with(certificatesv1.CertificateDenied), "", csr.ErrDenied},
-		{"failed", func(o *object) { with(certificatesv1.CertificateApproved)(o); with(certificatesv1.CertificateFailed)(o) }, "", csr.ErrFailed},
+		{"failed", func(o *object) {
+			with(certificatesv1.CertificateApproved)(o)
+			with(certificatesv1.CertificateFailed)(o)
+		}, "", csr.ErrFailed},
 		{"certificate without approval", issued("PEM"), "", csr.ErrPending},
 		{"approved and not signed", with(certificatesv1.CertificateApproved), "", csr.ErrUnsigned},
 		{"nothing happens", func(*object) {}, "", csr.ErrPending},

@@ -1,0 +1,244 @@
+package join_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+func TestJoinLeavesTheKubeletsFiles(t *testing.T) {
+	for _, umask := range []int{0, 0o077} {
+		cluster := newCluster(t)
+		root := t.TempDir()
+		layout := join.RootFS(root)
+		old := syscall.Umask(umask)
+		result, err := join.Run(t.Context(), cluster.options(layout))
+		syscall.Umask(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.AlreadyJoined || result.Username != "system:node:worker-1" || result.Certificate == nil {
+			t.Errorf("result %+v", result)
+		}
+		for path, mode := range map[string]fs.FileMode{layout.Kubeconfig(): 0o600, layout.Current(): 0o600, layout.CA(): 0o644} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("umask %o: %s has mode %v, want %v (%v)", umask, path, info.Mode(), mode, err)
+			}
+		}
+		text, err := os.ReadFile(layout.Kubeconfig())
+		if err != nil || !strings.Contains(string(text), "client-key: ../../var/lib/kubelet/pki/kubelet-client-current.pem") {
+			t.Errorf("the kubeconfig has no relative path (%v):\n%s", err, text)
+		}
+		if link, err := os.Readlink(layout.Current()); err != nil || link != filepath.Base(link) {
+			t.Errorf("the link leads to %q (%v)", link, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(root, "var/lib/kubelet/pki/*.tmp")); len(left) > 0 {
+			t.Errorf("%v is left", left)
+		}
+		nothingHoldsTheToken(t, root)
+	}
+}
+
+func nothingHoldsTheToken(t *testing.T, root string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+			if bytes.Contains(text, []byte(form)) {
+				t.Errorf("%s holds the token", path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestJoinAgainOnlyChecks(t *testing.T) {
+	cluster := newCluster(t)
+	opts := cluster.options(join.OutDir(t.TempDir()))
+	if _, err := join.Run(t.Context(), opts); err != nil {
+		t.Fatal(err)
+	}
+	result, err := join.Run(t.Context(), opts)
+	if err != nil || !result.AlreadyJoined || len(cluster.requests) != 1 {
+		t.Errorf("result %+v after %d requests, error %v", result, len(cluster.requests), err)
+	}
+}
+
+func TestJoinCompletesWithTheSameKeyAndRequest(t *testing.T) {
+	cluster := newCluster(t)
+	dir := t.TempDir()
+	opts := cluster.options(join.OutDir(dir))
+	cluster.unanswered = true
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := join.Run(ctx, opts); !errors.Is(err, csr.ErrPending) {
+		t.Fatalf("error = %v, want ErrPending", err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "kubelet-client.key.tmp")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the key is not kept: %v", err)
+	}
+	cluster.unanswered = false
+	result, err := join.Run(t.Context(), opts)
+	if err != nil || len(cluster.requests) != 1 {
+		t.Errorf("%d requests, error %v; want the same one again", len(cluster.requests), err)
+	}
+	if result.AlreadyJoined {
+		t.Error("it was not joined before")
+	}
+}
+
+func TestJoinReplacesACorruptPendingKey(t *testing.T) {
+	cluster := newCluster(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "kubelet-client.key.tmp"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := join.Run(t.Context(), cluster.options(join.OutDir(dir))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestJoinRefusesAnotherIdentity(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*testing.T, *join.Options)
+	}{
+		{"another node", func(_ *testing.T, o *join.Options) { o.NodeName = "worker-2" }},
+		{"another cluster", func(t *testing.T, o *join.Options) {
+			o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(newCA(t).cert)}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cluster := newCluster(t)
+			opts := cluster.options(join.OutDir(t.TempDir()))
+			if _, err := join.Run(t.Context(), opts); err != nil {
+				t.Fatal(err)
+			}
+			before, err := os.ReadFile(opts.Layout.Current())
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.change(t, &opts)
+			if _, err := join.Run(t.Context(), opts); !errors.Is(err, join.ErrForeign) {
+				t.Errorf("error = %v, want ErrForeign", err)
+			}
+			if after, _ := os.ReadFile(opts.Layout.Current()); !bytes.Equal(before, after) {
+				t.Error("the identity was changed")
+			}
+		})
+	}
+}
+
+func TestJoinAnewWhenExpired(t *testing.T) {
+	cluster := newCluster(t)
+	opts := cluster.options(join.OutDir(t.TempDir()))
+	if _, err := join.Run(t.Context(), opts); err != nil {
+		t.Fatal(err)
+	}
+	later := func() time.Time { return time.Now().Add(2 * time.Hour) }
+	opts.Discovery.Client.Now = later
+	cluster.lifetime = 3 * time.Hour
+	result, err := join.Run(t.Context(), opts)
+	if err != nil || result.AlreadyJoined || !result.Certificate.NotAfter.After(later()) || len(cluster.requests) != 2 {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+}
+
+func TestJoinRefusesAWrongCertificate(t *testing.T) {
+	cluster := newCluster(t)
+	cluster.signer = newCA(t)
+	opts := cluster.options(join.OutDir(t.TempDir()))
+	if _, err := join.Run(t.Context(), opts); !errors.Is(err, csr.ErrCertificate) {
+		t.Errorf("error = %v, want ErrCertificate", err)
+	}
+	for _, path := range []string{opts.Layout.Kubeconfig(), opts.Layout.Current(), opts.Layout.CA()} {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s was written", path)
+		}
+	}
+}
+
+func TestJoinTokenRejectedAtTheRequest(t *testing.T) {
+	cluster := newCluster(t)
+	cluster.rejectToken = true
+	_, err := join.Run(t.Context(), cluster.options(join.OutDir(t.TempDir())))
+	if !errors.Is(err, clusterinfo.ErrTokenRejected) {
+		t.Errorf("error = %v, want ErrTokenRejected", err)
+	}
+}
+
+func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
+	cluster := newCluster(t)
+	dir := filepath.Join(t.TempDir(), "out")
+	tests := []struct {
+		name    string
+		change  func(*join.Options)
+		wantErr error
+	}{
+		{"node name", func(o *join.Options) { o.NodeName = "Worker_1" }, csr.ErrInvalidNodeName},
+		{"no trust", func(o *join.Options) { o.Discovery.Pins = nil }, clusterinfo.ErrNoTrust},
+		{"no token", func(o *join.Options) { o.Discovery.Token = token.Token{} }, token.ErrInvalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			opts := cluster.options(join.OutDir(dir))
+			tt.change(&opts)
+			if _, err := join.Run(t.Context(), opts); !errors.Is(err, tt.wantErr) {
+				t.Errorf("error = %v, want %v", err, tt.wantErr)
+			}
+			if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+				t.Error("the directory was made")
+			}
+		})
+	}
+}
+
+func TestJoinLocks(t *testing.T) {
+	cluster := newCluster(t)
+	dir := t.TempDir()
+	unlock, err := durable.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock() //nolint:errcheck // the test is over
+	if _, err := join.Run(t.Context(), cluster.options(join.OutDir(dir))); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("error = %v, want ErrLocked", err)
+	}
+}
+
+func (c *cluster) options(layout join.Layout) join.Options {
+	tok, err := token.Parse(id + "." + secret)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return join.Options{
+		NodeName: "worker-1", Layout: layout, Random: rand.Reader,
+		Discovery: clusterinfo.Options{
+			Endpoints: []clusterinfo.Endpoint{c.endpoint}, Token: tok,
+			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.cert)}, Client: clientOptions(),
+		},
+		Step: func(string) {}, Cause: func(error) {},
+	}
+}
