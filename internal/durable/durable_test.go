@@ -30,6 +30,16 @@ func TestWriteFileSetsModeAndReplaces(t *testing.T) {
 	}
 }
 
+func TestWriteFileSetsModesOfOthersToo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.crt")
+	if err := durable.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("mode %v, want 0644 (%v)", info.Mode(), err)
+	}
+}
+
 func TestWriteFileRefusesWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(dir, "victim")
