@@ -27,13 +27,13 @@ build:
 	@go build -ldflags '-s -w $(STAMP)' -o $(BIN)/bootctl ./cmd/bootctl
 
 lab:
-	@sh lab/build.sh $(BIN)/bootctl-lab '$(STAMP)' ./cmd/bootctl-lab
+	@$(SHELL) lab/build.sh $(BIN)/bootctl-lab '$(STAMP)' ./cmd/bootctl-lab
 
 tools:
-	@sh lab/build.sh $(BIN)/ '' k8s.io/kubernetes/cmd/kubeadm k8s.io/kubernetes/cmd/kubectl
+	@$(SHELL) lab/build.sh $(BIN)/ '' k8s.io/kubernetes/cmd/kubeadm k8s.io/kubernetes/cmd/kubectl
 
 demo: build lab
-	@sh lab/demo.sh
+	@$(SHELL) lab/demo.sh
 
 test: unit e2e
 
