@@ -27,6 +27,7 @@ var (
 	errInput        = errors.New("the command line does not fit together")
 	errNotVerified  = errors.New("cluster-info does not verify")
 	errNotRunning   = errors.New("the lab is not running")
+	errLabNotReady  = errors.New("the lab is not ready in time")
 	errNoSignatures = errors.New("there is no live signing token, so nothing verifies")
 )
 
@@ -125,6 +126,7 @@ func exitTable() []exitEntry {
 		{2, "NoTrust", is(clusterinfo.ErrNoTrust), "give --ca-cert-hash or --ca-file, as token create --print-join-command prints it"},
 
 		{3, "LabNotStarted", is(errNotRunning), "start it: bootctl lab up"},
+		{6, "LabNotReady", is(errLabNotReady), "see: bootctl lab logs"},
 		{9, "LabDiffers", as[*lab.DiffersError], "stop it first: bootctl lab down"},
 		{9, "NotALab", is(lab.ErrNotALab), "give another --dir, or move what is there away"},
 		{9, "LabPortTaken", startError("PortTaken"), "stop what listens there, or give up the lab's address and data: bootctl lab down --delete"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,6 +65,9 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 		return err
 	}
 	ready, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: o.without, Progress: e.progress})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errLabNotReady, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,136 @@
+package csr_test
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"net"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// Whatever is stored can be shown and judged, and nothing that cannot be read
+// is fit to be approved.
+func TestDecodeOfJunk(t *testing.T) {
+	key := newKey(t)
+	request := func(text string) *object {
+		return stored(t, key, func(o *object) { o.Spec.Request = []byte(text) })
+	}
+	tests := []struct {
+		name string
+		junk *object
+	}{
+		{"empty object", &object{}},
+		{"no request", request("")},
+		{"NUL bytes", request("\x00\x00")},
+		{"head alone", request("-----BEGIN CERTIFICATE REQUEST-----\n")},
+		{"empty block", request("-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n")},
+		{"a certificate", stored(t, key, func(o *object) { o.Spec.Request = newCA(t).issue(t, key) })},
+		{"DER of something else", stored(t, key, func(o *object) { o.Spec.Request = block("CERTIFICATE REQUEST", nil, newCA(t).Raw) })},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := csr.Decode(test.junk)
+			if got.Problem == "" || got.PKCS10 != nil || got.NodeName() != "" || got.SANs() != nil {
+				t.Errorf("decoded to %+v, want a problem and nothing else", got)
+			}
+			refusals := csr.Refusals(csr.Check(got, csr.Facts{}))
+			if len(refusals) == 0 || refusals[0].Rule != "readable" || refusals[0].Detail != got.Problem {
+				t.Errorf("refused by %v, want by what cannot be read", refusals)
+			}
+		})
+	}
+}
+
+func TestDecode(t *testing.T) {
+	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	lifetime := int32(3600)
+	got := csr.Decode(stored(t, newKey(t), func(o *object) {
+		o.CreationTimestamp = metav1.NewTime(created)
+		o.Spec.ExpirationSeconds = &lifetime
+	}))
+	if got.PKCS10 == nil || got.NodeName() != nodeName {
+		t.Errorf("request of node %q", got.NodeName())
+	}
+	got.PKCS10 = nil
+	want := csr.Request{
+		Name: "node-csr-1", UID: "uid-1", Created: created,
+		SignerName: "kubernetes.io/kube-apiserver-client-kubelet",
+		Username:   bootstrap, Groups: []string{"system:bootstrappers", "system:authenticated"},
+		Usages: []string{"digital signature", "client auth"}, ExpirationSeconds: 3600,
+		Conditions: []string{"Pending"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("decoded to %+v\nwant %+v", got, want)
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	key := newKey(t)
+	tests := []struct{ name, cn, want string }{
+		{"node", "system:node:worker-1", "worker-1"},
+		{"no node", "worker-1", ""},
+		{"prefix within", "x:system:node:worker-1", ""},
+		{"prefix in upper case", "System:node:worker-1", ""},
+		{"prefix twice", "system:node:system:node:a", "system:node:a"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := csr.Decode(stored(t, key, func(o *object) {
+				o.Spec.Request = pkcs10(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName = test.cn })
+			}))
+			if got.Problem != "" || got.NodeName() != test.want {
+				t.Errorf("node name = %q, %s, want %q", got.NodeName(), got.Problem, test.want)
+			}
+		})
+	}
+}
+
+func TestSANs(t *testing.T) {
+	key := newKey(t)
+	got := csr.Decode(stored(t, key, func(o *object) {
+		o.Spec.Request = pkcs10(t, key, func(r *x509.CertificateRequest) {
+			r.DNSNames = []string{"a", "b"}
+			r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)}
+			r.EmailAddresses = []string{"a@b"}
+			r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}}
+		})
+	})).SANs()
+	if want := []string{"DNS:a", "DNS:b", "IP:10.0.0.1", "email:a@b", "URI:spiffe://a"}; !slices.Equal(got, want) {
+		t.Errorf("names = %q, want %q", got, want)
+	}
+}
+
+// A refused request names each rule that it breaks, and what was found.
+func TestOutsideRulesError(t *testing.T) {
+	key := newKey(t)
+	verdicts := csr.Check(csr.Decode(stored(t, key, signer("example.com/x"), func(o *object) {
+		o.Spec.Request = pkcs10(t, key, func(r *x509.CertificateRequest) {
+			r.Subject = pkix.Name{CommonName: "system:node:worker-1", Organization: []string{"system:masters"}}
+		})
+	})), csr.Facts{})
+	err := &csr.OutsideRulesError{Name: "node-csr-1", Verdicts: csr.Refusals(verdicts)}
+	want := "request node-csr-1 is not what a kubelet may ask for: signer (example.com/x); subject (CN=system:node:worker-1,O=system:masters)"
+	if got := err.Error(); got != want {
+		t.Errorf("error = %s\nwant %s", got, want)
+	}
+}
+
+// Verdicts come in one order, which reads from the request to the requester.
+func TestCheckOrder(t *testing.T) {
+	var rules []string
+	for _, verdict := range csr.Check(csr.Decode(stored(t, newKey(t))), csr.Facts{}) {
+		rules = append(rules, verdict.Rule)
+	}
+	want := "readable, pending, signer, subject, node name, no alternative names, usages, key, requester, new node"
+	if got := strings.Join(rules, ", "); got != want {
+		t.Errorf("rules = %s\nwant %s", got, want)
+	}
+}

@@ -1,0 +1,283 @@
+package csr_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	certificatesv1fake "k8s.io/client-go/kubernetes/typed/certificates/v1/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// watches makes the client answer each watch with the next of the streams, and
+// the ones after with one that stays silent.
+func watches(client *certificatesv1fake.FakeCertificatesV1, streams ...*watch.FakeWatcher) {
+	n := 0
+	client.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) {
+		if n++; n <= len(streams) {
+			return true, streams[n-1], nil
+		}
+		return true, watch.NewFake(), nil
+	})
+}
+
+func silent() csr.WaitOptions { return csr.WaitOptions{Cause: func(error) {}} }
+
+func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeCertificates(t)
+		var sent metav1.ListOptions
+		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
+			if w, ok := action.(clienttesting.WatchActionImpl); ok {
+				sent = w.ListOptions
+			}
+			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", errServer)
+		})
+		request := stored(t, newKey(t), func(o *object) { o.ResourceVersion = "7" })
+		if _, err := csr.Wait(t.Context(), client, request, silent()); !apierrors.IsForbidden(err) {
+			t.Errorf("error = %v, want that of the server", err)
+		}
+		if sent.FieldSelector != "metadata.name=node-csr-1" || sent.ResourceVersion != "7" {
+			t.Errorf("watched %q from version %q", sent.FieldSelector, sent.ResourceVersion)
+		}
+		if sent.TimeoutSeconds == nil || *sent.TimeoutSeconds != 60 {
+			t.Errorf("the watch may last %v, want a minute", sent.TimeoutSeconds)
+		}
+	})
+}
+
+// What has ended already is not watched.
+func TestWaitOfWhatHasEnded(t *testing.T) {
+	key := newKey(t)
+	tests := []struct {
+		name    string
+		there   *object
+		want    string
+		wantErr error
+	}{
+		{"issued", stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")), "PEM", nil},
+		{"denied", stored(t, key, with(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
+		{"denied after approval", stored(t, key, with(certificatesv1.CertificateApproved), with(certificatesv1.CertificateDenied), issued("PEM")), "", csr.ErrDenied},
+		{"failed", stored(t, key, with(certificatesv1.CertificateFailed)), "", csr.ErrFailed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := fakeCertificates(t, test.there)
+			got, err := csr.Wait(t.Context(), client, test.there, silent())
+			wantError(t, err, test.wantErr)
+			if string(got) != test.want || len(client.Actions()) != 0 {
+				t.Errorf("certificate %q after %v, want %q after nothing", got, client.Actions(), test.want)
+			}
+			var refused *csr.RefusedError
+			if errors.As(err, &refused) && (refused.Name != "node-csr-1" || refused.Reason != "Because" || refused.Message != "of this") {
+				t.Errorf("refused = %+v, want the name and what the condition says", refused)
+			}
+		})
+	}
+}
+
+// A condition counts only where its status is True.
+func TestWaitPassesOverConditionsThatDoNotHold(t *testing.T) {
+	for _, kind := range []certificatesv1.RequestConditionType{certificatesv1.CertificateDenied, certificatesv1.CertificateFailed, certificatesv1.CertificateApproved} {
+		t.Run(string(kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				request := stored(t, newKey(t), with(kind), issued("PEM"), func(o *object) { o.Status.Conditions[0].Status = "False" })
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				_, err := csr.Wait(ctx, fakeCertificates(t, request), request, silent())
+				wantError(t, err, csr.ErrPending)
+			})
+		})
+	}
+}
+
+// A watch ends, by itself or with an error, and meanwhile the request changes.
+func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
+	key := newKey(t)
+	now := stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"))
+	closes := func(w *watch.FakeWatcher) { w.Stop() }
+	tests := []struct {
+		name    string
+		end     func(*watch.FakeWatcher)
+		there   *object // when it is read again
+		want    string
+		wantErr error
+	}{
+		{"issued", closes, now, "PEM", nil},
+		{"issued, after an error event", func(w *watch.FakeWatcher) { w.Error(&metav1.Status{Code: 410}) }, now, "PEM", nil},
+		{"denied", closes, stored(t, key, with(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
+		{"replaced", closes, stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"), func(o *object) { o.UID = "uid-2" }), "", csr.ErrReplaced},
+		{"deleted", closes, nil, "", csr.ErrNotFound},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := fakeCertificates(t)
+				if test.there != nil {
+					client = fakeCertificates(t, test.there)
+				}
+				stream := watch.NewFake()
+				watches(client, stream)
+				time.AfterFunc(time.Minute, func() { test.end(stream) })
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				got, err := csr.Wait(ctx, client, stored(t, key), silent())
+				wantError(t, err, test.wantErr)
+				if string(got) != test.want {
+					t.Errorf("certificate = %q, want %q", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+// Each stream lasts a minute, as the server ends them; the request takes hours.
+func TestWaitOutlastsItsWatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := newKey(t)
+		client := fakeCertificates(t, stored(t, key))
+		start, streams := time.Now(), 0
+		client.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) {
+			streams++
+			stream := watch.NewFake()
+			time.AfterFunc(time.Minute, stream.Stop)
+			return true, stream, nil
+		})
+		time.AfterFunc(3*time.Hour, func() {
+			signed := stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"))
+			if _, err := client.CertificateSigningRequests().UpdateStatus(t.Context(), signed, metav1.UpdateOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
+		got, err := csr.Wait(t.Context(), client, get(t, client), silent())
+		if string(got) != "PEM" || err != nil {
+			t.Errorf("Wait = %q, %v", got, err)
+		}
+		if took := time.Since(start); took < 3*time.Hour || took > 3*time.Hour+2*time.Minute || streams < 150 || streams > 180 {
+			t.Errorf("it took %v and %d watches", took, streams)
+		}
+	})
+}
+
+// Trouble in the server is waited out; an error that stays is returned.
+func TestWaitWhenReadingFails(t *testing.T) {
+	tests := []struct {
+		name    string
+		err     error
+		want    string
+		wantErr error
+	}{
+		{"too busy", apierrors.NewTooManyRequests("later", 1), "PEM", nil},
+		{"internal", apierrors.NewInternalError(errServer), "PEM", nil},
+		{"something else", errServer, "", errServer},
+	}
+	for _, verb := range []string{"get", "watch"} {
+		for _, test := range tests {
+			t.Run(verb+" "+test.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					key := newKey(t)
+					signed := stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"))
+					client := fakeCertificates(t, signed)
+					ended := watch.NewFake()
+					ended.Stop()
+					watches(client, ended)
+					failed := false
+					if verb == "watch" {
+						client.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) { return true, nil, test.err })
+					} else {
+						client.PrependReactor("get", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+							first := !failed
+							failed = true
+							return first, nil, test.err
+						})
+					}
+					got, err := csr.Wait(t.Context(), client, stored(t, key), silent())
+					wantError(t, err, test.wantErr)
+					if string(got) != test.want {
+						t.Errorf("certificate = %q, want %q", got, test.want)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestWaitEndsWithTheCauseOfItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeCertificates(t, stored(t, newKey(t)))
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Minute, func() { cancel(errServer) })
+		_, err := csr.Wait(ctx, client, get(t, client), silent())
+		wantError(t, err, errServer)
+		if errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error = %v speaks of a deadline", err)
+		}
+	})
+}
+
+// At the deadline the error says both that it passed and what was missing then.
+func TestWaitAtTheDeadlineSaysTheLastState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := newKey(t)
+		client := fakeCertificates(t, stored(t, key))
+		stream := watch.NewFake()
+		watches(client, stream)
+		time.AfterFunc(time.Minute, func() { stream.Modify(stored(t, key, with(certificatesv1.CertificateApproved))) })
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		_, err := csr.Wait(ctx, client, get(t, client), silent())
+		wantError(t, err, csr.ErrUnsigned)
+		wantError(t, err, context.DeadlineExceeded)
+		if errors.Is(err, csr.ErrPending) {
+			t.Errorf("error = %v, but it was approved", err)
+		}
+		var late *apiclient.DeadlineError
+		if !errors.As(err, &late) {
+			t.Errorf("error = %v, want a DeadlineError", err)
+		}
+	})
+}
+
+// Who waits is told after 1.5 s, and of a quick certificate never.
+func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
+	tests := []struct {
+		name  string
+		after time.Duration // when the certificate comes
+		want  []time.Duration
+	}{
+		{"quick", 1400 * time.Millisecond, nil},
+		{"slow", 50 * time.Second, []time.Duration{1500 * time.Millisecond}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				key := newKey(t)
+				client := fakeCertificates(t, stored(t, key))
+				stream := watch.NewFake()
+				watches(client, stream)
+				time.AfterFunc(test.after, func() {
+					stream.Modify(stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")))
+				})
+				start := time.Now()
+				var said []time.Duration
+				_, err := csr.Wait(t.Context(), client, get(t, client), csr.WaitOptions{Cause: func(err error) {
+					wantError(t, err, csr.ErrPending)
+					said = append(said, time.Since(start))
+				}})
+				if err != nil || len(said) != len(test.want) || (len(said) == 1 && said[0] != test.want[0]) {
+					t.Errorf("told after %v, want %v (%v)", said, test.want, err)
+				}
+			})
+		})
+	}
+}
