@@ -52,11 +52,7 @@ func runClusterInfoShow(ctx context.Context, e *env, o clusterInfoShowOptions) e
 	if err != nil {
 		return err
 	}
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		return err
-	}
-	document, err := clusterinfo.ParseDocument(info.Raw)
+	info, document, err := readClusterInfo(ctx, client)
 	if err != nil {
 		return err
 	}
@@ -64,6 +60,16 @@ func runClusterInfoShow(ctx context.Context, e *env, o clusterInfoShowOptions) e
 		e.warn("the connection was not verified: this is what someone at " + o.endpoint + " claims")
 	}
 	return e.print(clusterInfoView(info, document, o.endpoint == ""))
+}
+
+// readClusterInfo reads cluster-info and the kubeconfig in it.
+func readClusterInfo(ctx context.Context, client *apiclient.Client) (clusterinfo.Info, clusterinfo.Document, error) {
+	info, err := clusterinfo.Fetch(ctx, client.Core)
+	if err != nil {
+		return info, clusterinfo.Document{}, err
+	}
+	document, err := clusterinfo.ParseDocument(info.Raw)
+	return info, document, err
 }
 
 func (o clusterInfoShowOptions) client(e *env) (*apiclient.Client, error) {

@@ -61,11 +61,7 @@ func runClusterInfoVerify(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		return err
-	}
-	document, err := clusterinfo.ParseDocument(info.Raw)
+	info, document, err := readClusterInfo(ctx, client)
 	if err != nil {
 		return err
 	}

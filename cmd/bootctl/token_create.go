@@ -124,11 +124,7 @@ func createToken(ctx context.Context, e *env, client *apiclient.Client, spec *to
 // describeJoin learns what a join command needs beside the token, so that no
 // token is created that cannot be printed with it.
 func describeJoin(ctx context.Context, client *apiclient.Client) (func(token.Token) string, error) {
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		return nil, err
-	}
-	document, err := clusterinfo.ParseDocument(info.Raw)
+	_, document, err := readClusterInfo(ctx, client)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,84 @@
+package csr_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// A certificate comes with an intermediate CA, which must be one, valid, and
+// allowed to sign for clients.
+func TestCheckCertificateChain(t *testing.T) {
+	key, root := newKey(t), newCA(t)
+	middleKey := newKey(t)
+	chain := func(changes ...func(*x509.Certificate)) []byte {
+		asCA := func(c *x509.Certificate) {
+			c.Subject.CommonName, c.IsCA, c.KeyUsage, c.ExtKeyUsage = "intermediate", true, x509.KeyUsageCertSign, nil
+		}
+		text := root.issue(t, middleKey, append([]func(*x509.Certificate){asCA}, changes...)...)
+		middle := ca{Certificate: parseCertificate(t, text), key: middleKey}
+		return append(middle.issue(t, key), text...)
+	}
+	good := chain()
+	leafEnd := bytes.Index(good, []byte("-----END CERTIFICATE-----\n")) + len("-----END CERTIFICATE-----\n")
+	tests := []struct {
+		name    string
+		text    []byte
+		wantErr error
+	}{
+		{"as it is", good, nil},
+		{"for clients", chain(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), nil},
+		{"left out", good[:leafEnd], csr.ErrCertificate},
+		{"in front", append(bytes.Clone(good[leafEnd:]), good[:leafEnd]...), csr.ErrCertificate},
+		{"no CA", chain(func(c *x509.Certificate) { c.IsCA = false }), csr.ErrCertificate},
+		{"for servers", chain(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), csr.ErrCertificate},
+		{"expired", chain(func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Second) }), csr.ErrCertificate},
+		{"not yet valid", chain(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) }), csr.ErrCertificate},
+		{"garbage between", bytes.Replace(good, []byte("-----\n-----"), []byte("-----\nx\n-----"), 1), csr.ErrCertificate},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			expected := csr.Expected{NodeName: nodeName, Key: key, Roots: []*x509.Certificate{root.Certificate}, Now: now}
+			cert, err := csr.CheckCertificate(test.text, expected)
+			wantError(t, err, test.wantErr)
+			if test.wantErr == nil && (cert == nil || cert.Subject.CommonName != "system:node:"+nodeName) {
+				t.Errorf("certificate = %v, want that of the node", cert)
+			}
+		})
+	}
+}
+
+// The same certificate, checked for other wants: the key, the name, the roots
+// and the time are each compared with what was asked for.
+func TestCheckCertificateAgainstOtherWants(t *testing.T) {
+	key, root := newKey(t), newCA(t)
+	text := root.issue(t, key)
+	tests := []struct {
+		name    string
+		change  func(*csr.Expected)
+		wantErr error
+	}{
+		{"as asked for", func(*csr.Expected) {}, nil},
+		{"one of two roots", func(e *csr.Expected) { e.Roots = append([]*x509.Certificate{newCA(t).Certificate}, e.Roots...) }, nil},
+		{"first moment", func(e *csr.Expected) { e.Now = now.Add(-time.Hour) }, nil},
+		{"last moment", func(e *csr.Expected) { e.Now = now.Add(time.Hour) }, nil},
+		{"too early", func(e *csr.Expected) { e.Now = now.Add(-time.Hour - time.Second) }, csr.ErrCertificate},
+		{"too late", func(e *csr.Expected) { e.Now = now.Add(time.Hour + time.Second) }, csr.ErrCertificate},
+		{"other key", func(e *csr.Expected) { e.Key = newKey(t) }, csr.ErrCertificate},
+		{"other node", func(e *csr.Expected) { e.NodeName = "worker-2" }, csr.ErrCertificate},
+		{"name that is a prefix", func(e *csr.Expected) { e.NodeName = "worker" }, csr.ErrCertificate},
+		{"other root", func(e *csr.Expected) { e.Roots = []*x509.Certificate{newCA(t).Certificate} }, csr.ErrCertificate},
+		{"no root", func(e *csr.Expected) { e.Roots = nil }, csr.ErrCertificate},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			expected := csr.Expected{NodeName: nodeName, Key: key, Roots: []*x509.Certificate{root.Certificate}, Now: now}
+			test.change(&expected)
+			_, err := csr.CheckCertificate(text, expected)
+			wantError(t, err, test.wantErr)
+		})
+	}
+}
