@@ -69,6 +69,9 @@ func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpo
 	if o.outDir != "" {
 		layout = join.OutDir(o.outDir)
 	}
+	if o.timeout <= 0 {
+		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
+	}
 	if o.outDir != "" && rootfsGiven {
 		return fmt.Errorf("%w: --rootfs and --out-dir were both given", errInput)
 	}

@@ -54,6 +54,9 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.timeout <= 0 {
+		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	self, err := e.executable()

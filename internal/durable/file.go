@@ -16,7 +16,7 @@ var ErrNotRegular = errors.New("not a regular file")
 // umask, replacing a regular file that stands there. It returns ErrNotRegular
 // when anything else does, and leaves the old file as it was on every error.
 func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
-	if err := replaceable(path, 0); err != nil {
+	if err := Replaceable(path, 0); err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
@@ -54,7 +54,7 @@ func fill(f *os.File, data []byte, mode fs.FileMode) error {
 // Symlink makes path a symbolic link to target, replacing a link that stands
 // there in one step. It returns ErrNotRegular when anything else does.
 func Symlink(target, path string) error {
-	if err := replaceable(path, fs.ModeSymlink); err != nil {
+	if err := Replaceable(path, fs.ModeSymlink); err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
@@ -93,9 +93,10 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(dir))
 }
 
-// replaceable says whether path is free or holds a file of the given type
-// (0 for a regular file).
-func replaceable(path string, kind fs.FileMode) error {
+// Replaceable returns ErrNotRegular unless path is free or holds a file of the
+// given type: 0 for WriteFile, fs.ModeSymlink for Symlink. Who checks it before
+// reading, too, never waits on a pipe.
+func Replaceable(path string, kind fs.FileMode) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

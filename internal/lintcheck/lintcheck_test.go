@@ -56,7 +56,8 @@ func TestPlants(t *testing.T) {
 		}
 		found[one.Pos.Filename] = append(found[one.Pos.Filename], one)
 	}
-	for file, p := range wanted {
+	for _, file := range slices.Sorted(maps.Keys(wanted)) {
+		p := wanted[file]
 		t.Run(p.name, func(t *testing.T) {
 			linters := map[string]bool{}
 			var texts strings.Builder

@@ -75,10 +75,16 @@ func Run(ctx context.Context, opts Options) (Result, error) {
 	return result, errors.Join(err, unlock())
 }
 
-// prepare makes the directories and takes the lock on the one with the keys.
+// prepare makes the directories, checks that the files can be written, and takes
+// the lock on the directory with the keys.
 func (o Options) prepare() (unlock func() error, err error) {
 	for _, dir := range o.Layout.dirs() {
 		if err := durable.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	for path, kind := range o.Layout.files() {
+		if err := durable.Replaceable(path, kind); err != nil {
 			return nil, err
 		}
 	}

@@ -215,6 +215,34 @@ func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
 	}
 }
 
+func TestJoinRefusesWhatIsNoFileBeforeItAsks(t *testing.T) {
+	tests := []struct {
+		name, file string
+		make       func(string) error
+	}{
+		{"a pipe for the kubeconfig", "kubelet.conf", func(path string) error { return syscall.Mkfifo(path, 0o600) }},
+		{"a link for the kubeconfig", "kubelet.conf", func(path string) error { return os.Symlink("elsewhere", path) }},
+		{"a link for the pending key", "kubelet-client.key.tmp", func(path string) error { return os.Symlink("elsewhere", path) }},
+		{"a directory for the CA", "ca.crt", func(path string) error { return os.Mkdir(path, 0o700) }},
+		{"a file for the current link", "kubelet-client-current.pem", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cluster := newCluster(t)
+			dir := t.TempDir()
+			if err := tt.make(filepath.Join(dir, tt.file)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := join.Run(t.Context(), cluster.options(join.OutDir(dir))); !errors.Is(err, durable.ErrNotRegular) {
+				t.Errorf("error = %v, want ErrNotRegular", err)
+			}
+			if len(cluster.requests) > 0 {
+				t.Error("a request was sent")
+			}
+		})
+	}
+}
+
 func TestJoinLocks(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()

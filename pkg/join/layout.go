@@ -1,6 +1,7 @@
 package join
 
 import (
+	"io/fs"
 	"path/filepath"
 	"time"
 )
@@ -52,6 +53,11 @@ func (l Layout) pair(at time.Time) string {
 // currentFromKubeconfig is the path of Current as the kubeconfig has it.
 func (l Layout) currentFromKubeconfig() string {
 	return filepath.Join(l.fromKubeconfig, currentName)
+}
+
+// files are the files to write, with the type of each.
+func (l Layout) files() map[string]fs.FileMode {
+	return map[string]fs.FileMode{l.kubeconfig: 0, l.ca: 0, l.pendingKey(): 0, l.Current(): fs.ModeSymlink}
 }
 
 // dirs are the directories to create.

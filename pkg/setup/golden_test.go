@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// The golden files are the RBAC that kubeadm init leaves in a cluster. A change
-// there is a change of who may do what.
+// Each of the golden objects is one that kubeadm init makes. A change there is a
+// change of who may do what.
 func TestObjectsGolden(t *testing.T) {
 	for _, approval := range []setup.Approval{setup.AutoApproveNodes, setup.AutoApproveNone} {
 		t.Run(string(approval), func(t *testing.T) {
