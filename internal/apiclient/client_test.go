@@ -55,7 +55,7 @@ func getSecret(t *testing.T, config *rest.Config, opts apiclient.Options) error 
 
 func secret(w http.ResponseWriter, padding int) {
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x","annotations":{"a":"%s"}}}`, strings.Repeat("a", padding))
+	_, _ = fmt.Fprintf(w, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x","annotations":{"a":"%s"}}}`, strings.Repeat("a", padding))
 }
 
 func TestBodiesAreCapped(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -150,4 +151,19 @@ func residentMemory(t *testing.T, pid int) string {
 		}
 	}
 	return "VmRSS unknown"
+}
+
+// sessionOf reads the session id, field 6 of proc_pid_stat(5); the name in
+// field 2 is in parentheses and may hold blanks.
+func sessionOf(pid int) (int, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := bytes.Cut(data, []byte(") "))
+	fields := strings.Fields(string(rest))
+	if len(fields) < 4 {
+		return 0, fmt.Errorf("unexpected %q", data)
+	}
+	return strconv.Atoi(fields[3])
 }

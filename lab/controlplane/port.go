@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/bootctl/bootctl/internal/durable"
 )
@@ -47,11 +48,25 @@ func listen(file string) (net.Listener, error) {
 	if err := json.Unmarshal(data, &r); err != nil || r.Port < 1 || r.Port > 65535 {
 		return nil, fmt.Errorf("read %s: no valid port in it", file)
 	}
-	l, err := listenOn(r.Port)
+	l, err := listenSoon(r.Port)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &PortError{Port: r.Port, Err: err}
 	}
 	return l, err
+}
+
+// listenSoon waits for a port for up to a second: of a server that was killed,
+// the kernel frees the lock before it frees the port.
+func listenSoon(port int) (net.Listener, error) {
+	const tries, pause = 20, 50 * time.Millisecond
+	for range tries {
+		l, err := listenOn(port)
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return l, err
+		}
+		time.Sleep(pause)
+	}
+	return listenOn(port)
 }
 
 func listenOn(port int) (net.Listener, error) {

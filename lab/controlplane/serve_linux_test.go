@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,19 +125,26 @@ func checkReady(t *testing.T, s *server, dir string) {
 
 func checkPortTaken(t *testing.T, s *server, dir string) {
 	t.Helper()
-	u, err := url.Parse(s.Server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", u.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // only there to be in the way
+	defer occupy(t, s.Server).Close() //nolint:errcheck // only there to be in the way
 	f, code := fails(t, dir)
-	if code != 9 || f.Reason != "PortTaken" || !strings.Contains(f.Message, u.Port()) {
+	if code != 9 || f.Reason != "PortTaken" || !strings.Contains(f.Message, s.Server[strings.LastIndex(s.Server, ":")+1:]) {
 		t.Errorf("exit %d, %+v", code, f)
 	}
+}
+
+// occupy listens where a stopped server did, as soon as the kernel lets it.
+func occupy(t *testing.T, server string) net.Listener {
+	t.Helper()
+	var l net.Listener
+	eventually(t, "the port is free", 5*time.Second, func(context.Context) (done bool) {
+		var err error
+		l, err = net.Listen("tcp", strings.TrimPrefix(server, "https://"))
+		return err == nil
+	})
+	if l == nil {
+		t.FailNow()
+	}
+	return l
 }
 
 func checkStop(t *testing.T, s *server) {

@@ -126,6 +126,7 @@ func TestJoinRefusesAnotherIdentity(t *testing.T) {
 	}{
 		{"another node", func(_ *testing.T, o *join.Options) { o.NodeName = "worker-2" }},
 		{"another cluster", func(t *testing.T, o *join.Options) {
+			t.Helper()
 			o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(newCA(t).cert)}
 		}},
 	}

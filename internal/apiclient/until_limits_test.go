@@ -1,0 +1,228 @@
+package apiclient_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+// Pauses begin near a fifth of a second, double, and stay below 7.5 s.
+func TestUntilPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var at []time.Time
+		err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(context.Context) error {
+			at = append(at, time.Now())
+			return errAgain
+		})
+		if !errors.Is(err, context.DeadlineExceeded) || len(at) < 100 {
+			t.Fatalf("%d attempts, %v", len(at), err)
+		}
+		delay, different := 200*time.Millisecond, false
+		for i := range len(at) - 2 { // the deadline cuts the last one
+			pause := at[i+1].Sub(at[i])
+			if pause < delay/2 || pause >= delay*3/2 {
+				t.Fatalf("pause %d is %v, want %v or up to half of it more or less", i, pause, delay)
+			}
+			different = different || (i > 10 && pause != at[i].Sub(at[i-1]))
+			delay = min(2*delay, 5*time.Second)
+		}
+		if !different {
+			t.Error("the pauses have no jitter")
+		}
+	})
+}
+
+// The deadline ends a pause and an attempt alike, at its moment, and the error
+// holds what was last seen rather than that the last attempt was cut short.
+func TestUntilAtTheDeadline(t *testing.T) {
+	hang := func(ctx context.Context) error {
+		<-ctx.Done()
+		return fmt.Errorf("cut short: %w", ctx.Err())
+	}
+	tests := []struct {
+		name    string
+		attempt func(n int) func(context.Context) error
+		wantErr error
+	}{
+		{"in a pause", func(int) func(context.Context) error { return func(context.Context) error { return errAgain } }, errAgain},
+		{"in a later attempt", func(n int) func(context.Context) error {
+			if n == 1 {
+				return func(context.Context) error { return errAgain }
+			}
+			return hang
+		}, errAgain},
+		{"in the first attempt", func(int) func(context.Context) error { return hang }, context.DeadlineExceeded},
+		{"with another error", func(n int) func(context.Context) error {
+			return func(ctx context.Context) error {
+				if n == 1 {
+					return errAgain
+				}
+				<-ctx.Done()
+				return errFinal
+			}
+		}, errFinal},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, n := time.Now(), 0
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(ctx context.Context) error {
+					n++
+					return test.attempt(n)(ctx)
+				})
+				var late *apiclient.DeadlineError
+				if !errors.As(err, &late) || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(late.Last, test.wantErr) {
+					t.Errorf("error = %v, want a DeadlineError over %v", err, test.wantErr)
+				}
+				if took := time.Since(start); took != 10*time.Second {
+					t.Errorf("it took %v, want 10s", took)
+				}
+			})
+		})
+	}
+}
+
+// A success that comes with the deadline counts.
+func TestUntilSucceedsAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		})
+		if err != nil {
+			t.Errorf("error = %v", err)
+		}
+	})
+}
+
+// Cancelled in a pause or in an attempt, it ends at once and with the cause.
+func TestUntilEndsWhenCancelled(t *testing.T) {
+	tests := []struct {
+		name    string
+		cause   error
+		attempt func(context.Context) error
+		wantErr error
+	}{
+		{"in a pause", errFinal, func(context.Context) error { return errAgain }, errFinal},
+		{"in an attempt", errFinal, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, errFinal},
+		{"without a cause", nil, func(context.Context) error { return errAgain }, context.Canceled},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(time.Minute, func() { cancel(test.cause) })
+				start := time.Now()
+				err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, test.attempt)
+				if !errors.Is(err, test.wantErr) || errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error = %v, want %v", err, test.wantErr)
+				}
+				if took := time.Since(start); took != time.Minute {
+					t.Errorf("it took %v, want a minute", took)
+				}
+			})
+		})
+	}
+}
+
+// What the server asks for is a least pause: one below ours changes nothing.
+func TestUntilRetryAfter(t *testing.T) {
+	resource := schema.GroupResource{Resource: "secrets"}
+	tests := []struct {
+		name     string
+		err      error
+		from, to time.Duration
+	}{
+		{"asked for less", apierrors.NewTooManyRequests("x", 0), 100 * time.Millisecond, 300 * time.Millisecond},
+		{"asked for more", apierrors.NewTooManyRequests("x", 20), 20 * time.Second, 20 * time.Second},
+		{"asked for the most", apierrors.NewTooManyRequests("x", 30), 30 * time.Second, 30 * time.Second},
+		{"asked for too much", apierrors.NewTooManyRequests("x", 31), 30 * time.Second, 30 * time.Second},
+		{"asked for less than nothing", apierrors.NewTooManyRequests("x", -5), 100 * time.Millisecond, 300 * time.Millisecond},
+		{"server timeout", apierrors.NewServerTimeout(resource, "get", 7), 7 * time.Second, 7 * time.Second},
+		{"wrapped", fmt.Errorf("get: %w", apierrors.NewTooManyRequests("x", 9)), 9 * time.Second, 9 * time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, n := time.Now(), 0
+				wait := apiclient.Wait{Transient: apiclient.IsTransient}
+				err := apiclient.Until(t.Context(), wait, func(context.Context) error {
+					if n++; n == 2 {
+						return nil
+					}
+					return test.err
+				})
+				if took := time.Since(start); err != nil || took < test.from || took > test.to {
+					t.Errorf("paused %v, want between %v and %v (%v)", took, test.from, test.to, err)
+				}
+			})
+		})
+	}
+}
+
+// Slow is said at a second and a half, once for all slow attempts in a row, and
+// never of a quick one.
+func TestUntilSaysWhenItIsSlow(t *testing.T) {
+	tests := []struct {
+		name string
+		take time.Duration
+		slow error
+		want []time.Duration
+	}{
+		{"quick", 1499 * time.Millisecond, apiclient.ErrNoAnswer, nil},
+		{"slow", 1501 * time.Millisecond, apiclient.ErrNoAnswer, []time.Duration{1500 * time.Millisecond}},
+		{"slow, with nothing to say", 1501 * time.Millisecond, nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var said []time.Duration
+				wait := apiclient.Wait{Transient: again, Slow: test.slow, Cause: func(err error) {
+					if !errors.Is(err, test.slow) {
+						t.Errorf("told %v, want %v", err, test.slow)
+					}
+					said = append(said, time.Since(start))
+				}}
+				err := apiclient.Until(t.Context(), wait, func(context.Context) error {
+					time.Sleep(test.take)
+					return nil
+				})
+				if err != nil || fmt.Sprint(said) != fmt.Sprint(test.want) {
+					t.Errorf("told after %v, want %v (%v)", said, test.want, err)
+				}
+			})
+		})
+	}
+}
+
+// Nobody has to listen.
+func TestUntilWithoutACause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		err := apiclient.Until(t.Context(), apiclient.Wait{Transient: again, Slow: apiclient.ErrNoAnswer}, func(context.Context) error {
+			time.Sleep(2 * time.Second)
+			if n++; n == 3 {
+				return nil
+			}
+			return errAgain
+		})
+		if err != nil || n != 3 {
+			t.Errorf("%d attempts, %v", n, err)
+		}
+	})
+}

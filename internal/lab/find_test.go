@@ -1,0 +1,90 @@
+//go:build unix
+
+package lab_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bootctl/bootctl/internal/lab"
+)
+
+// install puts a program into dir that answers as bootctl-lab of that version.
+func install(t *testing.T, dir, version string) string {
+	t.Helper()
+	path := filepath.Join(dir, "bootctl-lab")
+	script := "#!/bin/sh\n" + `[ "$*" = "version -o json" ] && echo '{"version":"` + version + `"}'` + "\n"
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFind(t *testing.T) {
+	beside, onPath, empty := t.TempDir(), t.TempDir(), t.TempDir()
+	first, second := install(t, beside, "v1"), install(t, onPath, "v2")
+	link := filepath.Join(empty, "bootctl")
+	if err := os.Symlink(filepath.Join(beside, "bootctl"), link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(beside, "bootctl"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name        string
+		self        string
+		path        string
+		want        string
+		binary      string
+		missing     bool
+		otherBinary string
+	}{
+		{name: "beside", self: filepath.Join(beside, "bootctl"), path: onPath, want: "v1", binary: first},
+		{name: "beside, through a link", self: link, path: onPath, want: "v1", binary: first},
+		{name: "on PATH", self: filepath.Join(empty, "x"), path: empty + ":" + onPath, want: "v2", binary: second},
+		{name: "the one beside wins even if wrong", self: filepath.Join(beside, "bootctl"), path: onPath, want: "v2", otherBinary: first},
+		{name: "nowhere", self: filepath.Join(empty, "x"), path: empty, want: "v1", missing: true},
+		{name: "relative PATH", path: ".:relative:", want: "v1", missing: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "relative PATH" {
+				t.Chdir(onPath)
+			}
+			got, err := lab.Find(t.Context(), lab.Where{Self: tt.self, Path: tt.path}, tt.want)
+			var other *lab.VersionError
+			errors.As(err, &other)
+			switch {
+			case errors.Is(err, lab.ErrNotInstalled) != tt.missing:
+				t.Errorf("error %v, want missing: %v", err, tt.missing)
+			case tt.otherBinary != "" && (other == nil || other.Binary != tt.otherBinary || other.Have != "v1" || other.Want != tt.want):
+				t.Errorf("error %v, want another version of %s", err, tt.otherBinary)
+			case tt.binary != got:
+				t.Errorf("found %q, %v, want %q", got, err, tt.binary)
+			}
+		})
+	}
+}
+
+func TestDefaultDir(t *testing.T) {
+	tests := []struct {
+		name, state, home string
+		want              string
+	}{
+		{name: "XDG", state: "/state", home: "/home/me", want: "/state/bootctl/lab"},
+		{name: "home", home: "/home/me", want: "/home/me/.local/state/bootctl/lab"},
+		{name: "relative XDG is ignored", state: "state", home: "/home/me", want: "/home/me/.local/state/bootctl/lab"},
+		{name: "neither"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			env := map[string]string{"XDG_STATE_HOME": tt.state, "HOME": tt.home}
+			got, err := lab.DefaultDir(func(name string) string { return env[name] })
+			if got != tt.want || (err == nil) != (tt.want != "") {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,99 @@
+package controlplane_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/lab"
+)
+
+// TestUp drives the real server through internal/lab, as bootctl lab does.
+func TestUp(t *testing.T) {
+	l := lab.Lab{Dir: filepath.Join(t.TempDir(), "lab")}
+	t.Cleanup(func() { l.Down(context.WithoutCancel(t.Context())) }) //nolint:errcheck // usually stopped already
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+
+	type result struct {
+		lab.Ready
+		err error
+	}
+	results := make(chan result, 2)
+	for range 2 { // at the same time
+		go func() {
+			ready, err := l.Up(ctx, lab.UpOptions{Binary: binary})
+			results <- result{ready, err}
+		}()
+	}
+	a, b := <-results, <-results
+	if a.err != nil || b.err != nil || a.Pid != b.Pid || a.Pid == 0 {
+		t.Fatalf("two at once: %+v and %+v", a, b)
+	}
+	if sid, err := sessionOf(a.Pid); err != nil || sid != a.Pid {
+		t.Errorf("session %d, %v: the server does not have its own", sid, err)
+	}
+	again, err := l.Up(ctx, lab.UpOptions{Binary: "/nonexistent"})
+	if err != nil || again.Pid != a.Pid {
+		t.Errorf("up of a running lab: %+v, %v", again, err)
+	}
+	var differs *lab.DiffersError
+	if _, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: []string{"csrsigning"}}); !errors.As(err, &differs) {
+		t.Errorf("other controllers: %v", err)
+	}
+
+	if err := syscall.Kill(a.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for status := (lab.Status{Running: true}); status.Running; {
+		if status, err = l.Status(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkUpPortTaken(ctx, t, l, a.Ready)
+	c, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: []string{"csrsigning"}})
+	if err != nil || c.Server != a.Server || len(c.Controllers) != 4 {
+		t.Fatalf("up after a kill: %+v, %v", c, err)
+	}
+	begin := time.Now()
+	if stopped, err := l.Down(ctx); !stopped || err != nil || time.Since(begin) > 5*time.Second {
+		t.Errorf("down: %v, %v, after %v", stopped, err, time.Since(begin))
+	}
+	if err := l.Delete(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(l.Dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is still there: %v", err)
+	}
+}
+
+// TestUpGivesUp wants no server left behind when the time is over.
+func TestUpGivesUp(t *testing.T) {
+	l := lab.Lab{Dir: filepath.Join(t.TempDir(), "lab")}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := l.Up(ctx, lab.UpOptions{Binary: binary}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want the deadline", err)
+	}
+	if status, err := l.Status(); err != nil || status.Running {
+		t.Errorf("status %+v, %v", status, err)
+	}
+}
+
+func checkUpPortTaken(ctx context.Context, t *testing.T, l lab.Lab, old lab.Ready) {
+	t.Helper()
+	listener := occupy(t, old.Server)
+	defer listener.Close() //nolint:errcheck // only there to be in the way
+	_, err := l.Up(ctx, lab.UpOptions{Binary: binary})
+	var failed *lab.StartError
+	if !errors.As(err, &failed) || failed.Reason != "PortTaken" || failed.Code != 9 ||
+		!strings.Contains(failed.LogTail, "PortTaken") {
+		t.Errorf("port taken: %#v", err)
+	}
+}

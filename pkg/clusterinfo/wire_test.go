@@ -1,0 +1,271 @@
+package clusterinfo_test
+
+import (
+	"crypto/tls"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+const bearer = "Bearer abcdef.0123456789abcdef"
+
+// step is one answer of a server.
+type step struct {
+	status int
+	data   map[string]string
+}
+
+// script answers the unverified, the verified and the credentialed request in
+// turn; the last answer stays.
+func script(steps ...step) func(int, *http.Request) (int, map[string]string) {
+	return func(n int, _ *http.Request) (int, map[string]string) {
+		s := steps[min(n, len(steps))-1]
+		return s.status, s.data
+	}
+}
+
+// unsignedData is signedData with the signature of another token instead.
+func unsignedData(t testing.TB, cas ...ca) map[string]string {
+	t.Helper()
+	data := signedData(t, cas...)
+	data["jws-kubeconfig-bbbbbb"] = data["jws-kubeconfig-abcdef"]
+	delete(data, "jws-kubeconfig-abcdef")
+	return data
+}
+
+// wantRequests compares the credentials of the requests.
+func wantRequests(t *testing.T, c *cluster, want ...string) {
+	t.Helper()
+	if got := c.requests(); strings.Join(got, "|") != strings.Join(want, "|") || len(got) != len(want) {
+		t.Errorf("requests had the credentials %q, want %q", got, want)
+	}
+}
+
+// Whatever is wrong with the first answer, there is no second request; whatever
+// is wrong with the second, the token stays here.
+func TestDiscoverStopsAtTheFirstFault(t *testing.T) {
+	pinned, evil := newCA(t), newCA(t)
+	ok := func(data map[string]string) step { return step{http.StatusOK, data} }
+	unsigned, changed := unsignedData(t, pinned), unsignedData(t, pinned, evil)
+	tests := []struct {
+		name    string
+		steps   []step
+		wantErr error
+		want    []string
+	}{
+		{"all is well but the signature", []step{ok(unsigned)}, clusterinfo.ErrTokenNotSigned, []string{"", "", bearer}},
+		{"unsigned, of another CA", []step{ok(unsignedData(t, evil))}, clusterinfo.ErrPinMismatch, []string{""}},
+		{"unsigned, not acceptable", []step{ok(map[string]string{"kubeconfig": "kind: Config\n"})}, clusterinfo.ErrDocument, []string{""}},
+		{"unsigned, changed", []step{ok(unsigned), ok(changed)}, clusterinfo.ErrChanged, []string{"", ""}},
+		{"unsigned, a line feed more", []step{ok(unsigned), ok(map[string]string{"kubeconfig": unsigned["kubeconfig"] + "\n"})}, clusterinfo.ErrChanged, []string{"", ""}},
+		{"verified: refused", []step{ok(unsigned), {status: http.StatusUnauthorized}}, clusterinfo.ErrAnonymous, []string{"", ""}},
+		{"verified: forbidden", []step{ok(unsigned), {status: http.StatusForbidden}}, clusterinfo.ErrAnonymous, []string{"", ""}},
+		{"verified: gone", []step{ok(unsigned), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
+		{"verified: emptied", []step{ok(unsigned), ok(nil)}, clusterinfo.ErrNotFound, []string{"", ""}},
+		{"credentialed: gone", []step{ok(unsigned), ok(unsigned), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", "", bearer}},
+		{"signed, verified: gone", []step{ok(signedData(t, pinned)), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
+		{"signed, changed in what is signed", []step{ok(signedData(t, pinned)), ok(signedData(t, pinned, evil))}, clusterinfo.ErrChanged, []string{"", ""}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := newCluster(t, pinned.server(t, host), script(test.steps...))
+			got, err := clusterinfo.Discover(t.Context(), options(t, server, pinned))
+			wantError(t, err, test.wantErr)
+			wantRoots(t, got.Roots)
+			wantRequests(t, server, test.want...)
+		})
+	}
+}
+
+// Trouble in the server says nothing of the token.
+func TestDiscoverTroubleIsNotARejectedToken(t *testing.T) {
+	c := newCA(t)
+	data := unsignedData(t, c)
+	for _, at := range []int{1, 2, 3} {
+		steps := []step{{http.StatusOK, data}, {http.StatusOK, data}, {http.StatusOK, data}}
+		steps[at-1] = step{status: http.StatusInternalServerError}
+		server := newCluster(t, c.server(t, host), script(steps...))
+		_, err := clusterinfo.Discover(t.Context(), options(t, server, c))
+		if !clusterinfo.Transient(err) || !apiclient.IsTransient(err) {
+			t.Errorf("500 to request %d: error = %v, want a transient one", at, err)
+		}
+	}
+}
+
+// A request goes nowhere else than to the endpoint, with the token least of all.
+func TestDiscoverFollowsNoRedirectAtAnyStep(t *testing.T) {
+	c := newCA(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for at, want := range [][]string{{""}, {"", ""}, {"", "", bearer}} {
+			second := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
+			data := unsignedData(t, c)
+			first := newCluster(t, c.server(t, host), always(data))
+			var n atomic.Int32
+			inner := first.Config.Handler
+			first.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if int(n.Add(1)) == at+1 {
+					w.Header().Set("Location", second.URL+r.URL.Path)
+					first.record(r)
+					w.WriteHeader(status)
+					return
+				}
+				inner.ServeHTTP(w, r)
+			})
+			_, err := clusterinfo.Discover(t.Context(), options(t, first, c))
+			wantError(t, err, apiclient.ErrRedirect)
+			wantRequests(t, first, want...)
+			wantRequests(t, second)
+		}
+	}
+}
+
+// record notes a request that ServeHTTP does not see.
+func (c *cluster) record(r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.authorizations = append(c.authorizations, r.Header.Get("Authorization"))
+}
+
+// Each connection is verified anew: a server that changes its certificate
+// before the token is tried does not get the token.
+func TestDiscoverVerifiesTheConnectionOfTheToken(t *testing.T) {
+	pinned, evil := newCA(t), newCA(t)
+	good, bad := pinned.server(t, host), evil.server(t, host)
+	for from, want := range map[int32][]string{2: {""}, 3: {"", ""}, 4: {"", "", bearer}} {
+		server := newCluster(t, good, always(unsignedData(t, pinned, evil)))
+		var n atomic.Int32
+		server.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			if n.Add(1) >= from {
+				return &tls.Config{Certificates: []tls.Certificate{bad}}, nil
+			}
+			return &tls.Config{Certificates: []tls.Certificate{good}}, nil
+		}
+		_, err := clusterinfo.Discover(t.Context(), options(t, server, pinned))
+		if untrusted := apiclient.IsUntrusted(err); untrusted != (from < 4) {
+			t.Errorf("connection %d: error = %v, untrusted %v", from, err, untrusted)
+		}
+		wantRequests(t, server, want...)
+	}
+}
+
+// No byte of a request without credentials tells of the secret, and nothing
+// but the token is ever a credential.
+func TestDiscoverSendsNothingOfTheSecret(t *testing.T) {
+	c := newCA(t)
+	server := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
+	var mu sync.Mutex
+	var dumps []string
+	inner := server.Config.Handler
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dump, err := httputil.DumpRequest(r, true)
+		if err != nil || len(r.TLS.PeerCertificates) != 0 || r.Header.Get("Cookie") != "" {
+			t.Errorf("%d client certificates, cookie %q, %v", len(r.TLS.PeerCertificates), r.Header.Get("Cookie"), err)
+		}
+		mu.Lock()
+		dumps = append(dumps, string(dump))
+		mu.Unlock()
+		inner.ServeHTTP(w, r)
+	})
+	_, err := clusterinfo.Discover(t.Context(), options(t, server, c))
+	wantError(t, err, clusterinfo.ErrTokenNotSigned)
+	mu.Lock()
+	defer mu.Unlock()
+	for i, dump := range dumps {
+		if got, want := strings.Contains(dump, "0123456789abcdef"), i == 2; got != want {
+			t.Errorf("request %d has the secret: %v, want %v:\n%s", i+1, got, want, dump)
+		}
+		if got, want := strings.Contains(dump, "abcdef"), i == 2; got != want {
+			t.Errorf("request %d has the ID: %v, want %v:\n%s", i+1, got, want, dump)
+		}
+	}
+	if len(dumps) != 3 || strings.Contains(err.Error(), "0123456789abcdef") {
+		t.Errorf("%d requests, error %q", len(dumps), err)
+	}
+}
+
+// Observe can tell which requests were anonymous, and learns no secret.
+func TestDiscoverIsObserved(t *testing.T) {
+	c := newCA(t)
+	server := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
+	opts := options(t, server, c)
+	var as []string
+	opts.Client.Observe = func(call apiclient.Call) {
+		as = append(as, call.As)
+		if call.Status != http.StatusOK || !strings.HasPrefix(call.Path, "/api/v1/namespaces/kube-public/configmaps/cluster-info?") {
+			t.Errorf("call %+v", call)
+		}
+	}
+	_, err := clusterinfo.Discover(t.Context(), opts)
+	wantError(t, err, clusterinfo.ErrTokenNotSigned)
+	if got, want := strings.Join(as, "|"), "anonymous, connection not verified|anonymous|token abcdef"; got != want {
+		t.Errorf("calls as %q, want %q", got, want)
+	}
+}
+
+// The error helps whoever has the wrong token, or runs no signer.
+func TestDiscoverCountsTheSignatures(t *testing.T) {
+	c := newCA(t)
+	document := documentOf(certpem.Encode(c.Certificate))
+	tests := []struct {
+		name string
+		ids  []string
+		want string
+	}{
+		{"none", nil, "no signature at all"},
+		{"one", []string{"bbbbbb"}, "the signature of 1 other token"},
+		{"two", []string{"bbbbbb", "cccccc"}, "the signatures of 2 other tokens"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			data := map[string]string{"kubeconfig": document}
+			for _, id := range test.ids {
+				data["jws-kubeconfig-"+id] = "x"
+			}
+			opts := options(t, newCluster(t, c.server(t, host), always(data)), c)
+			_, err := clusterinfo.Discover(t.Context(), opts)
+			wantError(t, err, clusterinfo.ErrTokenNotSigned)
+			if !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "abcdef") {
+				t.Errorf("error = %q, want %q in it", err, test.want)
+			}
+			if !clusterinfo.Transient(err) {
+				t.Error("a signature that is missing still is not worth another attempt")
+			}
+		})
+	}
+}
+
+// The signature of another token over the same document is not ours.
+func TestDiscoverTakesNoSignatureOfAnotherToken(t *testing.T) {
+	c := newCA(t)
+	other, err := token.Parse("bbbbbb.0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := signedData(t, c)
+	theirs := clusterinfo.Sign([]byte(good["kubeconfig"]), other)
+	tests := []struct {
+		name    string
+		change  map[string]string
+		wantErr error
+	}{
+		{"beside ours", map[string]string{"jws-kubeconfig-bbbbbb": theirs}, nil},
+		{"under our ID", map[string]string{"jws-kubeconfig-abcdef": theirs}, clusterinfo.ErrSignature},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			data := maps.Clone(good)
+			maps.Copy(data, test.change)
+			_, err := clusterinfo.Discover(t.Context(), options(t, newCluster(t, c.server(t, host), always(data)), c))
+			wantError(t, err, test.wantErr)
+		})
+	}
+}

@@ -1,0 +1,301 @@
+package clusterinfo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+var errServer = errors.New("trouble in the server")
+
+func conflict() error {
+	return apierrors.NewConflict(corev1.Resource("configmaps"), "cluster-info", errors.New("changed"))
+}
+
+// Nobody has a signature but the live tokens that sign, and of those each.
+func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
+	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	tests := []struct {
+		name   string
+		change func(*corev1.Secret)
+		want   bool
+	}{
+		{"as it is", func(*corev1.Secret) {}, true},
+		{"signing alone", func(s *corev1.Secret) { delete(s.Data, "usage-bootstrap-authentication") }, true},
+		{"expires in a second", func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:01Z") }, true},
+		{"expires now", func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:00Z") }, false},
+		{"bad expiration", func(s *corev1.Secret) { s.Data["expiration"] = []byte("never") }, false},
+		{"no signing", func(s *corev1.Secret) { delete(s.Data, "usage-bootstrap-signing") }, false},
+		{"signing True", func(s *corev1.Secret) { s.Data["usage-bootstrap-signing"] = []byte("True") }, false},
+		{"name of another token", func(s *corev1.Secret) { s.Name = "bootstrap-token-zzzzzz" }, false},
+		{"bad secret", func(s *corev1.Secret) { s.Data["token-secret"] = []byte("x") }, false},
+		{"no secret", func(s *corev1.Secret) { delete(s.Data, "token-secret") }, false},
+		{"another type", func(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }, false},
+		{"another namespace", func(s *corev1.Secret) { s.Namespace = "default" }, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret := secretOf(t, "abcdef")
+			test.change(secret)
+			client := fakeCore(t, secret, secretOf(t, "bbbbbb"))
+			if _, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil {
+				t.Fatal(err)
+			}
+			info, err := clusterinfo.Fetch(t.Context(), client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"bbbbbb"}
+			if test.want {
+				want = []string{"abcdef", "bbbbbb"}
+			}
+			if got := info.TokenIDs(); !slices.Equal(got, want) {
+				t.Errorf("signed with %v, want %v", got, want)
+			}
+			if test.want {
+				wantError(t, clusterinfo.Verify(document, info.Signatures["abcdef"], parseToken(t)), nil)
+			}
+		})
+	}
+}
+
+// The write is on condition of what was read, in one request, and keeps what is
+// not ours.
+func TestPublishWritesOnCondition(t *testing.T) {
+	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	there := clusterInfo(map[string]string{"kubeconfig": "old", "jws-kubeconfig-zzzzzz": "theirs", "other": "kept"})
+	there.ResourceVersion, there.UID = "42", "u"
+	there.Labels, there.Annotations = map[string]string{"a": "b"}, map[string]string{"c": "d"}
+	there.BinaryData = map[string][]byte{"binary": {0}}
+	client := fakeCore(t, there.DeepCopy(), secretOf(t, "abcdef"))
+	if changed, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil || !changed {
+		t.Fatalf("Publish = %v, %v", changed, err)
+	}
+	var writes []clienttesting.Action
+	for _, action := range client.Actions() {
+		if verb := action.GetVerb(); verb != "get" && verb != "list" {
+			writes = append(writes, action)
+		}
+	}
+	if len(writes) != 1 || writes[0].GetVerb() != "update" || writes[0].GetSubresource() != "" {
+		t.Fatalf("writes %v, want one update", writes)
+	}
+	got := writes[0].(clienttesting.UpdateActionImpl).Object.(*corev1.ConfigMap)
+	if got.ResourceVersion != "42" || got.UID != "u" {
+		t.Errorf("written on condition of version %q and UID %q", got.ResourceVersion, got.UID)
+	}
+	if got.Labels["a"] != "b" || got.Annotations["c"] != "d" || len(got.BinaryData["binary"]) != 1 || got.Data["other"] != "kept" || got.Data["jws-kubeconfig-zzzzzz"] != "theirs" {
+		t.Errorf("not everything was kept: %+v", got)
+	}
+	if changed, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil || changed {
+		t.Errorf("the second time, Publish = %v, %v", changed, err)
+	}
+}
+
+// After a conflict everything is read anew: the new version, and tokens made
+// meanwhile.
+func TestPublishReadsAnewAfterAConflict(t *testing.T) {
+	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
+	attempts := 0
+	client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		attempts++
+		list := &corev1.SecretList{}
+		for _, id := range []string{"abcdef", "bbbbbb"}[:min(attempts, 2)] {
+			list.Items = append(list.Items, *secretOf(t, id))
+		}
+		return true, list, nil
+	})
+	client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+		cm := clusterInfo(map[string]string{"kubeconfig": "old", "attempt": strconv.Itoa(attempts)})
+		cm.ResourceVersion = strconv.Itoa(attempts)
+		return true, cm, nil
+	})
+	var written *corev1.ConfigMap
+	client.PrependReactor("update", "configmaps", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		written = action.(clienttesting.UpdateActionImpl).Object.(*corev1.ConfigMap)
+		if attempts == 1 {
+			return true, nil, conflict()
+		}
+		return true, written, nil
+	})
+	if changed, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil || !changed || attempts != 2 {
+		t.Fatalf("Publish = %v, %v after %d attempts, want two", changed, err, attempts)
+	}
+	if written.ResourceVersion != "2" || written.Data["attempt"] != "2" || written.Data["jws-kubeconfig-bbbbbb"] == "" {
+		t.Errorf("the second attempt wrote version %s and %v", written.ResourceVersion, written.Data)
+	}
+}
+
+func TestPublishErrors(t *testing.T) {
+	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	tests := []struct {
+		verb, resource string
+		there          bool
+		err            error
+		calls          int
+	}{
+		{"list", "secrets", true, errServer, 1},
+		{"get", "configmaps", true, errServer, 1},
+		{"update", "configmaps", true, errServer, 1},
+		{"create", "configmaps", false, errServer, 1},
+		{"update", "configmaps", true, apierrors.NewForbidden(corev1.Resource("configmaps"), "cluster-info", errServer), 1},
+		{"update", "configmaps", true, conflict(), 4},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%s %s: %v", test.verb, test.resource, test.err), func(t *testing.T) {
+			var objects []runtime.Object
+			if test.there {
+				objects = append(objects, clusterInfo(map[string]string{"kubeconfig": "old"}))
+			}
+			client := fakeCore(t, objects...)
+			calls := 0
+			client.PrependReactor(test.verb, test.resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+				calls++
+				return true, nil, test.err
+			})
+			changed, err := clusterinfo.Publish(t.Context(), client, document, now)
+			wantError(t, err, test.err)
+			if changed || calls != test.calls {
+				t.Errorf("changed %v after %d calls, want %d", changed, calls, test.calls)
+			}
+		})
+	}
+}
+
+// What a node would refuse is not looked at any further, nor written.
+func TestPublishTouchesNothingForABadDocument(t *testing.T) {
+	good := documentOf(certpem.Encode(newCA(t).Certificate))
+	for name, document := range map[string]string{
+		"no CA": documentOf(nil), "empty": "", "second document": good + "---\n", "with a key": documentOf([]byte("-----BEGIN PRIVATE KEY-----\n")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
+			changed, err := clusterinfo.Publish(t.Context(), client, []byte(document), now)
+			wantError(t, err, clusterinfo.ErrDocument)
+			if changed || len(client.Actions()) != 0 {
+				t.Errorf("changed %v with %v", changed, client.Actions())
+			}
+		})
+	}
+}
+
+func TestFetchKeepsErrorsAndBytes(t *testing.T) {
+	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": " x\r\n\n", "jws-kubeconfig-": "nobody's", "JWS-kubeconfig-abcdef": "x", "jws-abcdef": "x"}))
+	info, err := clusterinfo.Fetch(t.Context(), client)
+	if err != nil || string(info.Raw) != " x\r\n\n" || !maps.Equal(info.Signatures, map[string]string{"": "nobody's"}) {
+		t.Errorf("raw %q, signatures %v, %v", info.Raw, info.Signatures, err)
+	}
+	if action := client.Actions()[0]; len(client.Actions()) != 1 || action.GetVerb() != "get" || action.GetNamespace() != "kube-public" {
+		t.Errorf("actions %v, want one get", client.Actions())
+	}
+	client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errServer })
+	if _, err := clusterinfo.Fetch(t.Context(), client); !errors.Is(err, errServer) || errors.Is(err, clusterinfo.ErrNotFound) {
+		t.Errorf("error = %v, want the server's alone", err)
+	}
+	if _, err := clusterinfo.Fetch(t.Context(), fakeCore(t)); clusterinfo.Transient(err) != errors.Is(err, clusterinfo.ErrNotFound) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestCheckAllOfOneToken(t *testing.T) {
+	info := func(data map[string]string) clusterinfo.Info {
+		return clusterinfo.Info{Raw: []byte("hello"), Signatures: data}
+	}
+	signedBy := map[string]string{"abcdef": golden}
+	tests := []struct {
+		name   string
+		info   clusterinfo.Info
+		change func(*corev1.Secret)
+		want   []string // states
+	}{
+		{"valid", info(signedBy), func(*corev1.Secret) {}, []string{clusterinfo.Valid}},
+		{"no signature", info(nil), func(*corev1.Secret) {}, []string{clusterinfo.Missing}},
+		{"empty signature", info(map[string]string{"abcdef": ""}), func(*corev1.Secret) {}, []string{clusterinfo.Stale}},
+		{"other document", clusterinfo.Info{Raw: []byte("hello\n"), Signatures: signedBy}, func(*corev1.Secret) {}, []string{clusterinfo.Stale}},
+		{"other secret", info(signedBy), func(s *corev1.Secret) { s.Data["token-secret"] = []byte("0123456789abcdeg") }, []string{clusterinfo.Stale}},
+		{"expired", info(signedBy), func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:00Z") }, []string{clusterinfo.Orphan}},
+		{"expires later", info(signedBy), func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:01Z") }, []string{clusterinfo.Valid}},
+		{"not for signing", info(signedBy), func(s *corev1.Secret) { delete(s.Data, "usage-bootstrap-signing") }, []string{clusterinfo.Orphan}},
+		{"not for signing, no signature", info(nil), func(s *corev1.Secret) { delete(s.Data, "usage-bootstrap-signing") }, nil},
+		{"malformed", info(signedBy), func(s *corev1.Secret) { s.Data["token-id"] = []byte("x") }, []string{clusterinfo.Orphan}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret := secretOf(t, "abcdef")
+			test.change(secret)
+			var got []string
+			for _, state := range clusterinfo.CheckAll(test.info, []token.Info{token.Read(secret)}, now) {
+				got = append(got, state.State)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("states %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// What Encode writes, a node accepts; what Kubeconfig writes, client-go reads.
+func TestWrittenConfigsAreReadBack(t *testing.T) {
+	cas := bundle(newCA(t), newCA(t))
+	for _, server := range []clusterinfo.Endpoint{"10.0.0.1:6443", "[fd00::1]:6443", "[::ffff:10.0.0.1]:1", "api.example.com:443"} {
+		raw, err := clusterinfo.Encode(server, cas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := clusterinfo.ParseDocument(raw)
+		if err != nil || document.Server != server {
+			t.Errorf("%s became %s, %v", server, document.Server, err)
+		}
+		wantUpstreamAgrees(t, document)
+		for _, path := range []string{"pki/current.pem", "../a b.pem", "/é: #'\".pem", "- x\n.pem", "~", "null"} {
+			raw, err := clusterinfo.Kubeconfig(server, cas, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := clientcmd.Load(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			user, cluster := config.AuthInfos["default-auth"], config.Clusters["default-cluster"]
+			if user.ClientCertificate != path || user.ClientKey != path || cluster.Server != server.URL() || config.CurrentContext != "default-context" {
+				t.Errorf("path %q and server %s became %q, %q and %s", path, server, user.ClientCertificate, user.ClientKey, cluster.Server)
+			}
+			if user.Token != "" || len(user.ClientKeyData) != 0 || cluster.InsecureSkipTLSVerify {
+				t.Errorf("it holds more: %+v", user)
+			}
+			got, err := certpem.Parse(cluster.CertificateAuthorityData)
+			if err != nil || len(got) != 2 {
+				t.Errorf("%d CAs, %v", len(got), err)
+			}
+			if _, err := clusterinfo.ParseDocument(raw); !errors.Is(err, clusterinfo.ErrDocument) {
+				t.Errorf("a kubeconfig with a user passes for a document: %v", err)
+			}
+		}
+	}
+}
+
+func TestDiscoverEndsWithItsContext(t *testing.T) {
+	c := newCA(t)
+	server := newCluster(t, c.server(t, host), always(signedData(t, c)))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	cancel()
+	_, err := clusterinfo.Discover(ctx, options(t, server, c))
+	wantError(t, err, context.Canceled)
+	wantRequests(t, server)
+}

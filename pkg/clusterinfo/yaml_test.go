@@ -1,0 +1,177 @@
+package clusterinfo_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+func asJSON(t testing.TB, text string) string {
+	t.Helper()
+	out, err := sigsyaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// The same document in other spellings.
+func TestParseDocumentAcceptsSpellings(t *testing.T) {
+	c := newCA(t)
+	written := documentOf(certpem.Encode(c.Certificate))
+	inJSON := asJSON(t, written)
+	tests := []struct {
+		name, text string
+		want       clusterinfo.Endpoint
+	}{
+		{"JSON", inJSON, "10.0.0.1:6443"},
+		{"JSON with a line feed", inJSON + "\n", "10.0.0.1:6443"},
+		{"JSON with empty lists", strings.NewReplacer(`"contexts":null`, `"contexts":[]`, `"users":null`, `"users":[]`).Replace(inJSON), "10.0.0.1:6443"},
+		{"comments", "# cluster-info\n" + written + "# the end\n", "10.0.0.1:6443"},
+		{"carriage returns", strings.ReplaceAll(written, "\n", "\r\n"), "10.0.0.1:6443"},
+		{"no line feed at the end", strings.TrimSuffix(written, "\n"), "10.0.0.1:6443"},
+		{"end of document", written + "...\n", "10.0.0.1:6443"},
+		{"quoted server", strings.Replace(written, docServer, `"`+docServer+`"`, 1), "10.0.0.1:6443"},
+		{"empty contexts alone", strings.Replace(written, "contexts: null", "contexts: []", 1), "10.0.0.1:6443"},
+		{"empty users alone", strings.Replace(written, "users: null", "users: []", 1), "10.0.0.1:6443"},
+		{"null current-context", strings.Replace(written, `current-context: ""`, "current-context: null", 1), "10.0.0.1:6443"},
+		{"server without a port", strings.Replace(written, ":6443", "", 1), "10.0.0.1:443"},
+		{"server with a slash after it", strings.Replace(written, docServer, docServer+"/", 1), "10.0.0.1:6443"},
+		{"IPv6 server", strings.Replace(written, docServer, "https://[fd00::1]:6443", 1), "[fd00::1]:6443"},
+		{"named server", strings.Replace(written, docServer, "https://api.example.com:6443", 1), "api.example.com:6443"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			document, err := clusterinfo.ParseDocument([]byte(test.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if document.Server != test.want || string(document.Raw) != test.text {
+				t.Errorf("server %s, want %s; raw %q", document.Server, test.want, document.Raw)
+			}
+			wantRoots(t, document.CAs, c)
+			wantUpstreamAgrees(t, document)
+		})
+	}
+}
+
+func TestParseDocumentRefusesSpellings(t *testing.T) {
+	good := documentOf(certpem.Encode(newCA(t).Certificate))
+	inJSON := asJSON(t, good)
+	server := "    server: " + docServer + "\n"
+	tests := []struct{ name, text string }{
+		{"JSON: doubled kind", strings.Replace(inJSON, `"kind":"Config"`, `"kind":"Config","kind":"Config"`, 1)},
+		{"JSON: doubled server", strings.Replace(inJSON, `"server"`, `"server":"https://10.0.0.2:6443","server"`, 1)},
+		{"JSON: server in another case", strings.Replace(inJSON, `"server"`, `"SERVER"`, 1)},
+		{"JSON: both cases", strings.Replace(inJSON, `"server"`, `"Server":"https://10.0.0.2:6443","server"`, 1)},
+		{"JSON: unknown field", strings.Replace(inJSON, `"kind"`, `"unknown":1,"kind"`, 1)},
+		{"JSON: twice", inJSON + inJSON},
+		{"JSON: something after", inJSON + "x"},
+		{"JSON: a list", "[" + inJSON + "]"},
+		{"document after the end of one", good + "...\nkind: Config\n"},
+		{"document marker after", good + "---"},
+		{"document before", "kind: Config\n---\n" + good},
+		{"empty document before", "---\n---\n" + good},
+		{"null", "null"},
+		{"comment alone", "# nothing\n"},
+		{"a text", "text"},
+		{"merged fields", strings.Replace(good, server, "    <<: {server: "+docServer+", proxy-url: http://10.0.0.9}\n", 1)},
+		{"merged cluster field beside ours", strings.Replace(good, server, server+"    <<: {insecure-skip-tls-verify: true}\n", 1)},
+		{"alias of nothing", strings.Replace(good, docServer, "*a", 1)},
+		{"clusters in another case", strings.Replace(good, "clusters:", "Clusters:", 1)},
+		{"cluster in another case", strings.Replace(good, "- cluster:", "- Cluster:", 1)},
+		{"CA in another case", strings.Replace(good, "certificate-authority-data:", "Certificate-Authority-Data:", 1)},
+		{"kind in another case", strings.Replace(good, "kind:", "Kind:", 1)},
+		{"apiVersion in another case", strings.Replace(good, "apiVersion:", "apiversion:", 1)},
+		{"doubled clusters", strings.Replace(good, "contexts:", "clusters: []\ncontexts:", 1)},
+		{"doubled CA", strings.Replace(good, server, "    certificate-authority-data: eA==\n"+server, 1)},
+		{"doubled name", strings.Replace(good, `  name: ""`, "  name: \"\"\n  name: \"\"", 1)},
+		{"doubled users, the second empty", strings.Replace(good, "users: null", "users:\n- name: a\nusers: null", 1)},
+		{"clusters by name", good[:strings.Index(good, "clusters:")] + "clusters: {\"\": {}}\n" + good[strings.Index(good, "contexts:"):]},
+		{"null cluster", good[:strings.Index(good, "clusters:")] + "clusters: [null]\n" + good[strings.Index(good, "contexts:"):]},
+		{"empty cluster", good[:strings.Index(good, "clusters:")] + "clusters: [{}]\n" + good[strings.Index(good, "contexts:"):]},
+		{"null server", strings.Replace(good, docServer, "null", 1)},
+		{"empty server", strings.Replace(good, docServer, `""`, 1)},
+		{"server with a space", strings.Replace(good, docServer, `" `+docServer+`"`, 1)},
+		{"server with a line feed", strings.Replace(good, docServer, `"`+docServer+`\n"`, 1)},
+		{"server with a password", strings.Replace(good, "https://", "https://a:b@", 1)},
+		{"null CA", good[:strings.Index(good, "    certificate")] + "    certificate-authority-data: null\n" + good[strings.Index(good, "    server"):]},
+		{"null kind", strings.Replace(good, "kind: Config", "kind: null", 1)},
+		{"apiVersion is a number", strings.Replace(good, "apiVersion: v1", "apiVersion: 1", 1)},
+		{"users by name", strings.Replace(good, "users: null", "users: {a: {}}", 1)},
+		{"users is a text", strings.Replace(good, "users: null", "users: a", 1)},
+		{"zero byte", good + "\x00"},
+		{"no UTF-8", strings.Replace(good, `name: ""`, "name: \"\xff\"", 1)},
+		{"many aliases", "a: &a [x,x,x,x,x,x,x,x,x]\n" + bomb + good},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.text == good || test.text == inJSON {
+				t.Fatal("nothing is wrong with the document: the test is")
+			}
+			_, err := clusterinfo.ParseDocument([]byte(test.text))
+			wantError(t, err, clusterinfo.ErrDocument)
+		})
+	}
+}
+
+// bomb stands for 9^8 items.
+const bomb = `b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]
+c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]
+d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]
+e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]
+f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]
+g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]
+h: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]
+`
+
+// wantUpstreamAgrees reads the document as kubeadm and client-go do: they must
+// see the same server, the same CAs and nothing that we did not.
+func wantUpstreamAgrees(t *testing.T, document clusterinfo.Document) {
+	t.Helper()
+	config, err := clientcmd.Load(document.Raw)
+	if err != nil {
+		t.Fatalf("client-go does not read %q: %v", document.Raw, err)
+	}
+	if len(config.Clusters) != 1 || len(config.AuthInfos) != 0 || len(config.Contexts) != 0 || config.CurrentContext != "" {
+		t.Fatalf("client-go sees %d clusters, %d users, %d contexts in %q", len(config.Clusters), len(config.AuthInfos), len(config.Contexts), document.Raw)
+	}
+	for _, cluster := range config.Clusters {
+		endpoint, err := clusterinfo.ParseEndpoint(cluster.Server)
+		if err != nil || endpoint != document.Server {
+			t.Errorf("client-go sees the server %q, we %q (%v)", cluster.Server, document.Server, err)
+		}
+		cas, err := certpem.Parse(cluster.CertificateAuthorityData)
+		if err != nil || !bytes.Equal(certpem.Encode(cas...), certpem.Encode(document.CAs...)) {
+			t.Errorf("client-go sees other CAs (%v)", err)
+		}
+		if cluster.InsecureSkipTLSVerify || cluster.ProxyURL != "" || cluster.TLSServerName != "" || cluster.CertificateAuthority != "" {
+			t.Errorf("client-go sees more than we: %+v", cluster)
+		}
+	}
+}
+
+// FuzzParseDocumentLikeUpstream wants every document that a node accepts to be
+// the same to client-go: a text that two parsers read differently is the way
+// around a check.
+func FuzzParseDocumentLikeUpstream(f *testing.F) {
+	good := documentOf(certpem.Encode(newCA(f).Certificate))
+	f.Add([]byte(good))
+	f.Add([]byte(asJSON(f, good)))
+	f.Add([]byte("%YAML 1.1\n---\n" + good))
+	f.Add([]byte(strings.Replace(good, "    server:", "    <<: {server: x}\n    server:", 1)))
+	f.Add([]byte(strings.Replace(good, docServer, "!!str "+docServer, 1)))
+	f.Add([]byte(strings.Replace(good, "name: \"\"", "name: !!binary "+base64.StdEncoding.EncodeToString([]byte("x")), 1)))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if document, err := clusterinfo.ParseDocument(raw); err == nil {
+			wantUpstreamAgrees(t, document)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package token_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// secretList returns a page of n tokens that begin with the given letter.
+func secretList(t *testing.T, letter string, n int, next string) *corev1.SecretList {
+	t.Helper()
+	list := &corev1.SecretList{ListMeta: metav1.ListMeta{Continue: next}}
+	for i := range n {
+		tok := parse(t, fmt.Sprintf("%s%05d.%s", letter, i, goodSecret))
+		list.Items = append(list.Items, *spec(t, func(s *token.Spec) { s.Token = tok }).Secret())
+	}
+	return list
+}
+
+// A cluster has more tokens than fit in one answer; each answer says where the
+// next begins.
+func TestListReadsEachPage(t *testing.T) {
+	client := fakeCore(t)
+	var asked []metav1.ListOptions
+	pages := []*corev1.SecretList{secretList(t, "a", 500, "second"), secretList(t, "b", 0, "third"), secretList(t, "c", 3, "")}
+	client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		asked = append(asked, action.(clienttesting.ListActionImpl).ListOptions)
+		return true, pages[len(asked)-1], nil
+	})
+	infos, err := token.List(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, info := range infos {
+		if info.Problem != "" || info.Token.ID() != info.ID {
+			t.Errorf("token %s: problem %q", info.ID, info.Problem)
+		}
+		seen[info.ID] = true
+	}
+	if len(infos) != 503 || len(seen) != 503 || !seen["a00499"] || !seen["c00002"] {
+		t.Errorf("%d tokens, %d of them different, want 503", len(infos), len(seen))
+	}
+	if len(asked) != 3 {
+		t.Fatalf("%d questions, want 3", len(asked))
+	}
+	for i, next := range []string{"", "second", "third"} {
+		opts := asked[i]
+		if opts.Continue != next || opts.Limit == 0 || opts.FieldSelector != "type=bootstrap.kubernetes.io/token" {
+			t.Errorf("question %d: continue %q, limit %d, selector %q", i+1, opts.Continue, opts.Limit, opts.FieldSelector)
+		}
+	}
+}
+
+// Half a list is not a list: whoever signs with it would forget tokens.
+func TestListFailsWhenAPageFails(t *testing.T) {
+	for name, failure := range map[string]error{"trouble": errServer, "expired": apierrors.NewResourceExpired("too old")} {
+		t.Run(name, func(t *testing.T) {
+			client := fakeCore(t)
+			client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+				if action.(clienttesting.ListActionImpl).ListOptions.Continue != "" {
+					return true, nil, failure
+				}
+				return true, secretList(t, "a", 2, "second"), nil
+			})
+			infos, err := token.List(t.Context(), client)
+			wantError(t, err, failure)
+			if len(infos) != 0 {
+				t.Errorf("%d tokens came with an error", len(infos))
+			}
+		})
+	}
+}
+
+func TestListOfNothing(t *testing.T) {
+	infos, err := token.List(t.Context(), fakeCore(t))
+	if err != nil || len(infos) != 0 {
+		t.Errorf("List = %v, %v", infos, err)
+	}
+}
+
+func TestListEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := token.List(ctx, fakeCore(t, spec(t).Secret()))
+	wantError(t, err, context.Canceled)
+}
+
+// One request, so that nobody's token is replaced in between.
+func TestCreateAndDeleteAreOneRequest(t *testing.T) {
+	client := fakeCore(t)
+	if err := token.Create(t.Context(), client, spec(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := token.Delete(t.Context(), client, goodID); err != nil {
+		t.Fatal(err)
+	}
+	actions := client.Actions()
+	if len(actions) != 2 || actions[0].GetVerb() != "create" || actions[1].GetVerb() != "delete" {
+		t.Fatalf("actions %v, want create and delete", actions)
+	}
+	for _, action := range actions {
+		if action.GetNamespace() != "kube-system" || action.GetResource().Resource != "secrets" {
+			t.Errorf("%s in %q of %q", action.GetVerb(), action.GetNamespace(), action.GetResource().Resource)
+		}
+	}
+}
+
+// Delete leaves the other tokens alone.
+func TestDeleteTakesOne(t *testing.T) {
+	other := spec(t, func(s *token.Spec) { s.Token = parse(t, "bbbbbb."+goodSecret) })
+	client := fakeCore(t, spec(t).Secret(), other.Secret())
+	if err := token.Delete(t.Context(), client, goodID); err != nil {
+		t.Fatal(err)
+	}
+	infos, err := token.List(t.Context(), client)
+	if err != nil || len(infos) != 1 || infos[0].ID != "bbbbbb" {
+		t.Errorf("left: %v, %v", infos, err)
+	}
+}
+
+// A token that was refused may not be named as one that is missing or there.
+func TestServerErrorsAreNotMixedUp(t *testing.T) {
+	forbidden := apierrors.NewForbidden(corev1.Resource("secrets"), "bootstrap-token-abcdef", errors.New("no"))
+	client := fakeCore(t)
+	for _, verb := range []string{"create", "delete", "list"} {
+		failing(client, verb, forbidden)
+	}
+	_, listErr := token.List(t.Context(), client)
+	for verb, err := range map[string]error{
+		"create": token.Create(t.Context(), client, spec(t)), "delete": token.Delete(t.Context(), client, goodID), "list": listErr,
+	} {
+		if !apierrors.IsForbidden(err) || errors.Is(err, token.ErrExists) || errors.Is(err, token.ErrNotFound) {
+			t.Errorf("%s: error = %v, want forbidden alone", verb, err)
+		}
+		if strings.Contains(err.Error(), goodSecret) {
+			t.Errorf("%s: error %q shows the secret", verb, err)
+		}
+	}
+}
+
+// What is malformed is told in words of ours, not in those of the Secret.
+func TestProblemsNeverQuoteTheSecret(t *testing.T) {
+	for _, key := range []string{"token-secret", "token-id", "expiration"} {
+		secret := spec(t).Secret()
+		secret.Data[key] = []byte(goodSecret + "!")
+		info := token.Read(secret)
+		if info.Problem == "" {
+			t.Fatalf("a bad %s is no problem", key)
+		}
+		if printed := fmt.Sprintf("%+v %#v", info, info); strings.Contains(printed, goodSecret) {
+			t.Errorf("a bad %s is shown: %s", key, printed)
+		}
+	}
+}
+
+func TestReadKeepsWhatCanBeRead(t *testing.T) {
+	tests := []struct {
+		name      string
+		change    func(*corev1.Secret)
+		id        string
+		withToken bool
+	}{
+		{"bad token-id", func(s *corev1.Secret) { s.Data["token-id"] = nil }, goodID, false},
+		{"bad token-secret", func(s *corev1.Secret) { s.Data["token-secret"] = nil }, goodID, false},
+		{"bad group", func(s *corev1.Secret) { s.Data["auth-extra-groups"] = []byte("x") }, goodID, true},
+		{"bad name", func(s *corev1.Secret) { s.Name = "x" }, "", false},
+		{"bad expiration", func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, goodID, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret := spec(t, func(s *token.Spec) { s.Description = "rack 7" }).Secret()
+			test.change(secret)
+			info := token.Read(secret)
+			if info.Problem == "" || info.ID != test.id || info.SecretName != secret.Name || info.Description != "rack 7" || len(info.Usages) != 2 {
+				t.Errorf("read %+v", info)
+			}
+			if info.Token.IsZero() == test.withToken {
+				t.Errorf("token %s, want one: %v", info.Token, test.withToken)
+			}
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package token_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/cluster-bootstrap/token/api"
+	"k8s.io/cluster-bootstrap/util/secrets"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// The judgements of the API server, which is the one that has the last word.
+var (
+	upstreamToken = regexp.MustCompile(api.BootstrapTokenPattern)
+	upstreamID    = regexp.MustCompile(api.BootstrapTokenIDPattern)
+	upstreamGroup = regexp.MustCompile(api.BootstrapGroupPattern)
+)
+
+func TestGroupsAreJudgedAsUpstreamJudgesThem(t *testing.T) {
+	const prefix = "system:bootstrappers:"
+	tests := []struct {
+		name, group string
+		wantErr     error
+	}{
+		{"one character", prefix + "a", nil},
+		{"256 characters", prefix + strings.Repeat("a", 256), nil},
+		{"257 characters", prefix + strings.Repeat("a", 257), token.ErrInvalidSpec},
+		{"digit at the end", prefix + "a9", nil},
+		{"dash at the beginning", prefix + "-a", nil},
+		{"dash at the end", prefix + "a-", token.ErrInvalidSpec},
+		{"colon inside", prefix + "a:b", nil},
+		{"colon at the end", prefix + "a:", token.ErrInvalidSpec},
+		{"line feed at the end", prefix + "a\n", token.ErrInvalidSpec},
+		{"slash", prefix + "a/b", token.ErrInvalidSpec},
+		{"dot", prefix + "a.b", token.ErrInvalidSpec},
+		{"underscore", prefix + "a_b", token.ErrInvalidSpec},
+		{"no ASCII", prefix + "é", token.ErrInvalidSpec},
+		{"prefix in upper case", "System:bootstrappers:a", token.ErrInvalidSpec},
+		{"prefix without its colon", "system:bootstrappersa", token.ErrInvalidSpec},
+		{"something before", "x" + prefix + "a", token.ErrInvalidSpec},
+		{"empty", "", token.ErrInvalidSpec},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := spec(t, func(s *token.Spec) { s.Groups = []string{test.group} }).Validate()
+			wantError(t, err, test.wantErr)
+			if upstreamGroup.MatchString(test.group) != (test.wantErr == nil) {
+				t.Error("upstream judges otherwise: the test is wrong")
+			}
+		})
+	}
+}
+
+// One bad group spoils a token, wherever it stands.
+func TestEachGroupIsJudged(t *testing.T) {
+	good, bad := token.DefaultGroup, "system:masters"
+	for _, groups := range [][]string{{bad, good}, {good, bad}, {good, bad, good}} {
+		wantError(t, spec(t, func(s *token.Spec) { s.Groups = groups }).Validate(), token.ErrInvalidSpec)
+	}
+}
+
+func TestEachUsageIsJudged(t *testing.T) {
+	for _, usages := range [][]string{{"x", token.Authentication}, {token.Authentication, "x"}, {token.Authentication, ""}, {token.Authentication, "Signing"}} {
+		wantError(t, spec(t, func(s *token.Spec) { s.Usages = usages }).Validate(), token.ErrInvalidSpec)
+	}
+}
+
+// A token that the API server takes is live and has the usage, and no other is.
+func TestReadAgreesWithUpstream(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	set := func(key, value string) func(*corev1.Secret) {
+		return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
+	}
+	name := func(text string) func(*corev1.Secret) { return func(s *corev1.Secret) { s.Name = text } }
+	tests := []struct {
+		name   string
+		change func(*corev1.Secret)
+	}{
+		{"as it is", func(*corev1.Secret) {}},
+		{"no expiration", func(s *corev1.Secret) { delete(s.Data, "expiration") }},
+		{"empty expiration", set("expiration", "")},
+		{"expires now", set("expiration", "2026-01-01T00:00:00Z")},
+		{"expires now, elsewhere", set("expiration", "2026-01-01T02:00:00+02:00")},
+		{"expires in a second", set("expiration", "2026-01-01T00:00:01Z")},
+		{"expires in a nanosecond", set("expiration", "2026-01-01T00:00:00.000000001Z")},
+		{"expiration without a zone", set("expiration", "2030-01-01T00:00:00")},
+		{"expiration is a day", set("expiration", "2030-01-01")},
+		{"expiration with a space after", set("expiration", "2030-01-01T00:00:00Z ")},
+		{"expiration in lower case", set("expiration", "2030-01-01t00:00:00z")},
+		{"expiration with a comma", set("expiration", "2030-01-01T00:00:00,5Z")},
+		{"31 February", set("expiration", "2030-02-31T00:00:00Z")},
+		{"leap second", set("expiration", "2030-12-31T23:59:60Z")},
+		{"far away", set("expiration", "9999-12-31T23:59:59Z")},
+		{"year of five digits", set("expiration", "10000-01-01T00:00:00Z")},
+		{"name of another token", name("bootstrap-token-abcdeg")},
+		{"name with more after it", name("bootstrap-token-abcdef0")},
+		{"name with more before it", name("x-bootstrap-token-abcdef")},
+		{"prefix twice", name("bootstrap-token-bootstrap-token-abcdef")},
+		{"token-id with a line feed", set("token-id", "abcdef\n")},
+		{"token-id in upper case", set("token-id", "ABCDEF")},
+		{"no groups", func(s *corev1.Secret) { delete(s.Data, "auth-extra-groups") }},
+		{"empty groups", set("auth-extra-groups", "")},
+		{"comma at the end of the groups", set("auth-extra-groups", token.DefaultGroup+",")},
+		{"comma alone", set("auth-extra-groups", ",")},
+		{"line feed after the groups", set("auth-extra-groups", token.DefaultGroup+"\n")},
+		{"the same group twice", set("auth-extra-groups", token.DefaultGroup+","+token.DefaultGroup)},
+		{"bad second group", set("auth-extra-groups", token.DefaultGroup+",system:masters")},
+		{"usage True", set("usage-bootstrap-authentication", "True")},
+		{"usage with a line feed", set("usage-bootstrap-authentication", "true\n")},
+		{"usage false", set("usage-bootstrap-authentication", "false")},
+		{"no data", func(s *corev1.Secret) { s.Data = nil }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret := spec(t, func(s *token.Spec) { s.Expires = now.Add(time.Hour) }).Secret()
+			test.change(secret)
+			info := token.Read(secret)
+			if got, want := info.Live(now) && info.Has(token.Authentication), authenticates(secret, now); got != want {
+				t.Errorf("it authenticates: %v, upstream says %v (problem %q)", got, want, info.Problem)
+			}
+		})
+	}
+}
+
+// authenticates judges as plugin/pkg/auth/authenticator/token/bootstrap of the
+// API server does, with upstream's own functions.
+func authenticates(secret *corev1.Secret, now time.Time) bool {
+	id, named := secrets.ParseName(secret.Name)
+	_, groupsErr := secrets.GetGroups(secret)
+	return named && id == secrets.GetData(secret, api.BootstrapTokenIDKey) &&
+		upstreamToken.MatchString(id+"."+secrets.GetData(secret, api.BootstrapTokenSecretKey)) &&
+		!secrets.HasExpired(secret, now) &&
+		secrets.GetData(secret, api.BootstrapTokenUsageAuthentication) == "true" &&
+		groupsErr == nil
+}
+
+// FuzzUpstream compares each judgement of a text with upstream's.
+func FuzzUpstream(f *testing.F) {
+	for _, s := range []string{goodText, goodID, token.DefaultGroup, "system:bootstrappers:a-", "system:bootstrappers:", goodText + "\n", "abcdef\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if _, err := token.Parse(s); (err == nil) != upstreamToken.MatchString(s) {
+			t.Errorf("Parse(%q) = %v", s, err)
+		}
+		if _, err := token.ParseID(s); (err == nil) != upstreamID.MatchString(s) {
+			t.Errorf("ParseID(%q) = %v", s, err)
+		}
+		err := spec(t, func(spec *token.Spec) { spec.Groups = []string{s} }).Validate()
+		if (err == nil) != upstreamGroup.MatchString(s) {
+			t.Errorf("group %q: %v", s, err)
+		}
+	})
+}
