@@ -45,7 +45,8 @@ type Options struct {
 	Pins []Pin
 	CAs  []*x509.Certificate
 	// SkipCAVerification trusts every CA of a document with a good signature:
-	// whoever knows the token can then pose as the cluster.
+	// whoever knows the token can then pose as the cluster. Pins and CAs that
+	// are given count all the same.
 	SkipCAVerification bool
 	// Client is passed on to the API clients. Client.Now must be set.
 	Client apiclient.Options
@@ -146,7 +147,7 @@ func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, erro
 
 // Trusted returns the CA certificates of the bundle that may be trusted.
 func (o Options) Trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
-	if o.SkipCAVerification {
+	if len(o.Pins) == 0 && len(o.CAs) == 0 && o.SkipCAVerification {
 		return Trusted(bundle, Pins(bundle), o.Client.Now())
 	}
 	pins := o.Pins
