@@ -50,7 +50,8 @@ const patience = 1500 * time.Millisecond
 // Retry-After of the server is honoured up to 30 seconds.
 func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
 	var last error
-	tell := reporter(wait.Cause)
+	tell, silence := reporter(wait.Cause)
+	defer silence()
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
 		err := timed(func() error { return attempt(ctx) }, func() { tell(wait.Slow) })
 		switch {
@@ -81,11 +82,12 @@ func timed(attempt func() error, slow func()) error {
 	return attempt()
 }
 
-// reporter returns a function that tells cause what it has not just been told.
-func reporter(cause func(error)) func(error) {
+// reporter returns a function that tells cause what it has not just been told,
+// and one after whose return cause is neither running nor called again.
+func reporter(cause func(error)) (tell func(error), silence func()) {
 	var mu sync.Mutex
 	said := ""
-	return func(err error) {
+	tell = func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if cause != nil && err != nil && err.Error() != said {
@@ -93,6 +95,12 @@ func reporter(cause func(error)) func(error) {
 			cause(err)
 		}
 	}
+	silence = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		cause = nil
+	}
+	return tell, silence
 }
 
 // pause returns the time to wait: delay with up to half of it more or less, or

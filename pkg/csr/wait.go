@@ -63,10 +63,17 @@ const patience = 1500 * time.Millisecond
 //
 // Access: get and watch on certificatesigningrequests.
 func Wait(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, request *certificatesv1.CertificateSigningRequest, opts WaitOptions) ([]byte, error) {
-	w := waiter{client.CertificateSigningRequests(), request.Name, request.UID, opts}
+	said := ""
+	tell := func(err error) { // Until tells of the end of each watch, follow of the time within
+		if err.Error() != said {
+			said = err.Error()
+			opts.Cause(err)
+		}
+	}
+	w := waiter{client.CertificateSigningRequests(), request.Name, request.UID, tell}
 	current := request
 	var certificate []byte
-	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: opts.Cause}, func(ctx context.Context) error {
+	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: tell}, func(ctx context.Context) error {
 		var err error
 		if current == nil {
 			if current, err = get(ctx, w.requests, w.name); err != nil {
@@ -88,7 +95,7 @@ type waiter struct {
 	requests certificatesv1client.CertificateSigningRequestInterface
 	name     string
 	uid      types.UID
-	opts     WaitOptions
+	tell     func(error)
 }
 
 func get(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, name string) (*certificatesv1.CertificateSigningRequest, error) {
@@ -121,12 +128,14 @@ func (w waiter) follow(ctx context.Context, request *certificatesv1.CertificateS
 	defer stream.Stop()
 	slow := time.NewTimer(patience)
 	defer slow.Stop()
+	isSlow := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, state
 		case <-slow.C:
-			w.opts.Cause(state)
+			isSlow = true
+			w.tell(state)
 		case event, ok := <-stream.ResultChan():
 			if !ok || event.Type == watch.Error {
 				return nil, state
@@ -139,6 +148,9 @@ func (w waiter) follow(ctx context.Context, request *certificatesv1.CertificateS
 			}
 			if !transient(state) {
 				return certificate, state
+			}
+			if isSlow {
+				w.tell(state)
 			}
 		}
 	}

@@ -41,15 +41,29 @@ func Apply(ctx context.Context, client rbacv1client.RbacV1Interface, objects []O
 		}
 		results[i] = Result{object, err != nil}
 	}
-	for _, result := range results {
+	for i, result := range results {
 		if !result.Created {
 			continue
 		}
-		if err := create(ctx, client, result.Object); err != nil && !apierrors.IsAlreadyExists(err) {
+		err := create(ctx, client, result.Object)
+		if apierrors.IsAlreadyExists(err) { // someone else created it meanwhile
+			results[i].Created = false
+			err = sameNow(ctx, client, result.Object)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("create %s: %w", result.Object, err)
 		}
 	}
 	return results, nil
+}
+
+// sameNow returns ErrDiffers unless the object is there and grants the same.
+func sameNow(ctx context.Context, client rbacv1client.RbacV1Interface, object Object) error {
+	found, err := get(ctx, client, object)
+	if err == nil && !grantsSame(found, object) {
+		err = ErrDiffers
+	}
+	return err
 }
 
 // String names the object, as in clusterrole/NAME.
