@@ -32,7 +32,12 @@ type Client struct {
 	Certificates   certificatesv1.CertificatesV1Interface
 	RBAC           rbacv1.RbacV1Interface
 	Authentication authenticationv1.AuthenticationV1Interface
+
+	transport *http.Transport
 }
+
+// Close closes the connections that no request uses. The client stays usable.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Options say how to watch over a client. The zero value watches nothing.
 type Options struct {
@@ -55,11 +60,15 @@ func New(config *rest.Config, opts Options) (*Client, error) {
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	config.WarningHandlerWithContext = warningHandler{opts.Warn}
-	httpClient, err := newHTTPClient(config, opts)
+	transport, err := newTransport(config, opts)
 	if err != nil {
 		return nil, err
 	}
-	var c Client
+	httpClient, err := newHTTPClient(config, transport, opts)
+	if err != nil {
+		return nil, err
+	}
+	c := Client{transport: transport}
 	var errs [4]error
 	c.Core, errs[0] = corev1.NewForConfigAndClient(config, httpClient)
 	c.Certificates, errs[1] = certificatesv1.NewForConfigAndClient(config, httpClient)
@@ -68,7 +77,7 @@ func New(config *rest.Config, opts Options) (*Client, error) {
 	return &c, errors.Join(errs[:]...)
 }
 
-func newHTTPClient(config *rest.Config, opts Options) (*http.Client, error) {
+func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("TLS configuration: %w", err)
@@ -82,7 +91,7 @@ func newHTTPClient(config *rest.Config, opts Options) (*http.Client, error) {
 		proxy = http.ProxyFromEnvironment
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	base := &http.Transport{
+	return &http.Transport{
 		Proxy:                  proxy,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsConfig,
@@ -92,17 +101,20 @@ func newHTTPClient(config *rest.Config, opts Options) (*http.Client, error) {
 		IdleConnTimeout:        90 * time.Second,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
-	}
+	}, nil
+}
+
+func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options) (*http.Client, error) {
 	limit := int64(maxBody)
 	if anonymous(config) {
 		limit = maxAnonBody
 	}
-	authenticated, err := rest.HTTPWrappersForConfig(config, capped{base, limit})
+	authenticated, err := rest.HTTPWrappersForConfig(config, capped{transport, limit})
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	return &http.Client{
-		Transport:     observed{authenticated, opts.As, opts.Observe},
+		Transport:     single{observed{authenticated, opts.As, opts.Observe}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
 		Timeout:       config.Timeout,
 	}, nil
@@ -110,5 +122,5 @@ func newHTTPClient(config *rest.Config, opts Options) (*http.Client, error) {
 
 func anonymous(config *rest.Config) bool {
 	return config.BearerToken == "" && config.BearerTokenFile == "" && config.Username == "" &&
-		config.CertFile == "" && config.CertData == nil && config.ExecProvider == nil
+		config.CertFile == "" && len(config.CertData) == 0 && config.ExecProvider == nil && config.AuthProvider == nil
 }

@@ -35,11 +35,12 @@ func isX509(err error) bool {
 // server, for another reason than an untrusted certificate.
 func IsUnreachable(err error) bool {
 	var (
-		file *fs.PathError // its cause, a system call's error, passes for a network's
-		link *os.LinkError
+		status apierrors.APIStatus
+		file   *fs.PathError // its cause, a system call's error, passes for a network's
+		link   *os.LinkError
 	)
 	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) ||
-		errors.As(err, &file) || errors.As(err, &link) {
+		errors.As(err, &status) || errors.As(err, &file) || errors.As(err, &link) {
 		return false
 	}
 	var (

@@ -47,9 +47,11 @@ const patience = 1500 * time.Millisecond
 // Until calls attempt until it succeeds or fails with an error that is not
 // transient. It returns a *DeadlineError when the deadline of ctx passes first,
 // and the cause of ctx when that is cancelled. Pauses grow, with jitter; a
-// Retry-After of the server is honoured up to 30 seconds.
+// Retry-After of the server is honoured up to 30 seconds. With the context that
+// attempt is given, each call is one request.
 func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
 	var last error
+	ctx = withSingle(ctx)
 	tell, silence := reporter(wait.Cause)
 	defer silence()
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {

@@ -54,9 +54,12 @@ func Encode(certs ...*x509.Certificate) []byte {
 // Split divides a text into the PEM certificates that it begins with, and the
 // rest, such as the private key in a file that holds both.
 func Split(text []byte) (certs, rest []byte) {
-	at := 0
-	for block, rest := pem.Decode(text); block != nil && block.Type == "CERTIFICATE"; block, rest = pem.Decode(rest) {
-		at = len(text) - len(rest)
+	rest = text
+	for {
+		_, after, err := Next(bytes.TrimLeft(rest, " \t\r\n"), "CERTIFICATE")
+		if err != nil {
+			return text[:len(text)-len(rest)], rest
+		}
+		rest = after
 	}
-	return text[:at], text[at:]
 }

@@ -112,7 +112,7 @@ func slice(args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	bounds := []int{0, size.(int)} //nolint:forcetypeassert // length returns an int
+	bounds := []int{0, size.(int)} // length returns an int
 	for i, arg := range args[1:] {
 		at, ok := asInt(arg)
 		if !ok || at < 0 || at > bounds[1] {

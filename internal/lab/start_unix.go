@@ -28,7 +28,7 @@ func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {
 		args = append(args, "--without", strings.Join(o.Without, ","))
 	}
 	// Not CommandContext: the server outlives the context once it is ready.
-	cmd := exec.Command(o.Binary, args...) //nolint:gosec,noctx // the user's own program
+	cmd := exec.Command(o.Binary, args...) //nolint:gosec // the user's own program
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

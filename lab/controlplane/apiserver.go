@@ -55,7 +55,7 @@ func newAPIServer(ctx context.Context, p pki.Dir, l net.Listener) (func(context.
 		return nil, err
 	}
 	s.SecureServing.Listener = l
-	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // listen made it
+	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port // listen made it
 	if err := registry.Set(); err != nil {
 		return nil, err
 	}

@@ -183,6 +183,7 @@ func (o Options) fetch(ctx context.Context, endpoint Endpoint, roots []*x509.Cer
 	if err != nil {
 		return Info{}, err
 	}
+	defer client.Close() // a later attempt makes a client of its own
 	info, err := Fetch(ctx, client.Core)
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
 		return Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrAnonymous, err)
@@ -196,6 +197,7 @@ func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.
 	if err != nil {
 		return err
 	}
+	defer client.Close()
 	_, err = Fetch(ctx, client.Core)
 	switch {
 	case apierrors.IsUnauthorized(err):

@@ -50,13 +50,14 @@ func parseURL(s, port string) (Endpoint, error) {
 	if u.Port() != "" || strings.HasSuffix(u.Host, ":") {
 		port = u.Port()
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); problem == "" && (err != nil || n == 0) {
+	number, err := strconv.ParseUint(port, 10, 16)
+	if problem == "" && (err != nil || number == 0) {
 		problem = "its port is not between 1 and 65535"
 	}
 	if problem != "" {
 		return "", fmt.Errorf("%q: %w: %s", s, ErrInvalidEndpoint, problem)
 	}
-	return Endpoint(net.JoinHostPort(u.Hostname(), port)), nil
+	return Endpoint(net.JoinHostPort(u.Hostname(), strconv.FormatUint(number, 10))), nil
 }
 
 func validHost(host string) bool {
@@ -66,7 +67,11 @@ func validHost(host string) bool {
 	if host == "" || len(host) > 253 {
 		return false
 	}
-	for _, label := range strings.Split(host, ".") {
+	labels := strings.Split(host, ".")
+	if _, err := strconv.ParseUint(labels[len(labels)-1], 0, 64); err == nil {
+		return false // resolvers take it for an address, in forms that netip does not
+	}
+	for _, label := range labels {
 		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 			return false
 		}
@@ -84,5 +89,5 @@ func (e Endpoint) IsLoopback() bool {
 		return false
 	}
 	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	return strings.EqualFold(host, "localhost") || err == nil && (addr.IsLoopback() || addr.IsUnspecified())
 }

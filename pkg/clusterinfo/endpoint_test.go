@@ -82,6 +82,7 @@ func TestEndpointURL(t *testing.T) {
 func TestEndpointIsLoopback(t *testing.T) {
 	for endpoint, want := range map[clusterinfo.Endpoint]bool{
 		"localhost:6443": true, "127.0.0.1:6443": true, "127.9.9.9:1": true, "[::1]:6443": true,
+		"LOCALHOST:6443": true, "0.0.0.0:6443": true, "[::]:6443": true,
 		"10.0.0.1:6443": false, "localhost.example.com:6443": false, "[fd00::1]:6443": false, "": false,
 	} {
 		if got := endpoint.IsLoopback(); got != want {

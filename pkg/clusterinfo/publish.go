@@ -81,7 +81,7 @@ func signed(data map[string]string, document []byte, tokens []token.Info, now ti
 	}
 	out[api.KubeConfigKey] = string(document)
 	for _, info := range tokens {
-		if info.Live(now) && info.Has(token.Signing) {
+		if info.Signs(now) {
 			out[api.JWSSignatureKeyPrefix+info.ID] = Sign(document, info.Token)
 		}
 	}

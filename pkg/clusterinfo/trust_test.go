@@ -250,3 +250,23 @@ func TestOptionsValidate(t *testing.T) {
 		})
 	}
 }
+
+// A pin or a CA that is given is never passed over.
+func TestSkippingDoesNotOverrideAPin(t *testing.T) {
+	pinned, other := newCA(t), newCA(t)
+	for name, change := range map[string]func(*clusterinfo.Options){
+		"pin": func(*clusterinfo.Options) {},
+		"CA": func(o *clusterinfo.Options) {
+			o.Pins, o.CAs = nil, []*x509.Certificate{pinned.Certificate}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newCluster(t, other.server(t, host), always(signedData(t, other)))
+			opts := options(t, server, pinned)
+			opts.SkipCAVerification = true
+			change(&opts)
+			_, err := clusterinfo.Discover(t.Context(), opts)
+			wantError(t, err, clusterinfo.ErrPinMismatch)
+		})
+	}
+}

@@ -28,7 +28,7 @@ func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
 	var states []SignatureState
 	signers := map[string]bool{}
 	for _, tok := range tokens {
-		if !tok.Live(now) || !tok.Has(token.Signing) {
+		if !tok.Signs(now) {
 			continue
 		}
 		signers[tok.ID] = true

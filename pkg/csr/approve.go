@@ -2,6 +2,7 @@ package csr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -50,7 +51,8 @@ func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequ
 // Approve approves the request that was judged, and no other that has come to
 // bear its name: the UID goes with the approval, and since what a request asks
 // for cannot change, the UID stands for its content. It returns an error that
-// matches ErrReplaced or ErrNotFound when that object is gone.
+// matches ErrReplaced or ErrNotFound when that object is gone, and ErrDenied or
+// ErrFailed when someone else decided meanwhile; if they approved it, all is well.
 //
 // Access: update on certificatesigningrequests/approval, and approve on the
 // signer.
@@ -63,6 +65,13 @@ func Approve(ctx context.Context, client certificatesv1client.CertificateSigning
 		}
 		if string(object.UID) != judged.UID {
 			return fmt.Errorf("request %s: %w", judged.Name, ErrReplaced)
+		}
+		_, state := (waiter{name: judged.Name}).judge(object)
+		switch {
+		case state == nil, errors.Is(state, ErrUnsigned): // someone else approved it meanwhile
+			return nil
+		case !errors.Is(state, ErrPending):
+			return state
 		}
 		object.Status.Conditions = append(object.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
 			Type:    certificatesv1.CertificateApproved,

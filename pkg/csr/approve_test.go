@@ -25,6 +25,8 @@ func TestApprove(t *testing.T) {
 		{"as judged", []*object{stored(t, key)}, true, nil},
 		{"replaced", []*object{stored(t, key, func(o *object) { o.UID = "uid-2" })}, false, csr.ErrReplaced},
 		{"gone", nil, false, csr.ErrNotFound},
+		{"denied meanwhile", []*object{stored(t, key, with(certificatesv1.CertificateDenied))}, false, csr.ErrDenied},
+		{"approved meanwhile", []*object{stored(t, key, with(certificatesv1.CertificateApproved))}, false, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

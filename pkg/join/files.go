@@ -130,12 +130,16 @@ func (o Options) judge(result Result) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
 	}
-	if now.After(certs[0].NotAfter) {
-		return Result{}, nil
+	expired := now.After(certs[0].NotAfter)
+	if expired { // whose it was counts all the same
+		now = certs[0].NotAfter
 	}
 	result.Certificate, err = csr.CheckCertificate(chain, csr.Expected{NodeName: o.NodeName, Key: key, Roots: result.Roots, Now: now})
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
+	}
+	if expired {
+		return Result{}, nil
 	}
 	result.AlreadyJoined = true
 	return result, nil

@@ -66,7 +66,7 @@ func sameNow(ctx context.Context, client rbacv1client.RbacV1Interface, object Ob
 	return err
 }
 
-// String names the object, as in clusterrole/NAME.
+// String names the object, as in ClusterRole NAME.
 func (o Object) String() string {
 	if o.Namespace != "" {
 		return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name)

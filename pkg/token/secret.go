@@ -40,6 +40,9 @@ type Spec struct {
 // Validate returns an error that matches ErrInvalidSpec when the API server or
 // a controller would not take a Secret made from s for what it is meant to be.
 func (s Spec) Validate() error {
+	if s.Token.IsZero() {
+		return fmt.Errorf("%w: there is no token", ErrInvalidSpec)
+	}
 	if len(s.Usages) == 0 {
 		return fmt.Errorf("%w: it needs a usage, %s or %s or both", ErrInvalidSpec, Signing, Authentication)
 	}
@@ -110,9 +113,16 @@ type Info struct {
 }
 
 // Live says whether the token is well formed and not expired at now.
-func (i Info) Live(now time.Time) bool {
-	return i.Problem == "" && (i.Expires.IsZero() || i.Expires.After(now))
+func (i Info) Live(now time.Time) bool { return i.Problem == "" && i.unexpired(now) }
+
+// Signs says whether cluster-info is signed with the token at now. Groups do
+// not matter for that, not even malformed ones.
+// Source: the bootstrap signer of Kubernetes, validateSecretForSigning.
+func (i Info) Signs(now time.Time) bool {
+	return !i.Token.IsZero() && i.Has(Signing) && i.unexpired(now)
 }
+
+func (i Info) unexpired(now time.Time) bool { return i.Expires.IsZero() || i.Expires.After(now) }
 
 // Has says whether the token has the usage.
 func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }

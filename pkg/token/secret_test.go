@@ -160,3 +160,12 @@ func wantData(t *testing.T, secret *corev1.Secret, want map[string]string) {
 		t.Errorf("data = %v, want %v", got, want)
 	}
 }
+
+func TestValidateNeedsAToken(t *testing.T) {
+	s := spec(t, func(s *token.Spec) { s.Token = token.Token{} })
+	client := fakeCore(t)
+	wantError(t, token.Create(t.Context(), client, s), token.ErrInvalidSpec)
+	if len(client.Actions()) != 0 {
+		t.Errorf("actions %v, want none", client.Actions())
+	}
+}

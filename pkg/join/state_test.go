@@ -1,0 +1,333 @@
+package join_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"io/fs"
+	"maps"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/join"
+)
+
+const pendingName = "kubelet-client.key.tmp"
+
+// joined returns a cluster and the options by which a node has joined it.
+func joined(t *testing.T) (*cluster, join.Options, join.Result) {
+	t.Helper()
+	c := newCluster(t)
+	opts := c.options(join.OutDir(t.TempDir()))
+	result, err := join.Run(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, opts, result
+}
+
+// asked returns how many certificates were asked for.
+func (c *cluster) asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.requests)
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func overwrite(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// files returns the text of each file and the target of each link in dir.
+func files(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		if target, err := os.Readlink(path); err == nil {
+			found[entry.Name()] = "-> " + target
+			continue
+		}
+		found[entry.Name()] = string(read(t, path))
+	}
+	return found
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func encodeKey(t *testing.T, key crypto.Signer) []byte {
+	t.Helper()
+	text, err := csr.EncodeKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// identity returns a certificate of worker-1 and its key in one text, changed.
+func (c ca) identity(t *testing.T, changes ...func(*x509.Certificate)) []byte {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(4),
+		Subject:      pkix.Name{CommonName: "system:node:worker-1", Organization: []string{"system:nodes"}},
+		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	for _, change := range changes {
+		change(template)
+	}
+	return append(certpem.Encode(c.issue(t, template, key.Public())), encodeKey(t, key)...)
+}
+
+// The process died after the certificate came and before all was written: with
+// the key restored as it was then, the same request serves once more.
+func TestJoinCompletesAfterDeath(t *testing.T) {
+	tests := []struct {
+		name string
+		die  func(*testing.T, join.Layout)
+	}{
+		{"before the kubeconfig", func(*testing.T, join.Layout) {}},
+		{"before the link", func(t *testing.T, l join.Layout) { t.Helper(); remove(t, l.Current()) }},
+		{"before the CA", func(t *testing.T, l join.Layout) { t.Helper(); remove(t, l.CA()) }},
+		{"with half a file", func(t *testing.T, l join.Layout) {
+			t.Helper()
+			overwrite(t, filepath.Join(filepath.Dir(l.Current()), ".ca.crt.123.tmp"), []byte("half"))
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cluster, opts, before := joined(t)
+			_, keyText := certpem.Split(read(t, opts.Layout.Current()))
+			remove(t, opts.Layout.Kubeconfig())
+			test.die(t, opts.Layout)
+			pending := filepath.Join(filepath.Dir(opts.Layout.Current()), pendingName)
+			overwrite(t, pending, keyText)
+			after, err := join.Run(t.Context(), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if after.AlreadyJoined || after.RequestName == "" || after.RequestName != before.RequestName || cluster.asked() != 1 {
+				t.Errorf("request %q after %q, of %d; want the same one", after.RequestName, before.RequestName, cluster.asked())
+			}
+			if _, now := certpem.Split(read(t, opts.Layout.Current())); !bytes.Equal(now, keyText) {
+				t.Error("the key is another one")
+			}
+			if _, err := os.Lstat(pending); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the pending key is left (%v)", err)
+			}
+			if _, err := os.Lstat(opts.Layout.CA()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What cannot be a key is replaced; what can is used.
+func TestJoinPendingKey(t *testing.T) {
+	good := encodeKey(t, newKey(t))
+	tests := []struct {
+		name string
+		text []byte
+		kept bool
+	}{
+		{"good", good, true},
+		{"cut off", good[:len(good)/2], false},
+		{"garbage", []byte("garbage\n"), false},
+		{"certificate", certpem.Encode(newCA(t).cert), false},
+		{"public key", bytes.ReplaceAll(good, []byte("EC PRIVATE"), []byte("PUBLIC")), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cluster := newCluster(t)
+			opts := cluster.options(join.OutDir(t.TempDir()))
+			overwrite(t, filepath.Join(filepath.Dir(opts.Layout.Current()), pendingName), test.text)
+			result, err := join.Run(t.Context(), opts)
+			if err != nil || result.AlreadyJoined {
+				t.Fatalf("result %+v, %v", result, err)
+			}
+			_, keyText := certpem.Split(read(t, opts.Layout.Current()))
+			if got := bytes.Equal(keyText, good); got != test.kept {
+				t.Errorf("the key on disk was used: %v, want %v", got, test.kept)
+			}
+			if _, err := csr.ParseKey(keyText); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A request was signed for another key or name than was asked for.
+func TestJoinRefusesACertificateForAnother(t *testing.T) {
+	tests := []struct {
+		name    string
+		change  func(*testing.T, *cluster) // of the request as stored
+		wantErr error
+	}{
+		{"as asked for", func(*testing.T, *cluster) {}, nil},
+		{"another key", func(t *testing.T, c *cluster) {
+			t.Helper()
+			for _, request := range c.requests {
+				request.Status.Certificate, _ = certpem.Split(c.ca.identity(t))
+			}
+		}, csr.ErrCertificate},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cluster, opts, _ := joined(t)
+			_, keyText := certpem.Split(read(t, opts.Layout.Current()))
+			dir := t.TempDir()
+			opts.Layout = join.OutDir(dir)
+			overwrite(t, filepath.Join(dir, pendingName), keyText)
+			cluster.unanswered = true // it has signed already
+			test.change(t, cluster)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // without the check it would ask for good
+			defer cancel()
+			_, err := join.Run(ctx, opts)
+			if !errors.Is(err, test.wantErr) {
+				t.Fatalf("error = %v, want %v", err, test.wantErr)
+			}
+			left := files(t, dir)
+			if test.wantErr != nil && (len(left) != 1 || left[pendingName] != string(keyText)) {
+				t.Errorf("the directory holds %d files, want the pending key alone", len(left))
+			}
+		})
+	}
+}
+
+// Each differs from a complete identity in one thing. Nothing is changed and
+// nothing asked for, unless the node may join anew.
+func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
+	type change = func(*testing.T, *cluster, join.Layout)
+	conf := func(old, now string) change {
+		return func(t *testing.T, _ *cluster, l join.Layout) {
+			t.Helper()
+			text := string(read(t, l.Kubeconfig()))
+			if !strings.Contains(text, old) {
+				t.Fatalf("the kubeconfig has no %q", old)
+			}
+			overwrite(t, l.Kubeconfig(), []byte(strings.ReplaceAll(text, old, now)))
+		}
+	}
+	pair := func(change func(*x509.Certificate)) change {
+		return func(t *testing.T, c *cluster, l join.Layout) {
+			t.Helper()
+			overwrite(t, l.Current(), c.ca.identity(t, change))
+		}
+	}
+	parts := func(change func(t *testing.T, certs, key []byte) []byte) change {
+		return func(t *testing.T, _ *cluster, l join.Layout) {
+			t.Helper()
+			certs, key := certpem.Split(read(t, l.Current()))
+			overwrite(t, l.Current(), change(t, bytes.Clone(certs), key))
+		}
+	}
+	text := func(text string) func(*testing.T, []byte, []byte) []byte {
+		return func(*testing.T, []byte, []byte) []byte { return []byte(text) }
+	}
+	tests := []struct {
+		name    string
+		change  change
+		again   bool // the node joins anew
+		wantErr error
+	}{
+		{"as it is", func(*testing.T, *cluster, join.Layout) {}, false, nil},
+		{"rotated", pair(func(*x509.Certificate) {}), false, nil},
+		{"expired", pair(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), true, nil},
+		{"no certificate", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); remove(t, l.Current()) }, true, nil},
+		{"link to nothing", func(t *testing.T, _ *cluster, l join.Layout) {
+			t.Helper()
+			target, err := filepath.EvalSymlinks(l.Current())
+			if err != nil {
+				t.Fatal(err)
+			}
+			remove(t, target)
+		}, true, nil},
+		{"not yet valid", pair(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false, join.ErrForeign},
+		{"expired certificate of another node", pair(func(c *x509.Certificate) {
+			c.Subject.CommonName, c.NotAfter = "system:node:worker-2", time.Now().Add(-time.Minute)
+		}), false, join.ErrForeign},
+		{"certificate of another node", pair(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:worker-2" }), false, join.ErrForeign},
+		{"certificate of an administrator", pair(func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }), false, join.ErrForeign},
+		{"certificate of another CA", func(t *testing.T, _ *cluster, l join.Layout) {
+			t.Helper()
+			overwrite(t, l.Current(), newCA(t).identity(t))
+		}, false, join.ErrForeign},
+		{"another key", parts(func(t *testing.T, certs, _ []byte) []byte {
+			t.Helper()
+			return append(certs, encodeKey(t, newKey(t))...)
+		}), false, join.ErrForeign},
+		{"no key", parts(func(_ *testing.T, certs, _ []byte) []byte { return certs }), false, join.ErrForeign},
+		{"key alone", parts(func(_ *testing.T, _, key []byte) []byte { return key }), false, join.ErrForeign},
+		{"garbage for the certificate", parts(text("x")), false, join.ErrForeign},
+		{"garbage for the kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), []byte("x")) }, false, join.ErrForeign},
+		{"empty kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), nil) }, false, join.ErrForeign},
+		{"other cluster name", conf("default-cluster", "kubernetes"), false, join.ErrForeign},
+		{"server without TLS", conf("server: https://", "server: http://"), false, join.ErrForeign},
+		{"no CA", conf("certificate-authority-data: ", "tls-server-name: "), false, join.ErrForeign},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cluster, opts, _ := joined(t)
+			dir := filepath.Dir(opts.Layout.Current())
+			test.change(t, cluster, opts.Layout)
+			before := files(t, dir)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // without the check it would ask for good
+			defer cancel()
+			result, err := join.Run(ctx, opts)
+			if !errors.Is(err, test.wantErr) {
+				t.Fatalf("error = %v, want %v", err, test.wantErr)
+			}
+			if want := err == nil && !test.again; result.AlreadyJoined != want {
+				t.Errorf("already joined: %v, want %v", result.AlreadyJoined, want)
+			}
+			if want := map[bool]int{false: 1, true: 2}[test.again]; cluster.asked() != want {
+				t.Errorf("%d certificates were asked for, want %d", cluster.asked(), want)
+			}
+			if after := files(t, dir); !test.again && !maps.Equal(before, after) {
+				t.Error("the files were changed")
+			}
+		})
+	}
+}

@@ -1,0 +1,46 @@
+package join_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/join"
+)
+
+// A server without a certificate of the pinned CA never gets the token: neither
+// one that repeats a genuine cluster-info, nor one that a genuine one names.
+func TestJoinSendsTheTokenToNoImpostor(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(genuine, impostor *cluster, opts *join.Options)
+		want   bool // the join succeeds
+	}{
+		{"no impostor", func(_, _ *cluster, _ *join.Options) {}, true},
+		{"in discovery", func(genuine, impostor *cluster, opts *join.Options) {
+			opts.Discovery.Endpoints = []clusterinfo.Endpoint{impostor.endpoint}
+			impostor.ca, impostor.endpoint = genuine.ca, genuine.endpoint // what its cluster-info says
+		}, false},
+		{"in cluster-info", func(genuine, impostor *cluster, _ *join.Options) { genuine.endpoint = impostor.endpoint }, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			genuine, impostor := newCluster(t), newCluster(t)
+			opts := genuine.options(join.OutDir(t.TempDir()))
+			test.change(genuine, impostor, &opts)
+			_, err := join.Run(t.Context(), opts)
+			if (err == nil) != test.want || apiclient.IsUntrusted(err) == test.want {
+				t.Errorf("error = %v, want success %v", err, test.want)
+			}
+			if n := impostor.asked(); n != 0 { // it answers only to the token
+				t.Errorf("the impostor got %d requests with the token", n)
+			}
+			if _, err := os.Lstat(opts.Layout.Kubeconfig()); errors.Is(err, fs.ErrNotExist) == test.want {
+				t.Errorf("kubeconfig: %v", err)
+			}
+		})
+	}
+}
