@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +20,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -76,7 +73,7 @@ func writeKubeconfig(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "config")
 	err := clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server, CertificateAuthorityData: certpem.Encode(newCA(t))}},
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server, CertificateAuthorityData: certpem.Encode(testca.New(t, time.Now(), func(c *x509.Certificate) { c.Subject.CommonName += " " + hostile }).Certificate)}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: "none"}},
 		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
 		CurrentContext: "c",
@@ -85,28 +82,6 @@ func writeKubeconfig(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func newCA(t *testing.T) *x509.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes " + hostile},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
 }
 
 // hostileCluster holds a token with the planted secret, and hostile text
@@ -123,7 +98,7 @@ func hostileCluster(t *testing.T) []runtime.Object {
 	}
 	malformed := spec.Secret()
 	malformed.Name = "bootstrap-token-" + hostile
-	document, err := clusterinfo.Encode("192.0.2.1:6443", []*x509.Certificate{newCA(t)})
+	document, err := clusterinfo.Encode("192.0.2.1:6443", []*x509.Certificate{testca.New(t, time.Now(), func(c *x509.Certificate) { c.Subject.CommonName += " " + hostile }).Certificate})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,35 +2,21 @@ package certpem_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
 )
 
 // newCert makes a certificate of the given serial number.
 func newCert(t testing.TB, serial int64) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	return testca.New(t, time.Now(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) }).Certificate
 }
 
 func block(kind string, headers map[string]string, der []byte) string {

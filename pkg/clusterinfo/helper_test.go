@@ -1,9 +1,6 @@
 package clusterinfo_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -26,6 +23,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -46,31 +44,12 @@ func parseToken(t testing.TB) token.Token {
 	return tok
 }
 
-type ca struct {
-	*x509.Certificate
-	key *ecdsa.PrivateKey
-}
+type ca struct{ testca.CA }
 
 // newCA makes a CA, its certificate changed by the given functions.
 func newCA(t testing.TB, changes ...func(*x509.Certificate)) ca {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "kubernetes"},
-		NotBefore:             now.Add(-24 * time.Hour),
-		NotAfter:              now.Add(24 * time.Hour),
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		KeyUsage:              x509.KeyUsageCertSign,
-	}
-	for _, change := range changes {
-		change(template)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ca{certificate(t, template, template, key, key), key}
+	return ca{testca.New(t, now, changes...)}
 }
 
 // server returns a certificate for host, signed by the CA.
@@ -84,24 +63,8 @@ func (c ca) server(t testing.TB, host string) tls.Certificate {
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IPAddresses:  []net.IP{net.ParseIP(host)},
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{certificate(t, template, c.Certificate, key, c.key).Raw}, PrivateKey: key}
-}
-
-func certificate(t testing.TB, template, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	key := testca.Key(t)
+	return tls.Certificate{Certificate: [][]byte{c.Issue(t, template, key.Public()).Raw}, PrivateKey: key}
 }
 
 func bundle(cas ...ca) []*x509.Certificate {

@@ -48,7 +48,7 @@ func TestParsePin(t *testing.T) {
 
 func TestPinOfIsTheHashOfThePublicKey(t *testing.T) {
 	c := newCA(t)
-	der, err := x509.MarshalPKIXPublicKey(c.key.Public())
+	der, err := x509.MarshalPKIXPublicKey(c.Key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}

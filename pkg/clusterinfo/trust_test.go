@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -22,7 +23,8 @@ func (c ca) renewed(t testing.TB, change func(*x509.Certificate)) ca {
 	template := *c.Certificate
 	template.SerialNumber = big.NewInt(3)
 	change(&template)
-	return ca{certificate(t, &template, &template, c.key, c.key), c.key}
+	self := testca.CA{Certificate: &template, Key: c.Key}
+	return ca{testca.CA{Certificate: self.Issue(t, &template, c.Key.Public()), Key: c.Key}}
 }
 
 // A pin is of a key, and a key may have a certificate that is of no use.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -18,7 +19,7 @@ func TestCheckCertificate(t *testing.T) {
 	good := roots.issue(t, key)
 	changed := func(change func(*x509.Certificate)) []byte { return roots.issue(t, key, change) }
 	intermediateKey := newKey(t)
-	intermediate := ca{key: intermediateKey}
+	intermediate := ca{testca.CA{Key: intermediateKey}}
 	intermediateText := roots.issue(t, intermediateKey, func(c *x509.Certificate) {
 		c.Subject.CommonName, c.IsCA, c.KeyUsage = "intermediate", true, x509.KeyUsageCertSign
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -19,7 +20,7 @@ func TestCheckCertificateChain(t *testing.T) {
 			c.Subject.CommonName, c.IsCA, c.KeyUsage, c.ExtKeyUsage = "intermediate", true, x509.KeyUsageCertSign, nil
 		}
 		text := root.issue(t, middleKey, append([]func(*x509.Certificate){asCA}, changes...)...)
-		middle := ca{Certificate: parseCertificate(t, text), key: middleKey}
+		middle := ca{testca.CA{Certificate: parseCertificate(t, text), Key: middleKey}}
 		return append(middle.issue(t, key), text...)
 	}
 	good := chain()

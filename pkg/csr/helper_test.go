@@ -3,7 +3,6 @@ package csr_test
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -20,6 +19,7 @@ import (
 	certificatesv1fake "k8s.io/client-go/kubernetes/typed/certificates/v1/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -40,11 +40,7 @@ func wantError(t *testing.T, err, want error) {
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return testca.Key(t)
 }
 
 // nodeSubject is the subject of the node's request.
@@ -70,24 +66,11 @@ func block(kind string, headers map[string]string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Headers: headers, Bytes: der})
 }
 
-type ca struct {
-	*x509.Certificate
-	key *ecdsa.PrivateKey
-}
+type ca struct{ testca.CA }
 
 func newCA(t testing.TB) ca {
 	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "kubernetes"},
-		NotBefore:             now.Add(-24 * time.Hour),
-		NotAfter:              now.Add(24 * time.Hour),
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		KeyUsage:              x509.KeyUsageCertSign,
-	}
-	return ca{certificate(t, template, template, key, key), key}
+	return ca{testca.New(t, now)}
 }
 
 // issue signs the certificate of the node for the key, its template changed.
@@ -105,20 +88,7 @@ func (c ca) issue(t testing.TB, key crypto.Signer, changes ...func(*x509.Certifi
 	for _, change := range changes {
 		change(template)
 	}
-	return block("CERTIFICATE", nil, certificate(t, template, c.Certificate, key, c.key).Raw)
-}
-
-func certificate(t testing.TB, template, parent *x509.Certificate, key, signer crypto.Signer) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	return block("CERTIFICATE", nil, c.Issue(t, template, key.Public()).Raw)
 }
 
 type object = certificatesv1.CertificateSigningRequest

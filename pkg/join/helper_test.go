@@ -1,12 +1,8 @@
 package join_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"io"
 	"log"
@@ -31,6 +27,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -43,39 +40,11 @@ const (
 
 func clientOptions() apiclient.Options { return apiclient.Options{Now: time.Now} }
 
-type ca struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
+type ca struct{ testca.CA }
 
 func newCA(t *testing.T) ca {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := ca{key: key}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	c.cert = template
-	c.cert = c.issue(t, template, key.Public())
-	return c
-}
-
-func (c ca) issue(t *testing.T, template *x509.Certificate, public any) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, public, c.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	return ca{testca.New(t, time.Now())}
 }
 
 // cluster answers what a joining node asks, over TLS.
@@ -96,11 +65,8 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{t: t, ca: newCA(t), lifetime: time.Hour, requests: map[string]*certificatesv1.CertificateSigningRequest{}}
 	c.signer = c.ca
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serving := c.ca.issue(t, &x509.Certificate{
+	key := testca.Key(t)
+	serving := c.ca.Issue(t, &x509.Certificate{
 		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, key.Public())
@@ -139,7 +105,7 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *cluster) clusterInfo() *corev1.ConfigMap {
-	document, err := clusterinfo.Encode(c.endpoint, []*x509.Certificate{c.ca.cert})
+	document, err := clusterinfo.Encode(c.endpoint, []*x509.Certificate{c.ca.Certificate})
 	if err != nil {
 		c.t.Error(err)
 	}
@@ -185,7 +151,7 @@ func (c *cluster) sign(request *certificatesv1.CertificateSigningRequest) {
 		c.t.Error(err)
 		return
 	}
-	cert := c.signer.issue(c.t, &x509.Certificate{
+	cert := c.signer.Issue(c.t, &x509.Certificate{
 		SerialNumber: big.NewInt(3), Subject: parsed.Subject,
 		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(c.lifetime),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},

@@ -127,7 +127,7 @@ func TestJoinRefusesAnotherIdentity(t *testing.T) {
 		{"another node", func(_ *testing.T, o *join.Options) { o.NodeName = "worker-2" }},
 		{"another cluster", func(t *testing.T, o *join.Options) {
 			t.Helper()
-			o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(newCA(t).cert)}
+			o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(newCA(t).Certificate)}
 		}},
 	}
 	for _, tt := range tests {
@@ -266,7 +266,7 @@ func (c *cluster) options(layout join.Layout) join.Options {
 		NodeName: "worker-1", Layout: layout, Random: rand.Reader,
 		Discovery: clusterinfo.Options{
 			Endpoints: []clusterinfo.Endpoint{c.endpoint}, Token: tok,
-			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.cert)}, Client: clientOptions(),
+			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}, Client: clientOptions(),
 		},
 		Step: func(string) {}, Cause: func(error) {},
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
@@ -89,11 +88,7 @@ func files(t *testing.T, dir string) map[string]string {
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return testca.Key(t)
 }
 
 func encodeKey(t *testing.T, key crypto.Signer) []byte {
@@ -118,7 +113,7 @@ func (c ca) identity(t *testing.T, changes ...func(*x509.Certificate)) []byte {
 	for _, change := range changes {
 		change(template)
 	}
-	return append(certpem.Encode(c.issue(t, template, key.Public())), encodeKey(t, key)...)
+	return append(certpem.Encode(c.Issue(t, template, key.Public())), encodeKey(t, key)...)
 }
 
 // The process died after the certificate came and before all was written: with
@@ -175,7 +170,7 @@ func TestJoinPendingKey(t *testing.T) {
 		{"good", good, true},
 		{"cut off", good[:len(good)/2], false},
 		{"garbage", []byte("garbage\n"), false},
-		{"certificate", certpem.Encode(newCA(t).cert), false},
+		{"certificate", certpem.Encode(newCA(t).Certificate), false},
 		{"public key", bytes.ReplaceAll(good, []byte("EC PRIVATE"), []byte("PUBLIC")), false},
 	}
 	for _, test := range tests {

@@ -1,0 +1,64 @@
+// Package testca makes keys and certificates for tests.
+package testca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"testing"
+	"time"
+)
+
+// CA is a certificate authority with its key.
+type CA struct {
+	*x509.Certificate
+	Key *ecdsa.PrivateKey
+}
+
+// New makes a CA named kubernetes whose certificate, changed by the given
+// functions, is valid a day around now.
+func New(t testing.TB, now time.Time, changes ...func(*x509.Certificate)) CA {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "kubernetes"},
+		NotBefore:             now.Add(-24 * time.Hour),
+		NotAfter:              now.Add(24 * time.Hour),
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		KeyUsage:              x509.KeyUsageCertSign,
+	}
+	for _, change := range changes {
+		change(template)
+	}
+	self := CA{template, Key(t)}
+	return CA{self.Issue(t, template, self.Key.Public()), self.Key}
+}
+
+// Issue signs template for the public key.
+func (c CA) Issue(t testing.TB, template *x509.Certificate, public crypto.PublicKey) *x509.Certificate {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, c.Certificate, public, c.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+// Key makes a key on the curve P-256, as the kubelet does.
+func Key(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
