@@ -9,19 +9,20 @@ BIN       := $(CURDIR)/bin
 export CGO_ENABLED := 0
 export PATH        := $(BIN):$(PATH)
 
-.PHONY: help build lab tools demo test unit e2e soak bench mutants lint docs clean
+.PHONY: help build lab tools kubelet demo test unit e2e test-kubelet soak bench mutants lint docs clean
 
 help: ## list the targets
-	@echo 'make build    build bin/bootctl'
-	@echo 'make lab      build bin/bootctl-lab, a real control plane (the first time: minutes)'
-	@echo 'make demo     join a node to a control plane of its own, and show it'
-	@echo 'make test     run every test'
-	@echo 'make soak     fuzz each parser for two minutes'
-	@echo 'make bench    compare with kubectl and kubeadm in one run'
-	@echo 'make mutants  remove each security guard and see a test fail'
-	@echo 'make lint     check format, code, modules and generated files'
-	@echo 'make docs     generate docs/cli, docs/exit-codes.md and docs/schemas'
-	@echo 'make clean    remove what was built'
+	@echo 'make build         build bin/bootctl'
+	@echo 'make lab           build bin/bootctl-lab, a real control plane (the first time: minutes)'
+	@echo 'make demo          join a node to a control plane of its own, and show it'
+	@echo 'make test          run every test'
+	@echo 'make test-kubelet  start a real kubelet from what join wrote (needs root)'
+	@echo 'make soak          fuzz each parser for two minutes'
+	@echo 'make bench         compare with kubectl and kubeadm in one run'
+	@echo 'make mutants       remove each security guard and see a test fail'
+	@echo 'make lint          check format, code, modules and generated files'
+	@echo 'make docs          generate docs/cli, docs/exit-codes.md and docs/schemas'
+	@echo 'make clean         remove what was built'
 
 build:
 	@go build -ldflags '-s -w $(STAMP)' -o $(BIN)/bootctl ./cmd/bootctl
@@ -32,6 +33,9 @@ lab:
 tools:
 	@$(SHELL) lab/build.sh $(BIN)/ '' k8s.io/kubernetes/cmd/kubeadm k8s.io/kubernetes/cmd/kubectl
 
+kubelet:
+	@$(SHELL) lab/build.sh $(BIN)/ '-X k8s.io/component-base/version.gitVersion=v1.37.2' k8s.io/kubernetes/cmd/kubelet
+
 demo: build lab
 	@$(SHELL) lab/demo.sh
 
@@ -41,7 +45,10 @@ unit:
 	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) ./...
 
 e2e: build lab tools
-	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -timeout 20m ./...
+	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -timeout 20m -skip '^TestMutants$$' ./...
+
+test-kubelet: build lab tools kubelet
+	cd lab && $(GOTESTSUM) -- -count=1 -tags kubelet ./kubelet
 
 FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest $(addprefix pkg/token:,Parse Upstream) \
 	$(addprefix pkg/clusterinfo:,Verify ParseDocument ParseDocumentLikeUpstream ParsePin ParseEndpoint)

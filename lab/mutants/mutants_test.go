@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -34,15 +35,17 @@ func TestMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	baselines := map[string]bool{}
+	baselines := map[string]func() (string, error){}
 	for _, file := range files {
+		m := read(t, file)
+		key := m.pkg + " " + m.run
+		if baselines[key] == nil {
+			baselines[key] = sync.OnceValues(func() (string, error) { return runTests(root, m, "") })
+		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			m := read(t, file)
-			if key := m.pkg + " " + m.run; !baselines[key] {
-				baselines[key] = true
-				if out, err := runTests(root, m, ""); err != nil || strings.Contains(out, "no tests to run") {
-					t.Fatalf("without the mutant, the test does not pass: %v\n%s", err, out)
-				}
+			t.Parallel()
+			if out, err := baselines[key](); err != nil || strings.Contains(out, "no tests to run") {
+				t.Fatalf("without the mutant, the test does not pass: %v\n%s", err, out)
 			}
 			out, err := runTests(root, m, overlay(t, root, m))
 			switch {

@@ -146,6 +146,9 @@ func Read(secret *corev1.Secret) Info {
 		info.ID = id
 	}
 	info.Problem = info.read(get)
+	if info.Problem == "" && secret.DeletionTimestamp != nil {
+		info.Problem = "its Secret is being deleted"
+	}
 	return info
 }
 

@@ -1,0 +1,100 @@
+//go:build kubelet
+
+package kubelet
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// bootstrapArgs returns the flags by which the kubelet bootstraps by itself.
+func (c cluster) bootstrapArgs(t *testing.T, token string) []string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bootstrap.conf")
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: c.URL(), CertificateAuthority: c.CAFile}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: string(read(t, token))}},
+		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "c",
+	}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--bootstrap-kubeconfig", path}
+}
+
+// pending waits for the request of the node, which nobody approves, and returns
+// its name.
+func (c cluster) pending(t *testing.T, name string) string {
+	t.Helper()
+	eventually(t, "request", func() bool { return len(c.requests(t, name)) > 0 })
+	return c.requests(t, name)[0]
+}
+
+// completed checks that one request and one key made the identity in root.
+func (c cluster) completed(t *testing.T, n node, request string, key []byte) {
+	t.Helper()
+	if got := c.requests(t, n.name); len(got) != 1 || got[0] != request {
+		t.Errorf("requests %q, want %s alone", got, request)
+	}
+	if !bytes.Contains(read(t, filepath.Join(n.root, currentFile)), bytes.TrimSpace(key)) {
+		t.Error("the identity has another key than was asked with")
+	}
+	if who := c.whoami(t, n.root); who != "system:node:"+n.name {
+		t.Errorf("the API server takes the node for %s", who)
+	}
+	t.Logf("one request, %s, made the identity", request)
+}
+
+// The kubelet keeps its key on disk, and names its request after it, unless it
+// rotates certificates: then both are in its memory alone and end with it.
+func TestJoinCompletesWhatTheKubeletBegan(t *testing.T) {
+	c := start(t, "csrapproving")
+	token, root := c.token(t), root(t)
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n := node{name: "kubelet-began", root: root, clientCA: c.CAFile, args: c.bootstrapArgs(t, token)}
+	kill := n.kubelet(t)
+	request := c.pending(t, n.name)
+	kill()
+	key := read(t, filepath.Join(root, pendingFile))
+
+	join := c.command("bootctl", c.joinArgs(n.name, token, root)...)
+	var stderr bytes.Buffer
+	join.Stderr = &stderr
+	if err := join.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.run(t, "bootctl", "csr", "approve", request)
+	if err := join.Wait(); err != nil {
+		t.Fatalf("join: %v\n%s", err, stderr.Bytes())
+	}
+	c.completed(t, n, request, key)
+}
+
+func TestKubeletCompletesWhatJoinBegan(t *testing.T) {
+	c := start(t, "csrapproving")
+	token, root := c.token(t), root(t)
+	n := node{name: "join-began", root: root, clientCA: c.CAFile, args: c.bootstrapArgs(t, token)}
+	join := c.command("bootctl", c.joinArgs(n.name, token, root)...)
+	if err := join.Start(); err != nil {
+		t.Fatal(err)
+	}
+	request := c.pending(t, n.name)
+	if err := join.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = join.Wait() // it was killed
+	key := read(t, filepath.Join(root, pendingFile))
+
+	n.kubelet(t)
+	c.run(t, "bootctl", "csr", "approve", request)
+	registered(t, c, n.name)
+	c.completed(t, n, request, key)
+}

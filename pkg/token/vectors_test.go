@@ -1,0 +1,172 @@
+package token_test
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// vectors are what the tests of Kubernetes say of texts and Secrets.
+type vectors struct {
+	Tokens, IDs, Groups, SecretNames []textVector
+	Usages                           []struct {
+		List []string
+		Want bool
+	}
+	Kubeadm []struct {
+		secretVector
+		Want *kubeadmToken // nil: kubeadm refuses it
+	}
+	Authenticator []struct {
+		secretVector
+		Token    string
+		Deleting bool
+		Groups   []string // nil: the token does not authenticate
+	}
+	Signer []struct {
+		secretVector
+		Want bool
+	}
+}
+
+type textVector struct {
+	Text string
+	Want bool
+}
+
+type secretVector struct {
+	Name, SecretName string
+	Data             map[string]string
+	// Stricter names the row of docs/stricter.md that says why bootctl refuses
+	// what Kubernetes takes.
+	Stricter string
+}
+
+type kubeadmToken struct {
+	Token, Description string
+	Expires            time.Time
+	Usages, Groups     []string
+}
+
+func (v secretVector) secret() *corev1.Secret {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: v.SecretName, Namespace: "kube-system"}, Type: "bootstrap.kubernetes.io/token", Data: map[string][]byte{}}
+	for key, value := range v.Data {
+		secret.Data[key] = []byte(value)
+	}
+	return secret
+}
+
+// judge compares a judgement of ours with one of Kubernetes. Ours may be no
+// where its is yes only when the table says why.
+func (v secretVector) judge(t *testing.T, got, want bool, problem string) {
+	t.Helper()
+	if v.Stricter != "" {
+		table, err := os.ReadFile("../../docs/stricter.md")
+		if err != nil || !strings.Contains(string(table), "| "+v.Stricter+" |") {
+			t.Errorf("docs/stricter.md has no row %s (%v)", v.Stricter, err)
+		}
+		want = false
+	}
+	if got != want {
+		t.Errorf("got %v, want %v (problem %q)", got, want, problem)
+	}
+}
+
+func readVectors(t *testing.T) vectors {
+	t.Helper()
+	text, err := os.ReadFile("testdata/upstream.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v vectors
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestTextsOfUpstream(t *testing.T) {
+	v := readVectors(t)
+	tests := []struct {
+		name    string
+		vectors []textVector
+		judge   func(string) bool
+	}{
+		{"token", v.Tokens, func(s string) bool { _, err := token.Parse(s); return err == nil }},
+		{"ID", v.IDs, func(s string) bool { _, err := token.ParseID(s); return err == nil }},
+		{"group", v.Groups, func(s string) bool {
+			return spec(t, func(spec *token.Spec) { spec.Groups = []string{s} }).Validate() == nil
+		}},
+		{"name of a Secret", v.SecretNames, func(s string) bool { return token.Read(secretVector{SecretName: s}.secret()).ID != "" }},
+	}
+	for _, test := range tests {
+		if len(test.vectors) == 0 {
+			t.Errorf("no vectors of a %s", test.name)
+		}
+		for _, vector := range test.vectors {
+			if got := test.judge(vector.Text); got != vector.Want {
+				t.Errorf("%s %q: got %v, want %v", test.name, vector.Text, got, vector.Want)
+			}
+		}
+	}
+	for _, vector := range v.Usages {
+		err := spec(t, func(s *token.Spec) { s.Usages = vector.List; s.Groups = nil }).Validate()
+		if (err == nil) != vector.Want {
+			t.Errorf("usages %q: %v, want %v", vector.List, err, vector.Want)
+		}
+	}
+}
+
+func TestSecretsOfKubeadm(t *testing.T) {
+	for _, vector := range readVectors(t).Kubeadm {
+		t.Run(vector.Name, func(t *testing.T) {
+			info := token.Read(vector.secret())
+			vector.judge(t, info.Problem == "", vector.Want != nil, info.Problem)
+			if vector.Want == nil {
+				return
+			}
+			want := *vector.Want
+			if info.Token.Reveal() != want.Token || info.Description != want.Description || !info.Expires.Equal(want.Expires) ||
+				!slices.Equal(info.Usages, want.Usages) || !slices.Equal(info.Groups, want.Groups) {
+				t.Errorf("read %+v, want %+v", info, want)
+			}
+		})
+	}
+}
+
+func TestSecretsOfTheAuthenticator(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, vector := range readVectors(t).Authenticator {
+		t.Run(vector.Name, func(t *testing.T) {
+			secret := vector.secret()
+			if vector.Deleting {
+				secret.DeletionTimestamp = &metav1.Time{Time: now}
+			}
+			info := token.Read(secret)
+			authenticates := info.Live(now) && info.Has(token.Authentication) && info.Token.Reveal() == vector.Token
+			vector.judge(t, authenticates, vector.Groups != nil, info.Problem)
+			groups := slices.Compact(slices.Sorted(slices.Values(append([]string{"system:bootstrappers"}, info.Groups...))))
+			if authenticates && !slices.Equal(groups, vector.Groups) {
+				t.Errorf("groups %q, want %q", groups, vector.Groups)
+			}
+		})
+	}
+}
+
+func TestSecretsOfTheSigner(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, vector := range readVectors(t).Signer {
+		t.Run(vector.Name, func(t *testing.T) {
+			info := token.Read(vector.secret())
+			vector.judge(t, info.Signs(now), vector.Want, info.Problem)
+		})
+	}
+}
