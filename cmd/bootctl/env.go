@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -88,7 +89,7 @@ func (e *env) adminConfig() (adminConfig, error) {
 		return adminConfig{config, "in-cluster"}, err
 	}
 	if len(raw.Contexts) == 0 {
-		return adminConfig{}, errNoKubeconfig
+		return adminConfig{}, fmt.Errorf("%w in %s", errNoKubeconfig, strings.Join(rules.Precedence, " or "))
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {

@@ -10,11 +10,13 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +32,6 @@ import (
 	kubeletbootstrap "k8s.io/kubernetes/pkg/kubelet/certificate/bootstrap"
 
 	"github.com/bootctl/bootctl/lab/labtest"
-	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // certificates returns a CA certificate with a key of each type.
@@ -75,11 +76,7 @@ func certificates(t *testing.T) []*x509.Certificate {
 // TestOnOneControlPlane runs upstream's code on a control plane that only
 // bootctl setup prepared.
 func TestOnOneControlPlane(t *testing.T) {
-	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Stop() //nolint:errcheck // the test is over
+	server := startLab(t)
 	bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
 	tok := bootctl(t, server, "bootctl", "token", "create", "--description", "ours")
 	pin := bootctl(t, server, "bootctl", "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}")
@@ -96,11 +93,7 @@ func TestOnOneControlPlane(t *testing.T) {
 // TestAfterKubeadm lets kubeadm's own phases prepare a control plane: setup then
 // finds every object there, granting just what it would.
 func TestAfterKubeadm(t *testing.T) {
-	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Stop() //nolint:errcheck // the test is over
+	server := startLab(t)
 	config, err := clientcmd.LoadFromFile(server.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
@@ -151,24 +144,35 @@ func kubeadmDiscovers(t *testing.T, server *labtest.Server, tok, pin string) {
 	}
 }
 
-// kubeletBootstraps lets the kubelet's own code bootstrap with a key of ours,
-// and finds its request under the name that we give it.
+// kubeletBootstraps lets the kubelet's own code bootstrap with the keys of the
+// recorded names, and finds its requests under these.
 func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
 	t.Helper()
+	text, err := os.ReadFile("../../pkg/csr/testdata/names.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct{ NodeName, Key, Name string }
+	if err := json.Unmarshal(text, &vectors); err != nil || len(vectors) == 0 {
+		t.Fatalf("%d vectors, %v", len(vectors), err)
+	}
+	for _, v := range vectors {
+		kubeletBootstrap(t, server, tok, types.NodeName(v.NodeName), []byte(v.Key))
+		names := bootctl(t, server, "bootctl", "csr", "list", "-q")
+		if !slices.Contains(strings.Fields(names), v.Name) {
+			t.Errorf("the name of the request for %s is recorded as %s; there are %s", v.NodeName, v.Name, names)
+		}
+	}
+}
+
+func kubeletBootstrap(t *testing.T, server *labtest.Server, tok string, name types.NodeName, key []byte) {
+	t.Helper()
 	dir := t.TempDir()
-	key, err := csr.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := csr.EncodeKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "kubelet-client.key.tmp"), text, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "kubelet-client.key.tmp"), key, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	bootstrap := filepath.Join(dir, "bootstrap.conf")
-	err = clientcmd.WriteToFile(clientcmdapi.Config{
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server.URL(), CertificateAuthority: server.CAFile}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: tok}},
 		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
@@ -179,15 +183,8 @@ func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := kubeletbootstrap.LoadClientCert(ctx, filepath.Join(dir, "kubelet.conf"), bootstrap, dir, types.NodeName("theirs")); err != nil {
+	if err := kubeletbootstrap.LoadClientCert(ctx, filepath.Join(dir, "kubelet.conf"), bootstrap, dir, name); err != nil {
 		t.Fatal(err)
-	}
-	spec, err := csr.NewNodeRequest("theirs", key, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if names := bootctl(t, server, "bootctl", "csr", "list", "-q"); !strings.Contains(names, spec.Object.Name) {
-		t.Errorf("we would name the request %s; there are %s", spec.Object.Name, names)
 	}
 }
 

@@ -101,18 +101,29 @@ type cluster struct {
 
 	mu             sync.Mutex
 	authorizations []string
+	open           map[net.Conn]bool // the connections
 }
 
 // newCluster starts a server with the given certificate.
 func newCluster(t testing.TB, cert tls.Certificate, answer func(n int, r *http.Request) (int, map[string]string)) *cluster {
 	t.Helper()
-	c := &cluster{answer: answer}
+	c := &cluster{answer: answer, open: map[net.Conn]bool{}}
 	c.Server = httptest.NewUnstartedServer(c)
+	c.Config.ConnState = c.connState
 	c.Config.ErrorLog = log.New(io.Discard, "", 0)
 	c.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	c.StartTLS()
 	t.Cleanup(c.Close)
 	return c
+}
+
+func (c *cluster) connState(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[conn] = true
+	if state == http.StateClosed {
+		delete(c.open, conn)
+	}
 }
 
 // always answers each request with the same data.
