@@ -67,7 +67,7 @@ lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GOLANGCI) run
 	cd lab && $(GOLANGCI) run -c ../.golangci.yml
-	GOLANGCI='$(GOLANGCI)' go test ./internal/lintcheck
+	GOLANGCI='$(GOLANGCI)' go test -tags lintcheck ./internal/lintcheck
 	go mod tidy -diff
 	cd lab && go mod tidy -diff
 	go test -run TestGenerated ./cmd/bootctl

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // bulk does one thing to each name, all of them whatever becomes of the others,
@@ -13,16 +14,17 @@ func (e *env) bulk(names []string, done string, do func(name string) error) erro
 	v := view{header: []string{"NAME", "RESULT", "REASON"}}
 	failed := &bulkError{total: len(names)}
 	for _, name := range names {
-		item := output.Result{Name: name, Result: done}
+		shown := token.Redact(name)
+		item := output.Result{Name: shown, Result: done}
 		if err := do(name); err != nil {
 			entry := classify(err)
-			item = output.Result{Name: name, Result: "failed", Code: entry.code, Reason: entry.reason, Message: err.Error()}
+			item = output.Result{Name: shown, Result: "failed", Code: entry.code, Reason: entry.reason, Message: token.Redact(err.Error())}
 			failed.errs = append(failed.errs, err)
 		} else {
-			v.names = append(v.names, name)
+			v.names = append(v.names, shown)
 		}
 		list.Items = append(list.Items, item)
-		v.rows = append(v.rows, []string{name, item.Result, item.Reason})
+		v.rows = append(v.rows, []string{shown, item.Result, item.Reason})
 	}
 	v.object = list
 	if err := e.print(v); err != nil {
@@ -55,7 +57,7 @@ func (b *bulkError) entry() exitEntry {
 	shared := classify(b.errs[0])
 	for _, err := range b.errs[1:] {
 		if entry := classify(err); entry.code != shared.code {
-			return exitEntry{code: 1, reason: "SeveralFailures"}
+			return entryOf(errSeveral)
 		}
 	}
 	return shared

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -14,13 +13,15 @@ import (
 )
 
 type clusterInfoVerifyOptions struct {
-	endpoint  string
+	endpoints []string
+	file      string
 	tokenFile string
 	trust     trustOptions
 }
 
 func (o *clusterInfoVerifyOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.endpoint, "endpoint", "", "verify as a node does, from this `address`, with one token and pins")
+	fs.StringArrayVar(&o.endpoints, "endpoint", nil, "verify as a node does, from this `address`, with one token and pins; may be repeated")
+	fs.StringVar(&o.file, "file", "", "verify the cluster-info in this `file`, with one token and, where given, pins")
 	fs.StringVar(&o.tokenFile, "token-file", "", "the node's token is in this `file` (- is stdin); else $"+tokenVariable)
 	o.trust.addFlags(fs)
 }
@@ -31,22 +32,32 @@ func newClusterInfoVerify(e *env) *cobra.Command {
 		Use:   "verify",
 		Short: "Verify the signatures of cluster-info",
 		Long: `Without --endpoint, judges every signature of cluster-info against all tokens of
-the cluster, as an administrator: VALID, STALE (of another text), MISSING, or
-ORPHAN (its token is gone, expired or not for signing).
+the cluster, as an administrator: VALID, STALE (of another text), MISSING, MALFORMED,
+or ORPHAN (its token is gone, expired or not for signing). It warns of a controller
+that has left something undone.
 
 With --endpoint, does what a joining node does, and ends where it would send its
-request: the signature of one token, the pinned CA, the same text over a
-connection that this CA verifies.
+request: the signature of one token, the pinned CA, the same text over a connection
+that this CA verifies.
 
-Exit code 4 when it does not verify. An orphan alone does no harm.
+With --file, nothing is sent anywhere: the file is the ConfigMap, in YAML or JSON.
+
+Exit code 4 when it does not verify. Signatures of no live token do no harm.
 
 As an administrator, needs get on the configmap cluster-info in kube-public and
-list on secrets in kube-system; as a node, nothing.`,
-		Example: "  bootctl cluster-info verify",
+list on secrets in kube-system; otherwise nothing.`,
+		Example: "  bootctl cluster-info verify\n  bootctl cluster-info verify --file cluster-info.yaml --token-file token",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.endpoint != "" {
+			switch {
+			case o.file != "" && len(o.endpoints) > 0:
+				return fmt.Errorf("%w: --file and --endpoint were both given", errInput)
+			case o.file != "":
+				return runClusterInfoVerifyFile(e, o)
+			case len(o.endpoints) > 0:
 				return runClusterInfoVerifyNode(cmd.Context(), e, o)
+			case o.tokenFile != "" || o.trust.given():
+				return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", errInput)
 			}
 			return runClusterInfoVerify(cmd.Context(), e)
 		},
@@ -70,40 +81,61 @@ func runClusterInfoVerify(ctx context.Context, e *env) error {
 		return err
 	}
 	states := clusterinfo.CheckAll(info, tokens, e.now())
-	verdict := verdictOf(states)
+	verdict := clusterinfo.Verdict(states, tokens, e.now())
 	if err := e.print(verificationView(verdict == nil, document.Server, clusterinfo.Pins(document.CAs), states)); err != nil {
 		return err
+	}
+	for _, silence := range clusterinfo.Silent(info, tokens, e.now()) {
+		e.warn(silence.String())
 	}
 	return verdict
 }
 
-func verdictOf(states []clusterinfo.SignatureState) error {
-	has := func(state string) bool {
-		return slices.ContainsFunc(states, func(s clusterinfo.SignatureState) bool { return s.State == state })
-	}
-	switch {
-	case has(clusterinfo.Stale):
-		return fmt.Errorf("%w: a signature is of another text", errNotVerified)
-	case has(clusterinfo.Missing):
-		return fmt.Errorf("%w: a signing token has no signature", errNotVerified)
-	case !has(clusterinfo.Valid):
-		return errNoSignatures
-	}
-	return nil
-}
-
 // runClusterInfoVerifyNode verifies as a node does.
 func runClusterInfoVerifyNode(ctx context.Context, e *env, o clusterInfoVerifyOptions) error {
-	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, "")
+	opts, err := o.trust.discovery(e, o.endpoints, o.tokenFile, "")
 	if err != nil {
+		return err
+	}
+	if err := opts.Validate(); err != nil {
 		return err
 	}
 	cluster, err := clusterinfo.Discover(ctx, opts)
 	if err != nil {
 		return err
 	}
+	e.warnOfOthers(cluster.Others)
 	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
 	return e.print(verificationView(true, cluster.Server, clusterinfo.Pins(cluster.Roots), states))
+}
+
+// warnOfOthers names the endpoints that are not of the cluster.
+func (e *env) warnOfOthers(others clusterinfo.EndpointErrors) {
+	for _, err := range others {
+		e.warn("an endpoint is not of this cluster: " + err.Error())
+	}
+}
+
+// runClusterInfoVerifyFile verifies a file with one token. Without pins the CA
+// certificates in it are as good as the token is secret.
+func runClusterInfoVerifyFile(e *env, o clusterInfoVerifyOptions) error {
+	if len(o.trust.caCertHashes) == 0 && o.trust.caFile == "" {
+		o.trust.unsafeSkip = true
+	}
+	opts, err := o.trust.discovery(e, nil, o.tokenFile, "")
+	if err != nil {
+		return err
+	}
+	info, err := e.readClusterInfoFile(o.file)
+	if err != nil {
+		return err
+	}
+	document, roots, err := opts.Check(info)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.file, err)
+	}
+	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
+	return e.print(verificationView(true, document.Server, clusterinfo.Pins(roots), states))
 }
 
 func verificationView(verified bool, server clusterinfo.Endpoint, pins []clusterinfo.Pin, states []clusterinfo.SignatureState) view {

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -51,6 +54,11 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 	if o.uid != "" && len(names) > 1 {
 		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
 	}
+	for _, name := range names {
+		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
+			return fmt.Errorf("%w: %q is not the name of a request", errInput, name)
+		}
+	}
 	client, err := e.client()
 	if err != nil {
 		return err
@@ -61,7 +69,13 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 			return err
 		}
 		if o.uid != "" && request.UID != o.uid {
-			return fmt.Errorf("request %s: %w", name, csr.ErrReplaced)
+			return fmt.Errorf("request %s: %w: its UID is %s, not %s", name, csr.ErrReplaced, request.UID, o.uid)
+		}
+		switch {
+		case slices.Contains(request.Conditions, string(certificatesv1.CertificateApproved)):
+			return nil
+		case slices.Contains(request.Conditions, string(certificatesv1.CertificateDenied)):
+			return fmt.Errorf("request %s: %w, which cannot be taken back", name, csr.ErrDenied)
 		}
 		facts, err := gatherFacts(ctx, client, request)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -24,9 +25,13 @@ type env struct {
 	getenv      func(string) string
 	hostname    func() (string, error)
 	executable  func() (string, error)
+	isTerminal  func() bool // whether someone can be asked
 	newClient   func(*rest.Config, apiclient.Options) (*apiclient.Client, error)
 
 	global globalOptions
+	// interrupt is closed when the process shall end.
+	interrupt <-chan struct{}
+	events    sync.Mutex // one line at a time: calls are told of from several goroutines
 }
 
 // adminConf is where kubeadm leaves the kubeconfig of the administrator.

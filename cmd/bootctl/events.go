@@ -8,6 +8,7 @@ import (
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Every line on stderr goes through event: text for people, or one JSON object
@@ -62,5 +63,7 @@ func (e *env) event(event output.Event, text string) {
 			line = string(safe.JSON(encoded))
 		}
 	}
-	_, _ = fmt.Fprintln(e.ErrOut, line)
+	e.events.Lock()
+	defer e.events.Unlock()
+	_, _ = fmt.Fprintln(e.ErrOut, token.Redact(line)) // one may stand in the wrong place of the command line
 }

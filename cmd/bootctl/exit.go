@@ -20,15 +20,14 @@ import (
 
 // Errors of the command line itself.
 var (
-	errInterrupted  = errors.New("interrupted")
-	errTerminated   = errors.New("terminated")
-	errWrite        = errors.New("cannot write the result")
-	errLoopback     = errors.New("only this machine can reach a loopback address")
-	errInput        = errors.New("the command line does not fit together")
-	errNotVerified  = errors.New("cluster-info does not verify")
-	errNotRunning   = errors.New("the lab is not running")
-	errLabNotReady  = errors.New("the lab is not ready in time")
-	errNoSignatures = errors.New("there is no live signing token, so nothing verifies")
+	errInterrupted = errors.New("interrupted")
+	errTerminated  = errors.New("terminated")
+	errWrite       = errors.New("cannot write the result")
+	errLoopback    = errors.New("only this machine can reach a loopback address")
+	errInput       = errors.New("the command line does not fit together")
+	errSeveral     = errors.New("several things failed, and not alike")
+	errNotRunning  = errors.New("the lab is not running")
+	errLabNotReady = errors.New("the lab is not ready in time")
 )
 
 // exitEntry is a row of the table from errors to exit codes.
@@ -74,18 +73,18 @@ func exitTable() []exitEntry {
 
 		{2, "Usage", as[usageError], ""},
 		{2, "Usage", is(errInput), ""},
-		{2, "Usage", as[formatError], "the formats are table, wide, json, yaml, name, jsonpath=... and go-template=..., and those that the command's --help names"},
+		{2, "Unconfirmed", is(errUnconfirmed), "nothing was changed; --yes says yes beforehand"},
 		{2, "NoKubeconfig", is(errNoKubeconfig), "give --kubeconfig, set KUBECONFIG, or for a cluster on this machine run: bootctl lab up"},
 
 		{9, "ForeignIdentity", is(join.ErrForeign), "move the files away, or give the node name, pins and CA that they are of"},
 
-		{4, "DocumentInvalid", is(clusterinfo.ErrDocument), "the administrator can write it anew: bootctl setup --endpoint ADDRESS"},
+		{4, "DocumentInvalid", is(clusterinfo.ErrDocument), "an administrator writes it anew: bootctl cluster-info publish --endpoint ADDRESS"},
 		{4, "SignatureInvalid", is(clusterinfo.ErrSignature), "the token is of another cluster, or cluster-info was changed and not signed again"},
 		{4, "PinMismatch", is(clusterinfo.ErrPinMismatch), "this is another cluster than the pin was made for, or someone stands between; get the pin anew from the administrator"},
 		{4, "CAUnusable", is(clusterinfo.ErrUnusableCA), "compare the clock of this machine, then the dates of the cluster's CA"},
 		{4, "Changed", is(clusterinfo.ErrChanged), "someone may stand between, or cluster-info was written at this moment; try again once"},
-		{4, "NotVerified", is(errNotVerified), "where the bootstrap signer runs, it mends this in a second; else: bootctl setup"},
-		{4, "SignatureMissing", is(clusterinfo.ErrUnsigned, errNoSignatures), "create the token with the usage signing; the bootstrap signer must run in the control plane"},
+		{4, "NotVerified", is(clusterinfo.ErrNotVerified), "where the bootstrap signer runs, it mends this in a second; else: bootctl cluster-info sign"},
+		{4, "SignatureMissing", is(clusterinfo.ErrUnsigned, clusterinfo.ErrNoSigningToken), "create the token with the usage signing; the bootstrap signer must run in the control plane"},
 		{4, "TokenNotSigned", is(clusterinfo.ErrTokenNotSigned), "give the token the usage signing; where it has it, the bootstrap signer does not run"},
 		{4, "CertificateInvalid", is(csr.ErrCertificate), "nothing was written; ask the administrator which signer issues for this cluster"},
 		{4, "Untrusted", apiclient.IsUntrusted, "the server's certificate is not from a trusted CA, or not for this address; nothing secret was sent"},
@@ -95,7 +94,7 @@ func exitTable() []exitEntry {
 		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication; an administrator sees which with: bootctl token list"},
 		{8, "AnonymousRefused", is(clusterinfo.ErrAnonymous), "let anonymous requests read cluster-info: bootctl setup"},
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
-		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant the right that the error names, or use another context"},
+		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
 
 		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request, then the same command asks again"},
 		{5, "SignerFailed", is(csr.ErrFailed), "an administrator deletes the request; its message says what the signer did not like"},
@@ -104,7 +103,7 @@ func exitTable() []exitEntry {
 			return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 		}, ""},
 
-		{6, "Pending", is(csr.ErrPending), "an administrator approves it with: bootctl csr approve NAME; the same command then goes on where it stopped"},
+		{6, "Pending", is(csr.ErrPending), "an administrator approves it with bootctl csr approve and its name; the same command then goes on where it stopped"},
 		{6, "ApprovedNotSigned", is(csr.ErrUnsigned), "the signer does not run: the csrsigning controller of the control plane issues certificates"},
 
 		{3, "TokenNotFound", is(token.ErrNotFound), "see which there are: bootctl token list"},
@@ -125,16 +124,18 @@ func exitTable() []exitEntry {
 		{2, "InvalidNodeName", is(csr.ErrInvalidNodeName), "give one with --node-name"},
 		{2, "NoTrust", is(clusterinfo.ErrNoTrust), "give --ca-cert-hash or --ca-file, as token create --print-join-command prints it"},
 
-		{3, "LabNotStarted", is(errNotRunning), "start it: bootctl lab up"},
-		{6, "LabNotReady", is(errLabNotReady), "see: bootctl lab logs"},
-		{9, "LabDiffers", as[*lab.DiffersError], "stop it first: bootctl lab down"},
+		{3, "LabNotStarted", is(errNotRunning), "start it with bootctl lab up, and the same --dir"},
+		{6, "LabNotReady", is(errLabNotReady), "see bootctl lab logs, with the same --dir"},
+		{9, "LabDiffers", as[*lab.DiffersError], "stop it first: bootctl lab down, with the same --dir"},
 		{9, "NotALab", is(lab.ErrNotALab), "give another --dir, or move what is there away"},
-		{9, "LabPortTaken", startError("PortTaken"), "stop what listens there, or give up the lab's address and data: bootctl lab down --delete"},
-		{10, "LabFiles", startError("LocalFile"), "see: bootctl lab logs"},
+		{9, "LabPortTaken", startError("PortTaken"), "stop what listens there, or give up the lab's address and data: bootctl lab down --delete, with the same --dir"},
+		{10, "LabFiles", startError("LocalFile"), "see bootctl lab logs, with the same --dir"},
 		{2, "UnknownController", as[*lab.UnknownControllerError], ""},
 		{10, "LabNotInstalled", is(lab.ErrNotInstalled), "build it beside bootctl with make lab, or take it from the release that bootctl is of"},
 		{10, "LabVersion", as[*lab.VersionError], "build both from one checkout with make build lab, or take both from one release"},
-		{1, "LabFailed", as[*lab.StartError], "see: bootctl lab logs"},
+		{1, "SeveralFailures", is(errSeveral), "each failure has a line of its own above"},
+		{1, "Template", as[formatError], "what the command does was done; see its object with -o json"},
+		{1, "LabFailed", as[*lab.StartError], "see bootctl lab logs, with the same --dir"},
 		{1, "Unsupported", is(errors.ErrUnsupported, lab.ErrUnsupported), "use Linux or macOS for join and lab"},
 
 		{7, "Unreachable", apiclient.IsUnreachable, "check the address, that the API server runs, and a proxy in between"},
@@ -153,6 +154,10 @@ func classify(err error) exitEntry {
 	if errors.As(err, &bulk) {
 		return bulk.entry()
 	}
+	return entryOf(err)
+}
+
+func entryOf(err error) exitEntry {
 	table := exitTable()
 	for _, entry := range table {
 		if entry.match(err) {

@@ -54,6 +54,7 @@ func invoke(t *testing.T, objects []runtime.Object, args ...string) result {
 		random:     rand.Reader,
 		getenv:     func(name string) string { return vars[name] },
 		hostname:   func() (string, error) { return "host", nil },
+		isTerminal: func() bool { return false },
 		executable: func() (string, error) { return filepath.Join(dir, "bootctl"), nil },
 		newClient: func(*rest.Config, apiclient.Options) (*apiclient.Client, error) {
 			return &apiclient.Client{

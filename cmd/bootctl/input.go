@@ -13,32 +13,67 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// maxTokenFile bounds what is read in search of a token.
-const maxTokenFile = 1 << 10
+// Bounds on what is read from local files.
+const (
+	maxTokenFile = 1 << 10
+	maxFile      = 4 << 20 // cluster-info with all the signatures it has room for, in YAML
+)
 
-// readToken reads a token from a file, or from stdin when it is "-". One line
-// end after the token is taken off.
-func (e *env) readToken(file string) (token.Token, error) {
+// readFile reads a file, or stdin when it is "-", up to a limit. It may be a
+// pipe, on which nothing comes: an interrupt ends the wait.
+func (e *env) readFile(name string, limit int64) ([]byte, error) {
+	type outcome struct {
+		text []byte
+		err  error
+	}
+	read := make(chan outcome, 1)
+	go func() {
+		text, err := e.readAll(name, limit)
+		read <- outcome{text, err}
+	}()
+	select {
+	case got := <-read:
+		return got.text, got.err
+	case <-e.interrupt:
+		return nil, errInterrupted
+	}
+}
+
+func (e *env) readAll(name string, limit int64) ([]byte, error) {
 	in := e.In
-	if file != "-" {
-		f, err := os.Open(file)
+	if name != "-" {
+		f, err := os.Open(name)
 		if err != nil {
-			return token.Token{}, err
+			return nil, err
 		}
 		defer f.Close() //nolint:errcheck // only read
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxTokenFile))
+	text, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("%w: %s is larger than %d bytes", errInput, name, limit)
+	}
+	return text, err
+}
+
+// readToken reads a token from a file, or from stdin when it is "-". One line
+// end after the token is taken off.
+func (e *env) readToken(file string) (token.Token, error) {
+	text, err := e.readFile(file, maxTokenFile)
 	if err != nil {
 		return token.Token{}, fmt.Errorf("read the token: %w", err)
 	}
-	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	return token.Parse(line)
+	return parseTokenLine(string(text))
+}
+
+// parseTokenLine parses a token with a line end after it, or none.
+func parseTokenLine(line string) (token.Token, error) {
+	return token.Parse(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
 }
 
 // readCAs reads a file of PEM certificates.
-func readCAs(file string) ([]*x509.Certificate, error) {
-	text, err := os.ReadFile(file)
+func (e *env) readCAs(file string) ([]*x509.Certificate, error) {
+	text, err := e.readFile(file, maxFile)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ and pki/ca.crt, var/lib/kubelet/pki/kubelet-client-current.pem. The private key
 never leaves the machine, and the token is written nowhere.
 
 The same command again completes what was begun, or checks the identity that is
-there. Where an endpoint does not answer, the next one is tried.
+there. Of several endpoints, the first that verifies is used.
 
 Needs a bootstrap token whose group may create certificatesigningrequests; see setup.`,
 		Example: "  bootctl join 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39",
@@ -79,6 +79,9 @@ func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpo
 	if err != nil {
 		return err
 	}
+	if err := discovery.Validate(); err != nil {
+		return err
+	}
 	if o.nodeName == "" {
 		hostname, err := e.hostname()
 		if err != nil {
@@ -97,6 +100,7 @@ func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpo
 		return err
 	}
 	steps.end()
+	e.warnOfOthers(result.Others)
 	return e.print(joinView(result, layout, steps.done))
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/lab"
@@ -17,10 +19,10 @@ func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 func (o *labOptions) lab(e *env) (lab.Lab, error) {
-	if o.dir != "" {
-		return lab.Lab{Dir: o.dir}, nil
-	}
 	dir, err := lab.DefaultDir(e.getenv)
+	if o.dir != "" {
+		dir, err = filepath.Abs(o.dir)
+	}
 	return lab.Lab{Dir: dir}, err
 }
 

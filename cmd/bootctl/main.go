@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
 	"k8s.io/klog/v2"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -43,6 +44,7 @@ func main() {
 		getenv:     os.Getenv,
 		hostname:   os.Hostname,
 		executable: os.Executable,
+		isTerminal: func() bool { return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) },
 		newClient:  apiclient.New,
 	}
 	os.Exit(run(ctx, e, os.Args[1:]))

@@ -46,7 +46,7 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 	e.global.addFlags(root.PersistentFlags())
 	root.AddCommand(
 		group("token", "Make, list and delete bootstrap tokens", newTokenCreate(e), newTokenList(e), newTokenDelete(e)),
-		group("cluster-info", "Read and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e)),
+		group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e), newClusterInfoPublish(e), newClusterInfoSign(e), newClusterInfoPin(e)),
 		group("csr", "List and approve certificate signing requests", newCSRList(e), newCSRApprove(e)),
 		newJoin(e),
 		newSetup(e),
@@ -80,6 +80,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	root.SetErr(e.ErrOut)
 	root.InitDefaultCompletionCmd(args...)
 	root.InitDefaultHelpCmd()
+	e.interrupt = ctx.Done()
 	e.global.output = wantedOutput(args) // known to usage errors, too
 	started := false
 	e.prepare(root, &started)
@@ -117,10 +118,25 @@ func (e *env) prepare(cmd *cobra.Command, started *bool) {
 			if err := checkFormat(e.global.output, own); err != nil {
 				return err
 			}
+			if err := checkEmptyFlags(cmd.Flags()); err != nil {
+				return err
+			}
 			*started = true
 			return body(cmd, args)
 		}
 	}
+}
+
+// checkEmptyFlags refuses a flag with an empty value, most often a variable of a
+// shell that is not set, where it would mean the default.
+func checkEmptyFlags(fs *pflag.FlagSet) error {
+	var err error
+	fs.Visit(func(flag *pflag.Flag) {
+		if flag.Value.Type() == "string" && flag.Value.String() == "" && flag.Name != "description" {
+			err = fmt.Errorf("--%s was given with nothing in it", flag.Name)
+		}
+	})
+	return err
 }
 
 func unknownSubcommand(cmd *cobra.Command, args []string) error {

@@ -6,24 +6,20 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/rest"
 
-	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
 type setupOptions struct {
-	endpoint    string
-	caFile      string
+	document    documentOptions
 	autoApprove string
 }
 
 func (o *setupOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.endpoint, "endpoint", "", "the `address` at which nodes reach the API server; else that of the kubeconfig")
-	fs.StringVar(&o.caFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
-	fs.StringVar(&o.autoApprove, "auto-approve", string(setup.AutoApproveNodes), "`nodes`: new nodes get their certificates at once; none: a person approves each")
+	o.document.addFlags(fs)
+	fs.StringVar(&o.autoApprove, "auto-approve", string(setup.AutoApproveNodes), "`policy` nodes: new nodes get their certificates at once; none: a person approves each")
 }
 
 func newSetup(e *env) *cobra.Command {
@@ -60,7 +56,7 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 	if err != nil {
 		return err
 	}
-	document, err := o.document(config.rest)
+	document, err := o.document.read(e, config.rest)
 	if err != nil {
 		return err
 	}
@@ -72,41 +68,11 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 	if err != nil {
 		return err
 	}
-	changed, err := clusterinfo.Publish(ctx, client.Core, document, e.now())
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.now}.Publish(ctx, document)
 	if err != nil {
 		return err
 	}
-	return e.print(setupView(results, changed))
-}
-
-// document returns the kubeconfig for cluster-info.
-func (o setupOptions) document(config *rest.Config) ([]byte, error) {
-	address := o.endpoint
-	if address == "" {
-		address = config.Host
-	}
-	endpoint, err := clusterinfo.ParseEndpoint(address)
-	if err != nil {
-		return nil, err
-	}
-	if o.endpoint == "" && endpoint.IsLoopback() {
-		return nil, fmt.Errorf("%w: the kubeconfig has %s", errLoopback, endpoint)
-	}
-	if o.caFile != "" {
-		cas, err := readCAs(o.caFile)
-		if err != nil {
-			return nil, err
-		}
-		return clusterinfo.Encode(endpoint, cas)
-	}
-	if err := rest.LoadTLSFiles(config); err != nil {
-		return nil, err
-	}
-	cas, err := certpem.Parse(config.CAData)
-	if err != nil {
-		return nil, fmt.Errorf("%w: its CA: %w; give --ca-file", errKubeconfig, err)
-	}
-	return clusterinfo.Encode(endpoint, cas)
+	return e.print(setupView(results, !change.IsEmpty()))
 }
 
 func setupView(results []setup.Result, published bool) view {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ type tokenCreateOptions struct {
 func (o *tokenCreateOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ttl, "ttl", "24h", "`lifetime`, such as 2h, 7d, or never (0 means never, too)")
 	fs.StringSliceVar(&o.usages, "usages", []string{token.Signing, token.Authentication}, "what the token is for")
-	fs.StringSliceVar(&o.groups, "groups", []string{token.DefaultGroup}, "what the token authenticates as, beside system:bootstrappers")
+	fs.StringSliceVar(&o.groups, "groups", nil, "what the token authenticates as, beside system:bootstrappers (default "+token.DefaultGroup+")")
 	fs.StringVar(&o.description, "description", "", "what the token is for, in words")
 	fs.StringVar(&o.tokenFile, "token-file", "", "create the token in this `file` (- is stdin) instead of a random one")
 	fs.BoolVar(&o.joinCommand, "print-join-command", false, "print the command that joins a node with the token")
@@ -83,6 +84,9 @@ func runTokenCreate(ctx context.Context, e *env, o tokenCreateOptions, args []st
 // spec reads the flags, before anything is sent.
 func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 	spec := token.Spec{Usages: o.usages, Groups: o.groups, Description: o.description}
+	if o.groups == nil && slices.Contains(o.usages, token.Authentication) {
+		spec.Groups = []string{token.DefaultGroup}
+	}
 	ttl, err := parseTTL(o.ttl)
 	if err != nil {
 		return spec, err

@@ -61,7 +61,9 @@ func runTokenList(ctx context.Context, e *env, o tokenListOptions) error {
 			first = item.Token
 		}
 		list.Items = append(list.Items, item)
-		v.names = append(v.names, item.ID)
+		if item.ID != "" {
+			v.names = append(v.names, item.ID)
+		}
 		v.rows = append(v.rows, tokenRow(first, item, e.now()))
 	}
 	v.object = list

@@ -25,11 +25,13 @@ func (o *trustOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.unsafeSkip, "unsafe-skip-ca-verification", false, "trust whatever CA the token's signature covers: whoever knows the token can pose as the cluster")
 }
 
+// given says whether any of the flags was.
+func (o trustOptions) given() bool { return len(o.caCertHashes) > 0 || o.caFile != "" || o.unsafeSkip }
+
 // discovery returns what a node believes and asks, read from flags, files and
-// the environment, all of it before any network call. plain is a token given on
-// the command line.
+// the environment. plain is a token given on the command line.
 func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain string) (clusterinfo.Options, error) {
-	opts := clusterinfo.Options{SkipCAVerification: o.unsafeSkip, Client: e.clientOptions("")}
+	opts := clusterinfo.Options{SkipCAVerification: o.unsafeSkip, Timeout: e.global.requestTimeout, Client: e.clientOptions("")}
 	for _, text := range endpoints {
 		endpoint, err := clusterinfo.ParseEndpoint(text)
 		if err != nil {
@@ -46,14 +48,14 @@ func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain str
 	}
 	var err error
 	if o.caFile != "" {
-		if opts.CAs, err = readCAs(o.caFile); err != nil {
+		if opts.CAs, err = e.readCAs(o.caFile); err != nil {
 			return opts, err
 		}
 	}
 	if opts.Token, err = e.nodeToken(tokenFile, plain); err != nil {
 		return opts, err
 	}
-	return opts, opts.Validate()
+	return opts, nil
 }
 
 // nodeToken reads the token of a node from the one place that was given, else
@@ -68,7 +70,7 @@ func (e *env) nodeToken(file, plain string) (token.Token, error) {
 		e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
 		return token.Parse(plain)
 	case e.getenv(tokenVariable) != "":
-		return token.Parse(e.getenv(tokenVariable))
+		return parseTokenLine(e.getenv(tokenVariable))
 	}
 	return token.Token{}, fmt.Errorf("%w: there is no token: give --token-file, or set %s", errInput, tokenVariable)
 }

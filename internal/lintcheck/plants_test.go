@@ -1,3 +1,5 @@
+//go:build lintcheck
+
 package lintcheck_test
 
 import (

@@ -60,6 +60,38 @@ type CACertificate struct {
 	Pin      string    `json:"pin" jsonschema:"sha256: and the hex SHA-256 of the SubjectPublicKeyInfo"`
 }
 
+// PinList is the result of cluster-info pin.
+type PinList struct {
+	Meta
+	Items []CACertificate `json:"items"`
+}
+
+// ClusterInfoChange is the result of cluster-info publish and sign.
+type ClusterInfoChange struct {
+	Meta
+	Written  bool                 `json:"written" jsonschema:"whether cluster-info was changed"`
+	DryRun   bool                 `json:"dryRun" jsonschema:"whether it would have been changed, were it not a dry run"`
+	Before   *ClusterInfoDocument `json:"before,omitempty" jsonschema:"absent where there was none"`
+	After    ClusterInfoDocument  `json:"after"`
+	Added    []string             `json:"added" jsonschema:"IDs of the tokens whose signatures were added"`
+	Replaced []string             `json:"replaced" jsonschema:"IDs of the tokens whose signatures were replaced"`
+	Removed  []string             `json:"removed" jsonschema:"IDs whose signatures were taken away: no live signing token has them"`
+}
+
+// ClusterInfoDocument is what the kubeconfig in cluster-info tells nodes.
+type ClusterInfoDocument struct {
+	Server  string   `json:"server,omitempty" jsonschema:"the API server's address for nodes"`
+	Pins    []string `json:"pins" jsonschema:"the pins of the CA certificates"`
+	Problem string   `json:"problem,omitempty" jsonschema:"why no node takes it"`
+}
+
+// ClusterInfoSignature is the result of cluster-info sign --file.
+type ClusterInfoSignature struct {
+	Meta
+	TokenID   string `json:"tokenID"`
+	Signature string `json:"signature" jsonschema:"a detached JWS, as it stands in jws-kubeconfig-ID"`
+}
+
 // Verification is the result of cluster-info verify.
 type Verification struct {
 	Meta
@@ -72,7 +104,7 @@ type Verification struct {
 // Signature is the state of one signature of cluster-info.
 type Signature struct {
 	TokenID string `json:"tokenID"`
-	State   string `json:"state" jsonschema:"VALID, STALE, MISSING or ORPHAN"`
+	State   string `json:"state" jsonschema:"VALID, STALE, MISSING, MALFORMED or ORPHAN"`
 }
 
 // CertificateRequestList is the result of csr list.

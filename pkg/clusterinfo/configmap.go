@@ -14,6 +14,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"k8s.io/cluster-bootstrap/token/api"
+	"sigs.k8s.io/yaml"
 )
 
 // Errors of reading cluster-info.
@@ -31,7 +32,6 @@ type Info struct {
 	Raw []byte
 	// Signatures are its signatures by token ID.
 	Signatures map[string]string
-	configMap  *corev1.ConfigMap
 }
 
 // TokenIDs returns the IDs of the tokens that cluster-info is signed with, in
@@ -50,7 +50,11 @@ func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, err
 	if err != nil {
 		return Info{}, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
 	}
-	info := Info{Raw: []byte(cm.Data[api.KubeConfigKey]), Signatures: map[string]string{}, configMap: cm}
+	return read(cm)
+}
+
+func read(cm *corev1.ConfigMap) (Info, error) {
+	info := Info{Raw: []byte(cm.Data[api.KubeConfigKey]), Signatures: map[string]string{}}
 	for key, value := range cm.Data {
 		if id, ok := strings.CutPrefix(key, api.JWSSignatureKeyPrefix); ok {
 			info.Signatures[id] = value
@@ -60,4 +64,14 @@ func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, err
 		return info, fmt.Errorf("configmap kube-public/cluster-info: %w: it holds no kubeconfig", ErrNotFound)
 	}
 	return info, nil
+}
+
+// ParseFile reads what someone kept of cluster-info: the whole ConfigMap, in
+// YAML or JSON, or just the text of its kubeconfig, which has no signatures.
+func ParseFile(text []byte) (Info, error) {
+	var cm corev1.ConfigMap
+	if err := yaml.Unmarshal(text, &cm); err == nil && cm.Kind == "ConfigMap" {
+		return read(&cm)
+	}
+	return Info{Raw: text}, nil
 }

@@ -17,9 +17,7 @@ func TestDiscoverLeavesNoConnection(t *testing.T) {
 	}
 	deadline := time.Now().Add(time.Second)
 	for {
-		server.mu.Lock()
-		n := len(server.open)
-		server.mu.Unlock()
+		n := server.connections()
 		if n == 0 {
 			return
 		}

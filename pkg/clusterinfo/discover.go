@@ -2,10 +2,12 @@ package clusterinfo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,7 +39,7 @@ var (
 
 // Options say what to discover, and what to believe.
 type Options struct {
-	// Endpoints are tried in order until one answers.
+	// Endpoints are asked at once; the first that verifies wins.
 	Endpoints []Endpoint
 	Token     token.Token
 	// Pins and CAs name the keys that may be trusted; where both are given, a
@@ -48,6 +50,8 @@ type Options struct {
 	// whoever knows the token can then pose as the cluster. Pins and CAs that
 	// are given count all the same.
 	SkipCAVerification bool
+	// Timeout bounds each request; 0 means 10 seconds.
+	Timeout time.Duration
 	// Client is passed on to the API clients. Client.Now must be set.
 	Client apiclient.Options
 }
@@ -59,6 +63,9 @@ type Cluster struct {
 	Endpoint Endpoint
 	// Roots are the CA certificates to trust: a subset of the document's.
 	Roots []*x509.Certificate
+	// Others are the errors of endpoints that answered before this one, and
+	// not as this cluster does.
+	Others EndpointErrors
 }
 
 // Validate returns ErrNoTrust when nothing says what to believe, and an error
@@ -77,15 +84,16 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// Discover makes one attempt to learn and verify the cluster behind an
-// endpoint, as a node with a token does: it reads cluster-info without
+// Discover makes one attempt to learn and verify the cluster behind the
+// endpoints, as a node with a token does: it reads cluster-info without
 // verifying the connection, checks the signature, keeps the pinned CA
 // certificates, and reads it again over a connection that they verify. The
 // token is sent only over such a connection, and only when its signature is
-// missing.
+// missing. Several endpoints are asked at once, and the first that verifies
+// wins.
 //
 // It returns an error that matches one of this package's, or one of the
-// connection; see [Transient].
+// connection; see [Transient]. Of several endpoints it is an [EndpointErrors].
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
 // Source: kubeadm design, "Discovery cluster-info".
@@ -93,44 +101,39 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 	if err := opts.Validate(); err != nil {
 		return Cluster{}, err
 	}
-	var errs []error
-	for _, endpoint := range opts.Endpoints {
-		cluster, err := opts.discover(ctx, endpoint)
-		if err == nil || !apiclient.IsUnreachable(err) {
-			return cluster, err
-		}
-		errs = append(errs, err)
+	if len(opts.Endpoints) == 1 {
+		return opts.discover(ctx, opts.Endpoints[0])
 	}
-	return Cluster{}, errors.Join(errs...)
+	return opts.race(ctx)
 }
 
 // Transient says whether a later attempt may succeed without anyone correcting
-// what was typed: the server did not answer, or a signature is still missing.
+// what was typed: a server did not answer, or a signature is still missing.
 func Transient(err error) bool {
+	var several EndpointErrors
+	if errors.As(err, &several) {
+		return slices.ContainsFunc(several, Transient)
+	}
 	return errors.Is(err, ErrUnsigned) || errors.Is(err, ErrTokenNotSigned) || errors.Is(err, ErrNotFound) ||
 		apiclient.IsTransient(err)
 }
 
 func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, error) {
+	watched, date := o.watchDate()
+	cluster, err := watched.verified(ctx, endpoint)
+	return cluster, withSkew(err, o.Client.Now(), *date)
+}
+
+// verified does the steps in their order.
+func (o Options) verified(ctx context.Context, endpoint Endpoint) (Cluster, error) {
 	seen, err := o.fetch(ctx, endpoint, nil)
 	if err != nil {
 		return Cluster{}, err
 	}
-	document, err := ParseDocument(seen.Raw)
-	if err != nil {
+	document, roots, err := o.Check(seen)
+	isSigned := !errors.Is(err, ErrUnsigned)
+	if err != nil && (isSigned || o.trustsAnyCA()) {
 		return Cluster{}, err
-	}
-	roots, err := o.Trusted(document.CAs)
-	if err != nil {
-		return Cluster{}, err
-	}
-	signature, isSigned := seen.Signatures[o.Token.ID()]
-	if isSigned {
-		if err := Verify(seen.Raw, signature, o.Token); err != nil {
-			return Cluster{}, err
-		}
-	} else if o.SkipCAVerification {
-		return Cluster{}, o.unsigned(seen, ErrUnsigned)
 	}
 	again, err := o.fetch(ctx, endpoint, roots)
 	if err != nil {
@@ -142,12 +145,40 @@ func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, erro
 	if !isSigned {
 		return Cluster{}, o.unsigned(seen, o.tryToken(ctx, endpoint, roots))
 	}
-	return Cluster{document, endpoint, roots}, nil
+	return Cluster{Document: document, Endpoint: endpoint, Roots: roots}, nil
+}
+
+// Check verifies cluster-info by itself, without any connection: its document,
+// which CA certificates of it may be trusted, and the signature of the token. An
+// error that matches ErrUnsigned comes with the other results, since a
+// connection that the roots verify can tell more.
+func (o Options) Check(info Info) (Document, []*x509.Certificate, error) {
+	document, err := ParseDocument(info.Raw)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	roots, err := o.Trusted(document.CAs)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	signature, isSigned := info.Signatures[o.Token.ID()]
+	if !isSigned {
+		return document, roots, o.unsigned(info, ErrUnsigned)
+	}
+	if err := Verify(info.Raw, signature, o.Token); err != nil {
+		return Document{}, nil, err
+	}
+	return document, roots, nil
+}
+
+// trustsAnyCA says whether nothing but the signature makes a CA trusted.
+func (o Options) trustsAnyCA() bool {
+	return o.SkipCAVerification && len(o.Pins) == 0 && len(o.CAs) == 0
 }
 
 // Trusted returns the CA certificates of the bundle that may be trusted.
 func (o Options) Trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
-	if len(o.Pins) == 0 && len(o.CAs) == 0 && o.SkipCAVerification {
+	if o.trustsAnyCA() {
 		return Trusted(bundle, Pins(bundle), o.Client.Now())
 	}
 	pins := o.Pins
@@ -210,7 +241,7 @@ func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.
 
 func (o Options) client(endpoint Endpoint, roots []*x509.Certificate, tok token.Token) (*apiclient.Client, error) {
 	opts := o.Client
-	config := &rest.Config{Host: endpoint.URL(), Timeout: 10 * time.Second}
+	config := &rest.Config{Host: endpoint.URL(), Timeout: cmp.Or(o.Timeout, 10*time.Second)}
 	switch {
 	case roots == nil:
 		opts.As = "anonymous, connection not verified"

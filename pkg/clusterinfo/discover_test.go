@@ -2,7 +2,10 @@ package clusterinfo_test
 
 import (
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -239,21 +242,29 @@ func TestDiscoverPlainHTTP(t *testing.T) {
 	}
 }
 
-func TestDiscoverTriesEndpoints(t *testing.T) {
+func TestDiscoverRacesEndpoints(t *testing.T) {
 	c, other := newCA(t), newCA(t)
 	good := newCluster(t, c.server(t, host), always(signedData(t, c)))
 	liar := newCluster(t, c.server(t, host), always(signedData(t, other)))
 	dead := newCluster(t, c.server(t, host), always(nil))
 	deadEndpoint := dead.endpoint(t)
 	dead.Close()
+	waiting := newCluster(t, c.server(t, host), func(_ int, r *http.Request) (int, map[string]string) {
+		<-r.Context().Done() // it never answers
+		return http.StatusOK, nil
+	})
+	type endpoints = []clusterinfo.Endpoint
 	tests := []struct {
 		name      string
-		endpoints []clusterinfo.Endpoint
+		endpoints endpoints
 		want      clusterinfo.Endpoint
+		others    int
 		wantErr   error
 	}{
-		{"the first does not answer", []clusterinfo.Endpoint{deadEndpoint, good.endpoint(t)}, good.endpoint(t), nil},
-		{"the first is wrong", []clusterinfo.Endpoint{liar.endpoint(t), good.endpoint(t)}, "", clusterinfo.ErrPinMismatch},
+		{"one does not listen", endpoints{deadEndpoint, good.endpoint(t)}, good.endpoint(t), 0, nil},
+		{"one does not answer", endpoints{waiting.endpoint(t), good.endpoint(t)}, good.endpoint(t), 0, nil},
+		{"one does not listen and one lies", endpoints{deadEndpoint, liar.endpoint(t)}, "", 0, clusterinfo.ErrPinMismatch},
+		{"two lie", endpoints{liar.endpoint(t), liar.endpoint(t)}, "", 0, clusterinfo.ErrPinMismatch},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -261,8 +272,11 @@ func TestDiscoverTriesEndpoints(t *testing.T) {
 			opts.Endpoints = test.endpoints
 			got, err := clusterinfo.Discover(t.Context(), opts)
 			wantError(t, err, test.wantErr)
-			if got.Endpoint != test.want {
-				t.Errorf("endpoint = %s, want %s", got.Endpoint, test.want)
+			if got.Endpoint != test.want || len(got.Others) != test.others {
+				t.Errorf("endpoint = %s, want %s; others %v", got.Endpoint, test.want, got.Others)
+			}
+			if err != nil && !strings.Contains(err.Error(), string(liar.endpoint(t))) {
+				t.Errorf("error = %v does not name the liar", err)
 			}
 		})
 	}
@@ -270,6 +284,41 @@ func TestDiscoverTriesEndpoints(t *testing.T) {
 	opts.Endpoints = []clusterinfo.Endpoint{deadEndpoint}
 	if _, err := clusterinfo.Discover(t.Context(), opts); !apiclient.IsUnreachable(err) || !clusterinfo.Transient(err) {
 		t.Errorf("error = %v, want unreachable", err)
+	}
+}
+
+// The winner names an endpoint that answered before it with something else.
+func TestDiscoverNamesALiar(t *testing.T) {
+	c, other := newCA(t), newCA(t)
+	liar := newCluster(t, c.server(t, host), always(signedData(t, other)))
+	good := newCluster(t, c.server(t, host), func(int, *http.Request) (int, map[string]string) {
+		for len(liar.requests()) == 0 || liar.connections() > 0 { // until its answer has been read
+			time.Sleep(time.Millisecond)
+		}
+		return http.StatusOK, signedData(t, c)
+	})
+	opts := options(t, good, c)
+	opts.Endpoints = []clusterinfo.Endpoint{good.endpoint(t), liar.endpoint(t)}
+	got, err := clusterinfo.Discover(t.Context(), opts)
+	if err != nil || got.Endpoint != good.endpoint(t) || len(got.Others) != 1 {
+		t.Fatalf("endpoint = %s, others %v, %v", got.Endpoint, got.Others, err)
+	}
+	wantError(t, got.Others[0], clusterinfo.ErrPinMismatch)
+	if !strings.Contains(got.Others[0].Error(), string(liar.endpoint(t))) {
+		t.Errorf("others = %v, want the liar by name", got.Others)
+	}
+}
+
+// Several endpoints fail for good only when all do.
+func TestTransientOfSeveralEndpoints(t *testing.T) {
+	gone := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	for want, errs := range map[bool]clusterinfo.EndpointErrors{
+		true:  {clusterinfo.ErrPinMismatch, gone},
+		false: {clusterinfo.ErrPinMismatch, clusterinfo.ErrSignature},
+	} {
+		if got := clusterinfo.Transient(fmt.Errorf("x: %w", errs)); got != want {
+			t.Errorf("Transient(%v) = %v", errs, got)
+		}
 	}
 }
 

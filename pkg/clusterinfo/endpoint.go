@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // ErrInvalidEndpoint means that a text is not the address of an API server.
@@ -36,14 +38,17 @@ func ParseEndpoint(s string) (Endpoint, error) {
 func parseURL(s, port string) (Endpoint, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return "", fmt.Errorf("%q: %w", s, ErrInvalidEndpoint)
+		return "", fmt.Errorf("%q: %w", token.Redact(s), ErrInvalidEndpoint)
 	}
+	shown := token.Redact(u.Redacted())
 	problem := ""
 	switch {
 	case u.Scheme != "https":
 		problem = "it is not https"
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "" || u.Opaque != "":
 		problem = "it has more than a host and a port"
+	case token.Redact(u.Hostname()) != u.Hostname():
+		problem = "it is a token, which goes into --token-file" // and never into a DNS query
 	case !validHost(u.Hostname()):
 		problem = "its host is not a name or an address"
 	}
@@ -55,7 +60,7 @@ func parseURL(s, port string) (Endpoint, error) {
 		problem = "its port is not between 1 and 65535"
 	}
 	if problem != "" {
-		return "", fmt.Errorf("%q: %w: %s", s, ErrInvalidEndpoint, problem)
+		return "", fmt.Errorf("%q: %w: %s", shown, ErrInvalidEndpoint, problem)
 	}
 	return Endpoint(net.JoinHostPort(u.Hostname(), strconv.FormatUint(number, 10))), nil
 }

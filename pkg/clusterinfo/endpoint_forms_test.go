@@ -38,6 +38,8 @@ func TestParseEndpointForms(t *testing.T) {
 		{"percent in the host", "ho%73t:6443", "", bad},
 		{"percent in the host after https://", "https://ho%73t:6443", "", bad},
 		{"backslash", `host\@evil:6443`, "", bad},
+		{"a token", "abcdef.0123456789abcdef", "", bad},
+		{"a token with a port", "abcdef.0123456789abcdef:6443", "", bad},
 		{"at", "host@evil:6443", "", bad},
 		{"two schemes", "https://https://host:6443", "", bad},
 		{"scheme without slashes", "https:/host:6443", "", bad},

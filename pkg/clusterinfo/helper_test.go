@@ -165,6 +165,13 @@ func (c *cluster) requests() []string {
 	return append([]string(nil), c.authorizations...)
 }
 
+// connections returns how many are open.
+func (c *cluster) connections() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open)
+}
+
 func (c *cluster) endpoint(t testing.TB) clusterinfo.Endpoint {
 	t.Helper()
 	endpoint, err := clusterinfo.ParseEndpoint(strings.Replace(c.URL, "http://", "https://", 1))
@@ -212,4 +219,11 @@ func wantRoots(t *testing.T, got []*x509.Certificate, want ...ca) {
 			t.Errorf("root %d is not the expected CA", i)
 		}
 	}
+}
+
+// publish publishes, and says whether anything changed.
+func publish(t *testing.T, client clusterinfo.Client, document []byte) (bool, error) {
+	t.Helper()
+	change, err := clusterinfo.Writer{Client: client, Now: clock}.Publish(t.Context(), document)
+	return err == nil && !change.IsEmpty(), err
 }

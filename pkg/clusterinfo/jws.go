@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -20,11 +21,21 @@ var ErrSignature = errors.New("the signature of cluster-info does not verify")
 // Format: RFC 7515, section 7.1 and appendix F; the header is spelled as
 // Kubernetes spells it, since it is signed too.
 func Sign(document []byte, tok token.Token) string {
-	encode := base64.RawURLEncoding.EncodeToString
-	header := encode(fmt.Appendf(nil, `{"alg":"HS256","kid":"%s"}`, tok.ID()))
+	header := header(tok.ID())
 	mac := hmac.New(sha256.New, []byte(tok.Secret()))
-	mac.Write([]byte(header + "." + encode(document)))
-	return header + ".." + encode(mac.Sum(nil))
+	mac.Write([]byte(header + "." + base64.RawURLEncoding.EncodeToString(document)))
+	return header + ".." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func header(id string) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"HS256","kid":"%s"}`, id))
+}
+
+// isSignature says whether a text has the form of a signature of the token.
+func isSignature(text, id string) bool {
+	encoded, found := strings.CutPrefix(text, header(id)+"..")
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	return found && err == nil && len(mac) == sha256.Size
 }
 
 // Verify returns ErrSignature unless signature is what Sign makes of the exact

@@ -70,7 +70,7 @@ func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Cer
 	for _, pin := range pins {
 		pinned[pin] = true
 	}
-	err := fmt.Errorf("%w (they have %s)", ErrPinMismatch, joinPins(Pins(bundle)))
+	err := mismatch(bundle, pinned)
 	var roots []*x509.Certificate
 	for _, cert := range bundle {
 		if !pinned[PinOf(cert)] {
@@ -86,6 +86,16 @@ func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Cer
 		return nil, err
 	}
 	return roots, nil
+}
+
+// mismatch says which keys there are, and when a pin is of a whole certificate.
+func mismatch(bundle []*x509.Certificate, pinned map[Pin]bool) error {
+	for _, cert := range bundle {
+		if whole := Pin(sha256.Sum256(cert.Raw)); pinned[whole] {
+			return fmt.Errorf("%w (%s is the hash of a whole certificate, whose key has %s)", ErrPinMismatch, whole, PinOf(cert))
+		}
+	}
+	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, joinPins(Pins(bundle)))
 }
 
 func unusable(cert *x509.Certificate, now time.Time) string {

@@ -80,7 +80,7 @@ func TestPublish(t *testing.T) {
 				objects = append(objects, clusterInfo(test.there))
 			}
 			client := fakeCore(t, objects...)
-			changed, err := clusterinfo.Publish(t.Context(), client, []byte(document), now)
+			changed, err := publish(t, client, []byte(document))
 			if err != nil || changed != test.changed {
 				t.Fatalf("Publish = %v, %v, want %v", changed, err, test.changed)
 			}
@@ -94,7 +94,7 @@ func TestPublish(t *testing.T) {
 
 func TestPublishRefusesWhatANodeWould(t *testing.T) {
 	client := fakeCore(t)
-	_, err := clusterinfo.Publish(t.Context(), client, []byte("kind: Config\n"), now)
+	_, err := publish(t, client, []byte("kind: Config\n"))
 	wantError(t, err, clusterinfo.ErrDocument)
 	if len(client.Actions()) != 0 {
 		t.Errorf("actions = %v, want none", client.Actions())
@@ -113,7 +113,7 @@ func TestPublishRepeatsAfterAConflict(t *testing.T) {
 				}
 				return times == 1, nil, apierrors.NewConflict(corev1.Resource("configmaps"), "cluster-info", nil)
 			})
-			changed, err := clusterinfo.Publish(t.Context(), client, []byte(documentOf(certpem.Encode(newCA(t).Certificate))), now)
+			changed, err := publish(t, client, []byte(documentOf(certpem.Encode(newCA(t).Certificate))))
 			if err != nil || !changed || times != 2 {
 				t.Errorf("Publish = %v, %v after %d attempts, want two", changed, err, times)
 			}
@@ -148,7 +148,8 @@ func TestFetch(t *testing.T) {
 func TestCheckAll(t *testing.T) {
 	document := []byte("hello")
 	valid := clusterinfo.Sign(document, parseToken(t))
-	info := clusterinfo.Info{Raw: document, Signatures: map[string]string{"abcdef": valid, "bbbbbb": valid, "dddddd": "x", "zzzzzz": "x"}}
+	signature := func(id string) string { return clusterinfo.Sign([]byte("other"), token.Read(secretOf(t, id)).Token) }
+	info := clusterinfo.Info{Raw: document, Signatures: map[string]string{"abcdef": valid, "bbbbbb": signature("bbbbbb"), "dddddd": signature("dddddd"), "eeeeee": signature("eeeeee"), "zzzzzz": "x"}}
 	tokens := []token.Info{
 		token.Read(secretOf(t, "dddddd", func(s *token.Spec) { s.Expires = now })),
 		token.Read(secretOf(t, "cccccc")),
@@ -159,7 +160,7 @@ func TestCheckAll(t *testing.T) {
 	want := []clusterinfo.SignatureState{
 		{TokenID: "abcdef", State: clusterinfo.Valid}, {TokenID: "bbbbbb", State: clusterinfo.Stale},
 		{TokenID: "cccccc", State: clusterinfo.Missing}, {TokenID: "dddddd", State: clusterinfo.Orphan},
-		{TokenID: "zzzzzz", State: clusterinfo.Orphan},
+		{TokenID: "eeeeee", State: clusterinfo.Orphan}, {TokenID: "zzzzzz", State: clusterinfo.Malformed},
 	}
 	if got := clusterinfo.CheckAll(info, tokens, now); !slices.Equal(got, want) {
 		t.Errorf("states = %v, want %v", got, want)

@@ -25,7 +25,7 @@ func TestGroupsDoNotMatterForSigning(t *testing.T) {
 			secret := secretOf(t, "abcdef")
 			change(secret)
 			client := fakeCore(t, secret)
-			if _, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil {
+			if _, err := publish(t, client, document); err != nil {
 				t.Fatal(err)
 			}
 			info, err := clusterinfo.Fetch(t.Context(), client)

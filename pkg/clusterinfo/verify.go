@@ -1,6 +1,8 @@
 package clusterinfo
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,10 +12,19 @@ import (
 
 // The states of a signature.
 const (
-	Valid   = "VALID"   // made with a live token over this document
-	Stale   = "STALE"   // of a live token, but not over this document
-	Missing = "MISSING" // a live signing token without a signature
-	Orphan  = "ORPHAN"  // the token is gone, expired or not for signing
+	Valid     = "VALID"     // made with a live token over this document
+	Stale     = "STALE"     // of a live token, but not over this document
+	Missing   = "MISSING"   // a live signing token without a signature
+	Malformed = "MALFORMED" // nothing that could be a signature of this token
+	Orphan    = "ORPHAN"    // the token is gone, expired or not for signing
+)
+
+// Verdicts on all signatures of cluster-info.
+var (
+	// ErrNotVerified means that a live signing token has no good signature.
+	ErrNotVerified = errors.New("cluster-info does not verify")
+	// ErrNoSigningToken means that there is nothing to verify with.
+	ErrNoSigningToken = errors.New("there is no live signing token, so nothing verifies")
 )
 
 // SignatureState says how one signature of cluster-info stands.
@@ -28,24 +39,56 @@ func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
 	var states []SignatureState
 	signers := map[string]bool{}
 	for _, tok := range tokens {
-		if !tok.Signs(now) {
-			continue
+		if tok.Signs(now) {
+			signers[tok.ID] = true
+			states = append(states, SignatureState{tok.ID, Check(info, tok.Token)})
 		}
-		signers[tok.ID] = true
-		state := Valid
-		switch signature, ok := info.Signatures[tok.ID]; {
-		case !ok:
-			state = Missing
-		case Verify(info.Raw, signature, tok.Token) != nil:
-			state = Stale
-		}
-		states = append(states, SignatureState{tok.ID, state})
 	}
-	for id := range info.Signatures {
-		if !signers[id] {
+	for id, signature := range info.Signatures {
+		switch {
+		case signers[id]:
+		case isSignature(signature, id):
 			states = append(states, SignatureState{id, Orphan})
+		default:
+			states = append(states, SignatureState{id, Malformed})
 		}
 	}
 	slices.SortFunc(states, func(a, b SignatureState) int { return strings.Compare(a.TokenID, b.TokenID) })
 	return states
+}
+
+// Check judges the signature of one token, taking it for a live one.
+func Check(info Info, tok token.Token) string {
+	signature, ok := info.Signatures[tok.ID()]
+	switch {
+	case !ok:
+		return Missing
+	case Verify(info.Raw, signature, tok) == nil:
+		return Valid
+	case !isSignature(signature, tok.ID()):
+		return Malformed
+	}
+	return Stale
+}
+
+// Verdict returns nil when every live signing token, and at least one, has a
+// valid signature; else an error that matches ErrNotVerified or
+// ErrNoSigningToken. Signatures of other tokens do no harm: nobody who asks for
+// them has a token.
+func Verdict(states []SignatureState, tokens []token.Info, now time.Time) error {
+	live := map[string]bool{}
+	for _, tok := range tokens {
+		if tok.Signs(now) {
+			live[tok.ID] = true
+		}
+	}
+	if len(live) == 0 {
+		return ErrNoSigningToken
+	}
+	for _, s := range states {
+		if live[s.TokenID] && s.State != Valid {
+			return fmt.Errorf("%w: the signature of token %s is %s", ErrNotVerified, s.TokenID, s.State)
+		}
+	}
+	return nil
 }

@@ -7,7 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,7 +55,7 @@ func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
 			secret := secretOf(t, "abcdef")
 			test.change(secret)
 			client := fakeCore(t, secret, secretOf(t, "bbbbbb"))
-			if _, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil {
+			if _, err := publish(t, client, document); err != nil {
 				t.Fatal(err)
 			}
 			info, err := clusterinfo.Fetch(t.Context(), client)
@@ -83,7 +85,7 @@ func TestPublishWritesOnCondition(t *testing.T) {
 	there.Labels, there.Annotations = map[string]string{"a": "b"}, map[string]string{"c": "d"}
 	there.BinaryData = map[string][]byte{"binary": {0}}
 	client := fakeCore(t, there.DeepCopy(), secretOf(t, "abcdef"))
-	if changed, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil || !changed {
+	if changed, err := publish(t, client, document); err != nil || !changed {
 		t.Fatalf("Publish = %v, %v", changed, err)
 	}
 	var writes []clienttesting.Action
@@ -99,10 +101,13 @@ func TestPublishWritesOnCondition(t *testing.T) {
 	if got.ResourceVersion != "42" || got.UID != "u" {
 		t.Errorf("written on condition of version %q and UID %q", got.ResourceVersion, got.UID)
 	}
-	if got.Labels["a"] != "b" || got.Annotations["c"] != "d" || len(got.BinaryData["binary"]) != 1 || got.Data["other"] != "kept" || got.Data["jws-kubeconfig-zzzzzz"] != "theirs" {
+	if got.Labels["a"] != "b" || got.Annotations["c"] != "d" || len(got.BinaryData["binary"]) != 1 || got.Data["other"] != "kept" {
 		t.Errorf("not everything was kept: %+v", got)
 	}
-	if changed, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil || changed {
+	if _, ok := got.Data["jws-kubeconfig-zzzzzz"]; ok {
+		t.Error("a signature that the bootstrap signer would take away was kept")
+	}
+	if changed, err := publish(t, client, document); err != nil || changed {
 		t.Errorf("the second time, Publish = %v, %v", changed, err)
 	}
 }
@@ -112,7 +117,7 @@ func TestPublishWritesOnCondition(t *testing.T) {
 func TestPublishReadsAnewAfterAConflict(t *testing.T) {
 	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
-	attempts := 0
+	attempts, gets := 0, 0
 	client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		attempts++
 		list := &corev1.SecretList{}
@@ -122,8 +127,9 @@ func TestPublishReadsAnewAfterAConflict(t *testing.T) {
 		return true, list, nil
 	})
 	client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
-		cm := clusterInfo(map[string]string{"kubeconfig": "old", "attempt": strconv.Itoa(attempts)})
-		cm.ResourceVersion = strconv.Itoa(attempts)
+		gets++
+		cm := clusterInfo(map[string]string{"kubeconfig": "old", "attempt": strconv.Itoa(gets)})
+		cm.ResourceVersion = strconv.Itoa(gets)
 		return true, cm, nil
 	})
 	var written *corev1.ConfigMap
@@ -134,7 +140,7 @@ func TestPublishReadsAnewAfterAConflict(t *testing.T) {
 		}
 		return true, written, nil
 	})
-	if changed, err := clusterinfo.Publish(t.Context(), client, document, now); err != nil || !changed || attempts != 2 {
+	if changed, err := publish(t, client, document); err != nil || !changed || attempts != 2 {
 		t.Fatalf("Publish = %v, %v after %d attempts, want two", changed, err, attempts)
 	}
 	if written.ResourceVersion != "2" || written.Data["attempt"] != "2" || written.Data["jws-kubeconfig-bbbbbb"] == "" {
@@ -155,25 +161,27 @@ func TestPublishErrors(t *testing.T) {
 		{"update", "configmaps", true, errServer, 1},
 		{"create", "configmaps", false, errServer, 1},
 		{"update", "configmaps", true, apierrors.NewForbidden(corev1.Resource("configmaps"), "cluster-info", errServer), 1},
-		{"update", "configmaps", true, conflict(), 4},
+		{"update", "configmaps", true, conflict(), 10},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s %s: %v", test.verb, test.resource, test.err), func(t *testing.T) {
-			var objects []runtime.Object
-			if test.there {
-				objects = append(objects, clusterInfo(map[string]string{"kubeconfig": "old"}))
-			}
-			client := fakeCore(t, objects...)
-			calls := 0
-			client.PrependReactor(test.verb, test.resource, func(clienttesting.Action) (bool, runtime.Object, error) {
-				calls++
-				return true, nil, test.err
+			synctest.Test(t, func(t *testing.T) {
+				var objects []runtime.Object
+				if test.there {
+					objects = append(objects, clusterInfo(map[string]string{"kubeconfig": "old"}))
+				}
+				client := fakeCore(t, objects...)
+				calls := 0
+				client.PrependReactor(test.verb, test.resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+					calls++
+					return true, nil, test.err
+				})
+				changed, err := publish(t, client, document)
+				wantError(t, err, test.err)
+				if changed || calls != test.calls {
+					t.Errorf("changed %v after %d calls, want %d", changed, calls, test.calls)
+				}
 			})
-			changed, err := clusterinfo.Publish(t.Context(), client, document, now)
-			wantError(t, err, test.err)
-			if changed || calls != test.calls {
-				t.Errorf("changed %v after %d calls, want %d", changed, calls, test.calls)
-			}
 		})
 	}
 }
@@ -186,7 +194,7 @@ func TestPublishTouchesNothingForABadDocument(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
-			changed, err := clusterinfo.Publish(t.Context(), client, []byte(document), now)
+			changed, err := publish(t, client, []byte(document))
 			wantError(t, err, clusterinfo.ErrDocument)
 			if changed || len(client.Actions()) != 0 {
 				t.Errorf("changed %v with %v", changed, client.Actions())
@@ -226,7 +234,11 @@ func TestCheckAllOfOneToken(t *testing.T) {
 	}{
 		{"valid", info(signedBy), func(*corev1.Secret) {}, []string{clusterinfo.Valid}},
 		{"no signature", info(nil), func(*corev1.Secret) {}, []string{clusterinfo.Missing}},
-		{"empty signature", info(map[string]string{"abcdef": ""}), func(*corev1.Secret) {}, []string{clusterinfo.Stale}},
+		{"empty signature", info(map[string]string{"abcdef": ""}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
+		{"signature cut off", info(map[string]string{"abcdef": golden[:len(golden)-1]}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
+		{"signature with padding", info(map[string]string{"abcdef": golden + "="}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
+		{"signature of another token", info(map[string]string{"abcdef": strings.Replace(golden, "ImFiY2RlZiJ9", "ImFiY2RlZyJ9", 1)}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
+		{"no signature of no token", info(map[string]string{"zzzzzz": "x"}), func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, []string{clusterinfo.Malformed}},
 		{"other document", clusterinfo.Info{Raw: []byte("hello\n"), Signatures: signedBy}, func(*corev1.Secret) {}, []string{clusterinfo.Stale}},
 		{"other secret", info(signedBy), func(s *corev1.Secret) { s.Data["token-secret"] = []byte("0123456789abcdeg") }, []string{clusterinfo.Stale}},
 		{"expired", info(signedBy), func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:00Z") }, []string{clusterinfo.Orphan}},

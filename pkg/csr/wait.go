@@ -26,7 +26,7 @@ var (
 	// ErrUnsigned means that the request is approved but has no certificate.
 	ErrUnsigned = errors.New("approved, but its signer has not signed it yet")
 	// ErrReplaced means that the request of this name is another object.
-	ErrReplaced = errors.New("the request was deleted and another one has its name")
+	ErrReplaced = errors.New("the request of this name is another one")
 	// ErrDenied and ErrFailed match a *RefusedError.
 	ErrDenied = errors.New("denied")
 	ErrFailed = errors.New("failed by its signer")

@@ -85,10 +85,13 @@ func (o Options) write(id identity) error {
 // It returns an error that matches ErrForeign when it is of another.
 func (o Options) existing() (Result, error) {
 	config, err := clientcmd.LoadFromFile(o.Layout.Kubeconfig())
-	if errors.Is(err, fs.ErrNotExist) {
+	var unreadable *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return Result{}, nil
-	}
-	if err != nil {
+	case errors.As(err, &unreadable):
+		return Result{}, err
+	case err != nil:
 		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), ErrForeign, err)
 	}
 	cluster := config.Clusters["default-cluster"]

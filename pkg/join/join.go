@@ -1,6 +1,7 @@
 package join
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -41,8 +42,10 @@ type Result struct {
 	AlreadyJoined bool
 	NodeName      string
 	Server        clusterinfo.Endpoint
-	Roots         []*x509.Certificate
-	Certificate   *x509.Certificate
+	// Others are the errors of endpoints that answered not as this cluster.
+	Others      clusterinfo.EndpointErrors
+	Roots       []*x509.Certificate
+	Certificate *x509.Certificate
 	// RequestName is the name of the request, empty when AlreadyJoined.
 	RequestName string
 	// Username and Groups are what the API server says the identity is.
@@ -137,7 +140,7 @@ func (o Options) join(ctx context.Context) (Result, error) {
 	if err := o.write(identity{cluster.Server, cluster.Roots, text, key}); err != nil {
 		return Result{}, err
 	}
-	return Result{NodeName: o.NodeName, Server: cluster.Server, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}, nil
+	return Result{NodeName: o.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}, nil
 }
 
 func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
@@ -182,7 +185,7 @@ func (o Options) submit(ctx context.Context, cluster clusterinfo.Cluster, key cr
 	}
 	var request *certificatesv1.CertificateSigningRequest
 	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		attempt, cancel := context.WithTimeout(ctx, 30*time.Second)
+		attempt, cancel := context.WithTimeout(ctx, cmp.Or(o.Discovery.Timeout, 10*time.Second))
 		defer cancel()
 		var err error
 		request, err = csr.Submit(attempt, client.Certificates, spec)
@@ -200,7 +203,7 @@ func (o Options) identify(ctx context.Context, result Result) (Result, error) {
 	observe.As = csr.NodeUserPrefix + o.NodeName
 	client, err := apiclient.New(&rest.Config{
 		Host:    result.Server.URL(),
-		Timeout: 10 * time.Second,
+		Timeout: cmp.Or(o.Discovery.Timeout, 10*time.Second),
 		TLSClientConfig: rest.TLSClientConfig{
 			CAData:   certpem.Encode(result.Roots...),
 			CertFile: o.Layout.Current(),

@@ -30,16 +30,20 @@ type Result struct {
 // clusterroles and clusterrolebindings; and every right that the objects grant,
 // or bind and escalate.
 func Apply(ctx context.Context, client rbacv1client.RbacV1Interface, objects []Object) ([]Result, error) {
-	results := make([]Result, len(objects))
-	for i, object := range objects {
+	var results []Result
+	for _, object := range objects {
 		found, err := get(ctx, client, object)
 		switch {
 		case err != nil && !apierrors.IsNotFound(err):
 			return nil, fmt.Errorf("get %s: %w", object, err)
+		case err == nil && object.Unwanted:
+			return nil, fmt.Errorf("%s: %w: it approves new nodes at once", object, ErrDiffers)
 		case err == nil && !grantsSame(found, object):
 			return nil, fmt.Errorf("%s: %w", object, ErrDiffers)
 		}
-		results[i] = Result{object, err != nil}
+		if !object.Unwanted {
+			results = append(results, Result{object, err != nil})
+		}
 	}
 	for i, result := range results {
 		if !result.Created {

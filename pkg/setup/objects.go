@@ -31,6 +31,8 @@ type Object struct {
 	// RoleRef and Subjects are those of a binding.
 	RoleRef  rbacv1.RoleRef
 	Subjects []rbacv1.Subject
+	// Unwanted says that no object of the name may be there.
+	Unwanted bool
 }
 
 // Approval says whether nodes get their certificates without a person's yes.
@@ -46,7 +48,7 @@ const (
 	AutoApproveNone Approval = "none"
 )
 
-// Objects returns the RBAC that nodes need to join.
+// Objects returns the RBAC that nodes need to join, and what must not be there.
 func Objects(approval Approval) []Object {
 	nodes := group(token.DefaultGroup)
 	objects := []Object{
@@ -62,10 +64,9 @@ func Objects(approval Approval) []Object {
 		binding(bootstrapName, "system:node-bootstrapper", nodes),
 		binding(autoRotationName, "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", group("system:nodes")),
 	}
-	if approval == AutoApproveNodes {
-		objects = append(objects, binding(autoApproveName, "system:certificates.k8s.io:certificatesigningrequests:nodeclient", nodes))
-	}
-	return objects
+	autoApprove := binding(autoApproveName, "system:certificates.k8s.io:certificatesigningrequests:nodeclient", nodes)
+	autoApprove.Unwanted = approval != AutoApproveNodes
+	return append(objects, autoApprove)
 }
 
 func binding(name, role string, subject rbacv1.Subject) Object {

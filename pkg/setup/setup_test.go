@@ -59,13 +59,26 @@ func TestApplyRefusesWhatDiffers(t *testing.T) {
 	}
 }
 
-func TestObjectsWithoutApproval(t *testing.T) {
+// Where each node is to be approved by a person, what approves them at once must
+// not be left from before.
+func TestApplyWithoutApproval(t *testing.T) {
+	client := fake.NewClientset()
 	for _, object := range setup.Objects(setup.AutoApproveNone) {
-		if object.Name == "kubeadm:node-autoapprove-bootstrap" {
-			t.Error("nodes are approved by themselves")
+		if isApproval := object.Name == "kubeadm:node-autoapprove-bootstrap"; object.Unwanted != isApproval {
+			t.Errorf("%s is unwanted: %v", object, object.Unwanted)
 		}
 	}
-	if got := len(setup.Objects(setup.AutoApproveNodes)) - len(setup.Objects(setup.AutoApproveNone)); got != 1 {
-		t.Errorf("%d objects differ, want the one binding", got)
+	if _, err := setup.Apply(t.Context(), client.RbacV1(), setup.Objects(setup.AutoApproveNone)); err != nil {
+		t.Fatal(err)
+	}
+	bindings, err := client.RbacV1().ClusterRoleBindings().List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(bindings.Items) != 3 {
+		t.Errorf("%d cluster role bindings, want 3 (%v)", len(bindings.Items), err)
+	}
+	if _, err := setup.Apply(t.Context(), client.RbacV1(), setup.Objects(setup.AutoApproveNodes)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := setup.Apply(t.Context(), client.RbacV1(), setup.Objects(setup.AutoApproveNone)); !errors.Is(err, setup.ErrDiffers) {
+		t.Errorf("error = %v, want ErrDiffers", err)
 	}
 }

@@ -107,6 +107,8 @@ type Info struct {
 	// ID is what the Secret's name says; the name is what the API server
 	// finds a token by. Empty when the name is not one of a token.
 	ID string
+	// Created is when the Secret was made.
+	Created time.Time
 	// Problem says why the API server and the controllers would not take the
 	// Secret for a token; empty when they would.
 	Problem string
@@ -131,7 +133,7 @@ func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }
 // Secret is in Problem, and what can be read is in the other fields.
 func Read(secret *corev1.Secret) Info {
 	get := func(key string) string { return string(secret.Data[key]) }
-	info := Info{SecretName: secret.Name}
+	info := Info{SecretName: secret.Name, Created: secret.CreationTimestamp.Time}
 	info.Description = get(api.BootstrapTokenDescriptionKey)
 	if groups := get(api.BootstrapTokenExtraGroupsKey); groups != "" {
 		info.Groups = strings.Split(groups, ",")

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+type clusterInfoSignOptions struct {
+	file, tokenFile string
+	dryRun          bool
+}
+
+func (o *clusterInfoSignOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.file, "file", "", "sign the kubeconfig in this `file` instead, and print the signature")
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --file: sign with the token in this `file` (- is stdin); else $"+tokenVariable)
+	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+}
+
+func newClusterInfoSign(e *env) *cobra.Command {
+	var o clusterInfoSignOptions
+	cmd := &cobra.Command{
+		Use:   "sign",
+		Short: "Sign cluster-info anew with every live token",
+		Long: `Makes the signatures of cluster-info what the bootstrap signer makes them: one of
+each live signing token, none else. Where that controller does not run, or has
+missed a token, this mends it, and says what it changed.
+
+With --file nothing is sent anywhere: it signs the kubeconfig in the file with one
+token and prints the signature, as it stands in jws-kubeconfig-ID.
+
+Needs get and update on configmaps in kube-public, and list on secrets in
+kube-system; with --file, nothing.`,
+		Example: "  bootctl cluster-info sign\n  bootctl cluster-info sign --file cluster-info.kubeconfig --token-file token",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.file != "" {
+				return runClusterInfoSignFile(e, o)
+			}
+			return runClusterInfoSign(cmd.Context(), e, o)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runClusterInfoSign(ctx context.Context, e *env, o clusterInfoSignOptions) error {
+	if o.tokenFile != "" {
+		return fmt.Errorf("%w: --token-file goes with --file; without, every live token signs", errInput)
+	}
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.now, Confirm: func(clusterinfo.Change) error {
+		if o.dryRun {
+			return errDryRun
+		}
+		return nil
+	}}.Sign(ctx)
+	if _, parseErr := clusterinfo.ParseDocument(change.After); err == nil && parseErr != nil {
+		e.warn("nodes will not take what is signed: " + parseErr.Error())
+	}
+	return e.printChange(change, err)
+}
+
+// runClusterInfoSignFile signs a file with one token.
+func runClusterInfoSignFile(e *env, o clusterInfoSignOptions) error {
+	info, err := e.readClusterInfoFile(o.file)
+	if err != nil {
+		return err
+	}
+	if _, err := clusterinfo.ParseDocument(info.Raw); err != nil {
+		return fmt.Errorf("%s: %w", o.file, err)
+	}
+	tok, err := e.nodeToken(o.tokenFile, "")
+	if err != nil {
+		return err
+	}
+	object := output.ClusterInfoSignature{Meta: output.Kind("ClusterInfoSignature"), TokenID: tok.ID(), Signature: clusterinfo.Sign(info.Raw, tok)}
+	return e.print(view{object: object, names: []string{object.TokenID}, text: object.Signature + "\n"})
+}
+
+// readClusterInfoFile reads a file that holds cluster-info or its kubeconfig.
+func (e *env) readClusterInfoFile(file string) (clusterinfo.Info, error) {
+	text, err := e.readFile(file, maxFile)
+	if err != nil {
+		return clusterinfo.Info{}, err
+	}
+	info, err := clusterinfo.ParseFile(text)
+	if err != nil {
+		return info, fmt.Errorf("%s: %w", file, err)
+	}
+	return info, nil
+}

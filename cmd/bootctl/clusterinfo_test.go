@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+func TestPublishAsks(t *testing.T) {
+	got := invoke(t, hostileCluster(t), "cluster-info", "publish", "--endpoint", "198.51.100.1:6443")
+	if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "(Unconfirmed)") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
+	}
+	for _, line := range []string{"- address " + server, "+ address https://198.51.100.1:6443"} {
+		if !strings.Contains(got.errOut, line) {
+			t.Errorf("stderr %q lacks %q", got.errOut, line)
+		}
+	}
+	got = invoke(t, hostileCluster(t), "cluster-info", "publish", "--endpoint", "198.51.100.1:6443", "--dry-run", "-o", "jsonpath={.written} {.dryRun} {.after.server}")
+	if got.code != 0 || got.out != "false true https://198.51.100.1:6443\n" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
+	}
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSignAndVerifyFiles(t *testing.T) {
+	shown := invoke(t, hostileCluster(t), "cluster-info", "show", "-o", "kubeconfig")
+	file := writeFile(t, "kubeconfig", shown.out)
+	tokenFile := writeFile(t, "token", plantedID+"."+planted+"\n")
+	tok, err := token.Parse(plantedID + "." + planted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := clusterinfo.Sign([]byte(shown.out), tok)
+	if got := invoke(t, nil, "cluster-info", "sign", "--file", file, "--token-file", tokenFile); got.out != signature+"\n" || got.code != 0 {
+		t.Errorf("signature %q, want %q; stderr %q", got.out, signature, got.errOut)
+	}
+	configMap := func(signature string) string {
+		return writeFile(t, "cm.yaml", "kind: ConfigMap\ndata:\n  jws-kubeconfig-"+plantedID+": "+signature+"\n  kubeconfig: |\n    "+strings.ReplaceAll(strings.TrimSpace(shown.out), "\n", "\n    ")+"\n")
+	}
+	tests := []struct {
+		name, file string
+		args       []string
+		code       int
+		reason     string
+	}{
+		{"good", configMap(signature), nil, 0, ""},
+		{"another signature", configMap(strings.ToUpper(signature)), nil, 4, "SignatureInvalid"},
+		{"another pin", configMap(signature), []string{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, 4, "PinMismatch"},
+		{"no signature", file, nil, 4, "SignatureMissing"},
+		{"no file", file + "x", nil, 10, "LocalFile"},
+		{"both", file, []string{"--endpoint", "x"}, 2, "Usage"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, nil, append([]string{"cluster-info", "verify", "--file", test.file, "--token-file", tokenFile, "-o", "json"}, test.args...)...)
+			if got.code != test.code || !strings.Contains(got.errOut, test.reason) || (test.code == 0) != (got.out != "") {
+				t.Errorf("exit code %d, want %d; stdout %q, stderr %q", got.code, test.code, got.out, got.errOut)
+			}
+		})
+	}
+	if got := invoke(t, nil, "cluster-info", "sign", "--file", tokenFile, "--token-file", tokenFile); got.code != 4 || strings.Contains(got.errOut, planted) {
+		t.Errorf("what is no kubeconfig: exit code %d, stderr %q", got.code, got.errOut)
+	}
+}
+
+func TestPinOfAFile(t *testing.T) {
+	cert := testca.New(t, time.Now()).Certificate
+	ca, pin := string(certpem.Encode(cert)), clusterinfo.PinOf(cert).String()+"\n"
+	for name, test := range map[string]struct {
+		text, want string
+		code       int
+	}{
+		"one": {ca, pin, 0}, "a bundle": {ca + ca, pin + pin, 0}, "nothing": {"", "", 2}, "a key": {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := invoke(t, nil, "cluster-info", "pin", writeFile(t, "ca.crt", test.text)); got.out != test.want || got.code != test.code {
+				t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
+			}
+		})
+	}
+}

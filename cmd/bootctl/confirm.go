@@ -1,0 +1,30 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bootctl/bootctl/internal/safe"
+)
+
+// Why a change was not made.
+var (
+	errUnconfirmed = errors.New("not confirmed")
+	errDryRun      = errors.New("nothing is changed in a dry run")
+)
+
+// confirm asks the person at the terminal, and returns an error that matches
+// errUnconfirmed unless the answer is yes. Without a terminal it is no.
+func (e *env) confirm(question string) error {
+	if !e.isTerminal() {
+		return fmt.Errorf("%w: there is no terminal to ask at; give --yes", errUnconfirmed)
+	}
+	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", safe.Text(question))
+	answer, err := bufio.NewReader(e.In).ReadString('\n')
+	if err == nil && (strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")) {
+		return nil
+	}
+	return errUnconfirmed
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+// documentOptions are the flags that say what nodes learn of the cluster.
+type documentOptions struct {
+	endpoint string
+	caFile   string
+}
+
+func (o *documentOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.endpoint, "endpoint", "", "the `address` at which nodes reach the API server; else that of the kubeconfig")
+	fs.StringVar(&o.caFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
+}
+
+// read returns the kubeconfig for cluster-info.
+func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
+	address := o.endpoint
+	if address == "" {
+		address = admin.Host
+	}
+	endpoint, err := clusterinfo.ParseEndpoint(address)
+	if err != nil {
+		return nil, err
+	}
+	if o.endpoint == "" && endpoint.IsLoopback() {
+		return nil, fmt.Errorf("%w: the kubeconfig has %s", errLoopback, endpoint)
+	}
+	if o.caFile != "" {
+		cas, err := e.readCAs(o.caFile)
+		if err != nil {
+			return nil, err
+		}
+		return clusterinfo.Encode(endpoint, cas)
+	}
+	if err := rest.LoadTLSFiles(admin); err != nil {
+		return nil, err
+	}
+	cas, err := certpem.Parse(admin.CAData)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its CA: %w; give --ca-file", errKubeconfig, err)
+	}
+	return clusterinfo.Encode(endpoint, cas)
+}
+
+// joined prints a list in one cell.
+func joined(items []string) string { return strings.Join(items, " ") }

@@ -1,0 +1,199 @@
+package clusterinfo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/util/retry"
+	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// Client is what a Writer needs of the API.
+type Client interface {
+	corev1client.ConfigMapsGetter
+	corev1client.SecretsGetter
+}
+
+// Writer writes cluster-info. Each write is one request, on condition that
+// nobody wrote meanwhile, and puts in the signatures that the bootstrap signer
+// would: no reader sees a kubeconfig without them, and the signer finds nothing
+// left to do. What else the ConfigMap holds is kept.
+//
+// Access: get, create and update on configmaps in kube-public; list on secrets
+// in kube-system.
+type Writer struct {
+	Client Client
+	// Now is the clock that tokens expire by.
+	Now func() time.Time
+	// Confirm is asked before a change is made, and again when the cluster
+	// has become another meanwhile, so that the change is, too. Its error ends
+	// the write. nil means yes.
+	Confirm func(Change) error
+}
+
+// Change is what a write changes. The zero value is no change.
+type Change struct {
+	// Before and After are the kubeconfig; Before is nil where there is none.
+	Before, After []byte
+	// Added, Replaced and Removed are the IDs of signatures, in order.
+	Added, Replaced, Removed []string
+}
+
+// IsEmpty says whether nothing changes.
+func (c Change) IsEmpty() bool {
+	return !c.ChangesDocument() && len(c.Added)+len(c.Replaced)+len(c.Removed) == 0
+}
+
+// ChangesDocument says whether the kubeconfig itself changes.
+func (c Change) ChangesDocument() bool { return !bytes.Equal(c.Before, c.After) }
+
+// Publish makes document the kubeconfig in cluster-info, signed with every live
+// signing token. It returns an error that matches ErrDocument when a node would
+// not take the document.
+func (w Writer) Publish(ctx context.Context, document []byte) (Change, error) {
+	if _, err := ParseDocument(document); err != nil {
+		return Change{}, err
+	}
+	return w.write(ctx, func(*corev1.ConfigMap) ([]byte, error) { return document, nil })
+}
+
+// Sign signs the kubeconfig that stands in cluster-info with every live signing
+// token, as the bootstrap signer does. It returns an error that matches
+// ErrNotFound when there is none.
+func (w Writer) Sign(ctx context.Context) (Change, error) {
+	return w.write(ctx, func(cm *corev1.ConfigMap) ([]byte, error) {
+		document := cm.Data[api.KubeConfigKey]
+		if document == "" {
+			return nil, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
+		}
+		return []byte(document), nil
+	})
+}
+
+func (w Writer) write(ctx context.Context, choose func(*corev1.ConfigMap) ([]byte, error)) (Change, error) {
+	var change, confirmed Change
+	patience := wait.Backoff{Steps: 10, Duration: 20 * time.Millisecond, Factor: 1.5, Jitter: 0.5}
+	err := retry.RetryOnConflict(patience, func() error {
+		old, wanted, err := w.plan(ctx, choose)
+		if err != nil {
+			return err
+		}
+		change = changeOf(old, wanted)
+		if change.IsEmpty() {
+			return nil
+		}
+		if w.Confirm != nil && !reflect.DeepEqual(change, confirmed) {
+			if err := w.Confirm(change); err != nil {
+				return err
+			}
+			confirmed = change
+		}
+		return w.store(ctx, old == nil, wanted)
+	})
+	return change, err
+}
+
+// plan returns cluster-info as it is, nil where there is none, and as it shall
+// be. The tokens are read after it: one whose signature is already there cannot
+// be missed, and one that is signed later makes the write a conflict.
+func (w Writer) plan(ctx context.Context, choose func(*corev1.ConfigMap) ([]byte, error)) (old, wanted *corev1.ConfigMap, err error) {
+	old, err = w.Client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		old, wanted = nil, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic}}
+	case err != nil:
+		return nil, nil, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
+	default:
+		wanted = old.DeepCopy()
+	}
+	document, err := choose(wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := token.List(ctx, w.Client)
+	if err != nil {
+		return nil, nil, err
+	}
+	wanted.Data = signed(wanted.Data, document, tokens, w.Now())
+	return old, wanted, nil
+}
+
+// signed returns data with document and just the signatures that belong to it.
+func signed(data map[string]string, document []byte, tokens []token.Info, now time.Time) map[string]string {
+	out := map[string]string{api.KubeConfigKey: string(document)}
+	for key, value := range data {
+		if key != api.KubeConfigKey && !strings.HasPrefix(key, api.JWSSignatureKeyPrefix) {
+			out[key] = value
+		}
+	}
+	for _, info := range tokens {
+		if info.Signs(now) {
+			out[api.JWSSignatureKeyPrefix+info.ID] = Sign(document, info.Token)
+		}
+	}
+	return out
+}
+
+// store creates or updates cluster-info. When someone else did so first, the
+// error is a conflict.
+func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap) error {
+	configMaps := w.Client.ConfigMaps(metav1.NamespacePublic)
+	var err error
+	if absent {
+		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{})
+	} else {
+		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{})
+	}
+	if apierrors.IsAlreadyExists(err) {
+		err = apierrors.NewConflict(corev1.Resource("configmaps"), api.ConfigMapClusterInfo, err)
+	}
+	if err != nil {
+		return fmt.Errorf("write configmap kube-public/cluster-info: %w", err)
+	}
+	return nil
+}
+
+// changeOf compares cluster-info as it is, nil where there is none, and as it
+// shall be.
+func changeOf(old, wanted *corev1.ConfigMap) Change {
+	before, after := map[string]string{}, wanted.Data
+	if old != nil {
+		before = old.Data
+	}
+	c := Change{After: []byte(after[api.KubeConfigKey])}
+	if text, ok := before[api.KubeConfigKey]; ok {
+		c.Before = []byte(text)
+	}
+	keys := maps.Clone(after)
+	maps.Copy(keys, before)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		id, isSignature := strings.CutPrefix(key, api.JWSSignatureKeyPrefix)
+		if !isSignature {
+			continue
+		}
+		was, had := before[key]
+		is, has := after[key]
+		switch {
+		case !had:
+			c.Added = append(c.Added, id)
+		case !has:
+			c.Removed = append(c.Removed, id)
+		case was != is:
+			c.Replaced = append(c.Replaced, id)
+		}
+	}
+	return c
+}
