@@ -16,7 +16,8 @@ import (
 
 // TestScripts runs testdata/script/*.txtar. The first line of a script may name
 // the control plane that it needs: "# lab: bare" is one that nobody has set up,
-// "# lab: without NAME" one without a controller.
+// "# lab: without NAME..." one without these controllers; any other
+// name is a prepared one of its own.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -51,7 +52,7 @@ func runScripts(t *testing.T, wanted string, files []string) {
 	t.Helper()
 	var without []string
 	if name, ok := strings.CutPrefix(wanted, "without "); ok {
-		without = append(without, name)
+		without = strings.Fields(name)
 	}
 	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"), without...)
 	if err != nil {
