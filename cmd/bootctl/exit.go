@@ -89,6 +89,7 @@ func exitTable() []exitEntry {
 		{4, "CertificateInvalid", is(csr.ErrCertificate), "nothing was written; ask the administrator which signer issues for this cluster"},
 		{4, "Untrusted", apiclient.IsUntrusted, "the server's certificate is not from a trusted CA, or not for this address; nothing secret was sent"},
 		{4, "Redirected", is(apiclient.ErrRedirect), "something else than an API server answers at this address; nothing was sent on"},
+		{4, "NotAnAPIServer", is(clusterinfo.ErrNotAPIServer), "check the address; a proxy or a log-in page may answer in its place"},
 		{4, "TooLarge", is(apiclient.ErrTooLarge), "something else than an API server answers at this address"},
 
 		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication; an administrator sees which with: bootctl token list"},

@@ -32,6 +32,8 @@ var (
 	// cluster-info has no signature for it: it is not a signing token, or the
 	// signer has not seen it yet or does not run.
 	ErrTokenNotSigned = errors.New("the API server accepts the token, but nobody has signed cluster-info with it")
+	// ErrNotAPIServer means that the answer is none of an API server.
+	ErrNotAPIServer = errors.New("what answers is not an API server")
 	// ErrChanged means that cluster-info read over a verified connection is
 	// not what was read before.
 	ErrChanged = errors.New("cluster-info differs between an unverified and a verified connection")
@@ -219,7 +221,18 @@ func (o Options) fetch(ctx context.Context, endpoint Endpoint, roots []*x509.Cer
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
 		return Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrAnonymous, err)
 	}
+	if isNonsense(err) {
+		return Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
+	}
 	return info, err
+}
+
+// isNonsense says whether an answer came that is none of an API server.
+func isNonsense(err error) bool {
+	var status apierrors.APIStatus
+	return err != nil && !errors.As(err, &status) && !apiclient.IsUnreachable(err) && !apiclient.IsUntrusted(err) &&
+		!errors.Is(err, apiclient.ErrRedirect) && !errors.Is(err, apiclient.ErrTooLarge) && !errors.Is(err, ErrNotFound) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // tryToken asks with the token as credential, which tells whether it is one.
