@@ -17,7 +17,7 @@ help: ## list the targets
 	@echo 'make demo          join a node to a control plane of its own, and show it'
 	@echo 'make test          run every test'
 	@echo 'make test-kubelet  start a real kubelet from what join wrote (needs root)'
-	@echo 'make soak          fuzz each parser for two minutes'
+	@echo 'make soak          run the load tests at full size, and fuzz each parser (FUZZTIME=10m)'
 	@echo 'make bench         compare with kubectl and kubeadm in one run'
 	@echo 'make mutants       remove each security guard and see a test fail'
 	@echo 'make lint          check format, code, modules and generated files'
@@ -53,9 +53,13 @@ test-kubelet: build lab tools kubelet
 FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest $(addprefix pkg/token:,Parse Upstream) \
 	$(addprefix pkg/clusterinfo:,Verify ParseDocument ParseDocumentLikeUpstream ParsePin ParseEndpoint)
 
-soak:
+FUZZTIME ?= 10m
+
+soak: build lab tools
+	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
+	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestPublish|TestEight|TestSignHeals' ./e2e
 	@set -e; for t in $(FUZZ); do \
-		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime 2m -fuzzminimizetime 10x ./$${t%:*}; done
+		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${t%:*}; done
 
 bench: build lab tools
 	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench

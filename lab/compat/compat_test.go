@@ -96,6 +96,10 @@ func TestSecretsEqualKubeadms(t *testing.T) {
 }
 
 func TestGroupsAreUpstreams(t *testing.T) {
+	tok, err := token.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	long := "system:bootstrappers:" + strings.Repeat("a", 255)
 	for _, group := range []string{
 		"system:bootstrappers:a", "system:bootstrappers:", "system:bootstrappers", "system:bootstrappers:a-", "system:bootstrappers:a:",
@@ -103,7 +107,7 @@ func TestGroupsAreUpstreams(t *testing.T) {
 		"system:bootstrappers:a\n", "system:masters", "", long, long + "b", long + "bc", long + "-",
 		"system:bootstrappers:é", "system:bootstrappers:<script>", "system:bootstrappers:a,system:bootstrappers:b",
 	} {
-		spec := token.Spec{Usages: []string{token.Authentication}, Groups: []string{group}}
+		spec := token.Spec{Token: tok, Usages: []string{token.Authentication}, Groups: []string{group}}
 		if ours, theirs := spec.Validate(), util.ValidateBootstrapGroupName(group); (ours == nil) != (theirs == nil) {
 			t.Errorf("group %q: we say %v, upstream %v", group, ours, theirs)
 		}

@@ -87,6 +87,13 @@ func TestOnOneControlPlane(t *testing.T) {
 		}
 	})
 	t.Run("kubeadm discovers", func(t *testing.T) { kubeadmDiscovers(t, server, tok, pin) })
+	t.Run("kubeadm discovers what publish wrote, with every token", func(t *testing.T) {
+		tokens := []string{tok, bootctl(t, server, "bootctl", "token", "create"), bootctl(t, server, "bootctl", "token", "create", "--usages", "signing")}
+		bootctl(t, server, "bootctl", "cluster-info", "publish", "--endpoint", server.URL())
+		for _, tok := range tokens {
+			kubeadmDiscovers(t, server, tok, pin)
+		}
+	})
 	t.Run("kubelet names requests as we do", func(t *testing.T) { kubeletBootstraps(t, server, tok) })
 }
 

@@ -1,6 +1,6 @@
 // Package faultproxy is a TLS proxy before an API server, with a certificate of
 // the lab's CA. It records, in plaintext, all that passes between the client and
-// itself.
+// itself, and delays, drops and rewrites what a test asks it to.
 //
 // A client certificate ends at the proxy, which then asks in the name of its
 // subject, as a front proxy does; everything else passes unchanged.
@@ -18,6 +18,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,7 +41,28 @@ type Proxy struct {
 	URL    string
 	server *http.Server
 	record recorder
+	fault  atomic.Pointer[func(*http.Request) Fault]
+	faults atomic.Int64
 }
+
+// Fault is what is done to one request and its answer. The zero value is nothing.
+type Fault struct {
+	// Delay is how long the request is held back.
+	Delay time.Duration
+	// Drop hangs up before the API server hears of it, DropAnswer after.
+	Drop, DropAnswer bool
+	// Rewrite changes the answer.
+	Rewrite func(*http.Response) error
+}
+
+func (f Fault) isNone() bool { return f.Delay == 0 && !f.Drop && !f.DropAnswer && f.Rewrite == nil }
+
+// Inject lets decide choose the fault of each request from now on; nil ends
+// them.
+func (p *Proxy) Inject(decide func(*http.Request) Fault) { p.fault.Store(&decide) }
+
+// Faults returns how many requests had a fault.
+func (p *Proxy) Faults() int64 { return p.faults.Load() }
 
 // Start starts a proxy. Close ends it.
 func Start(opts Options) (*Proxy, error) {
@@ -61,7 +83,7 @@ func Start(opts Options) (*Proxy, error) {
 		MinVersion:   tls.VersionTLS12,
 	})
 	p.server = &http.Server{
-		Handler:           forward(opts),
+		Handler:           p.faulty(forward(opts)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
@@ -79,12 +101,49 @@ func (p *Proxy) Recorded() []byte { return p.record.bytes() }
 // state is known only after its first bytes.
 type connKey struct{}
 
+// faultKey is where the context of a request holds its fault.
+type faultKey struct{}
+
+// faulty does to a request what its fault says, before it is passed on.
+func (p *Proxy) faulty(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var fault Fault
+		if decide := p.fault.Load(); decide != nil && *decide != nil {
+			fault = (*decide)(r)
+		}
+		if !fault.isNone() {
+			p.faults.Add(1)
+		}
+		select {
+		case <-r.Context().Done():
+		case <-time.After(fault.Delay):
+		}
+		if fault.Drop {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), faultKey{}, fault)))
+	})
+}
+
+// rewrite does to an answer what the fault of its request says.
+func rewrite(resp *http.Response) error {
+	fault, _ := resp.Request.Context().Value(faultKey{}).(Fault)
+	if fault.DropAnswer {
+		panic(http.ErrAbortHandler)
+	}
+	if fault.Rewrite != nil {
+		return fault.Rewrite(resp)
+	}
+	return nil
+}
+
 // forward passes requests on: with their own bearer token, in the name of their
 // client certificate, or anonymously.
 func forward(opts Options) http.Handler {
 	return &httputil.ReverseProxy{
-		FlushInterval: -1, // a watch is a stream
-		Transport:     opts.Transport,
+		FlushInterval:  -1, // a watch is a stream
+		Transport:      opts.Transport,
+		ModifyResponse: rewrite,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(opts.Upstream)
 			r.Out.Header.Del("Impersonate-User")

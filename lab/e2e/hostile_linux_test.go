@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/lab/labtest"
+)
+
+// hostile answers as no API server does, for as long as it is listened to.
+func hostile() map[string]func(http.ResponseWriter, *http.Request) {
+	for64K := make([]byte, 1<<16)
+	return map[string]func(http.ResponseWriter, *http.Request){
+		"endless body": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			for {
+				if _, err := w.Write(for64K); err != nil {
+					return
+				}
+			}
+		},
+		"slow drip": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			for r.Context().Err() == nil {
+				if _, err := w.Write([]byte(" ")); err != nil {
+					return
+				}
+				_ = http.NewResponseController(w).Flush()
+				time.Sleep(100 * time.Millisecond)
+			}
+		},
+		"gzip bomb": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			for range 1 << 14 { // 1 GiB
+				if _, err := z.Write(for64K); err != nil {
+					return
+				}
+			}
+		},
+		"a million headers": func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 1_000_000 {
+				w.Header().Set("X-"+strconv.Itoa(i), "x")
+			}
+		},
+		"endless redirects": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
+		},
+		"endless informational answers": func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				w.WriteHeader(http.StatusProcessing)
+			}
+		},
+	}
+}
+
+// TestHostileServers bounds what a server can make a joining node spend.
+func TestHostileServers(t *testing.T) {
+	bin, err := labtest.BinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("abcdef.0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{
+		"endless body": 4, "slow drip": 7, "gzip bomb": 4, "a million headers": 7, "endless redirects": 4,
+		"endless informational answers": 7, "plain HTTP": 7,
+	}
+	handlers := hostile()
+	handlers["plain HTTP"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }
+	for name, handler := range handlers {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan struct{}, 1000)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case asked <- struct{}{}:
+				default:
+				}
+				handler(w, r)
+			}))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			if name == "plain HTTP" {
+				server.Start()
+			} else {
+				server.StartTLS()
+			}
+			defer server.Close()
+			const timeout = 4 * time.Second
+			cmd := exec.Command(filepath.Join(bin, "bootctl"), "join", server.Listener.Addr().String(), "--token-file", token,
+				"--ca-cert-hash", "sha256:"+strings.Repeat("1", 64), "--node-name", "n", "--out-dir", t.TempDir(), "--timeout", timeout.String())
+			start := time.Now()
+			out, _ := cmd.CombinedOutput()
+			took := time.Since(start)
+			usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+			if !ok {
+				t.Fatal("no usage")
+			}
+			t.Logf("exit code %d after %s, %d MB resident, %s of CPU", cmd.ProcessState.ExitCode(), took.Round(10*time.Millisecond), usage.Maxrss/1024, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+			if cmd.ProcessState.ExitCode() != want[name] {
+				t.Errorf("exit code %d, want %d\n%s", cmd.ProcessState.ExitCode(), want[name], out)
+			}
+			if took > timeout+2*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if usage.Maxrss > 64*1024 {
+				t.Errorf("%d KB were resident", usage.Maxrss)
+			}
+			if name != "plain HTTP" && len(asked) == 0 {
+				t.Error("the server was never asked")
+			}
+		})
+	}
+}

@@ -1,0 +1,247 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// size returns what a load test takes: the smallest that shows the fault, or
+// under make soak the whole.
+func size[T any](small, whole T) T {
+	if os.Getenv("BOOTCTL_SOAK") != "" {
+		return whole
+	}
+	return small
+}
+
+// client returns a client of the administrator, or of whom he impersonates.
+func (p program) client(t *testing.T, as ...string) kubernetes.Interface {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", p.server.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS = -1
+	config.Impersonate.UserName = strings.Join(as, "")
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// createTokens returns new live tokens that the real signer has signed for.
+func (p program) createTokens(t *testing.T, n int) []token.Token {
+	t.Helper()
+	var tokens []token.Token
+	for range n {
+		tok, err := token.Parse(p.must(t, "token", "create"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, tok)
+	}
+	p.eventually(t, "signatures", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+	return tokens
+}
+
+func (p program) eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatalf("after 20 seconds: no %s", what)
+}
+
+// reader reads cluster-info every five milliseconds until it is stopped, and
+// returns what was wrong and how many documents it saw.
+func reader(ctx context.Context, client kubernetes.Interface, tokens []token.Token) (wrong []string, reads int, documents map[string]bool) {
+	documents = map[string]bool{}
+	for ctx.Err() == nil {
+		info, err := clusterinfo.Fetch(ctx, client.CoreV1())
+		if err != nil {
+			if ctx.Err() == nil {
+				wrong = append(wrong, err.Error())
+			}
+			continue
+		}
+		reads++
+		documents[string(info.Raw)] = true
+		for _, tok := range tokens {
+			if err := clusterinfo.Verify(info.Raw, info.Signatures[tok.ID()], tok); err != nil {
+				wrong = append(wrong, err.Error())
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return wrong, reads, documents
+}
+
+// TestPublishLeavesNoWindow publishes changing addresses under the eyes of a
+// reader, with the real bootstrap signer running.
+func TestPublishLeavesNoWindow(t *testing.T) {
+	p := newProgram(t)
+	p.must(t, "setup", "--endpoint", p.server.URL())
+	tokens := p.createTokens(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var wrong []string
+	var reads int
+	var documents map[string]bool
+	client := p.client(t)
+	wg.Go(func() { wrong, reads, documents = reader(ctx, client, tokens) })
+	times := size(15, 200)
+	for i := range times {
+		p.must(t, "cluster-info", "publish", "--yes", "--endpoint", fmt.Sprintf("https://127.0.0.1:%d", 10000+i))
+	}
+	cancel()
+	wg.Wait()
+	t.Logf("%d publications, %d reads of %d documents", times, reads, len(documents))
+	if len(wrong) > 0 {
+		t.Errorf("%d reads saw no valid signature, the first: %s", len(wrong), wrong[0])
+	}
+	if len(documents) < times/2 {
+		t.Errorf("the reader saw %d documents of %d: it was too slow to prove anything", len(documents), times)
+	}
+	p.signerIsIdle(t)
+}
+
+// signerIsIdle wants the real signer to find nothing to do after a write.
+func (p program) signerIsIdle(t *testing.T) {
+	t.Helper()
+	client := p.client(t)
+	version := func() string {
+		cm, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cm.ResourceVersion
+	}
+	before, idle := version(), size(3*time.Second, time.Minute)
+	time.Sleep(idle)
+	if after := version(); after != before {
+		t.Errorf("within %s the signer wrote again: version %s, then %s", idle, before, after)
+	}
+}
+
+// TestEightWritersLoseNothing lets eight writers publish and add keys of their
+// own at the same time, with the real signer running.
+func TestEightWritersLoseNothing(t *testing.T) {
+	p := newProgram(t)
+	p.must(t, "setup", "--endpoint", p.server.URL())
+	tokens := p.createTokens(t, 3)
+	client := p.client(t)
+	rounds := size(3, 50)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	conflicts := 0
+	for writer := range 8 {
+		wg.Go(func() {
+			for round := range rounds {
+				patch := fmt.Sprintf(`{"data":{"writer-%d-%d":"kept"}}`, writer, round)
+				if _, err := client.CoreV1().ConfigMaps("kube-public").Patch(t.Context(), "cluster-info", types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+					t.Error(err)
+				}
+				code, _, stderr := p.run(t, "cluster-info", "publish", "--yes", "-v", "1", "--endpoint", fmt.Sprintf("https://127.0.0.1:%d", 10000+100*writer+round))
+				if code != 0 {
+					t.Errorf("exit code %d\n%s", code, stderr)
+				}
+				mu.Lock()
+				conflicts += strings.Count(stderr, ": 409 in ")
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("8 writers, %d rounds, %d conflicts", rounds, conflicts)
+	if conflicts == 0 {
+		t.Error("there was no conflict, so this proves nothing")
+	}
+	cm, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for writer := range 8 {
+		for round := range rounds {
+			if key := fmt.Sprintf("writer-%d-%d", writer, round); cm.Data[key] != "kept" {
+				t.Errorf("%s was lost", key)
+			}
+		}
+	}
+	for _, tok := range tokens {
+		if err := clusterinfo.Verify([]byte(cm.Data["kubeconfig"]), cm.Data["jws-kubeconfig-"+tok.ID()], tok); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// denySigner keeps the bootstrap signer, and nobody else, from writing.
+const denySigner = `
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: deny-signer}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [configmaps]}
+  validations:
+  - {expression: "request.userInfo.username != 'system:serviceaccount:kube-system:bootstrap-signer'", message: not now}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: deny-signer}
+spec: {policyName: deny-signer, validationActions: [Deny]}
+`
+
+// TestSignHealsALostUpdate keeps the real signer from writing once, after which
+// it does not try again.
+func TestSignHealsALostUpdate(t *testing.T) {
+	p := newProgram(t)
+	p.must(t, "setup", "--endpoint", p.server.URL())
+	p.createTokens(t, 1)
+	policy := t.TempDir() + "/policy.yaml"
+	if err := os.WriteFile(policy, []byte(denySigner), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := p.exec(t, "kubectl", "apply", "-f", policy); code != 0 {
+		t.Fatal(stderr)
+	}
+	signer := p.client(t, "system:serviceaccount:kube-system:bootstrap-signer").CoreV1().ConfigMaps("kube-public")
+	p.eventually(t, "denial", func() bool {
+		cm, err := signer.Get(t.Context(), "cluster-info", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = signer.Update(t.Context(), cm, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err != nil && strings.Contains(err.Error(), "not now")
+	})
+	p.must(t, "token", "create")
+	time.Sleep(2 * time.Second) // the signer is asked and denied within
+	if code, _, stderr := p.exec(t, "kubectl", "delete", "-f", policy); code != 0 {
+		t.Fatal(stderr)
+	}
+	time.Sleep(size(3*time.Second, time.Minute))
+	code, stdout, stderr := p.run(t, "cluster-info", "verify")
+	if code != 4 || !strings.Contains(stdout, "MISSING") {
+		t.Fatalf("the signer was not kept from its update: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	p.must(t, "cluster-info", "sign")
+	p.must(t, "cluster-info", "verify")
+	p.signerIsIdle(t)
+}

@@ -1,0 +1,68 @@
+package clusterinfo_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"crypto/x509"
+
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+// Whatever stands in a bundle and among the pins, the roots are of both, are
+// usable, and are all that is.
+func TestRootsAreWithinPins(t *testing.T) {
+	n, seed := 20_000, uint64(time.Now().UnixNano())
+	if os.Getenv("BOOTCTL_SOAK") != "" {
+		n = 1_000_000
+	}
+	t.Logf("%d bundles, seed %d", n, seed)
+	var pool []*x509.Certificate
+	usable := map[*x509.Certificate]bool{}
+	for i := range 60 {
+		c := newCA(t, func(c *x509.Certificate) {
+			switch i % 8 {
+			case 0:
+				c.NotAfter = now.Add(-time.Second)
+			case 1:
+				c.NotBefore = now.Add(time.Second)
+			case 2:
+				c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature
+			}
+		})
+		pool = append(pool, c.Certificate)
+		usable[c.Certificate] = i%8 > 2
+		if i%16 == 3 { // one of the same key
+			again := c.renewed(t, func(c *x509.Certificate) { c.Subject.CommonName = "renewed" }).Certificate
+			pool, usable[again] = append(pool, again), true
+		}
+	}
+	if len(pool) != 64 {
+		t.Fatalf("%d certificates", len(pool))
+	}
+	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // which cases are tried is no secret
+	draw := func(most int) []*x509.Certificate {
+		var out []*x509.Certificate
+		for range random.IntN(most) {
+			out = append(out, pool[random.IntN(len(pool))])
+		}
+		return out
+	}
+	for range n {
+		bundle, pinned := draw(12), draw(6)
+		pins := clusterinfo.Pins(pinned)
+		roots, err := clusterinfo.Trusted(bundle, pins, now)
+		var want []*x509.Certificate
+		for _, cert := range bundle {
+			if usable[cert] && slices.Contains(pins, clusterinfo.PinOf(cert)) {
+				want = append(want, cert)
+			}
+		}
+		if !slices.Equal(roots, want) || (err == nil) != (len(want) > 0) {
+			t.Fatalf("%d roots (%v), want %d, of a bundle of %d and %d pins", len(roots), err, len(want), len(bundle), len(pins))
+		}
+	}
+}
