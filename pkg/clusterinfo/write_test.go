@@ -311,3 +311,14 @@ func TestDiscoverEndsWithItsContext(t *testing.T) {
 	wantError(t, err, context.Canceled)
 	wantRequests(t, server)
 }
+
+func TestVerdict(t *testing.T) {
+	live := []token.Info{token.Read(secretOf(t, "abcdef"))}
+	for state, want := range map[string]error{
+		clusterinfo.Valid: nil, clusterinfo.Stale: clusterinfo.ErrNotVerified, clusterinfo.Missing: clusterinfo.ErrNotVerified, clusterinfo.Malformed: clusterinfo.ErrNotVerified,
+	} {
+		states := []clusterinfo.SignatureState{{TokenID: "abcdef", State: state}, {TokenID: "zzzzzz", State: clusterinfo.Orphan}, {TokenID: "x", State: clusterinfo.Malformed}}
+		wantError(t, clusterinfo.Verdict(states, live, now), want)
+	}
+	wantError(t, clusterinfo.Verdict(nil, nil, now), clusterinfo.ErrNoSigningToken)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// A token in the wrong place of the command line comes out nowhere.
+func TestTokenInTheWrongPlace(t *testing.T) {
+	tok := plantedID + "." + planted
+	for _, args := range [][]string{
+		{tok}, {"token", tok}, {"token", "list", tok}, {"cluster-info", "verify", tok}, {"lab", "up", tok},
+		{"join", "192.0.2.1", "-token=" + tok}, {"join", "192.0.2.1", "-t=" + tok},
+		{"join", "192.0.2.1", "--ca-cert-hash", tok}, {"join", "192.0.2.1", "--token-file", tok},
+		{"join", tok, "--token-file", tok}, {"join", "192.0.2.1", "--node-name", tok, "--token", tok, "--ca-cert-hash", tok},
+		{"token", "create", "--ttl=" + tok}, {"token", "create", "--usages=" + tok},
+		{"token", "delete", tok}, {"csr", "approve", tok}, {"cluster-info", "pin", tok}, {"cluster-info", "sign", "--file", tok},
+		{"cluster-info", "publish", "--endpoint", tok}, {"setup", "--endpoint", "https://x:" + tok + "@192.0.2.1"},
+	} {
+		for _, format := range []string{"table", "json"} {
+			got := invoke(t, hostileCluster(t), append(args, "-o", format)...)
+			if got.code == 0 || strings.Contains(got.out+got.errOut, planted) {
+				t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
+			}
+		}
+	}
+}
+
+// A flag with nothing in it is a mistake, not the default.
+func TestEmptyFlags(t *testing.T) {
+	for _, args := range [][]string{
+		{"join", "192.0.2.1", "--out-dir", ""}, {"join", "192.0.2.1", "--rootfs="}, {"join", "192.0.2.1", "--node-name", ""},
+		{"lab", "down", "--delete", "--dir", ""}, {"cluster-info", "show", "--endpoint", ""}, {"token", "list", "--kubeconfig", ""},
+		{"token", "list", "--server", ""}, {"setup", "--ca-file", ""},
+	} {
+		got := invoke(t, hostileCluster(t), args...)
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "nothing in it") {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
+		}
+	}
+	if got := invoke(t, hostileCluster(t), "token", "create", "--description", ""); got.code != 0 {
+		t.Errorf("no description: exit code %d, stderr %q", got.code, got.errOut)
+	}
+}
+
+// What only a node verifies with is not passed over where an administrator
+// verifies.
+func TestVerifyNeedsSomethingToVerify(t *testing.T) {
+	for _, args := range [][]string{
+		{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, {"--ca-file", "x"}, {"--token-file", "x"}, {"--unsafe-skip-ca-verification"},
+	} {
+		got := invoke(t, hostileCluster(t), append([]string{"cluster-info", "verify"}, args...)...)
+		if got.code != 2 || got.out != "" {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
+		}
+	}
+}
