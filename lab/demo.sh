@@ -20,7 +20,8 @@ run() {
 }
 
 say 'A real control plane: etcd, kube-apiserver and the controllers of TLS bootstrap.'
-run bootctl lab up --dir "$dir/lab"
+printf '$ eval "$(bootctl lab up --dir %s)"\n' "$dir/lab"
+bootctl lab up --dir "$dir/lab" >/dev/null
 KUBECONFIG=$(bootctl lab kubeconfig --dir "$dir/lab" -q)
 export KUBECONFIG
 server=$(bootctl lab status --dir "$dir/lab" -o 'jsonpath={.server}')
@@ -35,7 +36,8 @@ run bootctl token list
 
 say 'What the node needs beside the token: the address, and the pin of the CA.'
 run bootctl cluster-info show
-pin=$(bootctl cluster-info show -o 'jsonpath={.caCertificates[0].pin}')
+run bootctl cluster-info pin
+pin=$(bootctl cluster-info pin)
 
 say 'The control plane signs cluster-info with each token. Verified as the administrator,'
 for _ in 1 2 3 4 5 6 7 8 9 10; do

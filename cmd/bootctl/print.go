@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -148,6 +149,16 @@ func escaped(value any) any {
 	return value
 }
 
+// cut shortens a cell of a list, so that one long name does not make every row
+// as long. -o wide shows it whole.
+func cut(cell string) string {
+	const most = 80
+	if utf8.RuneCountInString(cell) <= most {
+		return cell
+	}
+	return string([]rune(cell)[:most-1]) + "…"
+}
+
 // table prints the rows in columns as wide as they need to be.
 func (v view) table(wide bool) ([]byte, error) {
 	if v.header == nil {
@@ -173,7 +184,11 @@ func (v view) table(wide bool) ([]byte, error) {
 	for _, row := range v.rows {
 		cells := make([]string, len(header))
 		for i := range cells {
-			if cells[i] = safe.Text(row[i]); cells[i] == "" {
+			cells[i] = safe.Text(row[i])
+			if columns > 2 && !wide {
+				cells[i] = cut(cells[i])
+			}
+			if cells[i] == "" {
 				cells[i] = "-"
 			}
 		}
