@@ -161,7 +161,7 @@ func TestPublishErrors(t *testing.T) {
 		{"update", "configmaps", true, errServer, 1},
 		{"create", "configmaps", false, errServer, 1},
 		{"update", "configmaps", true, apierrors.NewForbidden(corev1.Resource("configmaps"), "cluster-info", errServer), 1},
-		{"update", "configmaps", true, conflict(), 10},
+		{"update", "configmaps", true, conflict(), 50},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s %s: %v", test.verb, test.resource, test.err), func(t *testing.T) {
