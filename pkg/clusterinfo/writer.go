@@ -85,8 +85,8 @@ func (w Writer) Sign(ctx context.Context) (Change, error) {
 
 func (w Writer) write(ctx context.Context, choose func(*corev1.ConfigMap) ([]byte, error)) (Change, error) {
 	var change, confirmed Change
-	patience := wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond, Factor: 1.1, Jitter: 1} // half a minute
-	err := retry.RetryOnConflict(patience, func() error {
+	backoff := wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond, Factor: 1.1, Jitter: 1} // half a minute
+	err := retry.RetryOnConflict(backoff, func() error {
 		old, wanted, err := w.plan(ctx, choose)
 		if err != nil {
 			return err
