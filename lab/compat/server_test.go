@@ -202,7 +202,7 @@ func bootctl(t *testing.T, server *labtest.Server, program string, args ...strin
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(bin, program), args...)
-	cmd.Env = []string{"KUBECONFIG=" + server.Kubeconfig}
+	cmd.Env = []string{"KUBECONFIG=" + server.Kubeconfig, "HOME=" + server.Dir}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%s %s: %v", program, args, err)

@@ -50,7 +50,7 @@ func (p program) run(t *testing.T, args ...string) (int, string, string) {
 func (p program) exec(t *testing.T, name string, args ...string) (int, string, string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(p.bin, name), args...)
-	cmd.Env = []string{"KUBECONFIG=" + p.server.Kubeconfig}
+	cmd.Env = []string{"KUBECONFIG=" + p.server.Kubeconfig, "HOME=" + p.server.Dir} // kubectl keeps a cache there
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -57,7 +57,7 @@ func start(t *testing.T, without ...string) cluster {
 // command returns a program of ours as the administrator runs it.
 func (c cluster) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.bin, program), args...)
-	cmd.Env = []string{"KUBECONFIG=" + c.Kubeconfig, "PATH=" + os.Getenv("PATH")}
+	cmd.Env = []string{"KUBECONFIG=" + c.Kubeconfig, "HOME=" + c.Dir, "PATH=" + os.Getenv("PATH")}
 	return cmd
 }
 
