@@ -6,8 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
@@ -57,7 +59,7 @@ func runClusterInfoPublish(ctx context.Context, e *env, o clusterInfoPublishOpti
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.clientOf(config)
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (e *env) warnUnlessPublic(ctx context.Context, admin *rest.Config) {
 	if err != nil {
 		return
 	}
-	if _, err := clusterinfo.Fetch(ctx, client.Core); classify(err).reason == "Unauthorized" || classify(err).reason == "Forbidden" {
+	if _, err := clusterinfo.Fetch(ctx, client.Core); apierrors.IsUnauthorized(err) || apiclient.IsForbiddenByRBAC(err) {
 		e.warn("nodes may not read cluster-info: the Role kubeadm:bootstrap-signer-clusterinfo in kube-public is missing or not bound to system:anonymous; run: bootctl setup")
 	}
 }

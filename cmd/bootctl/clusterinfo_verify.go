@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ func runClusterInfoVerify(ctx context.Context, e *env) error {
 	}
 	states := clusterinfo.CheckAll(info, tokens, e.now())
 	verdict := clusterinfo.Verdict(states, tokens, e.now())
-	if err := e.print(verificationView(verdict == nil, document.Server, clusterinfo.Pins(document.CAs), states)); err != nil {
+	if err := e.print(verificationView(verdict == nil, document.Server, document.CAs, states)); err != nil {
 		return err
 	}
 	for _, silence := range clusterinfo.Silent(info, tokens, e.now()) {
@@ -97,16 +98,13 @@ func runClusterInfoVerifyNode(ctx context.Context, e *env, o clusterInfoVerifyOp
 	if err != nil {
 		return err
 	}
-	if err := opts.Validate(); err != nil {
-		return err
-	}
 	cluster, err := clusterinfo.Discover(ctx, opts)
 	if err != nil {
 		return err
 	}
 	e.warnOfOthers(cluster.Others)
 	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
-	return e.print(verificationView(true, cluster.Server, clusterinfo.Pins(cluster.Roots), states))
+	return e.print(verificationView(true, cluster.Server, cluster.Roots, states))
 }
 
 // warnOfOthers names the endpoints that are not of the cluster.
@@ -135,16 +133,13 @@ func runClusterInfoVerifyFile(e *env, o clusterInfoVerifyOptions) error {
 		return fmt.Errorf("%s: %w", o.file, err)
 	}
 	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
-	return e.print(verificationView(true, document.Server, clusterinfo.Pins(roots), states))
+	return e.print(verificationView(true, document.Server, roots, states))
 }
 
-func verificationView(verified bool, server clusterinfo.Endpoint, pins []clusterinfo.Pin, states []clusterinfo.SignatureState) view {
+func verificationView(verified bool, server clusterinfo.Endpoint, roots []*x509.Certificate, states []clusterinfo.SignatureState) view {
 	object := output.Verification{
 		Meta: output.Kind("Verification"), Verified: verified, Server: server.URL(),
-		Pins: []string{}, Signatures: []output.Signature{},
-	}
-	for _, pin := range pins {
-		object.Pins = append(object.Pins, pin.String())
+		Pins: pinTexts(roots), Signatures: []output.Signature{},
 	}
 	v := view{header: []string{"TOKEN", "SIGNATURE"}}
 	for _, s := range states {

@@ -46,6 +46,10 @@ func (e *env) client() (*apiclient.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.clientOf(config)
+}
+
+func (e *env) clientOf(config adminConfig) (*apiclient.Client, error) {
 	client, err := e.newClient(config.rest, e.clientOptions("context "+config.context))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
@@ -130,7 +129,7 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) view {
 		AlreadyJoined: r.AlreadyJoined,
 		NodeName:      r.NodeName,
 		Server:        r.Server.URL(),
-		Pins:          []string{},
+		Pins:          pinTexts(r.Roots),
 		Request:       r.RequestName,
 		Fingerprint:   csr.Fingerprint(r.Certificate.PublicKey),
 		NotBefore:     r.Certificate.NotBefore.UTC(),
@@ -142,9 +141,6 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) view {
 		Certificate:   layout.Current(),
 		CAFile:        layout.CA(),
 		Steps:         steps,
-	}
-	for _, pin := range clusterinfo.Pins(r.Roots) {
-		object.Pins = append(object.Pins, pin.String())
 	}
 	state := "joined"
 	if r.AlreadyJoined {

@@ -60,7 +60,7 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.clientOf(config)
 	if err != nil {
 		return err
 	}

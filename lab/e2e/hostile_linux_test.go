@@ -21,12 +21,12 @@ import (
 
 // hostile answers as no API server does, for as long as it is listened to.
 func hostile() map[string]func(http.ResponseWriter, *http.Request) {
-	for64K := make([]byte, 1<<16)
+	chunk := make([]byte, 1<<16)
 	return map[string]func(http.ResponseWriter, *http.Request){
 		"endless body": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			for {
-				if _, err := w.Write(for64K); err != nil {
+				if _, err := w.Write(chunk); err != nil {
 					return
 				}
 			}
@@ -45,7 +45,7 @@ func hostile() map[string]func(http.ResponseWriter, *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			for range 1 << 14 { // 1 GiB
-				if _, err := z.Write(for64K); err != nil {
+				if _, err := z.Write(chunk); err != nil {
 					return
 				}
 			}
