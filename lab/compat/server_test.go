@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	kubeadmapi "k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
 	kubeadmtoken "k8s.io/kubernetes/cmd/kubeadm/app/discovery/token"
 	clusterinfophase "k8s.io/kubernetes/cmd/kubeadm/app/phases/bootstraptoken/clusterinfo"
@@ -179,13 +177,7 @@ func kubeletBootstrap(t *testing.T, server *labtest.Server, tok string, name typ
 		t.Fatal(err)
 	}
 	bootstrap := filepath.Join(dir, "bootstrap.conf")
-	err := clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: server.URL(), CertificateAuthority: server.CAFile}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: tok}},
-		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
-		CurrentContext: "c",
-	}, bootstrap)
-	if err != nil {
+	if err := server.WriteBootstrapKubeconfig(bootstrap, tok); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -197,13 +189,7 @@ func kubeletBootstrap(t *testing.T, server *labtest.Server, tok string, name typ
 
 func bootctl(t *testing.T, server *labtest.Server, program string, args ...string) string {
 	t.Helper()
-	bin, err := labtest.BinDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(filepath.Join(bin, program), args...)
-	cmd.Env = []string{"KUBECONFIG=" + server.Kubeconfig, "HOME=" + server.Dir}
-	out, err := cmd.Output()
+	out, err := server.Command(program, args...).Output()
 	if err != nil {
 		t.Fatalf("%s %s: %v", program, args, err)
 	}

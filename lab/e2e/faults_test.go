@@ -18,17 +18,10 @@ import (
 )
 
 // program runs the built bootctl as the administrator of a server.
-type program struct {
-	bin    string
-	server *labtest.Server
-}
+type program struct{ server *labtest.Server }
 
 func newProgram(t *testing.T) program {
 	t.Helper()
-	bin, err := labtest.BinDir()
-	if err != nil {
-		t.Fatal(err)
-	}
 	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +31,7 @@ func newProgram(t *testing.T) program {
 			t.Error(err)
 		}
 	})
-	return program{bin, server}
+	return program{server}
 }
 
 // run returns the exit code, stdout and stderr.
@@ -49,8 +42,7 @@ func (p program) run(t *testing.T, args ...string) (int, string, string) {
 
 func (p program) exec(t *testing.T, name string, args ...string) (int, string, string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(p.bin, name), args...)
-	cmd.Env = []string{"KUBECONFIG=" + p.server.Kubeconfig, "HOME=" + p.server.Dir} // kubectl keeps a cache there
+	cmd := p.server.Command(name, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

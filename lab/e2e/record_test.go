@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,10 +19,6 @@ import (
 // TestRecordedJoin joins through a proxy that records the plaintext, and looks
 // for the private key in it, and for the token in every file that is left.
 func TestRecordedJoin(t *testing.T) {
-	bin, err := labtest.BinDir()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	server, err := labtest.Start(filepath.Join(dir, "lab"))
 	if err != nil {
@@ -38,8 +33,7 @@ func TestRecordedJoin(t *testing.T) {
 
 	bootctl := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command(filepath.Join(bin, "bootctl"), args...)
-		cmd.Env = []string{"KUBECONFIG=" + server.Kubeconfig}
+		cmd := server.Command("bootctl", args...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

@@ -12,7 +12,7 @@ import (
 func registered(t *testing.T, c cluster, name string) {
 	t.Helper()
 	eventually(t, "Node "+name, func() bool {
-		out, err := c.command("kubectl", "get", "node", name, "-o", "jsonpath={.status.nodeInfo.kubeletVersion}").Output()
+		out, err := c.Command("kubectl", "get", "node", name, "-o", "jsonpath={.status.nodeInfo.kubeletVersion}").Output()
 		return err == nil && strings.HasPrefix(string(out), "v1.37")
 	})
 	t.Log(c.run(t, "kubectl", "get", "node", name))

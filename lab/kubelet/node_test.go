@@ -26,10 +26,10 @@ const (
 	pendingFile    = "var/lib/kubelet/pki/kubelet-client.key.tmp"
 )
 
-// cluster is a prepared control plane and the programs that talk to it.
+// cluster is a prepared control plane.
 type cluster struct {
 	*labtest.Server
-	bin, pin string
+	pin string
 }
 
 // start starts a control plane without the given controllers, and prepares it.
@@ -44,26 +44,15 @@ func start(t *testing.T, without ...string) cluster {
 			t.Error(err)
 		}
 	})
-	bin, err := labtest.BinDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := cluster{Server: server, bin: bin}
+	c := cluster{Server: server}
 	c.run(t, "bootctl", "setup", "--endpoint", c.URL())
 	c.pin = c.run(t, "bootctl", "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}")
 	return c
 }
 
-// command returns a program of ours as the administrator runs it.
-func (c cluster) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(c.bin, program), args...)
-	cmd.Env = []string{"KUBECONFIG=" + c.Kubeconfig, "HOME=" + c.Dir, "PATH=" + os.Getenv("PATH")}
-	return cmd
-}
-
 func (c cluster) run(t *testing.T, program string, args ...string) string {
 	t.Helper()
-	cmd := c.command(program, args...)
+	cmd := c.Command(program, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

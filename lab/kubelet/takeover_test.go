@@ -7,22 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // bootstrapArgs returns the flags by which the kubelet bootstraps by itself.
 func (c cluster) bootstrapArgs(t *testing.T, token string) []string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap.conf")
-	err := clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: c.URL(), CertificateAuthority: c.CAFile}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: string(read(t, token))}},
-		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
-		CurrentContext: "c",
-	}, path)
-	if err != nil {
+	if err := c.WriteBootstrapKubeconfig(path, string(read(t, token))); err != nil {
 		t.Fatal(err)
 	}
 	return []string{"--bootstrap-kubeconfig", path}
@@ -65,7 +56,7 @@ func TestJoinCompletesWhatTheKubeletBegan(t *testing.T) {
 	kill()
 	key := read(t, filepath.Join(root, pendingFile))
 
-	join := c.command("bootctl", c.joinArgs(n.name, token, root)...)
+	join := c.Command("bootctl", c.joinArgs(n.name, token, root)...)
 	var stderr bytes.Buffer
 	join.Stderr = &stderr
 	if err := join.Start(); err != nil {
@@ -82,7 +73,7 @@ func TestKubeletCompletesWhatJoinBegan(t *testing.T) {
 	c := start(t, "csrapproving")
 	token, root := c.token(t), root(t)
 	n := node{name: "join-began", root: root, clientCA: c.CAFile, args: c.bootstrapArgs(t, token)}
-	join := c.command("bootctl", c.joinArgs(n.name, token, root)...)
+	join := c.Command("bootctl", c.joinArgs(n.name, token, root)...)
 	if err := join.Start(); err != nil {
 		t.Fatal(err)
 	}

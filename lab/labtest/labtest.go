@@ -13,6 +13,9 @@ import (
 	"runtime"
 	"syscall"
 
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
@@ -76,6 +79,24 @@ func Start(dir string, without ...string) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("bootctl-lab is not ready: %w\n%s", err, text), s.Stop())
 	}
 	return s, nil
+}
+
+// Command returns a program that make built, as the administrator runs it. What
+// kubectl caches goes into the lab's directory.
+func (s *Server) Command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(filepath.Dir(s.cmd.Path), program), args...) //nolint:gosec // our own program
+	cmd.Env = []string{"KUBECONFIG=" + s.Kubeconfig, "HOME=" + s.Dir, "PATH=" + os.Getenv("PATH")}
+	return cmd
+}
+
+// WriteBootstrapKubeconfig writes the file by which a kubelet bootstraps itself.
+func (s *Server) WriteBootstrapKubeconfig(path, token string) error {
+	return clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: s.URL(), CertificateAuthority: s.CAFile}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: token}},
+		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "c",
+	}, path)
 }
 
 // URL returns the address of the API server.
