@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -55,23 +54,8 @@ func newAttacked(t *testing.T) attacked {
 	}
 	a.document = string(document)
 	a.signatures = map[string]string{plantedID: clusterinfo.Sign(document, tok)}
-	a.leaf = a.serving(t, a.real).Leaf
+	a.leaf = a.real.Serving(t, time.Now()).Leaf
 	return a
-}
-
-// serving returns a certificate of the CA for this machine, changed.
-func (a attacked) serving(t *testing.T, ca testca.CA, changes ...func(*x509.Certificate)) tls.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(7), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	for _, change := range changes {
-		change(template)
-	}
-	key := testca.Key(t)
-	cert := ca.Issue(t, template, key.Public())
-	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 
 // attack is what one attacker does. The zero value repeats what the cluster
@@ -126,7 +110,7 @@ func (x attack) start(t *testing.T, a attacked) *attacker {
 		_ = json.NewEncoder(w).Encode(corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, Data: data})
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	cert := a.serving(t, a.real)
+	cert := a.real.Serving(t, time.Now())
 	if x.serving != nil {
 		cert = x.serving(t, a)
 	}
@@ -174,7 +158,10 @@ func status(code int, body string) func(http.ResponseWriter, *http.Request, int)
 	}
 }
 
-func evilServing(t *testing.T, a attacked) tls.Certificate { t.Helper(); return a.serving(t, a.evil) }
+func evilServing(t *testing.T, a attacked) tls.Certificate {
+	t.Helper()
+	return a.evil.Serving(t, time.Now())
+}
 
 // With a document that the token has signed.
 func documentAttacks() []attack {
@@ -260,15 +247,15 @@ func connectionAttacks() []attack {
 		{name: "a replay without the signature", reason: "Untrusted", serving: evilServing, signature: unsigned},
 		{name: "certificate for another address", reason: "Untrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
-			return a.serving(t, a.real, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
+			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
 		}},
 		{name: "expired certificate", reason: "Untrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
-			return a.serving(t, a.real, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
+			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 		}},
 		{name: "certificate of a client", reason: "Untrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
-			return a.serving(t, a.real, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
+			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
 		}},
 		{name: "another text over the verified connection", reason: "Changed", answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
 			w.Header().Set("Content-Type", "application/json")

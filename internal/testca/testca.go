@@ -6,9 +6,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 )
@@ -51,6 +53,26 @@ func (c CA) Issue(t testing.TB, template *x509.Certificate, public crypto.Public
 		t.Fatal(err)
 	}
 	return cert
+}
+
+// Serving makes a certificate for a server at 127.0.0.1 that is valid an hour
+// around now, changed by the given functions.
+func (c CA) Serving(t testing.TB, now time.Time, changes ...func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2),
+		Subject:      pkix.Name{CommonName: "kube-apiserver"},
+		NotBefore:    now.Add(-time.Hour),
+		NotAfter:     now.Add(time.Hour),
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	for _, change := range changes {
+		change(template)
+	}
+	key := Key(t)
+	cert := c.Issue(t, template, key.Public())
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 
 // Key makes a key on the curve P-256, as the kubelet does.

@@ -52,7 +52,7 @@ type Options struct {
 	// whoever knows the token can then pose as the cluster. Pins and CAs that
 	// are given count all the same.
 	SkipCAVerification bool
-	// Timeout bounds each request; 0 means 10 seconds.
+	// Timeout bounds each request; see RequestTimeout.
 	Timeout time.Duration
 	// Client is passed on to the API clients. Client.Now must be set.
 	Client apiclient.Options
@@ -85,6 +85,10 @@ func (o Options) Validate() error {
 	}
 	return nil
 }
+
+// RequestTimeout returns how long a request may take: Timeout, or 10 seconds
+// where that is 0.
+func (o Options) RequestTimeout() time.Duration { return cmp.Or(o.Timeout, 10*time.Second) }
 
 // Discover makes one attempt to learn and verify the cluster behind the
 // endpoints, as a node with a token does: it reads cluster-info without
@@ -254,7 +258,7 @@ func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.
 
 func (o Options) client(endpoint Endpoint, roots []*x509.Certificate, tok token.Token) (*apiclient.Client, error) {
 	opts := o.Client
-	config := &rest.Config{Host: endpoint.URL(), Timeout: cmp.Or(o.Timeout, 10*time.Second)}
+	config := &rest.Config{Host: endpoint.URL(), Timeout: o.RequestTimeout()}
 	switch {
 	case roots == nil:
 		opts.As = "anonymous, connection not verified"

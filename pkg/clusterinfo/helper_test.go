@@ -3,13 +3,11 @@ package clusterinfo_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -55,16 +53,7 @@ func newCA(t testing.TB, changes ...func(*x509.Certificate)) ca {
 // server returns a certificate for host, signed by the CA.
 func (c ca) server(t testing.TB, host string) tls.Certificate {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
-		Subject:      pkix.Name{CommonName: "kube-apiserver"},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(time.Hour),
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses:  []net.IP{net.ParseIP(host)},
-	}
-	key := testca.Key(t)
-	return tls.Certificate{Certificate: [][]byte{c.Issue(t, template, key.Public()).Raw}, PrivateKey: key}
+	return c.Serving(t, now, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.ParseIP(host)} })
 }
 
 func bundle(cas ...ca) []*x509.Certificate {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -65,15 +64,10 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{t: t, ca: newCA(t), lifetime: time.Hour, requests: map[string]*certificatesv1.CertificateSigningRequest{}}
 	c.signer = c.ca
-	key := testca.Key(t)
-	serving := c.ca.Issue(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, key.Public())
 	server := httptest.NewUnstartedServer(c)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{serving.Raw}, PrivateKey: key}},
+		Certificates: []tls.Certificate{c.ca.Serving(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = c.NotAfter.Add(24 * time.Hour) })},
 		ClientAuth:   tls.RequestClientCert, MinVersion: tls.VersionTLS12,
 	}
 	server.StartTLS()

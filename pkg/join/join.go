@@ -1,14 +1,12 @@
 package join
 
 import (
-	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -185,7 +183,7 @@ func (o Options) submit(ctx context.Context, cluster clusterinfo.Cluster, key cr
 	}
 	var request *certificatesv1.CertificateSigningRequest
 	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		attempt, cancel := context.WithTimeout(ctx, cmp.Or(o.Discovery.Timeout, 10*time.Second))
+		attempt, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
 		defer cancel()
 		var err error
 		request, err = csr.Submit(attempt, client.Certificates, spec)
@@ -203,7 +201,7 @@ func (o Options) identify(ctx context.Context, result Result) (Result, error) {
 	observe.As = csr.NodeUserPrefix + o.NodeName
 	client, err := apiclient.New(&rest.Config{
 		Host:    result.Server.URL(),
-		Timeout: cmp.Or(o.Discovery.Timeout, 10*time.Second),
+		Timeout: o.Discovery.RequestTimeout(),
 		TLSClientConfig: rest.TLSClientConfig{
 			CAData:   certpem.Encode(result.Roots...),
 			CertFile: o.Layout.Current(),
