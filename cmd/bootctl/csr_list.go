@@ -45,7 +45,7 @@ func runCSRList(ctx context.Context, e *env, o csrListOptions) error {
 		return err
 	}
 	items := []output.CertificateRequest{}
-	err = csr.List(ctx, client.Certificates, func(r csr.Request) error {
+	err = csr.List(ctx, client.Certificates, csr.Filter{}, func(r csr.Request) error {
 		if r.IsPending() || !o.pending {
 			items = append(items, certificateRequest(r))
 		}

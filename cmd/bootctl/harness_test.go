@@ -122,11 +122,10 @@ func nodeRequest(t *testing.T, node string) *certificatesv1.CertificateSigningRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := csr.NewNodeRequest(node, key, rand.Reader)
+	object, err := csr.NewNodeRequest(node, key, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	object := spec.Object
 	object.Name, object.UID = "request-of-"+node, "uid-1"
 	object.Spec.Username = "system:bootstrap:" + plantedID
 	object.Spec.Groups = []string{"system:bootstrappers"}

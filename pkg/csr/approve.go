@@ -9,44 +9,24 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
-	"k8s.io/client-go/tools/pager"
 	"k8s.io/client-go/util/retry"
 )
 
-// approvalReason is the reason in the condition that Approve adds.
-const approvalReason = "BootctlApprove"
+// Why a request cannot be decided on, or deleted.
+var (
+	// ErrApproved means that a request was approved, which cannot be taken back.
+	ErrApproved = errors.New("approved already, which cannot be taken back")
+	// ErrUndecided means that a request is not to be deleted before it is denied.
+	ErrUndecided = errors.New("nobody has decided on it")
+)
 
-// List calls yield with every request, page by page, until it returns an error.
-//
-// Access: list on certificatesigningrequests.
-func List(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, yield func(Request) error) error {
-	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-		return client.CertificateSigningRequests().List(ctx, opts)
-	})
-	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
-		if request, ok := object.(*certificatesv1.CertificateSigningRequest); ok {
-			return yield(Decode(request))
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("list requests: %w", err)
-	}
-	return nil
-}
-
-// Get returns the request, or an error that matches ErrNotFound.
-//
-// Access: get on certificatesigningrequests.
-func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, name string) (Request, error) {
-	object, err := get(ctx, client.CertificateSigningRequests(), name)
-	if err != nil {
-		return Request{}, err
-	}
-	return Decode(object), nil
-}
+// Reason and message of the condition that Approve adds.
+const (
+	approvalReason  = "BootctlApprove"
+	approvalMessage = "approved with bootctl csr approve"
+)
 
 // Approve approves the request that was judged, and no other that has come to
 // bear its name: the UID goes with the approval, and since what a request asks
@@ -54,38 +34,92 @@ func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequ
 // matches ErrReplaced or ErrNotFound when that object is gone, and ErrDenied or
 // ErrFailed when someone else decided meanwhile; if they approved it, all is well.
 //
-// Access: update on certificatesigningrequests/approval, and approve on the
-// signer.
+// Access: update on certificatesigningrequests/approval, approve on the signer,
+// and get on certificatesigningrequests.
 func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request) error {
-	requests := client.CertificateSigningRequests()
+	return decide(ctx, client.CertificateSigningRequests(), judged, condition(certificatesv1.CertificateApproved, approvalReason, approvalMessage))
+}
+
+// Deny denies the request that was judged, for good: there will be no certificate
+// under its name until the object is deleted. The errors and the access are
+// those of Approve; it returns one that matches ErrApproved when it is too late,
+// and nil when it was denied already.
+func Deny(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request, reason, message string) error {
+	return decide(ctx, client.CertificateSigningRequests(), judged, condition(certificatesv1.CertificateDenied, reason, message))
+}
+
+func condition(kind certificatesv1.RequestConditionType, reason, message string) certificatesv1.CertificateSigningRequestCondition {
+	return certificatesv1.CertificateSigningRequestCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: message}
+}
+
+// decide adds the condition to the request. It starts from the object as it was
+// judged, and reads it anew when that has changed.
+func decide(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, judged Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
+	object := judged.stored
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		object, err := get(ctx, requests, judged.Name)
-		if err != nil {
-			return err
+		if object == nil {
+			var err error
+			if object, err = get(ctx, requests, judged.Name); err != nil {
+				return err
+			}
 		}
 		if string(object.UID) != judged.UID {
 			return fmt.Errorf("request %s: %w", judged.Name, ErrReplaced)
 		}
-		_, state := (waiter{name: judged.Name}).judge(object)
-		switch {
-		case state == nil, errors.Is(state, ErrUnsigned): // someone else approved it meanwhile
-			return nil
-		case !errors.Is(state, ErrPending):
-			return state
+		open, err := undecided(object, wanted.Type)
+		if err != nil || !open {
+			return err
 		}
-		object.Status.Conditions = append(object.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
-			Type:    certificatesv1.CertificateApproved,
-			Status:  corev1.ConditionTrue,
-			Reason:  approvalReason,
-			Message: "approved with bootctl csr approve",
-		})
-		_, err = requests.UpdateApproval(ctx, judged.Name, object, metav1.UpdateOptions{})
+		changed := object.DeepCopy()
+		changed.Status.Conditions = append(changed.Status.Conditions, wanted)
+		object = nil
+		_, err = requests.UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
 			return fmt.Errorf("request %s: %w", judged.Name, ErrNotFound)
 		case err != nil:
-			return fmt.Errorf("approve request %s: %w", judged.Name, err)
+			return fmt.Errorf("decide on request %s: %w", judged.Name, err)
 		}
 		return nil
 	})
+}
+
+// undecided says whether the wanted decision is still to be made; an error says
+// that another one was.
+func undecided(object *certificatesv1.CertificateSigningRequest, wanted certificatesv1.RequestConditionType) (bool, error) {
+	_, state := (&waiter{name: object.Name}).judge(object)
+	approved := state == nil || errors.Is(state, ErrUnsigned)
+	switch {
+	case errors.Is(state, ErrPending):
+		return true, nil
+	case wanted == certificatesv1.CertificateApproved && approved:
+		return false, nil
+	case wanted == certificatesv1.CertificateDenied && approved:
+		return false, fmt.Errorf("request %s: %w", object.Name, ErrApproved)
+	case wanted == certificatesv1.CertificateDenied && errors.Is(state, ErrDenied):
+		return false, nil
+	}
+	return false, state
+}
+
+// Delete removes the request that was judged, once it has been decided on, so
+// that the same request can be made again. It returns an error that matches
+// ErrUndecided, ErrReplaced or ErrNotFound.
+//
+// Access: delete on certificatesigningrequests.
+func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request) error {
+	if judged.IsPending() {
+		return fmt.Errorf("request %s: %w", judged.Name, ErrUndecided)
+	}
+	uid := types.UID(judged.UID)
+	err := client.CertificateSigningRequests().Delete(ctx, judged.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	switch {
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("request %s: %w", judged.Name, ErrNotFound)
+	case apierrors.IsConflict(err):
+		return fmt.Errorf("request %s: %w", judged.Name, ErrReplaced)
+	case err != nil:
+		return fmt.Errorf("delete request %s: %w", judged.Name, err)
+	}
+	return nil
 }

@@ -68,7 +68,7 @@ func TestListAndGetKeepErrorsOfTheServer(t *testing.T) {
 	client.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errServer })
 	_, err := csr.Get(t.Context(), client, "node-csr-1")
 	wantError(t, err, errServer)
-	wantError(t, csr.List(t.Context(), client, func(csr.Request) error { return nil }), errServer)
+	wantError(t, csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return nil }), errServer)
 	wantError(t, csr.Approve(t.Context(), client, csr.Request{Name: "node-csr-1"}), errServer)
 }
 
@@ -84,7 +84,7 @@ func TestListReadsEveryPage(t *testing.T) {
 		return true, page, nil
 	})
 	var names []string
-	err := csr.List(t.Context(), client, func(r csr.Request) error {
+	err := csr.List(t.Context(), client, csr.Filter{}, func(r csr.Request) error {
 		names = append(names, r.Name)
 		return nil
 	})
@@ -122,7 +122,7 @@ func TestSubmitComparesEachPart(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			spec := newSpec(t, key)
-			spec.Object.Spec.Request = ours
+			spec.Spec.Request = ours
 			client := fakeCertificates(t, stored(t, key, request(ours), test.change))
 			got, err := csr.Submit(t.Context(), client, spec)
 			wantError(t, err, test.wantErr)
@@ -137,7 +137,7 @@ func TestSubmitComparesEachPart(t *testing.T) {
 func TestSubmitOfJunk(t *testing.T) {
 	key := newKey(t)
 	spec := newSpec(t, key)
-	spec.Object.Spec.Request = []byte("x")
+	spec.Spec.Request = []byte("x")
 	_, err := csr.Submit(t.Context(), fakeCertificates(t, stored(t, key)), spec)
 	wantError(t, err, csr.ErrDiffers)
 }

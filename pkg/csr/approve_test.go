@@ -15,7 +15,7 @@ import (
 
 func TestApprove(t *testing.T) {
 	key := newKey(t)
-	judged := csr.Decode(stored(t, key))
+	judged := csr.Request{Name: "node-csr-1", UID: "uid-1"}
 	tests := []struct {
 		name     string
 		there    []*object
@@ -106,14 +106,14 @@ func TestList(t *testing.T) {
 	second := stored(t, newKey(t), func(o *object) { o.Name = "node-csr-2"; o.Spec.Request = nil })
 	client := fakeCertificates(t, first, second)
 	var names []string
-	err := csr.List(t.Context(), client, func(r csr.Request) error {
+	err := csr.List(t.Context(), client, csr.Filter{}, func(r csr.Request) error {
 		names = append(names, r.Name+":"+r.NodeName())
 		return nil
 	})
 	if err != nil || len(names) != 2 || names[0] != "node-csr-1:worker-1" || names[1] != "node-csr-2:" {
 		t.Errorf("List yields %v, %v", names, err)
 	}
-	err = csr.List(t.Context(), client, func(csr.Request) error { return errServer })
+	err = csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return errServer })
 	wantError(t, err, errServer)
 }
 

@@ -14,38 +14,69 @@ import (
 // ErrCertificate means that a certificate is not the one that was asked for.
 var ErrCertificate = errors.New("the certificate is not what was asked for")
 
-// Expected says what the certificate of a node must be.
+// Expected says what a certificate must be.
 type Expected struct {
-	NodeName string
-	Key      crypto.Signer
+	// CommonName, Organizations and SANs are those asked for, no more and no less.
+	CommonName    string
+	Organizations []string
+	SANs          []string
+	Usages        []string
+	// PublicKey is the key that it must be for.
+	PublicKey crypto.PublicKey
 	// Roots are the CA certificates that may have signed it.
 	Roots []*x509.Certificate
-	Now   time.Time
+	// AnyIssuer leaves it open who signed it, where nobody said which CA the
+	// signer uses.
+	AnyIssuer bool
+	Now       time.Time
 }
 
-// CheckCertificate reads the certificate that a signer gave to a node, followed
-// by any intermediate ones, and returns it, or an error that matches
-// ErrCertificate: it must be for our key, our subject and client
-// authentication, from a trusted CA, and valid now.
+// Expect returns what the certificate for a request must be, apart from Roots
+// and Now.
+func Expect(r Request) Expected {
+	return Expected{
+		CommonName: r.PKCS10.Subject.CommonName, Organizations: r.PKCS10.Subject.Organization,
+		SANs: r.SANs(), Usages: r.Usages, PublicKey: r.PKCS10.PublicKey,
+	}
+}
+
+// ExpectNode returns what the client certificate of a node must be, apart from
+// PublicKey, Roots and Now.
+func ExpectNode(nodeName string) Expected {
+	subject := NodeSubject(nodeName)
+	return Expected{CommonName: subject.CommonName, Organizations: subject.Organization, Usages: []string{"digital signature", "client auth"}}
+}
+
+// CheckCertificate reads the certificate that a signer gave, followed by any
+// intermediate ones, and returns it, or an error that matches ErrCertificate: it
+// must be for our key, our subject, names and usages, from a trusted CA, and
+// valid now.
 func CheckCertificate(text []byte, want Expected) (*x509.Certificate, error) {
 	certs, err := certpem.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	leaf := certs[0]
+	sans := sanTexts(leaf.DNSNames, leaf.IPAddresses, leaf.EmailAddresses, leaf.URIs)
 	problem := ""
 	switch {
-	case !sameKey(leaf.PublicKey, want.Key):
+	case !sameKey(leaf.PublicKey, want.PublicKey):
 		problem = "it is for another key"
-	case leaf.Subject.CommonName != NodeUserPrefix+want.NodeName || !slices.Equal(leaf.Subject.Organization, []string{NodesGroup}) || len(leaf.Subject.Names) != 2:
-		problem = fmt.Sprintf("it is for %q", leaf.Subject)
-	case len(leaf.DNSNames)+len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0:
-		problem = "it has subject alternative names"
+	case leaf.Subject.CommonName != want.CommonName:
+		problem = fmt.Sprintf("its common name is %q", leaf.Subject.CommonName)
+	case !sameSet(leaf.Subject.Organization, want.Organizations):
+		problem = fmt.Sprintf("its organizations are %q", leaf.Subject.Organization)
+	case len(leaf.Subject.Names) != 1+len(want.Organizations):
+		problem = fmt.Sprintf("there is more in its subject than was asked for: %q", leaf.Subject)
+	case !sameSet(sans, want.SANs):
+		problem = fmt.Sprintf("its subject alternative names are %q", sans)
 	case leaf.IsCA:
 		problem = "it is the certificate of a CA"
-	case !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
+	case slices.Contains(want.Usages, "client auth") && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
 		problem = "it is not for client authentication"
-	case leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
+	case slices.Contains(want.Usages, "server auth") && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth):
+		problem = "it is not for server authentication"
+	case slices.Contains(want.Usages, "digital signature") && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
 		problem = "it may not sign"
 	}
 	if problem != "" {
@@ -65,16 +96,29 @@ func verify(certs []*x509.Certificate, want Expected) error {
 	for _, cert := range certs[1:] {
 		intermediates.AddCert(cert)
 	}
+	if want.AnyIssuer { // valid now it must be all the same
+		roots.AddCert(certs[0])
+	}
+	usage := x509.ExtKeyUsageAny
+	if slices.Contains(want.Usages, "client auth") {
+		usage = x509.ExtKeyUsageClientAuth
+	} else if slices.Contains(want.Usages, "server auth") {
+		usage = x509.ExtKeyUsageServerAuth
+	}
 	_, err := certs[0].Verify(x509.VerifyOptions{
 		Roots:         roots,
 		Intermediates: intermediates,
 		CurrentTime:   want.Now,
-		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		KeyUsages:     []x509.ExtKeyUsage{usage},
 	})
 	return err
 }
 
-func sameKey(public any, key crypto.Signer) bool {
-	equal, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return ok && equal.Equal(public)
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+func sameKey(a, b crypto.PublicKey) bool {
+	equal, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && equal.Equal(b)
 }

@@ -63,8 +63,8 @@ func TestCheckCertificate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			expected := csr.Expected{NodeName: nodeName, Key: key, Roots: []*x509.Certificate{roots.Certificate}, Now: now}
-			cert, err := csr.CheckCertificate(test.text, expected)
+			want := expected(key, roots.Certificate)
+			cert, err := csr.CheckCertificate(test.text, want)
 			wantError(t, err, test.wantErr)
 			if (cert == nil) != (test.wantErr != nil) {
 				t.Errorf("certificate = %v", cert)
@@ -75,6 +75,6 @@ func TestCheckCertificate(t *testing.T) {
 
 func TestCheckCertificateTrustsNoSystemRoots(t *testing.T) {
 	key := newKey(t)
-	_, err := csr.CheckCertificate(newCA(t).issue(t, key), csr.Expected{NodeName: nodeName, Key: key, Now: now})
+	_, err := csr.CheckCertificate(newCA(t).issue(t, key), expected(key))
 	wantError(t, err, csr.ErrCertificate)
 }

@@ -42,8 +42,8 @@ func TestCheckCertificateChain(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			expected := csr.Expected{NodeName: nodeName, Key: key, Roots: []*x509.Certificate{root.Certificate}, Now: now}
-			cert, err := csr.CheckCertificate(test.text, expected)
+			want := expected(key, root.Certificate)
+			cert, err := csr.CheckCertificate(test.text, want)
 			wantError(t, err, test.wantErr)
 			if test.wantErr == nil && (cert == nil || cert.Subject.CommonName != "system:node:"+nodeName) {
 				t.Errorf("certificate = %v, want that of the node", cert)
@@ -68,17 +68,17 @@ func TestCheckCertificateAgainstOtherWants(t *testing.T) {
 		{"last moment", func(e *csr.Expected) { e.Now = now.Add(time.Hour) }, nil},
 		{"too early", func(e *csr.Expected) { e.Now = now.Add(-time.Hour - time.Second) }, csr.ErrCertificate},
 		{"too late", func(e *csr.Expected) { e.Now = now.Add(time.Hour + time.Second) }, csr.ErrCertificate},
-		{"other key", func(e *csr.Expected) { e.Key = newKey(t) }, csr.ErrCertificate},
-		{"other node", func(e *csr.Expected) { e.NodeName = "worker-2" }, csr.ErrCertificate},
-		{"name that is a prefix", func(e *csr.Expected) { e.NodeName = "worker" }, csr.ErrCertificate},
+		{"other key", func(e *csr.Expected) { e.PublicKey = newKey(t).Public() }, csr.ErrCertificate},
+		{"other node", func(e *csr.Expected) { e.CommonName = "system:node:worker-2" }, csr.ErrCertificate},
+		{"name that is a prefix", func(e *csr.Expected) { e.CommonName = "system:node:worker" }, csr.ErrCertificate},
 		{"other root", func(e *csr.Expected) { e.Roots = []*x509.Certificate{newCA(t).Certificate} }, csr.ErrCertificate},
 		{"no root", func(e *csr.Expected) { e.Roots = nil }, csr.ErrCertificate},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			expected := csr.Expected{NodeName: nodeName, Key: key, Roots: []*x509.Certificate{root.Certificate}, Now: now}
-			test.change(&expected)
-			_, err := csr.CheckCertificate(text, expected)
+			want := expected(key, root.Certificate)
+			test.change(&want)
+			_, err := csr.CheckCertificate(text, want)
 			wantError(t, err, test.wantErr)
 		})
 	}

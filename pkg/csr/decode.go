@@ -2,6 +2,9 @@ package csr
 
 import (
 	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -32,9 +35,16 @@ type Request struct {
 	ExpirationSeconds int32
 	// Conditions are what has become of it: Pending or what followed.
 	Conditions []string
-	// PKCS10 is the request proper; nil when Problem says why it cannot be read.
+	// Reason and Message are those of the last decision: a denial or a failure.
+	Reason, Message string
+	// PKCS10 is what a signer reads; nil when not even that is possible. Problem
+	// says why it is not one request in PEM and nothing else.
 	PKCS10  *x509.CertificateRequest
 	Problem string
+	// Certificate is what was issued, in PEM; nil when nothing was.
+	Certificate []byte
+
+	stored *certificatesv1.CertificateSigningRequest
 }
 
 // Decode reads a stored request. It never fails; see Request.Problem.
@@ -48,6 +58,13 @@ func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 		Groups:            object.Spec.Groups,
 		ExpirationSeconds: seconds(object.Spec),
 		Conditions:        conditions(object.Status),
+		Certificate:       object.Status.Certificate,
+		stored:            object,
+	}
+	for _, condition := range object.Status.Conditions {
+		if isTrue(condition) {
+			r.Reason, r.Message = condition.Reason, condition.Message
+		}
 	}
 	for _, usage := range object.Spec.Usages {
 		r.Usages = append(r.Usages, string(usage))
@@ -55,9 +72,27 @@ func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	var err error
 	if r.PKCS10, err = ParseRequest(object.Spec.Request); err != nil {
 		r.Problem = err.Error()
+		r.PKCS10 = firstRequest(object.Spec.Request)
 	}
 	return r
 }
+
+// firstRequest reads what signers do: the first block of PEM, whatever stands
+// around it.
+func firstRequest(text []byte) *x509.CertificateRequest {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != requestPEM {
+		return nil
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	return request
+}
+
+// Is says whether the condition holds.
+func (r Request) Is(condition string) bool { return slices.Contains(r.Conditions, condition) }
 
 // IsPending says whether nobody has decided on the request.
 func (r Request) IsPending() bool { return slices.Equal(r.Conditions, []string{Pending}) }
@@ -80,26 +115,34 @@ func (r Request) SANs() []string {
 	if r.PKCS10 == nil {
 		return nil
 	}
+	return sanTexts(r.PKCS10.DNSNames, r.PKCS10.IPAddresses, r.PKCS10.EmailAddresses, r.PKCS10.URIs)
+}
+
+func sanTexts(hosts []string, ips []net.IP, emails []string, uris []*url.URL) []string {
 	var names []string
-	for _, name := range r.PKCS10.DNSNames {
-		names = append(names, "DNS:"+name)
+	for _, host := range hosts {
+		names = append(names, "DNS:"+host)
 	}
-	for _, ip := range r.PKCS10.IPAddresses {
+	for _, ip := range ips {
 		names = append(names, "IP:"+ip.String())
 	}
-	for _, address := range r.PKCS10.EmailAddresses {
+	for _, address := range emails {
 		names = append(names, "email:"+address)
 	}
-	for _, uri := range r.PKCS10.URIs {
+	for _, uri := range uris {
 		names = append(names, "URI:"+uri.String())
 	}
 	return names
 }
 
+func isTrue(condition certificatesv1.CertificateSigningRequestCondition) bool {
+	return condition.Status == corev1.ConditionTrue
+}
+
 func conditions(status certificatesv1.CertificateSigningRequestStatus) []string {
 	has := map[certificatesv1.RequestConditionType]bool{}
 	for _, condition := range status.Conditions {
-		has[condition.Type] = has[condition.Type] || condition.Status == corev1.ConditionTrue
+		has[condition.Type] = has[condition.Type] || isTrue(condition)
 	}
 	out := []string{Pending}
 	switch {

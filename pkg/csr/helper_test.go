@@ -91,6 +91,13 @@ func (c ca) issue(t testing.TB, key crypto.Signer, changes ...func(*x509.Certifi
 	return block("CERTIFICATE", nil, c.Issue(t, template, key.Public()).Raw)
 }
 
+// expected is what the node's certificate must be.
+func expected(key crypto.Signer, roots ...*x509.Certificate) csr.Expected {
+	want := csr.ExpectNode(nodeName)
+	want.PublicKey, want.Roots, want.Now = key.Public(), roots, now
+	return want
+}
+
 type object = certificatesv1.CertificateSigningRequest
 
 // stored returns the node's request as the API server holds it, changed.
@@ -154,13 +161,13 @@ func get(t testing.TB, client *certificatesv1fake.FakeCertificatesV1) *object {
 }
 
 // newSpec is the request that the node would send, under the name of stored.
-func newSpec(t testing.TB, key crypto.Signer) csr.Spec {
+func newSpec(t testing.TB, key crypto.Signer) *object {
 	t.Helper()
 	spec, err := csr.NewNodeRequest(nodeName, key, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.Object.Name = "node-csr-1"
+	spec.Name = "node-csr-1"
 	return spec
 }
 

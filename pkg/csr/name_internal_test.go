@@ -19,7 +19,11 @@ func TestDigestNameGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	subject := pkix.Name{CommonName: "system:node:worker-1", Organization: []string{"system:nodes"}}
-	got, err := digestName(public, subject, nodeUsages(public))
+	usages, err := usagesFor(KubeletClient, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := digestName(KubeletClient, public, subject, usages)
 	if want := "node-csr-f4R0YRl_U3QrcidCKu6DB_0fEK2nbzYjWc2jEvcgHI4"; err != nil || got != want {
 		t.Errorf("name = %s, %v, want %s", got, err, want)
 	}

@@ -25,8 +25,8 @@ func TestNamesOfTheKubelet(t *testing.T) {
 			t.Fatal(err)
 		}
 		spec, err := csr.NewNodeRequest(v.NodeName, key, rand.Reader)
-		if err != nil || spec.Object.Name != v.Name {
-			t.Errorf("node %s: name %s, want %s (%v)", v.NodeName, spec.Object.Name, v.Name, err)
+		if err != nil || spec.Name != v.Name {
+			t.Errorf("node %s: name %s, want %s (%v)", v.NodeName, spec.Name, v.Name, err)
 		}
 	}
 }

@@ -1,18 +1,26 @@
 package csr
 
 import (
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
-	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 )
 
 // Facts are what the rules need to know beside the request itself.
 type Facts struct {
-	// NodeExists says whether the cluster has a Node of the name asked for.
-	NodeExists bool
+	// Signer is the one that the approver named; empty means KubeletClient.
+	Signer string
+	// NodeExists says whether the cluster has a Node of the name asked for, and
+	// NodeAddresses which addresses and host names that Node has.
+	NodeExists    bool
+	NodeAddresses []string
+	// ClusterAdmin says whether the identity asked for may do everything.
+	ClusterAdmin bool
 }
 
 // Verdict is what one rule says of a request.
@@ -21,33 +29,83 @@ type Verdict struct {
 	OK   bool
 	// Detail says what was found.
 	Detail string
+	// Absolute says that nobody may pass over the rule.
+	Absolute bool
 }
 
-// Check judges a request by the rules for the client certificate of a node,
-// which are all that a kubelet may ask for. It returns the verdict of each rule,
-// in a fixed order; the request is fit to be approved when all are OK.
+// maxLifetime is the longest lifetime that a request may ask for: what
+// kube-controller-manager gives by default.
+const maxLifetime = 365 * 24 * time.Hour
+
+// Check judges a request by the rules for its signer, and returns the verdict of
+// each, in a fixed order; the request is fit to be approved when all are OK.
 //
-// The rules on subject, usages and names are those of the signer
-// kubernetes.io/kube-apiserver-client-kubelet; the others are stricter.
+// For KubeletClient they are all that a kubelet may ask for: the subject, the
+// names and the usages that its signer takes, and beyond that one valid name, a
+// strong key, a bootstrap token or the node itself as requester, and no Node of
+// the name unless it is the node that asks. For KubeletServing the node itself
+// must ask, for addresses that its Node has. No signer is to certify a
+// privileged identity.
 func Check(r Request, facts Facts) []Verdict {
+	named := facts.Signer
+	if named == "" {
+		named = KubeletClient
+	}
 	verdicts := []Verdict{
-		{"readable", r.Problem == "", r.Problem},
-		{"pending", r.IsPending(), strings.Join(r.Conditions, ",")},
-		{"signer", r.SignerName == certificatesv1.KubeAPIServerClientKubeletSignerName, r.SignerName},
+		{Rule: "readable", OK: r.Problem == "", Detail: r.Problem, Absolute: true},
+		{Rule: "pending", OK: r.IsPending(), Detail: strings.Join(r.Conditions, ","), Absolute: true},
+		{Rule: "signer", OK: r.SignerName == named, Detail: r.SignerName},
 	}
 	if r.PKCS10 == nil {
 		return verdicts
 	}
-	self := NodeUserPrefix + r.NodeName()
-	return append(verdicts,
-		Verdict{"subject", isNodeSubject(r), r.PKCS10.Subject.String()},
-		Verdict{"node name", ValidateNodeName(r.NodeName()) == nil, r.NodeName()},
-		Verdict{"no alternative names", len(r.SANs()) == 0 && len(r.PKCS10.Extensions) == 0, strings.Join(r.SANs(), " ")},
-		Verdict{"usages", isNodeUsages(r), strings.Join(r.Usages, ", ")},
-		Verdict{"key", isStrong(r.PKCS10.PublicKey), KeyType(r.PKCS10.PublicKey)},
-		Verdict{"requester", isBootstrapper(r) || r.Username == self, r.Username},
-		Verdict{"new node", !facts.NodeExists || r.Username == self, existence(facts)},
+	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
+	verdicts = append(verdicts,
+		Verdict{Rule: "not privileged", OK: !facts.ClusterAdmin && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
+		Verdict{Rule: "key", OK: isStrong(r.PKCS10.PublicKey), Detail: KeyType(r.PKCS10.PublicKey)},
+		Verdict{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},
 	)
+	switch r.SignerName {
+	case KubeletClient:
+		return append(verdicts, checkKubeletClient(r, facts)...)
+	case KubeletServing:
+		return append(verdicts, checkKubeletServing(r, facts)...)
+	case APIServerClient:
+		return append(verdicts, checkClient(r)...)
+	}
+	return verdicts
+}
+
+func checkKubeletClient(r Request, facts Facts) []Verdict {
+	self := NodeUserPrefix + r.NodeName()
+	return []Verdict{
+		{Rule: "subject", OK: isNodeSubject(r), Detail: r.PKCS10.Subject.String()},
+		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
+		{Rule: "no extensions", OK: len(r.PKCS10.Extensions) == 0, Detail: extensionDetail(r)},
+		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
+		{Rule: "requester", OK: isBootstrapper(r) || r.Username == self, Detail: r.Username},
+		{Rule: "new node", OK: !facts.NodeExists || r.Username == self, Detail: existence(facts)},
+	}
+}
+
+func checkKubeletServing(r Request, facts Facts) []Verdict {
+	return []Verdict{
+		{Rule: "subject", OK: isNodeSubject(r), Detail: r.PKCS10.Subject.String()},
+		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
+		{Rule: "no other extensions", OK: onlyNames(r), Detail: extensionDetail(r)},
+		{Rule: "addresses of the node", OK: areAddresses(r, facts), Detail: addressDetail(r, facts)},
+		{Rule: "usages", OK: isUsages(r, "server auth"), Detail: strings.Join(r.Usages, ", ")},
+		{Rule: "requester", OK: r.Username == NodeUserPrefix+r.NodeName(), Detail: r.Username},
+		{Rule: "known node", OK: facts.NodeExists, Detail: existence(facts)},
+	}
+}
+
+func checkClient(r Request) []Verdict {
+	return []Verdict{
+		{Rule: "subject", OK: oneCommonName(r), Detail: r.PKCS10.Subject.String()},
+		{Rule: "no extensions", OK: len(r.PKCS10.Extensions) == 0, Detail: extensionDetail(r)},
+		{Rule: "usages", OK: clientProblem(r) == "", Detail: strings.Join(r.Usages, ", ")},
+	}
 }
 
 // Refusals returns the verdicts that are not OK.
@@ -55,26 +113,121 @@ func Refusals(verdicts []Verdict) []Verdict {
 	return slices.DeleteFunc(slices.Clone(verdicts), func(v Verdict) bool { return v.OK })
 }
 
-// isNodeSubject wants one CN, one O and nothing else: of two CNs the last would
-// win in the certificate, while tools show both.
+// privilege names what in the subject is kept for Kubernetes itself or for its
+// administrators, each attribute of a subject that has several; empty when
+// nothing is. The subject of a node is not, where the signer is for nodes.
+func privilege(r Request) string {
+	ofNode := r.SignerName == KubeletClient || r.SignerName == KubeletServing
+	for _, attribute := range r.PKCS10.Subject.Names {
+		value, isText := attribute.Value.(string)
+		isNode := ofNode && (isType(attribute, organization) && value == NodesGroup ||
+			isType(attribute, commonName) && strings.HasPrefix(value, NodeUserPrefix))
+		switch {
+		case !isText, isNode:
+		case strings.HasPrefix(value, "system:"), value == "kubeadm:cluster-admins":
+			return value
+		}
+	}
+	return ""
+}
+
+func privilegeDetail(r Request, facts Facts) string {
+	switch name := privilege(r); {
+	case name != "":
+		return name + " is kept for Kubernetes and its administrators"
+	case facts.ClusterAdmin:
+		return "whoever is " + r.PKCS10.Subject.String() + " may do everything"
+	}
+	return "no name that is kept for Kubernetes or its administrators"
+}
+
+// The attributes of a subject that Kubernetes reads: RFC 5280, appendix A.
+const (
+	commonName   = 3
+	organization = 10
+)
+
+func isType(attribute pkix.AttributeTypeAndValue, kind int) bool {
+	return attribute.Type.Equal(asn1.ObjectIdentifier{2, 5, 4, kind})
+}
+
+// isNodeSubject wants one CN, one O and nothing else, each by itself: of two CNs
+// the last would win in the certificate, while tools show both.
 func isNodeSubject(r Request) bool {
 	subject := r.PKCS10.Subject
-	return strings.HasPrefix(subject.CommonName, NodeUserPrefix) &&
+	return oneCommonName(r) && strings.HasPrefix(subject.CommonName, NodeUserPrefix) &&
 		slices.Equal(subject.Organization, []string{NodesGroup}) && len(subject.Names) == 2
 }
 
-func isNodeUsages(r Request) bool {
-	allowed := []string{string(certificatesv1.UsageDigitalSignature), string(certificatesv1.UsageClientAuth)}
+// oneCommonName wants one CN that is not empty and stands by itself, any number of
+// O, and nothing else.
+func oneCommonName(r Request) bool {
+	names, subject := 0, pkix.RDNSequence{}
+	if _, err := asn1.Unmarshal(r.PKCS10.RawSubject, &subject); err != nil {
+		return false
+	}
+	for _, set := range subject {
+		if len(set) == 1 && isType(set[0], commonName) {
+			names++
+		} else if slices.ContainsFunc(set, func(a pkix.AttributeTypeAndValue) bool { return !isType(a, organization) }) {
+			return false
+		}
+	}
+	return names == 1 && r.PKCS10.Subject.CommonName != ""
+}
+
+func isUsages(r Request, auth string) bool {
 	usages := slices.Sorted(slices.Values(r.Usages))
-	withKeyEncipherment := append(allowed, string(certificatesv1.UsageKeyEncipherment))
-	slices.Sort(allowed)
-	slices.Sort(withKeyEncipherment)
-	return slices.Equal(usages, allowed) || slices.Equal(usages, withKeyEncipherment)
+	rsa := []string{"digital signature", "key encipherment", auth}
+	slices.Sort(rsa)
+	other := []string{"digital signature", auth}
+	slices.Sort(other)
+	return slices.Equal(usages, rsa) || slices.Equal(usages, other)
 }
 
 // isBootstrapper says whether a bootstrap token sent the request.
 func isBootstrapper(r Request) bool {
 	return strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup)
+}
+
+// onlyNames wants subject alternative names alone, DNS names and IP addresses.
+func onlyNames(r Request) bool {
+	return len(r.PKCS10.Extensions) == 1 && r.PKCS10.Extensions[0].Id.Equal(asn1.ObjectIdentifier{2, 5, 29, 17}) &&
+		len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) == 0
+}
+
+func areAddresses(r Request, facts Facts) bool {
+	return len(foreign(r, facts)) == 0 && len(r.SANs()) > 0
+}
+
+// foreign returns the names that are none of the Node's addresses.
+func foreign(r Request, facts Facts) []string {
+	return slices.DeleteFunc(r.SANs(), func(san string) bool {
+		_, name, _ := strings.Cut(san, ":")
+		return slices.Contains(facts.NodeAddresses, name)
+	})
+}
+
+func addressDetail(r Request, facts Facts) string {
+	if others := foreign(r, facts); len(others) > 0 {
+		return strings.Join(others, " ") + " is not among the Node's: " + strings.Join(facts.NodeAddresses, " ")
+	}
+	return strings.Join(r.SANs(), " ")
+}
+
+func extensionDetail(r Request) string {
+	details := r.SANs()
+	for _, extension := range r.PKCS10.Extensions {
+		details = append(details, "extension "+extension.Id.String())
+	}
+	return strings.Join(details, " ")
+}
+
+func lifetimeDetail(lifetime time.Duration) string {
+	if lifetime == 0 {
+		return "left to the signer"
+	}
+	return lifetime.String()
 }
 
 func existence(facts Facts) string {
@@ -95,5 +248,5 @@ func (e *OutsideRulesError) Error() string {
 	for _, v := range e.Verdicts {
 		parts = append(parts, fmt.Sprintf("%s (%s)", v.Rule, v.Detail))
 	}
-	return fmt.Sprintf("request %s is not what a kubelet may ask for: %s", e.Name, strings.Join(parts, "; "))
+	return fmt.Sprintf("request %s breaks the rules: %s", e.Name, strings.Join(parts, "; "))
 }

@@ -46,7 +46,7 @@ func TestCheckAccepts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			verdicts := csr.Check(csr.Decode(stored(t, test.key, test.change)), test.facts)
-			if refusals := csr.Refusals(verdicts); len(refusals) != 0 || len(verdicts) != 10 {
+			if refusals := csr.Refusals(verdicts); len(refusals) != 0 || len(verdicts) != 12 {
 				t.Errorf("%d verdicts, refused by %v", len(verdicts), refusals)
 			}
 		})
@@ -86,11 +86,11 @@ func TestCheckRefuses(t *testing.T) {
 		{"denied", with(certificatesv1.CertificateDenied), csr.Facts{}, "pending"},
 		{"failed", with(certificatesv1.CertificateFailed), csr.Facts{}, "pending"},
 		{"issued", issued("x"), csr.Facts{}, "pending"},
-		{"signer of servers", signer("kubernetes.io/kubelet-serving"), csr.Facts{}, "signer"},
-		{"signer of clients", signer("kubernetes.io/kube-apiserver-client"), csr.Facts{}, "signer"},
+		{"signer of servers", signer("kubernetes.io/kubelet-serving"), csr.Facts{}, "signer,no other extensions,addresses of the node,usages,requester,known node"},
+		{"signer of clients", signer("kubernetes.io/kube-apiserver-client"), csr.Facts{}, "signer,not privileged"},
 		{"no O", subject(func(n *pkix.Name) { n.Organization = nil }), csr.Facts{}, "subject"},
-		{"other O", subject(func(n *pkix.Name) { n.Organization = []string{"system:masters"} }), csr.Facts{}, "subject"},
-		{"second O", subject(func(n *pkix.Name) { n.Organization = append(n.Organization, "system:masters") }), csr.Facts{}, "subject"},
+		{"other O", subject(func(n *pkix.Name) { n.Organization = []string{"system:masters"} }), csr.Facts{}, "not privileged,subject"},
+		{"second O", subject(func(n *pkix.Name) { n.Organization = append(n.Organization, "system:masters") }), csr.Facts{}, "not privileged,subject"},
 		{"OU", subject(func(n *pkix.Name) { n.OrganizationalUnit = []string{"x"} }), csr.Facts{}, "subject"},
 		{"second CN", subject(func(n *pkix.Name) {
 			n.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:worker-1"}}
@@ -100,13 +100,13 @@ func TestCheckRefuses(t *testing.T) {
 		{"node without a name", subject(func(n *pkix.Name) { n.CommonName = "system:node:" }), csr.Facts{}, "node name"},
 		{"node name in upper case", subject(func(n *pkix.Name) { n.CommonName = "system:node:Worker" }), csr.Facts{}, "node name"},
 		{"node name with a line feed", subject(func(n *pkix.Name) { n.CommonName = "system:node:a\nb" }), csr.Facts{}, "node name"},
-		{"DNS name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), csr.Facts{}, "no alternative names"},
-		{"IP address", names(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }), csr.Facts{}, "no alternative names"},
-		{"email", names(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), csr.Facts{}, "no alternative names"},
-		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), csr.Facts{}, "no alternative names"},
+		{"DNS name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), csr.Facts{}, "no extensions"},
+		{"IP address", names(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }), csr.Facts{}, "no extensions"},
+		{"email", names(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), csr.Facts{}, "no extensions"},
+		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), csr.Facts{}, "no extensions"},
 		{"another extension", names(func(r *x509.CertificateRequest) {
 			r.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}}}
-		}), csr.Facts{}, "no alternative names"},
+		}), csr.Facts{}, "no extensions"},
 		{"no usage", usages(), csr.Facts{}, "usages"},
 		{"no client auth", usages("digital signature"), csr.Facts{}, "usages"},
 		{"no digital signature", usages("client auth"), csr.Facts{}, "usages"},

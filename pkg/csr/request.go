@@ -3,7 +3,6 @@ package csr
 import (
 	"bytes"
 	"crypto"
-	"crypto/rsa"
 	"crypto/sha512"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -13,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,6 +34,8 @@ var (
 	// ErrInvalidRequest means that a text is not one certificate request in
 	// PEM, signed by its own key.
 	ErrInvalidRequest = errors.New("not a certificate request")
+	// ErrUnfit means that the API server or the signer would refuse a request.
+	ErrUnfit = errors.New("the request would not be signed")
 )
 
 // ValidateNodeName returns an error that matches ErrInvalidNodeName unless name
@@ -45,55 +47,88 @@ func ValidateNodeName(name string) error {
 	return nil
 }
 
-// Spec is a request to be sent, and the key that it is for.
-type Spec struct {
-	Object *certificatesv1.CertificateSigningRequest
-	Key    crypto.Signer
+// Wanted says what certificate is asked for.
+type Wanted struct {
+	// Template has the subject and the alternative names.
+	Template x509.CertificateRequest
+	// SignerName is who shall sign; empty leaves it to what is asked for: the
+	// kubelet's signers for a node, kube-apiserver-client for others.
+	SignerName string
+	// Usages are those asked for; none means those that the signer takes.
+	Usages []certificatesv1.KeyUsage
+	// Expiration is the lifetime asked for, in whole seconds; 0 leaves it to the
+	// signer, which may shorten it.
+	Expiration time.Duration
+}
+
+// NewRequest makes a request for a certificate, under a name that depends on the
+// key, the subject and the usages alone, so that the same command finds its own
+// request again. It returns an error that matches ErrUnfit when the API server
+// or the signer would refuse it.
+func NewRequest(wanted Wanted, key crypto.Signer, random io.Reader) (*certificatesv1.CertificateSigningRequest, error) {
+	der, err := x509.CreateCertificateRequest(random, &wanted.Template, key)
+	if err != nil {
+		return nil, fmt.Errorf("make a certificate request: %w", err)
+	}
+	return FromPKCS10(pem.EncodeToMemory(&pem.Block{Type: requestPEM, Bytes: der}), wanted)
+}
+
+// FromPKCS10 makes the request for what a text in PEM asks for; wanted says the
+// rest. It returns an error that matches ErrInvalidRequest or ErrUnfit.
+func FromPKCS10(text []byte, wanted Wanted) (*certificatesv1.CertificateSigningRequest, error) {
+	pkcs10, err := ParseRequest(text)
+	if err != nil {
+		return nil, err
+	}
+	signer := wanted.SignerName
+	if signer == "" {
+		signer = signerFor(pkcs10)
+	}
+	usages := wanted.Usages
+	if len(usages) == 0 {
+		if usages, err = usagesFor(signer, pkcs10.PublicKey); err != nil {
+			return nil, err
+		}
+	}
+	name, err := digestName(signer, pkcs10.PublicKey, pkcs10.Subject, usages)
+	if err != nil {
+		return nil, err
+	}
+	object := &certificatesv1.CertificateSigningRequest{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       certificatesv1.CertificateSigningRequestSpec{Request: text, SignerName: signer, Usages: usages},
+	}
+	if wanted.Expiration != 0 {
+		seconds, err := expirationSeconds(wanted.Expiration)
+		if err != nil {
+			return nil, err
+		}
+		object.Spec.ExpirationSeconds = &seconds
+	}
+	return object, lint(Decode(object))
 }
 
 // NewNodeRequest makes the request for the client certificate of a node, under
 // the name that the kubelet gives it, so that both find each other's.
 //
 // Source: kubelet, TLS bootstrapping.
-func NewNodeRequest(nodeName string, key crypto.Signer, random io.Reader) (Spec, error) {
+func NewNodeRequest(nodeName string, key crypto.Signer, random io.Reader) (*certificatesv1.CertificateSigningRequest, error) {
 	if err := ValidateNodeName(nodeName); err != nil {
-		return Spec{}, err
+		return nil, err
 	}
-	subject := pkix.Name{CommonName: NodeUserPrefix + nodeName, Organization: []string{NodesGroup}}
-	der, err := x509.CreateCertificateRequest(random, &x509.CertificateRequest{Subject: subject}, key)
-	if err != nil {
-		return Spec{}, fmt.Errorf("make a certificate request: %w", err)
-	}
-	usages := nodeUsages(key.Public())
-	name, err := digestName(key.Public(), subject, usages)
-	if err != nil {
-		return Spec{}, err
-	}
-	return Spec{Key: key, Object: &certificatesv1.CertificateSigningRequest{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: certificatesv1.CertificateSigningRequestSpec{
-			Request:    pem.EncodeToMemory(&pem.Block{Type: requestPEM, Bytes: der}),
-			SignerName: certificatesv1.KubeAPIServerClientKubeletSignerName,
-			Usages:     usages,
-		},
-	}}, nil
+	return NewRequest(Wanted{Template: x509.CertificateRequest{Subject: NodeSubject(nodeName)}}, key, random)
+}
+
+// NodeSubject returns the subject of a node's certificates.
+func NodeSubject(nodeName string) pkix.Name {
+	return pkix.Name{CommonName: NodeUserPrefix + nodeName, Organization: []string{NodesGroup}}
 }
 
 const requestPEM = "CERTIFICATE REQUEST"
 
-// nodeUsages returns the usages in the kubelet's order, which the name of the
-// request depends on.
-func nodeUsages(publicKey any) []certificatesv1.KeyUsage {
-	usages := []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth}
-	if _, ok := publicKey.(*rsa.PublicKey); ok {
-		usages = append(usages, certificatesv1.UsageKeyEncipherment)
-	}
-	return usages
-}
-
-// digestName returns the name that the kubelet gives to a request: a digest of
+// digestName returns the name of a request, as the kubelet makes it: a digest of
 // the key, the subject and the usages, with a delimiter that none can contain.
-func digestName(publicKey any, subject pkix.Name, usages []certificatesv1.KeyUsage) (string, error) {
+func digestName(signer string, publicKey any, subject pkix.Name, usages []certificatesv1.KeyUsage) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(publicKey)
 	if err != nil {
 		return "", fmt.Errorf("name a request: %w", err)
@@ -108,7 +143,11 @@ func digestName(publicKey any, subject pkix.Name, usages []certificatesv1.KeyUsa
 		stream.WriteString(encode([]byte(part)) + "|")
 	}
 	sum := sha512.Sum512_256([]byte(stream.String()))
-	return "node-csr-" + encode(sum[:]), nil
+	prefix := "csr-"
+	if signer == certificatesv1.KubeAPIServerClientKubeletSignerName {
+		prefix = "node-csr-"
+	}
+	return prefix + encode(sum[:]), nil
 }
 
 // ParseRequest reads one certificate request in PEM, with no headers and

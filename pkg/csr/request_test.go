@@ -58,10 +58,10 @@ func TestNewNodeRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			again, err := csr.NewNodeRequest(nodeName, test.key, rand.Reader)
-			if err != nil || again.Object.Name != spec.Object.Name || !strings.HasPrefix(spec.Object.Name, "node-csr-") {
-				t.Errorf("names %q and %q, %v, want one", spec.Object.Name, again.Object.Name, err)
+			if err != nil || again.Name != spec.Name || !strings.HasPrefix(spec.Name, "node-csr-") {
+				t.Errorf("names %q and %q, %v, want one", spec.Name, again.Name, err)
 			}
-			decoded := csr.Decode(spec.Object)
+			decoded := csr.Decode(spec)
 			if decoded.Problem != "" || decoded.NodeName() != nodeName || !slices.Equal(decoded.Usages, test.want) {
 				t.Errorf("problem %q, node %q, usages %q", decoded.Problem, decoded.NodeName(), decoded.Usages)
 			}
@@ -89,7 +89,7 @@ func TestRequestNameDependsOnKeyAndNode(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			names[spec.Object.Name] = true
+			names[spec.Name] = true
 		}
 	}
 	if len(names) != 4 {

@@ -22,37 +22,36 @@ var ErrDiffers = errors.New("a request of this name exists that is not the same"
 // the server has it, or an error that matches ErrDiffers.
 //
 // Access: create and get on certificatesigningrequests.
-func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, spec Spec) (*certificatesv1.CertificateSigningRequest, error) {
+func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
 	requests := client.CertificateSigningRequests()
-	created, err := requests.Create(ctx, spec.Object, metav1.CreateOptions{})
+	created, err := requests.Create(ctx, wanted, metav1.CreateOptions{})
 	if err == nil {
 		return created, nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return nil, fmt.Errorf("create request %s: %w", spec.Object.Name, err)
+		return nil, fmt.Errorf("create request %s: %w", wanted.Name, err)
 	}
-	found, err := requests.Get(ctx, spec.Object.Name, metav1.GetOptions{})
+	found, err := requests.Get(ctx, wanted.Name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("get request %s: %w", spec.Object.Name, err)
+		return nil, fmt.Errorf("get request %s: %w", wanted.Name, err)
 	}
-	if difference := compare(found, spec); difference != "" {
-		return nil, fmt.Errorf("request %s: %w: its %s differs", spec.Object.Name, ErrDiffers, difference)
+	if difference := compare(found, wanted); difference != "" {
+		return nil, fmt.Errorf("request %s: %w: its %s differs", wanted.Name, ErrDiffers, difference)
 	}
 	return found, nil
 }
 
-// compare names what differs between a stored request and spec. The bytes of
+// compare names what differs between a stored request and the wanted one. The bytes of
 // two equal requests differ, since ECDSA signatures are random.
-func compare(found *certificatesv1.CertificateSigningRequest, spec Spec) string {
+func compare(found, wanted *certificatesv1.CertificateSigningRequest) string {
 	theirs, err := ParseRequest(found.Spec.Request)
 	if err != nil {
 		return "request"
 	}
-	ours, err := ParseRequest(spec.Object.Spec.Request)
+	ours, err := ParseRequest(wanted.Spec.Request)
 	if err != nil {
 		return "request"
 	}
-	wanted := spec.Object.Spec
 	switch {
 	case !slices.Equal(theirs.RawSubjectPublicKeyInfo, ours.RawSubjectPublicKeyInfo):
 		return "key"
@@ -60,11 +59,11 @@ func compare(found *certificatesv1.CertificateSigningRequest, spec Spec) string 
 		return "subject"
 	case !slices.EqualFunc(theirs.Extensions, ours.Extensions, sameExtension):
 		return "list of extensions"
-	case found.Spec.SignerName != wanted.SignerName:
+	case found.Spec.SignerName != wanted.Spec.SignerName:
 		return "signer"
-	case !slices.Equal(found.Spec.Usages, wanted.Usages):
+	case !slices.Equal(found.Spec.Usages, wanted.Spec.Usages):
 		return "list of usages"
-	case seconds(found.Spec) != seconds(wanted):
+	case seconds(found.Spec) != seconds(wanted.Spec):
 		return "expiration"
 	}
 	return ""

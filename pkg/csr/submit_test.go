@@ -49,7 +49,7 @@ func TestSubmit(t *testing.T) {
 			if test.wantErr != nil {
 				return
 			}
-			want := spec.Object.Spec.Request
+			want := spec.Spec.Request
 			if test.there != nil {
 				want = test.there.Spec.Request
 			}
@@ -77,7 +77,7 @@ func TestSubmitComparesAlternativeNames(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			spec := newSpec(t, key)
-			spec.Object.Spec.Request = dns("a")
+			spec.Spec.Request = dns("a")
 			client := fakeCertificates(t, stored(t, key, func(o *object) { o.Spec.Request = test.there }))
 			_, err := csr.Submit(t.Context(), client, spec)
 			wantError(t, err, test.wantErr)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -51,10 +50,17 @@ type WaitOptions struct {
 	// Cause is told what is waited for, once it has lasted a moment, and
 	// again when it changes. It must not be nil.
 	Cause func(error)
+	// Explain says who keeps a request waiting, once it has done so for half a
+	// minute: nil stands for Explain with no more facts than the request itself.
+	Explain func(Request) string
 }
 
-// patience is how long a request may be unfinished before Cause hears of it.
-const patience = 1500 * time.Millisecond
+// How long a request may be unfinished before Cause hears of it, and before it
+// hears who keeps it waiting.
+const (
+	patience = 1500 * time.Millisecond
+	silence  = 30 * time.Second
+)
 
 // Wait follows the request until it has a certificate, which it returns as PEM.
 // It returns an error that matches ErrDenied, ErrFailed, ErrNotFound or
@@ -70,7 +76,12 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 			opts.Cause(err)
 		}
 	}
-	w := waiter{client.CertificateSigningRequests(), request.Name, request.UID, tell}
+	explain := opts.Explain
+	if explain == nil {
+		explain = func(r Request) string { return Explain(r, AutoApprovalUnknown) }
+	}
+	w := &waiter{requests: client.CertificateSigningRequests(), name: request.Name, uid: request.UID, tell: tell, explain: explain, silent: time.NewTimer(silence)}
+	defer w.silent.Stop()
 	current := request
 	var certificate []byte
 	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: tell}, func(ctx context.Context) error {
@@ -96,6 +107,12 @@ type waiter struct {
 	name     string
 	uid      types.UID
 	tell     func(error)
+	explain  func(Request) string
+	// silent fires when state, the text of what was last seen, has lasted;
+	// explained is the same with who is silent.
+	silent    *time.Timer
+	state     string
+	explained error
 }
 
 func get(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, name string) (*certificatesv1.CertificateSigningRequest, error) {
@@ -111,8 +128,8 @@ func get(ctx context.Context, requests certificatesv1client.CertificateSigningRe
 
 // follow watches from the given state on until the request ends or the watch
 // does, when it returns the state last seen.
-func (w waiter) follow(ctx context.Context, request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
-	certificate, state := w.judge(request)
+func (w *waiter) follow(ctx context.Context, request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+	certificate, state := w.see(request)
 	if !transient(state) {
 		return certificate, state
 	}
@@ -135,7 +152,9 @@ func (w waiter) follow(ctx context.Context, request *certificatesv1.CertificateS
 			return nil, state
 		case <-slow.C:
 			isSlow = true
-			w.tell(state)
+		case <-w.silent.C:
+			w.explained = fmt.Errorf("%w; %s", state, w.explain(Decode(request)))
+			state = w.explained
 		case event, ok := <-stream.ResultChan():
 			if !ok || event.Type == watch.Error {
 				return nil, state
@@ -144,26 +163,44 @@ func (w waiter) follow(ctx context.Context, request *certificatesv1.CertificateS
 				return nil, fmt.Errorf("request %s: %w: it was deleted", w.name, ErrNotFound)
 			}
 			if changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest); ok {
-				certificate, state = w.judge(changed)
+				request = changed
+				certificate, state = w.see(changed)
 			}
 			if !transient(state) {
 				return certificate, state
 			}
-			if isSlow {
-				w.tell(state)
-			}
+		}
+		if isSlow {
+			w.tell(state)
 		}
 	}
 }
 
+// see judges the request, and adds who is silent where that is known of the same
+// state.
+func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+	certificate, state := w.judge(request)
+	if state == nil {
+		return certificate, nil
+	}
+	if state.Error() != w.state {
+		w.state, w.explained = state.Error(), nil
+		w.silent.Reset(silence)
+	}
+	if w.explained != nil {
+		return certificate, w.explained
+	}
+	return certificate, state
+}
+
 // judge returns the certificate of the request, or why it has none.
-func (w waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+func (w *waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
 	if w.uid != "" && request.UID != w.uid {
 		return nil, fmt.Errorf("request %s: %w", w.name, ErrReplaced)
 	}
 	state := ErrPending
 	for _, condition := range request.Status.Conditions {
-		if condition.Status != corev1.ConditionTrue {
+		if !isTrue(condition) {
 			continue
 		}
 		switch condition.Type {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,9 +48,12 @@ func heard(t *testing.T, approvedAfter time.Duration) []string {
 		return true, stream, nil
 	})
 	var told []string
-	_, err := csr.Wait(ctx, client, request, csr.WaitOptions{Cause: func(err error) {
-		told = append(told, fmt.Sprintf("%v %v", time.Since(start).Round(time.Second), err))
-	}})
+	_, err := csr.Wait(ctx, client, request, csr.WaitOptions{
+		Cause: func(err error) {
+			told = append(told, fmt.Sprintf("%v %v", time.Since(start).Round(time.Second), err))
+		},
+		Explain: func(r csr.Request) string { return strings.ToUpper(strings.Join(r.Conditions, ",")) },
+	})
 	wantError(t, err, context.DeadlineExceeded)
 	return told
 }
@@ -60,9 +64,12 @@ func TestWaitTellsEachCauseOnce(t *testing.T) {
 		approvedAfter time.Duration
 		want          []string
 	}{
-		{"pending to the end", time.Hour, []string{"2s request node-csr-1: " + csr.ErrPending.Error()}},
+		{"pending to the end", time.Hour, []string{
+			"2s request node-csr-1: " + csr.ErrPending.Error(), "30s request node-csr-1: " + csr.ErrPending.Error() + "; PENDING",
+		}},
 		{"approved within a watch", 10 * time.Second, []string{
 			"2s request node-csr-1: " + csr.ErrPending.Error(), "10s request node-csr-1: " + csr.ErrUnsigned.Error(),
+			"40s request node-csr-1: " + csr.ErrUnsigned.Error() + "; APPROVED",
 		}},
 	}
 	for _, test := range tests {

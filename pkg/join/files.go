@@ -137,7 +137,9 @@ func (o Options) judge(result Result) (Result, error) {
 	if expired { // whose it was counts all the same
 		now = certs[0].NotAfter
 	}
-	result.Certificate, err = csr.CheckCertificate(chain, csr.Expected{NodeName: o.NodeName, Key: key, Roots: result.Roots, Now: now})
+	expected := csr.ExpectNode(o.NodeName)
+	expected.PublicKey, expected.Roots, expected.Now = key.Public(), result.Roots, now
+	result.Certificate, err = csr.CheckCertificate(chain, expected)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
 	}

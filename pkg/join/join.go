@@ -129,7 +129,8 @@ func (o Options) join(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	expected := csr.Expected{NodeName: o.NodeName, Key: key, Roots: cluster.Roots, Now: o.Discovery.Client.Now()}
+	expected := csr.ExpectNode(o.NodeName)
+	expected.PublicKey, expected.Roots, expected.Now = key.Public(), cluster.Roots, o.Discovery.Client.Now()
 	cert, err := csr.CheckCertificate(text, expected)
 	if err != nil {
 		return Result{}, err
@@ -167,7 +168,7 @@ func (o Options) wait() apiclient.Wait {
 // submit sends the request as the bootstrap token, to the address that
 // cluster-info names, over a connection that the pinned CA verifies.
 func (o Options) submit(ctx context.Context, cluster clusterinfo.Cluster, key crypto.Signer) (*apiclient.Client, *certificatesv1.CertificateSigningRequest, error) {
-	spec, err := csr.NewNodeRequest(o.NodeName, key, o.Random)
+	wanted, err := csr.NewNodeRequest(o.NodeName, key, o.Random)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -186,7 +187,7 @@ func (o Options) submit(ctx context.Context, cluster clusterinfo.Cluster, key cr
 		attempt, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
 		defer cancel()
 		var err error
-		request, err = csr.Submit(attempt, client.Certificates, spec)
+		request, err = csr.Submit(attempt, client.Certificates, wanted)
 		if apierrors.IsUnauthorized(err) {
 			return fmt.Errorf("token %s: %w", o.Discovery.Token.ID(), clusterinfo.ErrTokenRejected)
 		}

@@ -1,0 +1,79 @@
+package csr
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+)
+
+// Filter says which requests are meant: those that all of its fields fit. The
+// zero value of a field fits every request.
+type Filter struct {
+	// Condition is one of the conditions, such as Pending.
+	Condition string
+	// SignerName, Requester and RequesterGroup are who shall sign, who asks, and
+	// a group of who asks.
+	SignerName, Requester, RequesterGroup string
+	// Node is the name of the node that the request is for.
+	Node string
+	// Fingerprint is one that ParseFingerprint returned.
+	Fingerprint string
+	// Before is when the request was made at the latest.
+	Before time.Time
+}
+
+// Match says whether the request is meant.
+func (f Filter) Match(r Request) bool {
+	switch {
+	case f.Condition == Pending && !r.IsPending(), f.Condition != "" && !r.Is(f.Condition):
+	case f.SignerName != "" && r.SignerName != f.SignerName:
+	case f.Requester != "" && r.Username != f.Requester:
+	case f.RequesterGroup != "" && !slices.Contains(r.Groups, f.RequesterGroup):
+	case f.Node != "" && r.NodeName() != f.Node:
+	case f.Fingerprint != "" && !f.matchKey(r):
+	case !f.Before.IsZero() && r.Created.After(f.Before):
+	default:
+		return true
+	}
+	return false
+}
+
+func (f Filter) matchKey(r Request) bool {
+	return r.PKCS10 != nil && strings.HasPrefix(Fingerprint(r.PKCS10.PublicKey), f.Fingerprint)
+}
+
+// listOptions lets the API server leave out what it can.
+func (f Filter) listOptions() metav1.ListOptions {
+	if f.SignerName == "" {
+		return metav1.ListOptions{}
+	}
+	return metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("spec.signerName", f.SignerName).String()}
+}
+
+// Rivals returns the groups of pending requests that ask the same signer for the
+// same node: which of them the node itself made, no rule can tell.
+func Rivals(requests []Request) [][]Request {
+	type node struct{ signer, name string }
+	var order []node
+	groups := map[node][]Request{}
+	for _, r := range requests {
+		name := node{r.SignerName, r.NodeName()}
+		if name.name == "" || !r.IsPending() {
+			continue
+		}
+		if len(groups[name]) == 0 {
+			order = append(order, name)
+		}
+		groups[name] = append(groups[name], r)
+	}
+	var rivals [][]Request
+	for _, name := range order {
+		if len(groups[name]) > 1 {
+			rivals = append(rivals, groups[name])
+		}
+	}
+	return rivals
+}

@@ -1,0 +1,214 @@
+package csr
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	certificatesv1beta1 "k8s.io/api/certificates/v1beta1"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Signers of Kubernetes.
+const (
+	KubeletClient   = certificatesv1.KubeAPIServerClientKubeletSignerName
+	KubeletServing  = certificatesv1.KubeletServingSignerName
+	APIServerClient = certificatesv1.KubeAPIServerClientSignerName
+)
+
+// Outcome is what becomes of a request once it is approved.
+type Outcome string
+
+// The outcomes.
+const (
+	// OutcomeIssued means that the signer issues the certificate.
+	OutcomeIssued Outcome = "issued"
+	// OutcomeFailed means that the signer fails the request.
+	OutcomeFailed Outcome = "failed"
+	// OutcomeUnsigned means that no signer of Kubernetes takes it, ever.
+	OutcomeUnsigned Outcome = "unsigned"
+	// OutcomeUnknown means that it is up to a signer that is not Kubernetes' own.
+	OutcomeUnknown Outcome = "unknown"
+)
+
+// Predict returns what the signer of the request will do with it when it is
+// approved, and why: for the signers of Kubernetes, what their own code does.
+//
+// Source: Kubernetes documentation, "Kubernetes signers"; the controller
+// csrsigning.
+func Predict(r Request) (outcome Outcome, reason string) {
+	if r.PKCS10 == nil {
+		return OutcomeFailed, "it cannot be read"
+	}
+	problem := ""
+	switch r.SignerName {
+	case KubeletClient:
+		problem = kubeletClientProblem(r)
+	case KubeletServing:
+		problem = kubeletServingProblem(r)
+	case APIServerClient:
+		problem = clientProblem(r)
+	default:
+		if strings.HasPrefix(r.SignerName, "kubernetes.io/") {
+			return OutcomeUnsigned, "Kubernetes has no signer of this name"
+		}
+		return OutcomeUnknown, "this signer is not one of Kubernetes"
+	}
+	if problem != "" {
+		return OutcomeFailed, problem
+	}
+	return OutcomeIssued, ""
+}
+
+func kubeletClientProblem(r Request) string {
+	switch {
+	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
+		return "the organization must be " + NodesGroup + " alone"
+	case !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix):
+		return "the common name must begin with " + NodeUserPrefix
+	case len(r.SANs()) > 0:
+		return "subject alternative names are not allowed"
+	case !sameUsages(r, "client auth", "digital signature") && !sameUsages(r, "client auth", "digital signature", "key encipherment"):
+		return "the usages must be client auth, digital signature and, for RSA, key encipherment"
+	}
+	return ""
+}
+
+func kubeletServingProblem(r Request) string {
+	switch {
+	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
+		return "the organization must be " + NodesGroup + " alone"
+	case !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix):
+		return "the common name must begin with " + NodeUserPrefix
+	case len(r.PKCS10.DNSNames)+len(r.PKCS10.IPAddresses) == 0:
+		return "it needs a DNS name or an IP address"
+	case len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) > 0:
+		return "email addresses and URIs are not allowed"
+	case !sameUsages(r, "digital signature", "server auth") && !sameUsages(r, "digital signature", "key encipherment", "server auth"):
+		return "the usages must be server auth, digital signature and, for RSA, key encipherment"
+	}
+	return ""
+}
+
+func clientProblem(r Request) string {
+	for _, usage := range r.Usages {
+		if !slices.Contains([]string{"client auth", "digital signature", "key encipherment"}, usage) {
+			return fmt.Sprintf("the usage %q is not for clients", usage)
+		}
+	}
+	if !slices.Contains(r.Usages, "client auth") {
+		return "the usage client auth is missing"
+	}
+	return ""
+}
+
+// sameUsages compares as sets; want is sorted.
+func sameUsages(r Request, want ...string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(r.Usages))), want)
+}
+
+// signerFor returns the signer of Kubernetes for what is asked for.
+func signerFor(r *x509.CertificateRequest) string {
+	switch {
+	case !strings.HasPrefix(r.Subject.CommonName, NodeUserPrefix):
+		return APIServerClient
+	case len(r.DNSNames)+len(r.IPAddresses) > 0:
+		return KubeletServing
+	}
+	return KubeletClient
+}
+
+// usagesFor returns the usages that a signer of Kubernetes takes, in the order
+// of the kubelet, which the name of the request depends on.
+func usagesFor(signer string, publicKey any) ([]certificatesv1.KeyUsage, error) {
+	usages := []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature}
+	switch signer {
+	case KubeletClient, APIServerClient:
+		usages = append(usages, certificatesv1.UsageClientAuth)
+	case KubeletServing:
+		usages = append(usages, certificatesv1.UsageServerAuth)
+	default:
+		return nil, fmt.Errorf("%w: the usages that %q takes are not known; give them", ErrUnfit, signer)
+	}
+	if _, ok := publicKey.(*rsa.PublicKey); ok {
+		usages = append(usages, certificatesv1.UsageKeyEncipherment)
+	}
+	return usages, nil
+}
+
+// minExpiration is the shortest lifetime that the API server takes.
+const minExpiration = 10 * time.Minute
+
+func expirationSeconds(lifetime time.Duration) (int32, error) {
+	if lifetime < minExpiration || lifetime%time.Second != 0 || lifetime > math.MaxInt32*time.Second {
+		return 0, fmt.Errorf("%w: a lifetime of %s: it must be whole seconds, from %s on", ErrUnfit, lifetime, minExpiration)
+	}
+	return int32(lifetime / time.Second), nil //nolint:gosec // it is in range
+}
+
+// lint returns an error that matches ErrUnfit when the API server refuses the
+// request, or its signer fails it, so that nobody waits for that.
+func lint(r Request) error {
+	problem := ""
+	switch outcome, reason := Predict(r); {
+	case r.Problem != "":
+		problem = r.Problem
+	case !isSignerName(r.SignerName):
+		problem = fmt.Sprintf("%q is not the name of a signer, such as example.com/clients", r.SignerName)
+	case r.SignerName == certificatesv1beta1.LegacyUnknownSignerName:
+		problem = r.SignerName + " is not allowed any more"
+	case usageProblem(r.Usages) != "":
+		problem = usageProblem(r.Usages)
+	case outcome == OutcomeFailed, outcome == OutcomeUnsigned:
+		problem = reason
+	case r.SignerName == APIServerClient && slices.Contains(r.PKCS10.Subject.Organization, "system:masters"):
+		problem = "the API server admits nobody to system:masters this way"
+	case r.SignerName != APIServerClient && r.NodeName() != "" && ValidateNodeName(r.NodeName()) != nil:
+		return ValidateNodeName(r.NodeName())
+	case !isStrong(r.PKCS10.PublicKey):
+		problem = "its key is weak: " + KeyType(r.PKCS10.PublicKey)
+	}
+	if problem != "" {
+		return fmt.Errorf("%w by %s: %s", ErrUnfit, r.SignerName, problem)
+	}
+	return nil
+}
+
+// isSignerName wants a domain with a dot in it and a path of one part, as the API server
+// does.
+func isSignerName(name string) bool {
+	domain, path, _ := strings.Cut(name, "/")
+	return len(validation.IsDNS1123Subdomain(domain)) == 0 && strings.Contains(domain, ".") &&
+		len(validation.IsDNS1123Subdomain(path)) == 0
+}
+
+func usageProblem(usages []string) string {
+	for i, usage := range usages {
+		if !slices.Contains(knownUsages(), certificatesv1.KeyUsage(usage)) {
+			return fmt.Sprintf("there is no usage %q", usage)
+		}
+		if slices.Contains(usages[:i], usage) {
+			return fmt.Sprintf("the usage %q stands there twice", usage)
+		}
+	}
+	return ""
+}
+
+// knownUsages are those that the API server takes.
+func knownUsages() []certificatesv1.KeyUsage {
+	return []certificatesv1.KeyUsage{
+		certificatesv1.UsageSigning, certificatesv1.UsageDigitalSignature, certificatesv1.UsageContentCommitment,
+		certificatesv1.UsageKeyEncipherment, certificatesv1.UsageKeyAgreement, certificatesv1.UsageDataEncipherment,
+		certificatesv1.UsageCertSign, certificatesv1.UsageCRLSign, certificatesv1.UsageEncipherOnly,
+		certificatesv1.UsageDecipherOnly, certificatesv1.UsageAny, certificatesv1.UsageServerAuth,
+		certificatesv1.UsageClientAuth, certificatesv1.UsageCodeSigning, certificatesv1.UsageEmailProtection,
+		certificatesv1.UsageSMIME, certificatesv1.UsageIPsecEndSystem, certificatesv1.UsageIPsecTunnel,
+		certificatesv1.UsageIPsecUser, certificatesv1.UsageTimestamping, certificatesv1.UsageOCSPSigning,
+		certificatesv1.UsageMicrosoftSGC, certificatesv1.UsageNetscapeSGC,
+	}
+}
