@@ -3,28 +3,46 @@ package main
 import (
 	"fmt"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+// outcome is what became of one of several objects.
+type outcome struct {
+	output.Result
+	err error
+}
+
 // bulk does one thing to each name, all of them whatever becomes of the others,
 // prints what became of each, and returns an error when any failed.
 func (e *env) bulk(names []string, done string, do func(name string) error) error {
+	outcomes := make([]outcome, len(names))
+	e.concurrently(done, len(names), func(i int) {
+		outcomes[i] = outcome{output.Result{Name: names[i], Result: done}, do(names[i])}
+	})
+	return e.printOutcomes(outcomes)
+}
+
+// printOutcomes prints what became of each object, and returns an error when any
+// failed.
+func (e *env) printOutcomes(outcomes []outcome) error {
 	list := output.ResultList{Meta: output.Kind("ResultList"), Items: []output.Result{}}
-	v := view{header: []string{"NAME", "RESULT", "REASON"}}
-	failed := &bulkError{total: len(names)}
-	for _, name := range names {
-		shown := token.Redact(name)
-		item := output.Result{Name: shown, Result: done}
-		if err := do(name); err != nil {
-			entry := classify(err)
-			item = output.Result{Name: shown, Result: "failed", Code: entry.code, Reason: entry.reason, Message: token.Redact(err.Error())}
-			failed.errs = append(failed.errs, err)
+	v := view{header: []string{"NAME", "RESULT", "REASON"}, wide: []string{"MESSAGE"}}
+	failed := &bulkError{total: len(outcomes)}
+	for _, o := range outcomes {
+		item := o.Result
+		item.Name = token.Redact(item.Name)
+		if o.err != nil {
+			entry := classify(o.err)
+			item.Result, item.Code, item.Reason = failure(o.err, entry.code), entry.code, entry.reason
+			item.Message = token.Redact(o.err.Error())
+			failed.errs = append(failed.errs, o.err)
 		} else {
-			v.names = append(v.names, shown)
+			v.names = append(v.names, item.Name)
 		}
 		list.Items = append(list.Items, item)
-		v.rows = append(v.rows, []string{shown, item.Result, item.Reason})
+		v.rows = append(v.rows, []string{item.Name, item.Result, item.Reason, item.Message})
 	}
 	v.object = list
 	if err := e.print(v); err != nil {
@@ -40,6 +58,17 @@ func (e *env) bulk(names []string, done string, do func(name string) error) erro
 		e.warn(err.Error())
 	}
 	return failed
+}
+
+// failure says in a word what an error of one object means for it.
+func failure(err error, code int) string {
+	switch {
+	case code == 5:
+		return "refused"
+	case apiclient.IsTransient(err):
+		return "skipped"
+	}
+	return "failed"
 }
 
 // bulkError is what remains of several failures.

@@ -7,30 +7,24 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-type csrListOptions struct {
-	pending bool
-}
-
-func (o *csrListOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.pending, "pending", false, "only requests that nobody has decided on")
-}
-
 func newCSRList(e *env) *cobra.Command {
-	var o csrListOptions
+	var o csrFilterOptions
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List certificate signing requests",
-		Long: `Lists certificate signing requests, the pending ones first and then the newest.
+		Long: `Lists certificate signing requests, the pending ones first and then the newest:
+all, or those that all the given filters fit. -o wide adds the key's fingerprint,
+and the reason and message of a denial or failure.
 
 Needs list on certificatesigningrequests.`,
-		Example: "  bootctl csr list --pending",
-		Args:    cobra.NoArgs,
+		Example: `  bootctl csr list --pending
+  bootctl csr list --requester-group system:bootstrappers --older-than 10m`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCSRList(cmd.Context(), e, o)
 		},
@@ -39,16 +33,18 @@ Needs list on certificatesigningrequests.`,
 	return cmd
 }
 
-func runCSRList(ctx context.Context, e *env, o csrListOptions) error {
+func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
+	filter, err := o.filter(e.now())
+	if err != nil {
+		return err
+	}
 	client, err := e.client()
 	if err != nil {
 		return err
 	}
 	items := []output.CertificateRequest{}
-	err = csr.List(ctx, client.Certificates, csr.Filter{}, func(r csr.Request) error {
-		if r.IsPending() || !o.pending {
-			items = append(items, certificateRequest(r))
-		}
+	err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
+		items = append(items, certificateRequest(r))
 		return nil
 	})
 	if err != nil {
@@ -66,7 +62,7 @@ func runCSRList(ctx context.Context, e *env, o csrListOptions) error {
 	v := view{
 		object: output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: items},
 		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
-		wide:   []string{"UID", "FINGERPRINT", "USAGES"},
+		wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
 	}
 	for _, item := range items {
 		v.names = append(v.names, item.Name)
@@ -87,6 +83,7 @@ func csrRow(item output.CertificateRequest, now time.Time) []string {
 	return []string{
 		item.Name, lifetime(now.Sub(item.Created)), item.Signer, item.Requester, subject, strings.Join(item.SANs, ","),
 		item.Key, strings.Join(item.Conditions, ","), item.UID, item.Fingerprint, strings.Join(item.Usages, ","),
+		strings.Join(item.Groups, ","), item.Reason, item.Message,
 	}
 }
 
@@ -103,6 +100,8 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Usages:            orEmpty(r.Usages),
 		ExpirationSeconds: r.ExpirationSeconds,
 		Conditions:        r.Conditions,
+		Reason:            r.Reason,
+		Message:           r.Message,
 		Problem:           r.Problem,
 	}
 	if r.PKCS10 != nil {

@@ -25,6 +25,7 @@ var (
 	errWrite       = errors.New("cannot write the result")
 	errLoopback    = errors.New("only this machine can reach a loopback address")
 	errInput       = errors.New("the command line does not fit together")
+	errOtherKey    = errors.New("it is for another key than the fingerprint says")
 	errSeveral     = errors.New("several things failed, and not alike")
 	errNotRunning  = errors.New("the lab is not running")
 	errLabNotReady = errors.New("the lab is not ready in time")
@@ -97,9 +98,12 @@ func exitTable() []exitEntry {
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
 		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
 
-		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request, then the same command asks again"},
-		{5, "SignerFailed", is(csr.ErrFailed), "an administrator deletes the request; its message says what the signer did not like"},
-		{5, "OutsideRules", as[*csr.OutsideRulesError], "look at it with: bootctl csr list -o yaml"},
+		{8, "Forbidden", as[*csr.AccessError], "it takes update on certificatesigningrequests/approval, and approve on the signer by its name or as DOMAIN/*"},
+
+		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request with bootctl csr delete and its name, then the same command asks again; or ask with another key: join --new-key"},
+		{5, "SignerFailed", is(csr.ErrFailed), "its message says what the signer did not like; an administrator deletes the request with bootctl csr delete and its name"},
+		{5, "OutsideRules", as[*csr.OutsideRulesError], "see all that is known of it with bootctl csr review and its name; deny it, or pass over the rules with --force"},
+		{5, "Undecided", is(csr.ErrUndecided), "deny it first: bootctl csr deny and its name"},
 		{5, "RefusedByServer", func(err error) bool {
 			return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 		}, ""},
@@ -113,6 +117,9 @@ func exitTable() []exitEntry {
 
 		{9, "TokenExists", is(token.ErrExists), "delete it first, or leave the ID to bootctl"},
 		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
+		{9, "OtherKey", is(errOtherKey), "someone else may ask under this name; compare the fingerprint at the node again"},
+		{9, "SeveralRequests", as[*csr.RivalsError], "ask at the node for the fingerprint of its key, and give it with --fingerprint"},
+		{9, "AlreadyApproved", is(csr.ErrApproved), "its certificate cannot be taken back; delete the Node, and what it may do goes with it"},
 		{9, "RequestReplaced", is(csr.ErrReplaced), "look at the request that has the name now: bootctl csr list"},
 		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
 		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
@@ -122,7 +129,11 @@ func exitTable() []exitEntry {
 		{2, "InvalidPin", is(clusterinfo.ErrInvalidPin), "a pin is sha256: and 64 hex digits, as token create --print-join-command prints it"},
 		{2, "InvalidEndpoint", is(clusterinfo.ErrInvalidEndpoint), "an endpoint looks like 192.0.2.1:6443, [2001:db8::1]:6443 or https://host:6443"},
 		{2, "LoopbackEndpoint", is(errLoopback), "say what nodes reach the API server at, with --endpoint; a loopback address given there is taken"},
-		{2, "InvalidNodeName", is(csr.ErrInvalidNodeName), "give one with --node-name"},
+		{2, "InvalidFingerprint", is(csr.ErrInvalidFingerprint), "bootctl csr review shows it, and so does a join that waits"},
+		{2, "UnfitRequest", is(csr.ErrUnfit), ""},
+		{2, "InvalidRequest", is(csr.ErrInvalidRequest), "a request is one PEM block of type CERTIFICATE REQUEST, as openssl req -new writes it"},
+		{2, "InvalidKey", is(csr.ErrInvalidKey), "give a file with a private key in PEM, or one that does not exist yet"},
+		{2, "InvalidNodeName", is(csr.ErrInvalidNodeName), "a name looks like worker-1.example.com"},
 		{2, "NoTrust", is(clusterinfo.ErrNoTrust), "give --ca-cert-hash or --ca-file, as token create --print-join-command prints it"},
 
 		{3, "LabNotStarted", is(errNotRunning), "start it with bootctl lab up, and the same --dir"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"path/filepath"
@@ -9,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -44,10 +47,22 @@ type result struct {
 // invoke runs bootctl in process with a kubeconfig and clients of its own.
 func invoke(t *testing.T, objects []runtime.Object, args ...string) result {
 	t.Helper()
+	return invokeWith(t.Context(), t, objects, args...)
+}
+
+// accessKey is where a context holds what the caller may do, if not everything.
+type accessKey struct{}
+
+func invokeWith(ctx context.Context, t *testing.T, objects []runtime.Object, args ...string) result {
+	t.Helper()
 	var out, errOut bytes.Buffer
 	dir := t.TempDir()
 	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": writeKubeconfig(t, dir)}
 	clientset := fake.NewClientset(objects...)
+	clientset.PrependReactor("create", "selfsubjectaccessreviews", access(ctx))
+	clientset.PrependReactor("create", "subjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything
+	})
 	e := &env{
 		In: strings.NewReader(""), Out: &out, ErrOut: &errOut,
 		now:        time.Now,
@@ -60,14 +75,30 @@ func invoke(t *testing.T, objects []runtime.Object, args ...string) result {
 			return &apiclient.Client{
 				Core: clientset.CoreV1(), Certificates: clientset.CertificatesV1(),
 				RBAC: clientset.RbacV1(), Authentication: clientset.AuthenticationV1(),
+				Authorization: clientset.AuthorizationV1(),
 			}, nil
 		},
 	}
 	if objects == nil {
 		vars["KUBECONFIG"] = filepath.Join(dir, "none")
 	}
-	code := run(t.Context(), e, args)
+	code := run(ctx, e, args)
 	return result{code, out.String(), errOut.String()}
+}
+
+// access answers what the caller may do.
+func access(ctx context.Context) clienttesting.ReactionFunc {
+	allowed, limited := ctx.Value(accessKey{}).(func(*authorizationv1.ResourceAttributes) bool)
+	return func(action clienttesting.Action) (bool, runtime.Object, error) {
+		review := &authorizationv1.SelfSubjectAccessReview{}
+		if create, ok := action.(clienttesting.CreateAction); ok && limited {
+			asked, _ := create.GetObject().(*authorizationv1.SelfSubjectAccessReview)
+			review.Status.Allowed = allowed(asked.Spec.ResourceAttributes)
+		} else {
+			review.Status.Allowed = true
+		}
+		return true, review, nil
+	}
 }
 
 func writeKubeconfig(t *testing.T, dir string) string {
@@ -112,7 +143,9 @@ func hostileCluster(t *testing.T) []runtime.Object {
 			"an entry of someone else's here": hostile,
 		},
 	}
-	return []runtime.Object{spec.Secret(), malformed, info, nodeRequest(t, "n1"), hostileRequest()}
+	denied := nodeRequest(t, "n2")
+	denied.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Denied", Status: "True", Reason: hostile, Message: hostile}}
+	return []runtime.Object{spec.Secret(), malformed, info, nodeRequest(t, "n1"), hostileRequest(), denied}
 }
 
 // nodeRequest is a request that a kubelet may make.

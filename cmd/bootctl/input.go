@@ -90,21 +90,31 @@ func parseTTL(s string) (time.Duration, error) {
 	if s == "never" || s == "0" {
 		return 0, nil
 	}
-	ttl, err := time.ParseDuration(s)
-	if days, isDays := strings.CutSuffix(s, "d"); isDays {
-		var n uint64
-		n, err = strconv.ParseUint(days, 10, 16)
-		ttl = time.Duration(n) * 24 * time.Hour
-	}
+	ttl, err := parseDuration("--ttl", s)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%w: --ttl %q is not a lifetime like 90m, 24h, 7d or never", errInput, s)
+		return 0, err
 	case ttl == 0:
 		return 0, nil
 	case ttl < time.Second:
 		return 0, fmt.Errorf("%w: --ttl %q ends before the token can be used; never makes one without end", errInput, s)
 	}
 	return ttl, nil
+}
+
+// parseDuration reads the value of a flag: a Go duration that is not negative, or
+// whole days such as 7d.
+func parseDuration(flag, s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if days, isDays := strings.CutSuffix(s, "d"); isDays {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%w: %s %q is not a length of time like 90m, 24h or 7d", errInput, flag, s)
+	}
+	return d, nil
 }
 
 // lifetime prints a duration as people read it: its largest two units.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type joinOptions struct {
 	rootfs    string
 	outDir    string
 	timeout   time.Duration
+	newKey    bool
 }
 
 func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
@@ -32,6 +34,7 @@ func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.rootfs, "rootfs", "/", "write the kubelet's files below this `directory`")
 	fs.StringVar(&o.outDir, "out-dir", "", "write the same files flat into this `directory` instead")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
+	fs.BoolVar(&o.newKey, "new-key", false, "ask with a new key, when the request with the last one was denied or failed")
 	addKubeadmAliases(fs)
 }
 
@@ -47,7 +50,10 @@ and pki/ca.crt, var/lib/kubelet/pki/kubelet-client-current.pem. The private key
 never leaves the machine, and the token is written nowhere.
 
 The same command again completes what was begun, or checks the identity that is
-there. Of several endpoints, the first that verifies is used.
+there. Of several endpoints, the first that verifies is used. While nobody has
+approved the request, the fingerprint of its key is shown, to be read out to the
+administrator. After a denial or failure, ask anew with --new-key, or let an
+administrator delete the request.
 
 Needs a bootstrap token whose group may create certificatesigningrequests; see setup.`,
 		Example: "  bootctl join 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39",
@@ -92,8 +98,8 @@ func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpo
 	defer cancel()
 	steps := &joinSteps{env: e}
 	result, err := join.Run(ctx, join.Options{
-		NodeName: o.nodeName, Layout: layout, Discovery: discovery, Random: e.random,
-		Step: steps.begin, Cause: e.cause,
+		NodeName: o.nodeName, Layout: layout, Discovery: discovery, Random: e.random, NewKey: o.newKey,
+		Step: steps.begin, Requested: steps.requested, Cause: steps.cause,
 	})
 	if err != nil {
 		return err
@@ -103,11 +109,22 @@ func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpo
 	return e.print(joinView(result, layout, steps.done))
 }
 
-// joinSteps measures the steps of a join.
+// joinSteps measures the steps of a join, and says what they wait for.
 type joinSteps struct {
-	env   *env
-	since time.Time
-	done  []output.JoinStep
+	env     *env
+	since   time.Time
+	done    []output.JoinStep
+	request csr.Request // none once the approver was told of it
+}
+
+func (s *joinSteps) requested(r csr.Request) { s.request = r }
+
+func (s *joinSteps) cause(err error) {
+	s.env.cause(err)
+	if errors.Is(err, csr.ErrPending) && s.request.Name != "" {
+		s.env.tellApprover(s.request)
+		s.request = csr.Request{}
+	}
 }
 
 func (s *joinSteps) begin(name string) {

@@ -28,6 +28,7 @@ type view struct {
 	text         string
 	header, wide []string // wide are the further columns of -o wide
 	rows         [][]string
+	footer       string // a line after the table, for people
 	// formats are the command's own formats, by name.
 	formats map[string]string
 }
@@ -180,7 +181,11 @@ func (v view) table(wide bool) ([]byte, error) {
 		tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
 		tablewriter.WithPadding(tw.Padding{Right: "   ", Overwrite: true}),
 	)
-	table.Header(header)
+	escapedHeader := make([]string, len(header))
+	for i, title := range header {
+		escapedHeader[i] = safe.Text(title)
+	}
+	table.Header(escapedHeader)
 	for _, row := range v.rows {
 		cells := make([]string, len(header))
 		for i := range cells {
@@ -202,6 +207,9 @@ func (v view) table(wide bool) ([]byte, error) {
 	lines := strings.Split(out.String(), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	if v.footer != "" {
+		lines = append(lines, safe.Text(v.footer), "")
 	}
 	return []byte(strings.Join(lines, "\n")), nil
 }

@@ -41,6 +41,11 @@ func leafCases() map[string]leafCase {
 		"cluster-info pin":      {kind: "PinList"},
 		"csr list":              {kind: "CertificateRequestList"},
 		"csr approve":           {args: []string{"request-of-n1", hostile}, kind: "ResultList", code: 5},
+		"csr review":            {args: []string{hostile}, kind: "RequestReview"},
+		"csr deny":              {args: []string{"request-of-n1", "--reason", "Hostile"}, kind: "ResultList"},
+		"csr delete":            {args: []string{"--denied"}, kind: "ResultList"},
+		"csr wait":              {script: "csr_submit"},
+		"csr submit":            {args: []string{"-f", "testdata/hostile.csr"}, kind: "RequestedCertificate"},
 		"setup":                 {kind: "SetupResult"},
 		"version":               {kind: "Version"},
 		"lab status":            {kind: "LabStatus"},
@@ -102,7 +107,7 @@ func exampleParses(t *testing.T, leaf *cobra.Command, line string) {
 	t.Helper()
 	line = strings.TrimPrefix(strings.TrimSpace(line), `eval "$(`)
 	line, _, _ = strings.Cut(strings.TrimSuffix(line, `)"`), " >")
-	words := strings.Fields(line)
+	words := shellWords(line)
 	found, rest, err := leaf.Root().Find(words[1:])
 	if words[0] != "bootctl" || err != nil || found != leaf {
 		t.Errorf("example %q does not run bootctl %s (%v)", line, pathOf(leaf), err)
@@ -114,6 +119,19 @@ func exampleParses(t *testing.T, leaf *cobra.Command, line string) {
 	if err := leaf.ValidateArgs(leaf.Flags().Args()); err != nil {
 		t.Errorf("example %q: %v", line, err)
 	}
+}
+
+// shellWords splits a line, of which parts may stand in double quotes.
+func shellWords(line string) []string {
+	var words []string
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			words = append(words, part)
+		} else {
+			words = append(words, strings.Fields(part)...)
+		}
+	}
+	return words
 }
 
 func TestTreeFailures(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
+	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	certificatesv1 "k8s.io/client-go/kubernetes/typed/certificates/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	rbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
@@ -32,6 +33,7 @@ type Client struct {
 	Certificates   certificatesv1.CertificatesV1Interface
 	RBAC           rbacv1.RbacV1Interface
 	Authentication authenticationv1.AuthenticationV1Interface
+	Authorization  authorizationv1.AuthorizationV1Interface
 
 	transport *http.Transport
 }
@@ -69,11 +71,12 @@ func New(config *rest.Config, opts Options) (*Client, error) {
 		return nil, err
 	}
 	c := Client{transport: transport}
-	var errs [4]error
+	var errs [5]error
 	c.Core, errs[0] = corev1.NewForConfigAndClient(config, httpClient)
 	c.Certificates, errs[1] = certificatesv1.NewForConfigAndClient(config, httpClient)
 	c.RBAC, errs[2] = rbacv1.NewForConfigAndClient(config, httpClient)
 	c.Authentication, errs[3] = authenticationv1.NewForConfigAndClient(config, httpClient)
+	c.Authorization, errs[4] = authorizationv1.NewForConfigAndClient(config, httpClient)
 	return &c, errors.Join(errs[:]...)
 }
 

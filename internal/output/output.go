@@ -38,10 +38,21 @@ type ResultList struct {
 // Result is what became of one object.
 type Result struct {
 	Name    string `json:"name"`
-	Result  string `json:"result" jsonschema:"such as deleted, approved or failed"`
+	Result  string `json:"result" jsonschema:"such as deleted or approved; refused by the rules or the server, skipped for a trouble that passes, or failed"`
 	Code    int    `json:"code" jsonschema:"the exit code that this alone would have; 0 when done"`
 	Reason  string `json:"reason,omitempty" jsonschema:"the reason word of the failure"`
 	Message string `json:"message,omitempty"`
+	// Of a request for a certificate:
+	UID      string    `json:"uid,omitempty"`
+	Verdicts []Verdict `json:"verdicts,omitempty" jsonschema:"what each rule says"`
+}
+
+// Verdict is what one rule says of a request.
+type Verdict struct {
+	Rule     string `json:"rule"`
+	OK       bool   `json:"ok"`
+	Detail   string `json:"detail,omitempty" jsonschema:"what was found"`
+	Absolute bool   `json:"absolute,omitempty" jsonschema:"whether even --force does not pass over it"`
 }
 
 // ClusterInfo is the result of cluster-info show.
@@ -129,7 +140,41 @@ type CertificateRequest struct {
 	Key               string    `json:"key" jsonschema:"type and size of the public key"`
 	Fingerprint       string    `json:"fingerprint" jsonschema:"sha256: and the hex SHA-256 of the SubjectPublicKeyInfo"`
 	Conditions        []string  `json:"conditions" jsonschema:"Pending, or what has become of it"`
+	Reason            string    `json:"reason,omitempty" jsonschema:"the reason of the last decision"`
+	Message           string    `json:"message,omitempty" jsonschema:"the message of the last decision"`
 	Problem           string    `json:"problem,omitempty" jsonschema:"why the request cannot be read"`
+}
+
+// RequestedCertificate is the result of csr submit and csr wait.
+type RequestedCertificate struct {
+	Meta
+	Request     CertificateRequest `json:"request"`
+	Certificate *Certificate       `json:"certificate,omitempty" jsonschema:"absent where it was not waited for"`
+}
+
+// Certificate is a certificate that a signer issued.
+type Certificate struct {
+	PEM       string    `json:"pem" jsonschema:"the certificate, and any intermediate ones"`
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+}
+
+// RequestReview is the result of csr review.
+type RequestReview struct {
+	Meta
+	Request       CertificateRequest `json:"request"`
+	Token         *TokenInfo         `json:"token,omitempty" jsonschema:"the bootstrap token that it was sent with, where it may be read"`
+	NodeExists    bool               `json:"nodeExists" jsonschema:"whether there is a Node of the name asked for"`
+	Verdicts      []Verdict          `json:"verdicts" jsonschema:"what each rule of approve says"`
+	Fit           bool               `json:"fit" jsonschema:"whether approve approves it"`
+	Outcome       string             `json:"outcome" jsonschema:"what the signer does once it is approved: issued, failed, unsigned or unknown"`
+	OutcomeReason string             `json:"outcomeReason,omitempty"`
+	MissingAccess string             `json:"missingAccess,omitempty" jsonschema:"the permission that you lack to approve or deny it"`
+	Waiting       string             `json:"waiting,omitempty" jsonschema:"who keeps it waiting"`
+	Rivals        []string           `json:"rivals" jsonschema:"other pending requests for the same node"`
+	Command       string             `json:"command,omitempty" jsonschema:"what to run next"`
 }
 
 // JoinResult is the result of join.

@@ -30,6 +30,24 @@ func Kubeconfig(server Endpoint, cas []*x509.Certificate, certFile string) ([]by
 	})
 }
 
+// User is who a kubeconfig lets in: a certificate, and a key in a file of its own.
+type User struct {
+	Name        string
+	Certificate []byte // in PEM
+	KeyFile     string // absolute
+}
+
+// UserKubeconfig returns a kubeconfig for a user of the API server at that URL.
+func UserKubeconfig(serverURL string, cas []*x509.Certificate, user User) ([]byte, error) {
+	context := user.Name + "@kubernetes"
+	return encode(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"kubernetes": {Server: serverURL, CertificateAuthorityData: certpem.Encode(cas...)}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{user.Name: {ClientCertificateData: user.Certificate, ClientKey: user.KeyFile}},
+		Contexts:       map[string]*clientcmdapi.Context{context: {Cluster: "kubernetes", AuthInfo: user.Name}},
+		CurrentContext: context,
+	})
+}
+
 func cluster(server Endpoint, cas []*x509.Certificate) *clientcmdapi.Cluster {
 	return &clientcmdapi.Cluster{Server: server.URL(), CertificateAuthorityData: certpem.Encode(cas...)}
 }

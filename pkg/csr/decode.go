@@ -97,6 +97,17 @@ func (r Request) Is(condition string) bool { return slices.Contains(r.Conditions
 // IsPending says whether nobody has decided on the request.
 func (r Request) IsPending() bool { return slices.Equal(r.Conditions, []string{Pending}) }
 
+// Refused returns a *RefusedError when the request was denied or failed.
+func (r Request) Refused() error {
+	switch {
+	case r.Is(Denied):
+		return &RefusedError{r.Name, ErrDenied, r.Reason, r.Message}
+	case r.Is(Failed):
+		return &RefusedError{r.Name, ErrFailed, r.Reason, r.Message}
+	}
+	return nil
+}
+
 // NodeName returns the name of the node that the request is for; empty when its
 // subject is not that of a node.
 func (r Request) NodeName() string {
@@ -159,3 +170,6 @@ func conditions(status certificatesv1.CertificateSigningRequestStatus) []string 
 	}
 	return out
 }
+
+// Stored returns the object that the request was decoded from.
+func (r Request) Stored() *certificatesv1.CertificateSigningRequest { return r.stored }

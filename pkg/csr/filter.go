@@ -1,6 +1,7 @@
 package csr
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -53,27 +54,39 @@ func (f Filter) listOptions() metav1.ListOptions {
 	return metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("spec.signerName", f.SignerName).String()}
 }
 
-// Rivals returns the groups of pending requests that ask the same signer for the
-// same node: which of them the node itself made, no rule can tell.
-func Rivals(requests []Request) [][]Request {
-	type node struct{ signer, name string }
-	var order []node
-	groups := map[node][]Request{}
-	for _, r := range requests {
-		name := node{r.SignerName, r.NodeName()}
-		if name.name == "" || !r.IsPending() {
-			continue
-		}
-		if len(groups[name]) == 0 {
-			order = append(order, name)
-		}
-		groups[name] = append(groups[name], r)
+// Rivals knows which pending requests ask the same signer for the same node:
+// which of them the node itself made, no rule can tell. The zero value knows none.
+type Rivals struct {
+	names map[rivalry][]string
+}
+
+type rivalry struct{ signer, node string }
+
+// Add takes note of a request. One that is not pending, or for no node, has no
+// rivals.
+func (v *Rivals) Add(r Request) {
+	if !r.IsPending() || r.NodeName() == "" {
+		return
 	}
-	var rivals [][]Request
-	for _, name := range order {
-		if len(groups[name]) > 1 {
-			rivals = append(rivals, groups[name])
-		}
+	if v.names == nil {
+		v.names = map[rivalry][]string{}
 	}
-	return rivals
+	over := rivalry{r.SignerName, r.NodeName()}
+	v.names[over] = append(v.names[over], r.Name)
+}
+
+// Of returns the names of the other requests for the same.
+func (v *Rivals) Of(r Request) []string {
+	all := v.names[rivalry{r.SignerName, r.NodeName()}]
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == r.Name })
+}
+
+// RivalsError says that several requests ask for the same node.
+type RivalsError struct {
+	Name, NodeName string
+	Others         []string
+}
+
+func (e *RivalsError) Error() string {
+	return fmt.Sprintf("request %s: node %s has other pending requests, and nothing here says which is its own: %s", e.Name, e.NodeName, strings.Join(e.Others, " "))
 }

@@ -74,12 +74,22 @@ func TestRivals(t *testing.T) {
 	named := func(name string, changes ...func(*object)) csr.Request {
 		return csr.Decode(stored(t, newKey(t), append(changes, func(o *object) { o.Name = name })...))
 	}
-	rivals := csr.Rivals([]csr.Request{
-		named("a"), named("b"), named("approved", with(certificatesv1.CertificateApproved)), named("of another signer", signer("example.com/x")),
+	var rivals csr.Rivals
+	for _, r := range []csr.Request{
+		named("a"), named("b"), named("approved", with(certificatesv1.CertificateApproved)), named("other", signer("example.com/x")),
 		named("unreadable", func(o *object) { o.Spec.Request = nil }), named("unreadable too", func(o *object) { o.Spec.Request = nil }),
-	})
-	if len(rivals) != 1 || len(rivals[0]) != 2 || rivals[0][0].Name != "a" || rivals[0][1].Name != "b" {
-		t.Errorf("rivals = %v, want a and b", rivals)
+	} {
+		rivals.Add(r)
+	}
+	for _, test := range []struct{ name, want string }{{"a", "b"}, {"b", "a"}, {"new", "a,b"}} {
+		if got := strings.Join(rivals.Of(named(test.name)), ","); got != test.want {
+			t.Errorf("rivals of %s: %q, want %q", test.name, got, test.want)
+		}
+	}
+	for _, r := range []csr.Request{named("other", signer("example.com/x")), named("unreadable", func(o *object) { o.Spec.Request = nil })} {
+		if got := rivals.Of(r); len(got) != 0 {
+			t.Errorf("rivals of %s: %q, want none", r.Name, got)
+		}
 	}
 }
 

@@ -32,14 +32,11 @@ type identity struct {
 // disk before anything is asked for with it.
 func (o Options) key() (crypto.Signer, error) {
 	text, err := os.ReadFile(o.Layout.pendingKey())
-	if err == nil {
-		key, err := csr.ParseKey(text)
-		if err == nil {
-			return key, nil
-		}
-	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	if key, err := csr.ParseKey(text); err == nil && !o.NewKey {
+		return key, nil
 	}
 	key, err := csr.GenerateKey(o.Random)
 	if err != nil {

@@ -28,10 +28,15 @@ type Options struct {
 	Discovery clusterinfo.Options
 	// Random draws the key.
 	Random io.Reader
-	// Step is told of each step before it begins, and Cause of each reason to
-	// wait. They must not be nil.
-	Step  func(string)
-	Cause func(error)
+	// NewKey makes a new key though one waits for its certificate: the way on
+	// when the request for that one was denied or failed.
+	NewKey bool
+	// Step is told of each step before it begins, Requested of the request once
+	// the API server has it, and Cause of each reason to wait. They must not be
+	// nil.
+	Step      func(string)
+	Requested func(csr.Request)
+	Cause     func(error)
 }
 
 // Result is the identity that the node has.
@@ -124,6 +129,7 @@ func (o Options) join(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	o.Requested(csr.Decode(request))
 	o.Step("waiting for the certificate")
 	text, err := csr.Wait(ctx, client.Certificates, request, csr.WaitOptions{Cause: o.Cause})
 	if err != nil {

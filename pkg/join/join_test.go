@@ -268,6 +268,6 @@ func (c *cluster) options(layout join.Layout) join.Options {
 			Endpoints: []clusterinfo.Endpoint{c.endpoint}, Token: tok,
 			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}, Client: clientOptions(),
 		},
-		Step: func(string) {}, Cause: func(error) {},
+		Step: func(string) {}, Requested: func(csr.Request) {}, Cause: func(error) {},
 	}
 }

@@ -17,7 +17,7 @@ func types() map[string]reflect.Type {
 	list := []any{
 		output.Token{}, output.TokenList{}, output.ResultList{}, output.ClusterInfo{}, output.Verification{},
 		output.PinList{}, output.ClusterInfoChange{}, output.ClusterInfoSignature{},
-		output.CertificateRequestList{}, output.JoinResult{}, output.SetupResult{}, output.Version{},
+		output.CertificateRequestList{}, output.RequestedCertificate{}, output.RequestReview{}, output.JoinResult{}, output.SetupResult{}, output.Version{},
 		output.LabStatus{}, output.Event{},
 	}
 	byName := map[string]reflect.Type{}

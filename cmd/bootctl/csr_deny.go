@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+type csrDenyOptions struct {
+	uid     string
+	reason  string
+	message string
+}
+
+func (o *csrDenyOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.uid, "uid", "", "deny only the request of this `UID`, whatever bears the name now")
+	fs.StringVar(&o.reason, "reason", "", "why, in one `word` for programs, such as UnknownNode")
+	fs.StringVar(&o.message, "message", "denied with bootctl csr deny", "why, for people: who asked is shown this `text`")
+}
+
+func newCSRDeny(e *env) *cobra.Command {
+	var o csrDenyOptions
+	cmd := &cobra.Command{
+		Use:   "deny NAME... --reason WORD",
+		Short: "Deny certificate signing requests, for good",
+		Long: `Denies requests by name. The API allows no way back: a denied request stays
+denied, and since a node asks again under the same name with the same key, it is
+denied again at once. The one way on is to delete the request, with the command
+that deny prints; then the node's next attempt asks anew.
+
+The UID of the request that was read goes with the denial. One that was approved
+cannot be denied any more, which is exit code 9.
+
+Needs get on certificatesigningrequests, update on
+certificatesigningrequests/approval, and approve on the signer.`,
+		Example: `  bootctl csr deny node-csr-4eJ2 --reason UnknownNode --message "no such machine in rack 7"`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return runCSRDeny(cmd.Context(), e, o, names)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) error {
+	switch word := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`); {
+	case o.uid != "" && len(names) > 1:
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
+	case !word.MatchString(o.reason) || len(o.reason) > 128:
+		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", errInput, o.reason)
+	}
+	if err := checkRequestNames(names); err != nil {
+		return err
+	}
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	way := "bootctl csr delete " + commandNames(names)
+	e.warn("a denial cannot be taken back; to let a node ask again, delete its request: " + way)
+	outcomes := make([]outcome, len(names))
+	e.concurrently("denied", len(names), func(i int) {
+		request, err := getRequest(ctx, client, names[i], o.uid)
+		if err == nil {
+			err = csr.CheckAccess(ctx, client.Authorization, request.SignerName)
+		}
+		if err == nil {
+			err = csr.Deny(ctx, client.Certificates, request, o.reason, o.message)
+		}
+		outcomes[i] = outcome{output.Result{Name: names[i], Result: "denied", UID: request.UID}, err}
+	})
+	return e.printOutcomes(outcomes)
+}
+
+// commandNames writes the names of requests for a command line; those that cannot
+// stand there are left out.
+func commandNames(names []string) string {
+	var words []string
+	for _, name := range names {
+		if word := quoted(name); word != "" {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " ")
+}

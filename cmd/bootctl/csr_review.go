@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+type csrReviewOptions struct {
+	node string
+}
+
+func (o *csrReviewOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.node, "node", "", "review the pending request for the node of this `name`")
+}
+
+func newCSRReview(e *env) *cobra.Command {
+	var o csrReviewOptions
+	cmd := &cobra.Command{
+		Use:   "review NAME | --node NODE",
+		Short: "Show all that an approver must know of a request",
+		Long: `Shows on one screen what a request asks for and with which key, who asks and with
+which bootstrap token, whether a Node of that name exists, what each rule of
+approve says, what the signer will do, whether you may approve it, and why it is
+still pending. The last line is the command that comes next: it approves this very
+request, whatever bears its name by then.
+
+Compare the fingerprint with the one that a waiting join shows at the node.
+
+Needs get on certificatesigningrequests and nodes; list on
+certificatesigningrequests to see other requests for the node, create on
+subjectaccessreviews to say why it is pending, and list on secrets in kube-system
+to describe the token: without these, the lines say less.`,
+		Example: "  bootctl csr review node-csr-4eJ2",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return runCSRReview(cmd.Context(), e, o, names)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runCSRReview(ctx context.Context, e *env, o csrReviewOptions, names []string) error {
+	if len(names) > 1 || (len(names) == 1) == (o.node != "") {
+		return fmt.Errorf("%w: give the name of one request, or --node", errInput)
+	}
+	if err := checkRequestNames(names); err != nil {
+		return err
+	}
+	if o.node != "" {
+		if err := csr.ValidateNodeName(o.node); err != nil {
+			return err
+		}
+	}
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	request, err := reviewed(ctx, client, names, o.node)
+	if err != nil {
+		return err
+	}
+	review, err := e.review(ctx, client, request)
+	if err != nil {
+		return err
+	}
+	return e.print(reviewView(review, e.now()))
+}
+
+func reviewed(ctx context.Context, client *apiclient.Client, names []string, node string) (csr.Request, error) {
+	if len(names) == 1 {
+		return csr.Get(ctx, client.Certificates, names[0])
+	}
+	return requestOfNode(ctx, client, csr.Filter{Node: node, SignerName: csr.KubeletClient, Condition: csr.Pending})
+}
+
+func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Request) (output.RequestReview, error) {
+	facts, err := gatherFacts(ctx, client, r, r.SignerName)
+	if err != nil {
+		return output.RequestReview{}, err
+	}
+	verdicts := csr.Check(r, facts)
+	review := output.RequestReview{
+		Meta: output.Kind("RequestReview"), Request: certificateRequest(r), NodeExists: facts.NodeExists,
+		Verdicts: verdictsOf(verdicts), Fit: len(csr.Refusals(verdicts)) == 0, Token: e.tokenOf(ctx, client, r),
+		Rivals: orEmpty(rivalsOf(ctx, client, r)), Command: nextCommand(r),
+	}
+	outcome, reason := csr.Predict(r)
+	review.Outcome, review.OutcomeReason = string(outcome), reason
+	if r.IsPending() {
+		review.Waiting = csr.Explain(r, autoApproval(ctx, client, r))
+	} else {
+		review.Waiting = csr.Explain(r, csr.AutoApprovalUnknown)
+	}
+	var missing *csr.AccessError
+	switch err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); {
+	case errors.As(err, &missing):
+		review.MissingAccess = err.Error()
+	case err != nil:
+		return output.RequestReview{}, err
+	}
+	return review, nil
+}
+
+// tokenOf returns the bootstrap token that sent the request, where there is one
+// and it may be read.
+func (e *env) tokenOf(ctx context.Context, client *apiclient.Client, r csr.Request) *output.TokenInfo {
+	id, ok := strings.CutPrefix(r.Username, "system:bootstrap:")
+	if !ok {
+		return nil
+	}
+	infos, err := token.List(ctx, client.Core)
+	if err != nil {
+		return nil
+	}
+	for _, info := range infos {
+		if info.ID == id {
+			found := tokenInfo(info, e.now())
+			return &found
+		}
+	}
+	return nil
+}
+
+// rivalsOf returns the other pending requests for the same, where they may be
+// listed.
+func rivalsOf(ctx context.Context, client *apiclient.Client, r csr.Request) []string {
+	if !r.IsPending() || r.NodeName() == "" {
+		return nil
+	}
+	_, rivals, err := pendingRequests(ctx, client, csr.Filter{SignerName: r.SignerName, Node: r.NodeName(), Condition: csr.Pending})
+	if err != nil {
+		return nil
+	}
+	return rivals.Of(r)
+}
+
+// nextCommand is what comes after the review. A name that cannot stand on a
+// command line is replaced by the key, which says as much.
+func nextCommand(r csr.Request) string {
+	name := quoted(r.Name)
+	switch {
+	case r.IsPending() && name == "" && r.PKCS10 != nil:
+		return "bootctl csr approve --fingerprint " + csr.Fingerprint(r.PKCS10.PublicKey) + signerFlag(r)
+	case name == "":
+		return ""
+	case r.IsPending():
+		return "bootctl csr approve " + name + " --uid " + r.UID + signerFlag(r)
+	case r.Refused() != nil:
+		return "bootctl csr delete " + name + " --uid " + r.UID
+	}
+	return "bootctl csr wait " + name
+}
+
+func signerFlag(r csr.Request) string {
+	if r.SignerName == csr.KubeletClient {
+		return ""
+	}
+	return " --signer " + quoted(r.SignerName)
+}
+
+func reviewView(review output.RequestReview, now time.Time) view {
+	r := review.Request
+	rows := [][]string{
+		{"UID", r.UID}, {"age", lifetime(now.Sub(r.Created))}, {"condition", joinedNonEmpty(": ", strings.Join(r.Conditions, ","), joinedNonEmpty(": ", r.Reason, r.Message))},
+		{"subject", r.Subject}, {"node", nodeText(review)}, {"names", strings.Join(r.SANs, " ")},
+		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetimeText(r.ExpirationSeconds)},
+		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.Groups(r.Fingerprint)},
+		{"asked by", r.Requester}, {"  in groups", strings.Join(r.Groups, ", ")}, {"token", tokenText(review, now)},
+	}
+	for _, v := range review.Verdicts {
+		state := "ok"
+		if !v.OK {
+			state = "BROKEN"
+		}
+		rows = append(rows, []string{"rule: " + v.Rule, joinedNonEmpty(": ", state, v.Detail)})
+	}
+	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", outcomeText(review)}, []string{"may you", accessText(review)})
+	if review.Waiting != "" {
+		rows = append(rows, []string{"waiting", review.Waiting})
+	}
+	if len(review.Rivals) > 0 {
+		rows = append(rows, []string{"WARNING", "other pending requests ask for this node: " + strings.Join(review.Rivals, " ")})
+	}
+	if r.Problem != "" {
+		rows = append(rows, []string{"WARNING", r.Problem})
+	}
+	return view{object: review, names: []string{r.Name}, header: []string{"REQUEST", r.Name}, rows: rows, footer: review.Command}
+}
+
+func joinedNonEmpty(separator string, parts ...string) string {
+	var found []string
+	for _, part := range parts {
+		if part != "" {
+			found = append(found, part)
+		}
+	}
+	return strings.Join(found, separator)
+}
+
+func nodeText(review output.RequestReview) string {
+	switch {
+	case review.Request.NodeName == "":
+		return ""
+	case review.NodeExists:
+		return review.Request.NodeName + ": there is a Node of this name"
+	}
+	return review.Request.NodeName + ": there is no Node of this name"
+}
+
+func lifetimeText(seconds int32) string {
+	if seconds == 0 {
+		return "left to the signer"
+	}
+	return lifetime(time.Duration(seconds) * time.Second)
+}
+
+func tokenText(review output.RequestReview, now time.Time) string {
+	info := review.Token
+	if info == nil {
+		return ""
+	}
+	ends := "never expires"
+	if info.Expires != nil {
+		ends = "expires in " + lifetime(info.Expires.Sub(now))
+	}
+	return joinedNonEmpty(", ", info.ID, info.Status, ends, info.Description)
+}
+
+func fitText(review output.RequestReview) string {
+	var broken, absolute int
+	for _, v := range review.Verdicts {
+		if !v.OK {
+			broken++
+		}
+		if !v.OK && v.Absolute {
+			absolute++
+		}
+	}
+	switch {
+	case broken == 0:
+		return "approves it"
+	case absolute > 0:
+		return fmt.Sprintf("refuses it for %d of %d rules, and --force does not pass over all of them", broken, len(review.Verdicts))
+	}
+	return fmt.Sprintf("refuses it for %d of %d rules", broken, len(review.Verdicts))
+}
+
+func outcomeText(review output.RequestReview) string {
+	switch csr.Outcome(review.Outcome) {
+	case csr.OutcomeIssued:
+		return "issues the certificate once it is approved"
+	case csr.OutcomeFailed:
+		return "fails it: " + review.OutcomeReason
+	case csr.OutcomeUnsigned:
+		return "never signs it: " + review.OutcomeReason
+	default:
+		return "decides by itself: " + review.OutcomeReason
+	}
+}
+
+func accessText(review output.RequestReview) string {
+	if review.MissingAccess != "" {
+		return "no: " + review.MissingAccess
+	}
+	return "yes: you may update certificatesigningrequests/approval, and approve for " + review.Request.Signer
+}

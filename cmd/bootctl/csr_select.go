@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// csrFilterOptions say which requests are meant, where they are not named.
+type csrFilterOptions struct {
+	pending        bool
+	signer         string
+	requester      string
+	requesterGroup string
+	node           string
+	olderThan      string
+}
+
+func (o *csrFilterOptions) addFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.pending, "pending", false, "only requests that nobody has decided on")
+	fs.StringVar(&o.signer, "signer", "", "only requests for this `signer`, such as "+csr.KubeletServing)
+	fs.StringVar(&o.requester, "requester", "", "only requests of this `user`, such as system:bootstrap:abcdef")
+	fs.StringVar(&o.requesterGroup, "requester-group", "", "only requests of a user in this `group`")
+	fs.StringVar(&o.node, "node", "", "only requests for the node of this `name`")
+	fs.StringVar(&o.olderThan, "older-than", "", "only requests made at least this `long` ago, such as 10m or 2d")
+}
+
+func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
+	filter := csr.Filter{SignerName: o.signer, Requester: o.requester, RequesterGroup: o.requesterGroup, Node: o.node}
+	if o.pending {
+		filter.Condition = csr.Pending
+	}
+	if o.node != "" {
+		if err := csr.ValidateNodeName(o.node); err != nil {
+			return csr.Filter{}, err
+		}
+	}
+	if o.olderThan != "" {
+		age, err := parseDuration("--older-than", o.olderThan)
+		if err != nil {
+			return csr.Filter{}, err
+		}
+		filter.Before = now.Add(-age)
+	}
+	return filter, nil
+}
+
+// checkRequestNames returns an error unless each could be the name of a request.
+func checkRequestNames(names []string) error {
+	for _, name := range names {
+		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
+			return fmt.Errorf("%w: %q is not the name of a request", errInput, name)
+		}
+	}
+	return nil
+}
+
+// getRequest reads the request of that name and, unless uid is empty, UID.
+func getRequest(ctx context.Context, client *apiclient.Client, name, uid string) (csr.Request, error) {
+	request, err := csr.Get(ctx, client.Certificates, name)
+	if err == nil && uid != "" && request.UID != uid {
+		err = fmt.Errorf("request %s: %w: its UID is %s, not %s", name, csr.ErrReplaced, request.UID, uid)
+	}
+	return request, err
+}
+
+// pendingRequests returns the pending requests that the filter fits, the oldest
+// first, and knows the rivals of each, which the filter need not fit.
+func pendingRequests(ctx context.Context, client *apiclient.Client, filter csr.Filter) ([]csr.Request, csr.Rivals, error) {
+	var requests []csr.Request
+	var rivals csr.Rivals
+	all := csr.Filter{Condition: csr.Pending, SignerName: filter.SignerName}
+	err := csr.List(ctx, client.Certificates, all, func(r csr.Request) error {
+		rivals.Add(r)
+		if filter.Match(r) {
+			requests = append(requests, r)
+		}
+		return nil
+	})
+	slices.SortStableFunc(requests, func(a, b csr.Request) int { return a.Created.Compare(b.Created) })
+	return requests, rivals, err
+}
+
+// requestOfNode returns the one pending request of a node.
+func requestOfNode(ctx context.Context, client *apiclient.Client, filter csr.Filter) (csr.Request, error) {
+	requests, rivals, err := pendingRequests(ctx, client, filter)
+	switch {
+	case err != nil:
+		return csr.Request{}, err
+	case len(requests) == 0:
+		return csr.Request{}, fmt.Errorf("node %s: %w that is pending", filter.Node, csr.ErrNotFound)
+	}
+	if others := rivals.Of(requests[0]); len(others) > 0 && filter.Fingerprint == "" {
+		return csr.Request{}, &csr.RivalsError{Name: requests[0].Name, NodeName: filter.Node, Others: others}
+	}
+	return requests[0], nil
+}
+
+// gatherFacts finds out what the rules need to know of the cluster.
+func gatherFacts(ctx context.Context, client *apiclient.Client, request csr.Request, signer string) (csr.Facts, error) {
+	facts := csr.Facts{Signer: signer}
+	if request.SignerName == csr.APIServerClient && request.PKCS10 != nil {
+		var err error
+		facts.ClusterAdmin, err = csr.IsClusterAdmin(ctx, client.Authorization, request)
+		return facts, err
+	}
+	name := request.NodeName()
+	if csr.ValidateNodeName(name) != nil {
+		return facts, nil // the rules refuse it whatever the facts
+	}
+	node, err := client.Core.Nodes().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return facts, nil
+	}
+	if err != nil {
+		return facts, fmt.Errorf("get node %s: %w", name, err)
+	}
+	facts.NodeExists, facts.NodeAddresses = true, addresses(node)
+	return facts, nil
+}
+
+func addresses(node *corev1.Node) []string {
+	var all []string
+	for _, address := range node.Status.Addresses {
+		all = append(all, address.Address)
+	}
+	return all
+}
+
+func verdictsOf(verdicts []csr.Verdict) []output.Verdict {
+	out := make([]output.Verdict, len(verdicts))
+	for i, v := range verdicts {
+		out[i] = output.Verdict{Rule: v.Rule, OK: v.OK, Detail: v.Detail, Absolute: v.Absolute}
+	}
+	return out
+}
+
+// quoted writes a word as the shell reads it back; empty when it has characters
+// that no terminal shows.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
+	}
+	switch {
+	case word != "" && strings.TrimFunc(word, plain) == "" && !strings.HasPrefix(word, "-"):
+		return word
+	case strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) || strings.HasPrefix(word, "-") || word == "":
+		return ""
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// requests returns requests of the nodes, the first the oldest.
+func requests(t *testing.T, nodes ...string) []runtime.Object {
+	t.Helper()
+	var all []runtime.Object
+	for i, node := range nodes {
+		object := nodeRequest(t, node)
+		object.CreationTimestamp = metav1.Unix(int64(1700000000+i), 0)
+		all = append(all, object)
+	}
+	return all
+}
+
+func changed(object runtime.Object, change func(*certificatesv1.CertificateSigningRequest)) runtime.Object {
+	request, ok := object.(*certificatesv1.CertificateSigningRequest)
+	if ok {
+		change(request)
+	}
+	return object
+}
+
+func fingerprintOf(object runtime.Object) string {
+	request, ok := object.(*certificatesv1.CertificateSigningRequest)
+	if !ok {
+		return ""
+	}
+	return csr.Fingerprint(csr.Decode(request).PKCS10.PublicKey)
+}
+
+func TestApproveSelects(t *testing.T) {
+	three := requests(t, "n1", "n2", "n3")
+	fingerprint := fingerprintOf(three[1])
+	rival := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Name = "rival" })
+	bad := changed(requests(t, "n4")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "alice" })
+	tests := []struct {
+		name    string
+		objects []runtime.Object
+		args    string
+		code    int
+		want    string // name and result of each
+	}{
+		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
+		{"unconfirmed", three, "--pending", 2, ""},
+		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
+		{"the oldest", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
+		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
+		{"by another requester", three, "--requester x --yes", 0, ""},
+		{"by group", three, "--requester-group system:bootstrappers --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
+		{"by age", three, "--older-than 1m --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
+		{"by another signer", three, "--signer kubernetes.io/kubelet-serving --yes", 0, ""},
+		{"by node, without asking", three, "--node n2", 0, "request-of-n2 approved"},
+		{"by key, without asking", three, "--fingerprint " + fingerprint, 0, "request-of-n2 approved"},
+		{"by the beginning of the key", three, "--fingerprint " + fingerprint[:27], 0, "request-of-n2 approved"},
+		{"by another key", three, "--fingerprint sha256:" + strings.Repeat("0", 64), 3, ""},
+		{"by name and key", three, "request-of-n2 --fingerprint " + fingerprint, 0, "request-of-n2 approved"},
+		{"by name and another key", three, "request-of-n1 --fingerprint " + fingerprint, 9, "request-of-n1 failed"},
+		{"no such node", three, "--node n9", 3, ""},
+		{"two for the node", append(three[:1:1], rival), "--node n1", 9, ""},
+		{"two for the node, one key", append(three[:1:1], rival), "--node n1 --fingerprint " + fingerprintOf(rival), 0, "rival approved"},
+		{"two for a node among others", append(slices.Clone(three), rival), "--pending --yes", 9, "request-of-n1 failed,rival failed,request-of-n2 approved,request-of-n3 approved"},
+		{"a rival that the filter leaves out", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "alice" })),
+			"--requester system:bootstrap:" + plantedID + " --yes", 9, "request-of-n1 failed"},
+		{"one bad request among good ones", append(slices.Clone(three), bad), "--pending --yes", 5, "request-of-n1 approved,request-of-n4 refused,request-of-n2 approved,request-of-n3 approved"},
+		{"forced", []runtime.Object{bad}, "request-of-n4 --force", 0, "request-of-n4 approved"},
+		{"wait without a node", three, "--pending --wait", 2, ""},
+		{"nothing said", three, "", 2, ""},
+		{"names and filters", three, "request-of-n1 --pending", 2, ""},
+		{"uid of two", three, "request-of-n1 request-of-n2 --uid x", 2, ""},
+		{"key of two", three, "request-of-n1 request-of-n2 --fingerprint " + fingerprint, 2, ""},
+		{"two forced", three, "request-of-n1 request-of-n2 --force", 2, ""},
+		{"filter forced", three, "--pending --yes --force", 2, ""},
+		{"short key", three, "--fingerprint sha256:00112233", 2, ""},
+		{"negative maximum", three, "--pending --max -1", 2, ""},
+		{"age of nothing", three, "--older-than soon", 2, ""},
+		{"impossible node", three, "--node N1", 2, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, test.objects, append([]string{"csr", "approve", "-o", "json"}, strings.Fields(test.args)...)...)
+			if got.code != test.code || results(t, got.out) != test.want {
+				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
+			}
+		})
+	}
+}
+
+func results(t *testing.T, text string) string {
+	t.Helper()
+	if text == "" {
+		return ""
+	}
+	var list output.ResultList
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, item := range list.Items {
+		found = append(found, item.Name+" "+item.Result)
+	}
+	return strings.Join(found, ",")
+}
+
+// Nothing makes a privileged identity fit, nor a Node that exists.
+func TestApproveRefuses(t *testing.T) {
+	masters := func() runtime.Object {
+		text, err := os.ReadFile(filepath.Join("testdata", "masters.csr"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) {
+			r.Spec.Request, r.Spec.SignerName = text, csr.APIServerClient
+		})
+	}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}
+	tests := []struct {
+		name    string
+		objects []runtime.Object
+		args    []string
+		code    int
+		reason  string
+	}{
+		{"privileged", []runtime.Object{masters()}, []string{"--signer", csr.APIServerClient}, 5, "not privileged"},
+		{"privileged, forced", []runtime.Object{masters()}, []string{"--signer", csr.APIServerClient, "--force"}, 5, "not privileged"},
+		{"known node", append(requests(t, "n1"), node), nil, 5, "new node"},
+		{"known node, forced", append(requests(t, "n1"), node), []string{"--force"}, 0, "--force passes over these rules: new node"},
+		{"denied", []runtime.Object{changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) {
+			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Denied", Status: "True", Reason: "R", Message: "M"}}
+		})}, nil, 5, "denied (R): M"},
+		{"approved before", []runtime.Object{changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) {
+			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
+		})}, nil, 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, test.objects, append([]string{"csr", "approve", "request-of-n1"}, test.args...)...)
+			if got.code != test.code || !strings.Contains(got.errOut, test.reason) {
+				t.Errorf("exit code %d, want %d and %q; stderr %s", got.code, test.code, test.reason, got.errOut)
+			}
+		})
+	}
+}
+
+func TestDecidedRequests(t *testing.T) {
+	with := func(kind, reason string) func(*certificatesv1.CertificateSigningRequest) {
+		return func(r *certificatesv1.CertificateSigningRequest) {
+			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: certificatesv1.RequestConditionType(kind), Status: "True", Reason: reason}}
+		}
+	}
+	all := requests(t, "pending", "denied", "failed", "approved")
+	for i, kind := range []string{"Denied", "Failed", "Approved"} {
+		changed(all[i+1], with(kind, "R"))
+	}
+	tests := []struct {
+		name, args string
+		code       int
+		want       string
+	}{
+		{"denied", "delete --denied", 0, "request-of-denied deleted"},
+		{"failed", "delete --failed", 0, "request-of-failed deleted"},
+		{"both", "delete --denied --failed", 0, "request-of-denied deleted,request-of-failed deleted"},
+		{"both, old", "delete --denied --failed --older-than 1d", 0, "request-of-denied deleted,request-of-failed deleted"},
+		{"both, too young", "delete --denied --failed --older-than 9000d", 0, ""},
+		{"by name", "delete request-of-approved", 0, "request-of-approved deleted"},
+		{"a pending one", "delete request-of-pending", 5, "request-of-pending refused"},
+		{"of another UID", "delete request-of-denied --uid x", 9, "request-of-denied failed"},
+		{"none", "delete none", 3, "none failed"},
+		{"nothing said", "delete", 2, ""},
+		{"names and flags", "delete request-of-denied --denied", 2, ""},
+		{"deny", "deny request-of-pending --reason Unknown", 0, "request-of-pending denied"},
+		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied denied"},
+		{"deny what was approved", "deny request-of-approved --reason Unknown", 9, "request-of-approved failed"},
+		{"deny another UID", "deny request-of-pending --uid x --reason Unknown", 9, "request-of-pending failed"},
+		{"deny without a reason", "deny request-of-pending", 2, ""},
+		{"deny for a sentence", "deny request-of-pending --reason no-good", 2, ""},
+		{"review and node", "review request-of-pending --node pending", 2, ""},
+		{"review nothing", "review", 2, ""},
+		{"wait for a denied one", "wait request-of-denied", 5, ""},
+		{"wait for a failed one", "wait request-of-failed", 5, ""},
+		{"wait for a denied node", "wait --node denied", 5, ""},
+		{"wait for nobody", "wait", 2, ""},
+		{"wait for none", "wait none", 3, ""},
+		{"wait for no node", "wait --node other --timeout 10ms", 3, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, all, append([]string{"csr", "-o", "json"}, strings.Fields(test.args)...)...)
+			if got.code != test.code || results(t, got.out) != test.want {
+				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
+			}
+			if strings.HasPrefix(test.args, "deny") && test.code == 0 && !strings.Contains(got.errOut, "bootctl csr delete "+strings.Fields(test.args)[1]) {
+				t.Errorf("the way back is not said: %s", got.errOut)
+			}
+		})
+	}
+}
+
+func TestWaitInVain(t *testing.T) {
+	got := invoke(t, requests(t, "n1"), "csr", "wait", "request-of-n1", "--timeout", "10ms")
+	if got.code != 6 || got.out != "" || !strings.Contains(got.errOut, "(Pending)") {
+		t.Errorf("exit code %d, stdout %q, stderr %s", got.code, got.out, got.errOut)
+	}
+}
+
+// Each of the permissions that it takes to approve is asked for before anything
+// is read, and the missing one is named.
+func TestApproveChecksAccess(t *testing.T) {
+	tests := []struct {
+		name    string
+		allowed func(*authorizationv1.ResourceAttributes) bool
+		code    int
+		want    string
+	}{
+		{"both", func(*authorizationv1.ResourceAttributes) bool { return true }, 0, ""},
+		{"on all signers of the domain", func(a *authorizationv1.ResourceAttributes) bool {
+			return a.Resource != "signers" || a.Name == "kubernetes.io/*"
+		}, 0, ""},
+		{"not on approval", func(a *authorizationv1.ResourceAttributes) bool { return a.Resource == "signers" }, 8, "update certificatesigningrequests/approval"},
+		{"not on the signer", func(a *authorizationv1.ResourceAttributes) bool { return a.Resource != "signers" }, 8, "approve signers named kubernetes.io/kube-apiserver-client-kubelet"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ctx := context.WithValue(t.Context(), accessKey{}, test.allowed)
+			got := invokeWith(ctx, t, requests(t, "n1"), "csr", "approve", "request-of-n1")
+			if got.code != test.code || !strings.Contains(got.errOut, test.want) {
+				t.Errorf("exit code %d, want %d and %q; stderr %s", got.code, test.code, test.want, got.errOut)
+			}
+		})
+	}
+}
+
+func TestSubmitUsage(t *testing.T) {
+	dir := t.TempDir()
+	junk := filepath.Join(dir, "junk")
+	if err := os.WriteFile(junk, []byte("not a key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(dir, "key")
+	for name, args := range map[string]string{
+		"nothing":                     "",
+		"two things":                  "--node n1 --cn jane --key " + key,
+		"no key":                      "--node n1",
+		"impossible node":             "--node N1 --key " + key,
+		"org of a node":               "--node n1 --org dev --key " + key,
+		"names of a file":             "-f testdata/hostile.csr --san a",
+		"kubeconfig without a key":    "-f testdata/hostile.csr --wait -o kubeconfig",
+		"certificate without waiting": "--cn jane --key " + key + " -o pem",
+		"odd name":                    "--cn jane --san a_b --key " + key,
+		"short life":                  "--cn jane --expiration 5m --key " + key,
+		"no life":                     "--cn jane --expiration 0 --key " + key,
+		"masters":                     "--cn jane --org system:masters --key " + key,
+		"wrong usages":                "--cn jane --usages server.auth --key " + key,
+		"usages of nobody":            "--cn jane --signer example.com/x --key " + key,
+		"signer of nobody":            "--cn jane --signer kubernetes.io/x --usages digital.signature --key " + key,
+		"junk for a key":              "--cn jane --key " + junk,
+		"junk for a request":          "-f " + junk,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := invoke(t, []runtime.Object{}, append([]string{"csr", "submit"}, strings.Fields(args)...)...)
+			if _, err := os.Stat(key); got.code != 2 || got.out != "" || err == nil {
+				t.Errorf("exit code %d, stdout %q, want 2 and nothing, nor a key (%v); stderr %s", got.code, got.out, err, got.errOut)
+			}
+		})
+	}
+}
+
+func TestSubmitTakesUpItsRequest(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	got := invoke(t, []runtime.Object{}, "csr", "submit", "--cn", "jane", "--key", key)
+	info, err := os.Stat(key)
+	if got.code != 0 || !strings.HasPrefix(got.out, "csr-") || err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("exit code %d, stdout %q; key %v, %v; stderr %s", got.code, got.out, info, err, got.errOut)
+	}
+	again := invoke(t, []runtime.Object{}, "csr", "submit", "--cn", "jane", "--key", key)
+	if again.out != got.out {
+		t.Errorf("the second name is %q, not %q", again.out, got.out)
+	}
+}

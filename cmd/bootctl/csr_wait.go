@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+type csrWaitOptions struct {
+	node    string
+	timeout time.Duration
+}
+
+func (o *csrWaitOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.node, "node", "", "wait for the newest request of the node of this `name`, and for that to appear")
+	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
+}
+
+func newCSRWait(e *env) *cobra.Command {
+	var o csrWaitOptions
+	cmd := &cobra.Command{
+		Use:   "wait NAME | --node NODE",
+		Short: "Wait for the certificate of a request, and print it",
+		Long: `Waits until the request has its certificate, and prints that in PEM. A request
+that is denied or failed ends the wait at once, with exit code 5. What is waited
+for is said on stderr; after half a minute also which approver or signer has not
+acted. At the end of --timeout the code is 6.
+
+Needs get and watch on certificatesigningrequests, list with --node, and to say
+who is silent, create on subjectaccessreviews.`,
+		Example:     "  bootctl csr wait node-csr-4eJ2 --timeout 2m > worker-1.crt",
+		Annotations: map[string]string{formatsAnnotation: "pem"},
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return runCSRWait(cmd.Context(), e, o, names)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runCSRWait(ctx context.Context, e *env, o csrWaitOptions, names []string) error {
+	if len(names) > 1 || (len(names) == 1) == (o.node != "") {
+		return fmt.Errorf("%w: give the name of one request, or --node", errInput)
+	}
+	if o.timeout <= 0 {
+		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
+	}
+	if err := checkRequestNames(names); err != nil {
+		return err
+	}
+	if o.node != "" {
+		if err := csr.ValidateNodeName(o.node); err != nil {
+			return err
+		}
+	}
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	request, err := e.findRequest(ctx, client, names, o.node)
+	if err != nil {
+		return err
+	}
+	text, err := e.waitForCertificate(ctx, client, request)
+	if err != nil {
+		return err
+	}
+	v, err := issuedView(request, text)
+	if err != nil {
+		return err
+	}
+	return e.print(v)
+}
+
+// findRequest returns the request of that name, or the newest of the node, which
+// it waits for.
+func (e *env) findRequest(ctx context.Context, client *apiclient.Client, names []string, node string) (csr.Request, error) {
+	if len(names) == 1 {
+		return csr.Get(ctx, client.Certificates, names[0])
+	}
+	var request csr.Request
+	err := apiclient.Until(ctx, apiclient.Wait{Transient: appears, Cause: e.cause}, func(ctx context.Context) error {
+		var err error
+		request, err = newestOfNode(ctx, client, node)
+		return err
+	})
+	return request, err
+}
+
+// appears says whether what was not found may still come.
+func appears(err error) bool { return errors.Is(err, csr.ErrNotFound) || apiclient.IsTransient(err) }
+
+// newestOfNode returns the newest request of a node, unless two are pending.
+func newestOfNode(ctx context.Context, client *apiclient.Client, node string) (csr.Request, error) {
+	var newest csr.Request
+	var rivals csr.Rivals
+	err := csr.List(ctx, client.Certificates, csr.Filter{SignerName: csr.KubeletClient, Node: node}, func(r csr.Request) error {
+		rivals.Add(r)
+		if newest.Name == "" || r.Created.After(newest.Created) {
+			newest = r
+		}
+		return nil
+	})
+	switch others := rivals.Of(newest); {
+	case err != nil:
+		return csr.Request{}, err
+	case newest.Name == "":
+		return csr.Request{}, fmt.Errorf("node %s: %w", node, csr.ErrNotFound)
+	case newest.IsPending() && len(others) > 0:
+		return csr.Request{}, &csr.RivalsError{Name: newest.Name, NodeName: node, Others: others}
+	}
+	return newest, nil
+}
+
+// waitForCertificate waits for the certificate of a request, and says meanwhile
+// what for.
+func (e *env) waitForCertificate(ctx context.Context, client *apiclient.Client, request csr.Request) ([]byte, error) {
+	return csr.Wait(ctx, client.Certificates, request.Stored(), csr.WaitOptions{
+		Cause: e.cause,
+		Explain: func(r csr.Request) string {
+			return csr.Explain(r, autoApproval(ctx, client, r))
+		},
+	})
+}
+
+// autoApproval finds out whether the cluster approves the request by itself; who
+// may not ask does not know.
+func autoApproval(ctx context.Context, client *apiclient.Client, r csr.Request) csr.AutoApproval {
+	switch automatic, err := csr.IsAutoApproved(ctx, client.Authorization, r); {
+	case err != nil:
+		return csr.AutoApprovalUnknown
+	case automatic:
+		return csr.AutoApprovalYes
+	}
+	return csr.AutoApprovalNo
+}
+
+// issuedView shows a certificate that was issued.
+func issuedView(request csr.Request, text []byte) (view, error) {
+	certs, err := certpem.Parse(text)
+	if err != nil {
+		return view{}, fmt.Errorf("request %s: %w: %w", request.Name, csr.ErrCertificate, err)
+	}
+	text = append(bytes.TrimSpace(text), '\n')
+	object := output.RequestedCertificate{
+		Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request),
+		Certificate: &output.Certificate{
+			PEM: string(text), Subject: certs[0].Subject.String(), Issuer: certs[0].Issuer.String(),
+			NotBefore: certs[0].NotBefore.UTC(), NotAfter: certs[0].NotAfter.UTC(),
+		},
+	}
+	object.Request.Conditions = []string{csr.Approved, csr.Issued}
+	return view{
+		object: object, names: []string{request.Name}, text: string(text),
+		header: []string{"REQUEST", request.Name},
+		rows: [][]string{
+			{"subject", object.Certificate.Subject}, {"issued by", object.Certificate.Issuer},
+			{"valid", object.Certificate.NotBefore.Format(time.RFC3339) + " to " + object.Certificate.NotAfter.Format(time.RFC3339)},
+			{"key", object.Request.Key + " " + object.Request.Fingerprint},
+		},
+		formats: map[string]string{"pem": string(text)},
+	}, nil
+}
