@@ -27,7 +27,7 @@ const (
 // certificates of the control plane, and every approved request.
 type CA struct {
 	Cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	Key  *ecdsa.PrivateKey
 }
 
 // A Leaf says what a certificate is for. At least one of Server and Client
@@ -63,7 +63,7 @@ func (ca *CA) Issue(leaf Leaf, now time.Time) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, ca.Cert, key.Public(), ca.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, ca.Cert, key.Public(), ca.Key)
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue certificate for %s: %w", leaf.CommonName, err)
 	}
@@ -121,7 +121,7 @@ func newCA(key *ecdsa.PrivateKey, now time.Time) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CA{Cert: cert, key: key}, nil
+	return &CA{Cert: cert, Key: key}, nil
 }
 
 func newSerial() (*big.Int, error) {

@@ -146,7 +146,7 @@ func readCA(dir string) (*CA, error) {
 	if !key.PublicKey.Equal(cert.PublicKey) {
 		return nil, fmt.Errorf("read %s: the key beside it is another one's", path)
 	}
-	return &CA{Cert: cert, key: key}, nil
+	return &CA{Cert: cert, Key: key}, nil
 }
 
 func readKey(path string) (*ecdsa.PrivateKey, error) {

@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/pki"
+)
+
+// swap is how the certificate that the signer issued is replaced on its way.
+type swap struct {
+	name string
+	// change changes what stands in the certificate, and signer signs it.
+	change           func(*x509.Certificate)
+	signer           *pki.CA
+	otherKey, asItIs bool
+	before, after    string // text around it
+}
+
+func swaps(t *testing.T, ca *pki.CA) []swap {
+	t.Helper()
+	made := testca.New(t, time.Now())
+	other := &pki.CA{Cert: made.Certificate, Key: made.Key}
+	changed := func(name string, change func(*x509.Certificate)) swap {
+		return swap{name: name, change: change, signer: ca}
+	}
+	same := func(*x509.Certificate) {}
+	return []swap{
+		{name: "as the signer issued it", asItIs: true},
+		changed("signed anew", same),
+		{name: "other key", change: same, signer: ca, otherKey: true},
+		{name: "other CA of the same name", change: same, signer: other},
+		changed("other CN", func(c *x509.Certificate) { c.Subject.CommonName = "system:node:other" }),
+		changed("other O", func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }),
+		changed("second O", func(c *x509.Certificate) { c.Subject.Organization = []string{"system:nodes", "system:masters"} }),
+		changed("OU", func(c *x509.Certificate) { c.Subject.OrganizationalUnit = []string{"x"} }),
+		changed("a name", func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes"} }),
+		changed("an address", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }),
+		changed("not yet valid", func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }),
+		changed("expired", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }),
+		changed("no clientAuth", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }),
+		changed("no digital signature", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }),
+		changed("CA:TRUE", func(c *x509.Certificate) { c.IsCA = true }),
+		{name: "text before", change: same, signer: ca, before: "text\n"},
+		{name: "another block after", change: same, signer: ca, after: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}))},
+	}
+}
+
+// issue makes the certificate for the request.
+func (s swap) issue(request []byte) (string, error) {
+	block, _ := pem.Decode(request)
+	parsed, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	public := parsed.PublicKey
+	if s.otherKey {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return "", err
+		}
+		public = key.Public()
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(7), BasicConstraintsValid: true,
+		Subject:   pkix.Name{CommonName: parsed.Subject.CommonName, Organization: parsed.Subject.Organization},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	s.change(template)
+	der, err := x509.CreateCertificate(rand.Reader, template, s.signer.Cert, public, s.signer.Key)
+	return s.before + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})) + s.after, err
+}
+
+// fault drops each watch, so that the client asks for the request itself, and
+// swaps the certificate in the answer to that.
+func (s swap) fault(r *http.Request) faultproxy.Fault {
+	if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/certificatesigningrequests") {
+		return faultproxy.Fault{}
+	}
+	if r.URL.Query().Get("watch") != "" {
+		return faultproxy.Fault{Drop: true}
+	}
+	if s.asItIs {
+		return faultproxy.Fault{}
+	}
+	return faultproxy.Fault{Rewrite: s.rewrite}
+}
+
+func (s swap) rewrite(resp *http.Response) error {
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	decoded, _, err := scheme.Codecs.UniversalDeserializer().Decode(text, nil, nil)
+	if err != nil {
+		return err
+	}
+	request, ok := decoded.(*certificatesv1.CertificateSigningRequest)
+	if !ok {
+		return errors.New("not a request")
+	}
+	certificate, err := s.issue(request.Spec.Request)
+	if err != nil {
+		return err
+	}
+	request.APIVersion, request.Kind = "certificates.k8s.io/v1", "CertificateSigningRequest"
+	request.Status.Certificate = []byte(certificate)
+	request.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True", Reason: "x"}}
+	body, err := json.Marshal(request)
+	resp.Header.Set("Content-Type", "application/json")
+	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	resp.ContentLength, resp.Body = int64(len(body)), io.NopCloser(bytes.NewReader(body))
+	return err
+}
+
+// TestWrongCertificates joins through a proxy that swaps the certificate for
+// another: each is refused before anything is written.
+func TestWrongCertificates(t *testing.T) {
+	p := newProgram(t)
+	proxy, err := faultproxy.Before(p.server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close() //nolint:errcheck // the test is over
+	ca, err := pki.LoadCA(p.server.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.must(t, "setup", "--endpoint", proxy.URL)
+	token := p.tokenFile(t)
+	for _, s := range swaps(t, ca) {
+		t.Run(s.name, func(t *testing.T) {
+			before, dir := proxy.Faults(), t.TempDir()
+			proxy.Inject(s.fault)
+			defer proxy.Inject(nil)
+			node := "swapped-" + strings.ToLower(strings.NewReplacer(" ", "-", ":", "-").Replace(s.name))
+			code, _, stderr := p.run(t, "join", proxy.URL, "--token-file", token, "--ca-file", p.server.CAFile, "--node-name", node, "--out-dir", dir, "--timeout", "30s")
+			if proxy.Faults() == before {
+				t.Error("nothing was swapped")
+			}
+			good := s.asItIs || s.name == "signed anew"
+			files, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case good && code != 0:
+				t.Errorf("exit code %d; stderr\n%s", code, stderr)
+			case !good && (code != 4 || !strings.Contains(stderr, "(CertificateInvalid)")):
+				t.Errorf("exit code %d, want 4 and CertificateInvalid; stderr\n%s", code, stderr)
+			case !good && (len(files) != 1 || !strings.HasSuffix(files[0].Name(), ".key.tmp")):
+				t.Errorf("it wrote %v, want the key that waits alone", files)
+			}
+		})
+	}
+}
