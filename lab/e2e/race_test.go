@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"context"
+	cryptorand "crypto/rand"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// race is a request that another comes to stand in for.
+type race struct {
+	name         string
+	asBootstrap  kubernetes.Interface
+	asAdmin      kubernetes.Interface
+	first, other *certificatesv1.CertificateSigningRequest
+}
+
+// newRace makes two requests of one name for one node, each with a key of its
+// own, and stores the first.
+func newRace(t *testing.T, p program, name string) *race {
+	t.Helper()
+	r := &race{
+		name:        name,
+		asBootstrap: p.as(t, "system:bootstrap:abcdef", "system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token", "system:authenticated"),
+		asAdmin:     p.as(t, ""),
+	}
+	for _, object := range []**certificatesv1.CertificateSigningRequest{&r.first, &r.other} {
+		made, err := csr.NewNodeRequest("raced", testca.Key(t), cryptorand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made.Name = name
+		*object = made
+	}
+	stored, err := r.asBootstrap.CertificatesV1().CertificateSigningRequests().Create(t.Context(), r.first, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.first = stored
+	return r
+}
+
+// replace deletes the first request and stores the other. In between and before,
+// it may change what is stored without replacing it, so that an approval under
+// way meets a conflict.
+func (r *race) replace(ctx context.Context, touch bool) error {
+	requests := r.asAdmin.CertificatesV1().CertificateSigningRequests()
+	if touch {
+		if object, err := requests.Get(ctx, r.name, metav1.GetOptions{}); err == nil {
+			object.Labels = map[string]string{"touched": "yes"}
+			if _, err := requests.Update(ctx, object, metav1.UpdateOptions{}); err != nil && !apierrors.IsConflict(err) {
+				return err
+			}
+		}
+	}
+	if err := requests.Delete(ctx, r.name, metav1.DeleteOptions{}); err != nil {
+		return err
+	}
+	_, err := r.asBootstrap.CertificatesV1().CertificateSigningRequests().Create(ctx, r.other, metav1.CreateOptions{})
+	return err
+}
+
+// end checks that the other request, which nobody saw, is not approved, and
+// removes it.
+func (r *race) end(t *testing.T) {
+	t.Helper()
+	requests := r.asAdmin.CertificatesV1().CertificateSigningRequests()
+	object, err := requests.Get(t.Context(), r.name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if object.UID == r.first.UID {
+		t.Fatal("the request was not replaced")
+	}
+	if len(object.Status.Conditions) > 0 {
+		t.Fatalf("%s: a request that nobody reviewed has the conditions %v", r.name, object.Status.Conditions)
+	}
+	if err := requests.Delete(t.Context(), r.name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRaceOfTwoProcesses reviews a request in one process and approves it by its
+// UID in another, while it is replaced by one of the same name.
+func TestRaceOfTwoProcesses(t *testing.T) {
+	p := withoutApprover(t)
+	times := size(20, 200)
+	codes := map[int]int{}
+	for i := range times {
+		r := newRace(t, p, fmt.Sprintf("race-%d", i))
+		uid := p.must(t, "csr", "review", r.name, "-o", "jsonpath={.request.uid}")
+		var replaced sync.WaitGroup
+		replaced.Go(func() {
+			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+			if err := r.replace(t.Context(), i%2 == 0); err != nil {
+				t.Error(err)
+			}
+		})
+		code, _, stderr := p.run(t, "csr", "approve", r.name, "--uid", uid)
+		replaced.Wait()
+		codes[code]++
+		if code != 0 && code != 9 && code != 3 {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+		r.end(t)
+	}
+	t.Logf("%d races: %d approved in time, %d replaced, %d gone", times, codes[0], codes[9], codes[3])
+	if codes[0] == 0 || codes[9] == 0 {
+		t.Error("one side won every time: the race proves nothing")
+	}
+}
+
+// TestRaceWithinAProcess is the same with the library, many more times.
+func TestRaceWithinAProcess(t *testing.T) {
+	p := withoutApprover(t)
+	times := size(300, 10000)
+	outcomes := map[string]int{}
+	for i := range times {
+		r := newRace(t, p, fmt.Sprintf("race-%d", i))
+		judged, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), r.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var replaced sync.WaitGroup
+		replaced.Go(func() {
+			time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
+			if err := r.replace(t.Context(), i%2 == 0); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond)
+		err = csr.Approve(t.Context(), r.asAdmin.CertificatesV1(), judged)
+		replaced.Wait()
+		switch {
+		case err == nil:
+			outcomes["approved"]++
+		case errors.Is(err, csr.ErrReplaced), errors.Is(err, csr.ErrNotFound):
+			outcomes["replaced"]++
+		case apierrors.IsConflict(err):
+			outcomes["conflict"]++
+		default:
+			t.Errorf("race %d: %v", i, err)
+		}
+		r.end(t)
+	}
+	t.Logf("%d races: %v", times, outcomes)
+	if outcomes["approved"] == 0 || outcomes["replaced"] == 0 {
+		t.Error("one side won every time: the race proves nothing")
+	}
+}
