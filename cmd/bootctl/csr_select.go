@@ -113,7 +113,7 @@ func gatherFacts(ctx context.Context, client *apiclient.Client, request csr.Requ
 	facts := csr.Facts{Signer: signer}
 	if request.SignerName == csr.APIServerClient && request.PKCS10 != nil {
 		var err error
-		facts.ClusterAdmin, err = csr.IsClusterAdmin(ctx, client.Authorization, request)
+		facts.Privilege, err = csr.PrivilegeOf(ctx, client.Authorization, request)
 		return facts, err
 	}
 	name := request.NodeName()

@@ -78,7 +78,7 @@ func TestApproveSelects(t *testing.T) {
 		{"two for the node", append(three[:1:1], rival), "--node n1", 9, ""},
 		{"two for the node, one key", append(three[:1:1], rival), "--node n1 --fingerprint " + fingerprintOf(rival), 0, "rival approved"},
 		{"two for a node among others", append(slices.Clone(three), rival), "--pending --yes", 9, "request-of-n1 failed,rival failed,request-of-n2 approved,request-of-n3 approved"},
-		{"a rival that the filter leaves out", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "alice" })),
+		{"a rival that the filter leaves out", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })),
 			"--requester system:bootstrap:" + plantedID + " --yes", 9, "request-of-n1 failed"},
 		{"one bad request among good ones", append(slices.Clone(three), bad), "--pending --yes", 5, "request-of-n1 approved,request-of-n4 refused,request-of-n2 approved,request-of-n3 approved"},
 		{"forced", []runtime.Object{bad}, "request-of-n4 --force", 0, "request-of-n4 approved"},

@@ -60,14 +60,32 @@ func may(ctx context.Context, client authorizationv1client.SelfSubjectAccessRevi
 	return review.Status.Allowed, nil
 }
 
-// IsClusterAdmin says whether whoever gets the certificate may do everything.
+// PrivilegeOf returns what whoever gets the certificate may do that makes it an
+// administrator: everything, or what leads there. It is empty when it may not.
 //
 // Access: create on subjectaccessreviews.
-func IsClusterAdmin(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (bool, error) {
-	return mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
-		User: r.PKCS10.Subject.CommonName, Groups: append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...),
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Group: "*", Version: "*", Resource: "*", Verb: "*"},
-	})
+// Source: Kubernetes documentation, "Role Based Access Control Good Practices".
+func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (string, error) {
+	for _, power := range []struct{ what, verb, group, resource string }{
+		{"do everything", "*", "*", "*"},
+		{"impersonate users", "impersonate", "", "users"},
+		{"impersonate groups", "impersonate", "", "groups"},
+		{"grant what it has not", "escalate", "rbac.authorization.k8s.io", "clusterroles"},
+		{"bind any role", "bind", "rbac.authorization.k8s.io", "clusterroles"},
+		{"read all secrets", "get", "", "secrets"},
+	} {
+		allowed, err := mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
+			User: r.PKCS10.Subject.CommonName, Groups: append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...),
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: power.group, Version: "*", Resource: power.resource, Verb: power.verb},
+		})
+		if err != nil {
+			return "", err
+		}
+		if allowed {
+			return power.what, nil
+		}
+	}
+	return "", nil
 }
 
 // IsAutoApproved says whether the controller csrapproving approves the request by

@@ -62,10 +62,10 @@ type Rivals struct {
 
 type rivalry struct{ signer, node string }
 
-// Add takes note of a request. One that is not pending, or for no node, has no
-// rivals.
+// Add takes note of a request. One that is not pending, for no node, or that the
+// rules refuse whatever the cluster holds, is nobody's rival.
 func (v *Rivals) Add(r Request) {
-	if !r.IsPending() || r.NodeName() == "" {
+	if r.NodeName() == "" || len(Refusals(Check(r, favourable(r)))) > 0 {
 		return
 	}
 	if v.names == nil {
@@ -73,6 +73,16 @@ func (v *Rivals) Add(r Request) {
 	}
 	over := rivalry{r.SignerName, r.NodeName()}
 	v.names[over] = append(v.names[over], r.Name)
+}
+
+// favourable are the facts that a request for a node would have to meet.
+func favourable(r Request) Facts {
+	facts := Facts{Signer: r.SignerName, NodeExists: r.SignerName == KubeletServing}
+	for _, san := range r.SANs() {
+		_, name, _ := strings.Cut(san, ":")
+		facts.NodeAddresses = append(facts.NodeAddresses, name)
+	}
+	return facts
 }
 
 // Of returns the names of the other requests for the same.

@@ -19,8 +19,9 @@ type Facts struct {
 	// NodeAddresses which addresses and host names that Node has.
 	NodeExists    bool
 	NodeAddresses []string
-	// ClusterAdmin says whether the identity asked for may do everything.
-	ClusterAdmin bool
+	// Privilege is what the identity asked for may do that makes it an
+	// administrator, as PrivilegeOf finds out; empty when it may not.
+	Privilege string
 }
 
 // Verdict is what one rule says of a request.
@@ -61,7 +62,7 @@ func Check(r Request, facts Facts) []Verdict {
 	}
 	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
 	verdicts = append(verdicts,
-		Verdict{Rule: "not privileged", OK: !facts.ClusterAdmin && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
+		Verdict{Rule: "not privileged", OK: facts.Privilege == "" && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
 		Verdict{Rule: "key", OK: isStrong(r.PKCS10.PublicKey), Detail: KeyType(r.PKCS10.PublicKey)},
 		Verdict{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},
 	)
@@ -81,7 +82,7 @@ func checkKubeletClient(r Request, facts Facts) []Verdict {
 	return []Verdict{
 		{Rule: "subject", OK: isNodeSubject(r), Detail: r.PKCS10.Subject.String()},
 		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
-		{Rule: "no extensions", OK: len(r.PKCS10.Extensions) == 0, Detail: extensionDetail(r)},
+		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
 		{Rule: "requester", OK: isBootstrapper(r) || r.Username == self, Detail: r.Username},
 		{Rule: "new node", OK: !facts.NodeExists || r.Username == self, Detail: existence(facts)},
@@ -103,7 +104,7 @@ func checkKubeletServing(r Request, facts Facts) []Verdict {
 func checkClient(r Request) []Verdict {
 	return []Verdict{
 		{Rule: "subject", OK: oneCommonName(r), Detail: r.PKCS10.Subject.String()},
-		{Rule: "no extensions", OK: len(r.PKCS10.Extensions) == 0, Detail: extensionDetail(r)},
+		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: clientProblem(r) == "", Detail: strings.Join(r.Usages, ", ")},
 	}
 }
@@ -135,8 +136,8 @@ func privilegeDetail(r Request, facts Facts) string {
 	switch name := privilege(r); {
 	case name != "":
 		return name + " is kept for Kubernetes and its administrators"
-	case facts.ClusterAdmin:
-		return "whoever is " + r.PKCS10.Subject.String() + " may do everything"
+	case facts.Privilege != "":
+		return r.PKCS10.Subject.String() + " may " + facts.Privilege
 	}
 	return "no name that is kept for Kubernetes or its administrators"
 }
@@ -169,7 +170,7 @@ func oneCommonName(r Request) bool {
 	for _, set := range subject {
 		if len(set) == 1 && isType(set[0], commonName) {
 			names++
-		} else if slices.ContainsFunc(set, func(a pkix.AttributeTypeAndValue) bool { return !isType(a, organization) }) {
+		} else if len(set) == 0 || slices.ContainsFunc(set, func(a pkix.AttributeTypeAndValue) bool { return !isType(a, organization) }) {
 			return false
 		}
 	}
@@ -188,24 +189,6 @@ func isUsages(r Request, auth string) bool {
 // isBootstrapper says whether a bootstrap token sent the request.
 func isBootstrapper(r Request) bool {
 	return strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup)
-}
-
-// onlyNames wants subject alternative names alone, DNS names and IP addresses.
-func onlyNames(r Request) bool {
-	return len(r.PKCS10.Extensions) == 1 && r.PKCS10.Extensions[0].Id.Equal(asn1.ObjectIdentifier{2, 5, 29, 17}) &&
-		len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) == 0
-}
-
-func areAddresses(r Request, facts Facts) bool {
-	return len(foreign(r, facts)) == 0 && len(r.SANs()) > 0
-}
-
-// foreign returns the names that are none of the Node's addresses.
-func foreign(r Request, facts Facts) []string {
-	return slices.DeleteFunc(r.SANs(), func(san string) bool {
-		_, name, _ := strings.Cut(san, ":")
-		return slices.Contains(facts.NodeAddresses, name)
-	})
 }
 
 func addressDetail(r Request, facts Facts) string {

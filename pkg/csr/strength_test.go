@@ -1,6 +1,7 @@
 package csr_test
 
 import (
+	"bytes"
 	"crypto/dsa" //nolint:staticcheck // a key of this type must be refused
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -31,6 +32,12 @@ func TestCheckKeyStrength(t *testing.T) {
 		modulus := new(big.Int).Lsh(big.NewInt(1), n-1)
 		return &rsa.PublicKey{N: modulus.Add(modulus, big.NewInt(1)), E: 65537}
 	}
+	ed, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	neutral := make(ed25519.PublicKey, ed25519.PublicKeySize)
+	neutral[0] = 1
 	tests := []struct {
 		name   string
 		key    any
@@ -46,7 +53,11 @@ func TestCheckKeyStrength(t *testing.T) {
 		{"RSA 1024", bits(1024), "key", "RSA 1024"},
 		{"RSA 2047", bits(2047), "key", "RSA 2047"},
 		{"RSA 8193", bits(8193), "key", "RSA 8193"},
-		{"Ed25519", ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)), "", "Ed25519"},
+		{"RSA with an exponent of 3", &rsa.PublicKey{N: bits(2048).N, E: 3}, "key", "RSA 2048"},
+		{"Ed25519", ed, "", "Ed25519"},
+		{"Ed25519, the neutral point", neutral, "key", "Ed25519"},
+		{"Ed25519, a point of order 4", make(ed25519.PublicKey, ed25519.PublicKeySize), "key", "Ed25519"},
+		{"Ed25519, no point", ed25519.PublicKey(bytes.Repeat([]byte{2}, ed25519.PublicKeySize)), "key", "Ed25519"},
 		{"DSA", &dsa.PublicKey{}, "key", "unknown"},
 		{"X25519", &ecdh.PublicKey{}, "key", "unknown"},
 		{"none", nil, "key", "unknown"},

@@ -1,0 +1,93 @@
+package csr
+
+import (
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"net"
+	"slices"
+	"strings"
+
+	netutils "k8s.io/utils/net"
+)
+
+// Object identifiers: RFC 2985, section 5.4.2, and RFC 5280, section 4.2.1.6.
+func extensionRequest() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14} }
+func alternativeNames() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 17} }
+
+// Kinds of a subject alternative name: RFC 5280, section 4.2.1.6.
+const (
+	sanDNS = 2
+	sanIP  = 7
+)
+
+// attribute is one of those of a request: RFC 2986, section 4.1.
+type attribute struct {
+	Type   asn1.ObjectIdentifier
+	Values []asn1.RawValue `asn1:"set"`
+}
+
+// attributes returns all attributes of the request: crypto/x509 shows the first
+// value of one kind alone, so names could hide behind it.
+func attributes(r Request) ([]attribute, error) {
+	var info struct {
+		Version    int
+		Subject    asn1.RawValue
+		Key        asn1.RawValue
+		Attributes []attribute `asn1:"optional,omitempty,tag:0,set"`
+	}
+	_, err := asn1.Unmarshal(r.PKCS10.RawTBSCertificateRequest, &info)
+	return info.Attributes, err
+}
+
+// hasNoExtensions wants a request without any attribute.
+func hasNoExtensions(r Request) bool {
+	found, err := attributes(r)
+	return err == nil && len(found) == 0 && len(r.PKCS10.Extensions) == 0
+}
+
+// onlyNames wants subject alternative names alone, DNS names and IP addresses.
+func onlyNames(r Request) bool {
+	found, err := attributes(r)
+	if err != nil || len(found) != 1 || !found[0].Type.Equal(extensionRequest()) || len(found[0].Values) != 1 {
+		return false
+	}
+	isNames := func(e pkix.Extension) bool { return e.Id.Equal(alternativeNames()) }
+	if len(r.PKCS10.Extensions) != 1 || !isNames(r.PKCS10.Extensions[0]) {
+		return false
+	}
+	var names []asn1.RawValue
+	if _, err := asn1.Unmarshal(r.PKCS10.Extensions[0].Value, &names); err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(names, func(name asn1.RawValue) bool {
+		return name.Class != asn1.ClassContextSpecific || name.Tag != sanDNS && name.Tag != sanIP
+	})
+}
+
+func areAddresses(r Request, facts Facts) bool {
+	return len(foreign(r, facts)) == 0 && len(r.SANs()) > 0
+}
+
+// foreign returns the names that are none of the Node's addresses: IP addresses
+// count as what they are, however written, and DNS names as text.
+func foreign(r Request, facts Facts) []string {
+	var ips []net.IP
+	var hosts []string
+	for _, address := range facts.NodeAddresses {
+		if ip := netutils.ParseIPSloppy(address); ip != nil {
+			ips = append(ips, ip)
+		} else {
+			hosts = append(hosts, address)
+		}
+	}
+	return slices.DeleteFunc(r.SANs(), func(san string) bool {
+		kind, name, _ := strings.Cut(san, ":")
+		switch kind {
+		case "DNS":
+			return slices.Contains(hosts, name)
+		case "IP":
+			return slices.ContainsFunc(ips, net.ParseIP(name).Equal)
+		}
+		return false
+	})
+}
