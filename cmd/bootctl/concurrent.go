@@ -13,9 +13,10 @@ const workers = 32
 // concurrently calls do with each index below n, several at a time, and returns
 // when all have been. On a terminal it shows how many.
 func (e *env) concurrently(doing string, n int, do func(i int)) {
-	var next, done atomic.Int64
+	var done atomic.Int64
 	stop := e.count(doing, n, &done)
 	defer stop()
+	var next atomic.Int64
 	var running sync.WaitGroup
 	for range min(workers, n) {
 		running.Go(func() {

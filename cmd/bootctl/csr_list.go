@@ -43,8 +43,9 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 		return err
 	}
 	items := []output.CertificateRequest{}
+	shared := interner{}
 	err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
-		items = append(items, certificateRequest(r))
+		items = append(items, shared.request(certificateRequest(r)))
 		return nil
 	})
 	if err != nil {
@@ -64,11 +65,36 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
 		wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
 	}
+	v.rows = make([][]string, 0, len(items))
 	for _, item := range items {
 		v.names = append(v.names, item.Name)
 		v.rows = append(v.rows, csrRow(item, e.now()))
 	}
 	return e.print(v)
+}
+
+// interner holds each list once: of many requests, most have the same groups and
+// usages.
+type interner map[string][]string
+
+func (n interner) list(list []string) []string {
+	key := strings.Join(list, "\x00")
+	if _, ok := n[key]; !ok {
+		n[key] = list
+	}
+	return n[key]
+}
+
+func (n interner) text(s string) string { return n.list([]string{s})[0] }
+
+func (n interner) request(item output.CertificateRequest) output.CertificateRequest {
+	for _, text := range []*string{&item.Signer, &item.Requester, &item.Key, &item.Reason, &item.Message} {
+		*text = n.text(*text)
+	}
+	for _, list := range []*[]string{&item.Groups, &item.Usages, &item.Conditions} {
+		*list = n.list(*list)
+	}
+	return item
 }
 
 func isPending(item output.CertificateRequest) bool {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
@@ -165,11 +166,77 @@ func (v view) table(wide bool) ([]byte, error) {
 	if v.header == nil {
 		return []byte(v.text), nil
 	}
-	columns := len(v.header)
-	header := v.header
+	titles := slices.Clone(v.header)
 	if wide {
-		header = append(header[:columns:columns], v.wide...)
+		titles = append(titles, v.wide...)
 	}
+	text, err := layOut(1+len(v.rows), func(i int) []string {
+		if i == 0 {
+			return v.cells(titles, len(titles), wide)
+		}
+		return v.cells(v.rows[i-1], len(titles), wide)
+	})
+	if v.footer != "" {
+		text = append(text, "\n"+safe.Text(v.footer)+"\n"...)
+	}
+	return text, err
+}
+
+// cells makes the cells of a row harmless and, unless all is wanted, short.
+func (v view) cells(row []string, columns int, wide bool) []string {
+	cells := make([]string, columns)
+	for i := range cells {
+		cells[i] = safe.Text(row[i])
+		if len(v.header) > 2 && !wide {
+			cells[i] = cut(cells[i])
+		}
+		if cells[i] == "" {
+			cells[i] = "-"
+		}
+	}
+	return cells
+}
+
+// laidOut is how many rows the table library lays out. Of many more it would make
+// too much: the rest follows in the columns that it would have made.
+const laidOut = 1000
+
+// layOut puts n lines, the titles first, into columns. The titles are padded to
+// the width of their columns.
+func layOut(n int, line func(i int) []string) ([]byte, error) {
+	titles := line(0)
+	widths := make([]int, len(titles))
+	for i := range n {
+		for column, cell := range line(i) {
+			widths[column] = max(widths[column], runewidth.StringWidth(cell))
+		}
+	}
+	total := 0
+	for i, width := range widths {
+		titles[i] = runewidth.FillRight(titles[i], width)
+		total += width + len(columnGap)
+	}
+	first := min(laidOut, n-1)
+	part, err := renderTable(titles, first, func(i int) []string { return line(1 + i) })
+	text := append(make([]byte, 0, len(part)+total*(n-1-first)), part...)
+	for i := 1 + first; i < n; i++ {
+		row := line(i)
+		for column, cell := range row {
+			text = append(text, cell...)
+			if column < len(row)-1 {
+				text = append(text, strings.Repeat(" ", widths[column]-runewidth.StringWidth(cell)+len(columnGap))...)
+			}
+		}
+		text = append(text, '\n')
+	}
+	return text, err
+}
+
+// columnGap stands between two columns.
+const columnGap = "   "
+
+// renderTable lays out a table of n rows, without lines between them.
+func renderTable(titles []string, n int, row func(i int) []string) ([]byte, error) {
 	var out bytes.Buffer
 	table := tablewriter.NewTable(&out,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
@@ -179,37 +246,21 @@ func (v view) table(wide bool) ([]byte, error) {
 		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithTrimSpace(tw.Off),
 		tablewriter.WithHeaderAlignment(tw.AlignLeft), tablewriter.WithRowAlignment(tw.AlignLeft),
 		tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.Padding{Right: "   ", Overwrite: true}),
+		tablewriter.WithPadding(tw.Padding{Right: columnGap, Overwrite: true}),
 	)
-	escapedHeader := make([]string, len(header))
-	for i, title := range header {
-		escapedHeader[i] = safe.Text(title)
-	}
-	table.Header(escapedHeader)
-	for _, row := range v.rows {
-		cells := make([]string, len(header))
-		for i := range cells {
-			cells[i] = safe.Text(row[i])
-			if columns > 2 && !wide {
-				cells[i] = cut(cells[i])
-			}
-			if cells[i] == "" {
-				cells[i] = "-"
-			}
-		}
-		if err := table.Append(cells); err != nil {
+	table.Header(titles)
+	for i := range n {
+		if err := table.Append(row(i)); err != nil {
 			return nil, err
 		}
 	}
 	if err := table.Render(); err != nil {
 		return nil, err
 	}
-	lines := strings.Split(out.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+	var trimmed bytes.Buffer
+	for line := range bytes.Lines(out.Bytes()) {
+		trimmed.Write(bytes.TrimRight(line, " \n"))
+		trimmed.WriteByte('\n')
 	}
-	if v.footer != "" {
-		lines = append(lines, safe.Text(v.footer), "")
-	}
-	return []byte(strings.Join(lines, "\n")), nil
+	return trimmed.Bytes(), nil
 }

@@ -19,3 +19,27 @@ func TestTableCutsLongCells(t *testing.T) {
 		}
 	}
 }
+
+// A table of more rows than the library lays out reads on in the same columns.
+func TestTableOfManyRows(t *testing.T) {
+	v := view{header: []string{"NAME", "WIDE", "LAST"}}
+	for i := range laidOut + 2 {
+		v.rows = append(v.rows, []string{strings.Repeat("n", 1+i%5), "\u4e16\u754c", strings.Repeat("x", i%3)})
+	}
+	text, err := v.table(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(lines) != laidOut+3 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for i := 1; i < 16; i++ { // the rows repeat every 15
+		if same := lines[i+(laidOut+1-i)/15*15]; i+(laidOut+1-i)/15*15 > laidOut && same != lines[i] {
+			t.Errorf("row %d is %q at the end, %q at the beginning", i, same, lines[i])
+		}
+	}
+	if want := "n       \u4e16\u754c   -"; lines[1] != want {
+		t.Errorf("row = %q, want %q", lines[1], want)
+	}
+}

@@ -25,8 +25,21 @@ import (
 // backslash, escaped as in a Go string: \n, \x1b, \u202e. Invalid UTF-8 comes
 // out as \x and two hex digits a byte. Different strings stay different.
 func Text(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	quoted := strconv.Quote(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// isPlain says whether nothing in s is to be escaped.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // JSON returns the JSON document with every character that is not printable

@@ -47,7 +47,9 @@ type Request struct {
 	stored *certificatesv1.CertificateSigningRequest
 }
 
-// Decode reads a stored request. It never fails; see Request.Problem.
+// Decode reads a stored request. It never fails; see Request.Problem. Whether
+// its own key signed it is left to Check: that takes longer than all the rest, and
+// the API server has looked.
 func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	r := Request{
 		Name:              object.Name,
@@ -70,7 +72,7 @@ func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 		r.Usages = append(r.Usages, string(usage))
 	}
 	var err error
-	if r.PKCS10, err = ParseRequest(object.Spec.Request); err != nil {
+	if r.PKCS10, err = parseUnsigned(object.Spec.Request); err != nil {
 		r.Problem = err.Error()
 		r.PKCS10 = firstRequest(object.Spec.Request)
 	}

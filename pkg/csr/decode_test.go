@@ -133,7 +133,7 @@ func TestCheckOrder(t *testing.T) {
 	for _, verdict := range csr.Check(csr.Decode(stored(t, newKey(t))), csr.Facts{}) {
 		rules = append(rules, verdict.Rule)
 	}
-	want := "readable, pending, signer, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
+	want := "readable, pending, signer, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
 	if got := strings.Join(rules, ", "); got != want {
 		t.Errorf("rules = %s\nwant %s", got, want)
 	}

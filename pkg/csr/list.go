@@ -19,6 +19,7 @@ func List(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 		return client.CertificateSigningRequests().List(ctx, opts)
 	})
+	pages.PageSize, pages.PageBufferSize = 1000, 2
 	err := pages.EachListItem(ctx, filter.listOptions(), func(object runtime.Object) error {
 		request, ok := object.(*certificatesv1.CertificateSigningRequest)
 		if !ok {

@@ -62,6 +62,7 @@ func Check(r Request, facts Facts) []Verdict {
 	}
 	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
 	verdicts = append(verdicts,
+		Verdict{Rule: "signed with its key", OK: r.PKCS10.CheckSignature() == nil, Absolute: true},
 		Verdict{Rule: "not privileged", OK: facts.Privilege == "" && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
 		Verdict{Rule: "key", OK: isStrong(r.PKCS10.PublicKey), Detail: KeyType(r.PKCS10.PublicKey)},
 		Verdict{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},

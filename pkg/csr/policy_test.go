@@ -46,7 +46,7 @@ func TestCheckAccepts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			verdicts := csr.Check(csr.Decode(stored(t, test.key, test.change)), test.facts)
-			if refusals := csr.Refusals(verdicts); len(refusals) != 0 || len(verdicts) != 12 {
+			if refusals := csr.Refusals(verdicts); len(refusals) != 0 || len(verdicts) != 13 {
 				t.Errorf("%d verdicts, refused by %v", len(verdicts), refusals)
 			}
 		})

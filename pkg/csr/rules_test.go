@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/pem"
 	"net"
 	"net/url"
 	"strings"
@@ -59,6 +60,11 @@ func TestCheckShape(t *testing.T) {
 		{"a serial number", asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {cn}, {rdn(5, "1")}})), "subject"},
 		{"innocent CN before", asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {rdn(3, "innocent")}, {cn}})), "subject"},
 		{"privileged CN before", asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {rdn(3, "system:admin")}, {cn}})), "not privileged,subject"},
+		{"signed by another key", func(o *object) {
+			block, _ := pem.Decode(o.Spec.Request)
+			block.Bytes[len(block.Bytes)-1] ^= 1
+			o.Spec.Request = pem.EncodeToMemory(block)
+		}, "signed with its key"},
 		{"a year", lifetime(365 * 86400), ""},
 		{"a second more", lifetime(365*86400 + 1), "lifetime"},
 	}
@@ -172,7 +178,7 @@ func TestAbsoluteRules(t *testing.T) {
 			absolute = append(absolute, verdict.Rule)
 		}
 	}
-	if got := strings.Join(absolute, ","); got != "readable,pending,not privileged" {
+	if got := strings.Join(absolute, ","); got != "readable,pending,signed with its key,not privileged" {
 		t.Errorf("absolute rules: %s", got)
 	}
 }
