@@ -40,12 +40,12 @@ func (e *env) count(doing string, n int, done *atomic.Int64) (stop func()) {
 		defer close(gone)
 		ticks := time.NewTicker(300 * time.Millisecond)
 		defer ticks.Stop()
-		for {
+		for wipe := ""; ; wipe = "\r\x1b[K" {
 			select {
 			case <-ticks.C:
-				_, _ = fmt.Fprintf(e.ErrOut, "\r\x1b[Kbootctl: %s %d of %d", doing, done.Load(), n)
+				_, _ = fmt.Fprintf(e.ErrOut, "%sbootctl: %s %d of %d", wipe, doing, done.Load(), n)
 			case <-ended:
-				_, _ = fmt.Fprint(e.ErrOut, "\r\x1b[K")
+				_, _ = fmt.Fprint(e.ErrOut, wipe)
 				return
 			}
 		}

@@ -116,7 +116,9 @@ func FuzzRules(f *testing.F) {
 	seed(f, key, func(*x509.CertificateRequest) {}, 5, 0)
 	seed(f, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{"n"} }, 9, 1)
 	seed(f, key, func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }, 11, 1)
-	seed(f, key, func(r *x509.CertificateRequest) { r.Subject = pkix.Name{CommonName: "jane", Organization: []string{"dev", "ops"}} }, 4, 2)
+	seed(f, key, func(r *x509.CertificateRequest) {
+		r.Subject = pkix.Name{CommonName: "jane", Organization: []string{"dev", "ops"}}
+	}, 4, 2)
 	seed(f, key, func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }, 256+5, 0)
 	f.Fuzz(func(t *testing.T, subject, attributes []byte, mask uint16, signer uint8) {
 		text, err := signedRequest(key, subject, attributes)

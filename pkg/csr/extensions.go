@@ -11,7 +11,9 @@ import (
 )
 
 // Object identifiers: RFC 2985, section 5.4.2, and RFC 5280, section 4.2.1.6.
-func extensionRequest() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14} }
+func extensionRequest() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
+}
 func alternativeNames() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 17} }
 
 // Kinds of a subject alternative name: RFC 5280, section 4.2.1.6.

@@ -109,7 +109,9 @@ func TestCheckServing(t *testing.T) {
 		{"signer not named", same, csr.Facts{NodeExists: true, NodeAddresses: known.NodeAddresses}, "signer"},
 		{"no such Node", same, csr.Facts{Signer: csr.KubeletServing}, "addresses of the node,known node"},
 		{"another address", same, csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{nodeName}}, "addresses of the node"},
-		{"an address written otherwise", names(func(r *x509.CertificateRequest) { r.DNSNames, r.IPAddresses = nil, []net.IP{net.ParseIP("2001:db8::4")} }),
+		{"an address written otherwise", names(func(r *x509.CertificateRequest) {
+			r.DNSNames, r.IPAddresses = nil, []net.IP{net.ParseIP("2001:db8::4")}
+		}),
 			csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{"2001:DB8:0:0::4"}}, ""},
 		{"an address as a host name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"10.0.0.1"} }), known, "addresses of the node"},
 		{"a name that begins alike", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{nodeName + ".example.com"} }), known, "addresses of the node"},

@@ -148,7 +148,7 @@ func expirationSeconds(lifetime time.Duration) (int32, error) {
 	if lifetime < minExpiration || lifetime%time.Second != 0 || lifetime > math.MaxInt32*time.Second {
 		return 0, fmt.Errorf("%w: a lifetime of %s: it must be whole seconds, from %s on", ErrUnfit, lifetime, minExpiration)
 	}
-	return int32(lifetime / time.Second), nil //nolint:gosec // it is in range
+	return int32(lifetime / time.Second), nil
 }
 
 // lint returns an error that matches ErrUnfit when the API server refuses the

@@ -76,7 +76,7 @@ func TestNewRequest(t *testing.T) {
 	}
 	named := subject("system:node:a", "system:nodes")
 	named.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)}
-	any := []certificatesv1.KeyUsage{"client auth"}
+	clientAuth := []certificatesv1.KeyUsage{"client auth"}
 	tests := []struct {
 		name       string
 		wanted     csr.Wanted
@@ -88,14 +88,14 @@ func TestNewRequest(t *testing.T) {
 		{"a node's server", csr.Wanted{Template: named}, rsaKey, csr.KubeletServing, nil},
 		{"a person", csr.Wanted{Template: subject("jane", "dev")}, key, csr.APIServerClient, nil},
 		{"a day", csr.Wanted{Template: subject("jane"), Expiration: 24 * time.Hour}, key, csr.APIServerClient, nil},
-		{"another signer", csr.Wanted{Template: subject("a"), SignerName: "example.com/x", Usages: any}, key, "example.com/x", nil},
+		{"another signer", csr.Wanted{Template: subject("a"), SignerName: "example.com/x", Usages: clientAuth}, key, "example.com/x", nil},
 		{"another signer, no usages", csr.Wanted{Template: subject("a"), SignerName: "example.com/x"}, key, "", csr.ErrUnfit},
-		{"no signer of Kubernetes", csr.Wanted{Template: subject("a"), SignerName: "kubernetes.io/x", Usages: any}, key, "", csr.ErrUnfit},
-		{"legacy-unknown", csr.Wanted{Template: subject("a"), SignerName: "kubernetes.io/legacy-unknown", Usages: any}, key, "", csr.ErrUnfit},
-		{"signer without a domain", csr.Wanted{Template: subject("a"), SignerName: "x/y", Usages: any}, key, "", csr.ErrUnfit},
-		{"signer without a path", csr.Wanted{Template: subject("a"), SignerName: "example.com", Usages: any}, key, "", csr.ErrUnfit},
+		{"no signer of Kubernetes", csr.Wanted{Template: subject("a"), SignerName: "kubernetes.io/x", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"legacy-unknown", csr.Wanted{Template: subject("a"), SignerName: "kubernetes.io/legacy-unknown", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"signer without a domain", csr.Wanted{Template: subject("a"), SignerName: "x/y", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"signer without a path", csr.Wanted{Template: subject("a"), SignerName: "example.com", Usages: clientAuth}, key, "", csr.ErrUnfit},
 		{"unknown usage", csr.Wanted{Template: subject("a"), Usages: []certificatesv1.KeyUsage{"client auth", "x"}}, key, "", csr.ErrUnfit},
-		{"usage twice", csr.Wanted{Template: subject("a"), Usages: append(any, any...)}, key, "", csr.ErrUnfit},
+		{"usage twice", csr.Wanted{Template: subject("a"), Usages: append(clientAuth, clientAuth...)}, key, "", csr.ErrUnfit},
 		{"system:masters", csr.Wanted{Template: subject("jane", "system:masters")}, key, "", csr.ErrUnfit},
 		{"nine minutes", csr.Wanted{Template: subject("jane"), Expiration: 9 * time.Minute}, key, "", csr.ErrUnfit},
 		{"negative", csr.Wanted{Template: subject("jane"), Expiration: -time.Hour}, key, "", csr.ErrUnfit},
