@@ -78,3 +78,35 @@ func TestCheckCertificateTrustsNoSystemRoots(t *testing.T) {
 	_, err := csr.CheckCertificate(newCA(t).issue(t, key), expected(key))
 	wantError(t, err, csr.ErrCertificate)
 }
+
+// The certificate of a server, of a user, and one whose CA nobody named.
+func TestCheckCertificateOfARequest(t *testing.T) {
+	key, root := newKey(t), newCA(t)
+	r := csr.Decode(serving(t, key))
+	names := func(c *x509.Certificate) {
+		c.DNSNames, c.IPAddresses = []string{nodeName}, []net.IP{net.IPv4(10, 0, 0, 1)}
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	}
+	tests := []struct {
+		name      string
+		text      []byte
+		anyIssuer bool
+		wantErr   error
+	}{
+		{"as asked for", root.issue(t, key, names), false, nil},
+		{"without the address", root.issue(t, key, names, func(c *x509.Certificate) { c.IPAddresses = nil }), false, csr.ErrCertificate},
+		{"for clients", root.issue(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), true, csr.ErrCertificate},
+		{"other CA", newCA(t).issue(t, key, names), false, csr.ErrCertificate},
+		{"any CA", newCA(t).issue(t, key, names), true, nil},
+		{"any CA, expired", newCA(t).issue(t, key, names, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }), true, csr.ErrCertificate},
+		{"any CA, other key", newCA(t).issue(t, newKey(t), names), true, csr.ErrCertificate},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			want := csr.Expect(r)
+			want.Roots, want.AnyIssuer, want.Now = []*x509.Certificate{root.Certificate}, test.anyIssuer, now
+			_, err := csr.CheckCertificate(test.text, want)
+			wantError(t, err, test.wantErr)
+		})
+	}
+}

@@ -108,6 +108,25 @@ func TestJoinCompletesWithTheSameKeyAndRequest(t *testing.T) {
 	}
 }
 
+// With NewKey the request that waits is left alone, and another is made.
+func TestJoinWithANewKey(t *testing.T) {
+	cluster := newCluster(t)
+	opts := cluster.options(join.OutDir(t.TempDir()))
+	cluster.unanswered = true
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := join.Run(ctx, opts); !errors.Is(err, csr.ErrPending) {
+		t.Fatalf("error = %v, want ErrPending", err)
+	}
+	cluster.unanswered, opts.NewKey = false, true
+	var asked string
+	opts.Requested = func(r csr.Request) { asked = r.Name }
+	result, err := join.Run(t.Context(), opts)
+	if err != nil || len(cluster.requests) != 2 || asked != result.RequestName {
+		t.Errorf("%d requests, the last %s of %s, error %v; want two", len(cluster.requests), asked, result.RequestName, err)
+	}
+}
+
 func TestJoinReplacesACorruptPendingKey(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()

@@ -1,0 +1,92 @@
+package csr_test
+
+import (
+	"errors"
+	"testing"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+func TestDeny(t *testing.T) {
+	key := newKey(t)
+	judged := csr.Request{Name: "node-csr-1", UID: "uid-1"}
+	tests := []struct {
+		name    string
+		there   *object
+		sent    bool
+		wantErr error
+	}{
+		{"pending", stored(t, key), true, nil},
+		{"denied before", stored(t, key, with(certificatesv1.CertificateDenied)), false, nil},
+		{"approved meanwhile", stored(t, key, with(certificatesv1.CertificateApproved)), false, csr.ErrApproved},
+		{"failed meanwhile", stored(t, key, with(certificatesv1.CertificateFailed)), false, csr.ErrFailed},
+		{"replaced", stored(t, key, func(o *object) { o.UID = "uid-2" }), false, csr.ErrReplaced},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := fakeCertificates(t, test.there)
+			before := len(test.there.Status.Conditions)
+			wantError(t, csr.Deny(t.Context(), client, judged, "Unknown", "no such machine"), test.wantErr)
+			conditions := get(t, client).Status.Conditions
+			if (len(conditions) > before) != test.sent {
+				t.Fatalf("conditions = %v", conditions)
+			}
+			if test.sent && (conditions[0].Type != "Denied" || conditions[0].Status != "True" || conditions[0].Reason != "Unknown" || conditions[0].Message != "no such machine") {
+				t.Errorf("condition = %v", conditions[0])
+			}
+		})
+	}
+}
+
+func TestDelete(t *testing.T) {
+	key := newKey(t)
+	denied := stored(t, key, with(certificatesv1.CertificateDenied))
+	resource := certificatesv1.Resource("certificatesigningrequests")
+	tests := []struct {
+		name    string
+		there   *object
+		answer  error
+		wantErr error
+	}{
+		{"denied", denied, nil, nil},
+		{"pending", stored(t, key), nil, csr.ErrUndecided},
+		{"gone", denied, apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound},
+		{"replaced", denied, apierrors.NewConflict(resource, "node-csr-1", errServer), csr.ErrReplaced},
+		{"refused", denied, errServer, errServer},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := fakeCertificates(t, test.there)
+			var sent []string
+			client.PrependReactor("delete", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+				if deletion, ok := action.(clienttesting.DeleteActionImpl); ok && deletion.DeleteOptions.Preconditions != nil {
+					sent = append(sent, string(*deletion.DeleteOptions.Preconditions.UID))
+				}
+				return test.answer != nil, nil, test.answer
+			})
+			wantError(t, csr.Delete(t.Context(), client, csr.Decode(test.there)), test.wantErr)
+			if !errors.Is(test.wantErr, csr.ErrUndecided) && (len(sent) != 1 || sent[0] != "uid-1") {
+				t.Errorf("the UIDs %q went with it, want uid-1", sent)
+			}
+		})
+	}
+}
+
+// The one that was judged is what is decided on at once; only when that has
+// changed is it read anew.
+func TestApproveStartsFromWhatWasJudged(t *testing.T) {
+	client := fakeCertificates(t, stored(t, newKey(t)))
+	judged := csr.Decode(get(t, client))
+	client.ClearActions()
+	if err := csr.Approve(t.Context(), client, judged); err != nil {
+		t.Fatal(err)
+	}
+	if actions := client.Actions(); len(actions) != 1 || !actions[0].Matches("update", "certificatesigningrequests/approval") {
+		t.Errorf("calls = %v, want one", actions)
+	}
+}

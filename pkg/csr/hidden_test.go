@@ -1,0 +1,111 @@
+package csr_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"net"
+	"testing"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+func mustDER(t *testing.T, value any) []byte {
+	t.Helper()
+	der, err := asn1.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// withAttributes makes a request of the node with these attributes, which
+// crypto/x509 would not make.
+func withAttributes(t *testing.T, key *ecdsa.PrivateKey, attributes ...attribute) []byte {
+	t.Helper()
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, a := range attributes {
+		all = append(all, mustDER(t, a)...)
+	}
+	info := mustDER(t, struct {
+		Version    int
+		Subject    asn1.RawValue
+		Key        asn1.RawValue
+		Attributes asn1.RawValue
+	}{
+		0, asn1.RawValue{FullBytes: mustDER(t, nodeSubject().ToRDNSequence())}, asn1.RawValue{FullBytes: public},
+		asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: all},
+	})
+	sum := sha256.Sum256(info)
+	signature, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return block("CERTIFICATE REQUEST", nil, mustDER(t, struct {
+		Info      asn1.RawValue
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}{
+		asn1.RawValue{FullBytes: info}, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}},
+		asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)},
+	}))
+}
+
+type attribute struct {
+	Type   asn1.ObjectIdentifier
+	Values []asn1.RawValue `asn1:"set"`
+}
+
+// extensions is a value of an attribute: subject alternative names of these kinds.
+func extensions(t *testing.T, names ...asn1.RawValue) asn1.RawValue {
+	t.Helper()
+	extension := pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: mustDER(t, names)}
+	return asn1.RawValue{FullBytes: mustDER(t, []pkix.Extension{extension})}
+}
+
+// Names that crypto/x509 does not show are no less in the request.
+func TestCheckHiddenNames(t *testing.T) {
+	key := newKey(t)
+	request := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
+	microsoft := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 1, 14}
+	dns := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 2, Bytes: []byte(nodeName)}
+	ip := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 7, Bytes: net.IPv4(10, 0, 0, 1).To4()}
+	registered := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 8, Bytes: []byte{0x2a, 3}}
+	names, none := extensions(t, dns, ip), asn1.RawValue{FullBytes: mustDER(t, []pkix.Extension{})}
+	other := extensions(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 2, Bytes: []byte("a-longer-name-since-a-set-is-in-the-order-of-its-bytes")})
+	client, known := csr.Facts{}, csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{nodeName, "10.0.0.1"}}
+	tests := []struct {
+		name       string
+		attributes []attribute
+		serving    bool
+		want       string
+	}{
+		{"none", nil, false, ""},
+		{"shown", []attribute{{request, []asn1.RawValue{names}}}, false, "no extensions"},
+		{"behind none", []attribute{{request, []asn1.RawValue{none, other}}}, false, "no extensions"},
+		{"in another attribute", []attribute{{microsoft, []asn1.RawValue{other}}}, false, "no extensions"},
+		{"of a server", []attribute{{request, []asn1.RawValue{names}}}, true, ""},
+		{"of a server, behind the right ones", []attribute{{request, []asn1.RawValue{names, other}}}, true, "no other extensions"},
+		{"of a server, in another attribute", []attribute{{request, []asn1.RawValue{names}}, {microsoft, []asn1.RawValue{other}}}, true, "no other extensions"},
+		{"of a server, of another kind", []attribute{{request, []asn1.RawValue{extensions(t, dns, registered)}}}, true, "no other extensions"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ask := func(o *object) { o.Spec.Request = withAttributes(t, key, test.attributes...) }
+			object, facts := stored(t, key, ask), client
+			if test.serving {
+				object, facts = serving(t, key, ask), known
+			}
+			if got := refusedBy(object, facts); got != test.want {
+				t.Errorf("refused by %q, want %q", got, test.want)
+			}
+		})
+	}
+}
