@@ -96,6 +96,7 @@ func TestCheckCertificateOfARequest(t *testing.T) {
 		{"as asked for", root.issue(t, key, names), false, nil},
 		{"without the address", root.issue(t, key, names, func(c *x509.Certificate) { c.IPAddresses = nil }), false, csr.ErrCertificate},
 		{"for clients", root.issue(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), true, csr.ErrCertificate},
+		{"for anything", root.issue(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), false, csr.ErrCertificate},
 		{"other CA", newCA(t).issue(t, key, names), false, csr.ErrCertificate},
 		{"any CA", newCA(t).issue(t, key, names), true, nil},
 		{"any CA, expired", newCA(t).issue(t, key, names, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }), true, csr.ErrCertificate},

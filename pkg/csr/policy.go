@@ -158,7 +158,7 @@ func isType(attribute pkix.AttributeTypeAndValue, kind int) bool {
 func isNodeSubject(r Request) bool {
 	subject := r.PKCS10.Subject
 	return oneCommonName(r) && strings.HasPrefix(subject.CommonName, NodeUserPrefix) &&
-		slices.Equal(subject.Organization, []string{NodesGroup}) && len(subject.Names) == 2
+		slices.Equal(subject.Organization, []string{NodesGroup})
 }
 
 // oneCommonName wants one CN that is not empty and stands by itself, any number of
