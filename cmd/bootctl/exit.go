@@ -119,7 +119,7 @@ func exitTable() []exitEntry {
 		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
 		{9, "OtherKey", is(errOtherKey), "someone else may ask under this name; compare the fingerprint at the node again"},
 		{9, "SeveralRequests", as[*csr.RivalsError], "ask at the node for the fingerprint of its key, and give it with --fingerprint"},
-		{9, "AlreadyApproved", is(csr.ErrApproved), "its certificate cannot be taken back; delete the Node, and what it may do goes with it"},
+		{9, "AlreadyApproved", is(csr.ErrApproved), "a certificate that was issued cannot be taken back, and is valid until it ends"},
 		{9, "RequestReplaced", is(csr.ErrReplaced), "look at the request that has the name now: bootctl csr list"},
 		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
 		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
