@@ -50,16 +50,16 @@ e2e: build lab tools
 test-kubelet: build lab tools kubelet
 	cd lab && $(GOTESTSUM) -- -count=1 -tags kubelet ./kubelet
 
-FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest $(addprefix pkg/token:,Parse Upstream) \
+FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules $(addprefix pkg/token:,Parse Upstream) \
 	$(addprefix pkg/clusterinfo:,Verify ParseDocument ParseDocumentLikeUpstream ParsePin ParseEndpoint)
 
 FUZZTIME ?= 10m
 
 soak: build lab tools
 	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
-	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestPublish|TestEight|TestSignHeals' ./e2e
-	@set -e; for t in $(FUZZ); do \
-		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${t%:*}; done
+	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany' ./e2e
+	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
+		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done
 
 bench: build lab tools
 	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench
