@@ -22,7 +22,10 @@ func (e *env) confirm(question string) error {
 		return fmt.Errorf("%w: there is no terminal to ask at; give --yes", errUnconfirmed)
 	}
 	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", safe.Text(question))
-	answer, err := bufio.NewReader(e.In).ReadString('\n')
+	answer, err := unlessInterrupted(e, func() (string, error) { return bufio.NewReader(e.In).ReadString('\n') })
+	if errors.Is(err, errInterrupted) {
+		return err
+	}
 	if err == nil && (strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")) {
 		return nil
 	}

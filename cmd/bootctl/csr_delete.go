@@ -22,7 +22,7 @@ func (o *csrDeleteOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.uid, "uid", "", "delete only the request of this `UID`, whatever bears the name now")
 	fs.BoolVar(&o.denied, "denied", false, "all that were denied")
 	fs.BoolVar(&o.failed, "failed", false, "all that their signer failed")
-	fs.StringVar(&o.olderThan, "older-than", "", "of these, only what was made at least this `long` ago, such as 10m or 2d")
+	fs.StringVar(&o.olderThan, "older-than", "", "of these, only those of at least this `age`, such as 10m or 2d")
 }
 
 func newCSRDelete(e *env) *cobra.Command {

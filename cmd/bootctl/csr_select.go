@@ -34,7 +34,7 @@ func (o *csrFilterOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.requester, "requester", "", "only requests of this `user`, such as system:bootstrap:abcdef")
 	fs.StringVar(&o.requesterGroup, "requester-group", "", "only requests of a user in this `group`")
 	fs.StringVar(&o.node, "node", "", "only requests for the node of this `name`")
-	fs.StringVar(&o.olderThan, "older-than", "", "only requests made at least this `long` ago, such as 10m or 2d")
+	fs.StringVar(&o.olderThan, "older-than", "", "only requests of at least this `age`, such as 10m or 2d")
 }
 
 func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
@@ -93,19 +93,33 @@ func pendingRequests(ctx context.Context, client *apiclient.Client, filter csr.F
 	return requests, rivals, err
 }
 
-// requestOfNode returns the one pending request of a node.
+// requestOfNode returns the one pending request of a node: the one for the key,
+// where the filter has a fingerprint, else the only one.
 func requestOfNode(ctx context.Context, client *apiclient.Client, filter csr.Filter) (csr.Request, error) {
-	requests, rivals, err := pendingRequests(ctx, client, filter)
-	switch {
-	case err != nil:
+	ofNode := csr.Filter{Node: filter.Node, SignerName: filter.SignerName, Condition: csr.Pending}
+	requests, rivals, err := pendingRequests(ctx, client, ofNode)
+	if err != nil {
 		return csr.Request{}, err
-	case len(requests) == 0:
+	}
+	if len(requests) == 0 {
 		return csr.Request{}, fmt.Errorf("node %s: %w that is pending", filter.Node, csr.ErrNotFound)
 	}
-	if others := rivals.Of(requests[0]); len(others) > 0 && filter.Fingerprint == "" {
-		return csr.Request{}, &csr.RivalsError{Name: requests[0].Name, NodeName: filter.Node, Others: others}
+	meant := slices.DeleteFunc(slices.Clone(requests), func(r csr.Request) bool { return !filter.Match(r) })
+	if len(meant) == 0 {
+		return csr.Request{}, fmt.Errorf("request %s of node %s: %w", requests[0].Name, filter.Node, errOtherRequest(filter))
 	}
-	return requests[0], nil
+	if others := rivals.Of(meant[0]); len(others) > 0 && filter.Fingerprint == "" {
+		return csr.Request{}, &csr.RivalsError{Name: meant[0].Name, NodeName: filter.Node, Others: others}
+	}
+	return meant[0], nil
+}
+
+// errOtherRequest says why none of the requests of a node is the one that is meant.
+func errOtherRequest(filter csr.Filter) error {
+	if filter.Fingerprint != "" {
+		return errOtherKey
+	}
+	return fmt.Errorf("the other filters do not fit it: %w", csr.ErrNotFound)
 }
 
 // gatherFacts finds out what the rules need to know of the cluster.

@@ -49,7 +49,7 @@ func (o *csrSubmitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.sans, "san", nil, "a subject alternative `name`: DNS name, IP address, email address or URI; may be repeated")
 	fs.StringVar(&o.signer, "signer", "", "the `name` of the signer; else the one of Kubernetes for what is asked")
 	fs.StringSliceVar(&o.usages, "usages", nil, "the usages, such as \"digital signature,client auth\"; else those that the signer takes")
-	fs.StringVar(&o.expiration, "expiration", "", "ask for a certificate that lasts this `long`, such as 24h or 30d")
+	fs.StringVar(&o.expiration, "expiration", "", "ask for a certificate of this `lifetime`, such as 24h or 30d")
 	fs.StringVar(&o.key, "key", "", "the private key is in this `file`; made there when it does not exist")
 	fs.BoolVar(&o.wait, "wait", false, "wait for the certificate, check it, and print it")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")

@@ -19,24 +19,30 @@ const (
 	maxFile      = 4 << 20 // cluster-info with all the signatures it has room for, in YAML
 )
 
-// readFile reads a file, or stdin when it is "-", up to a limit. It may be a
-// pipe, on which nothing comes: an interrupt ends the wait.
-func (e *env) readFile(name string, limit int64) ([]byte, error) {
+// unlessInterrupted reads from what may be a pipe or a terminal, on which nothing
+// comes: an interrupt ends the wait.
+func unlessInterrupted[T any](e *env, read func() (T, error)) (T, error) {
 	type outcome struct {
-		text []byte
-		err  error
+		value T
+		err   error
 	}
-	read := make(chan outcome, 1)
+	done := make(chan outcome, 1)
 	go func() {
-		text, err := e.readAll(name, limit)
-		read <- outcome{text, err}
+		value, err := read()
+		done <- outcome{value, err}
 	}()
 	select {
-	case got := <-read:
-		return got.text, got.err
+	case got := <-done:
+		return got.value, got.err
 	case <-e.interrupt:
-		return nil, errInterrupted
+		var none T
+		return none, errInterrupted
 	}
+}
+
+// readFile reads a file, or stdin when it is "-", up to a limit.
+func (e *env) readFile(name string, limit int64) ([]byte, error) {
+	return unlessInterrupted(e, func() ([]byte, error) { return e.readAll(name, limit) })
 }
 
 func (e *env) readAll(name string, limit int64) ([]byte, error) {

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// approver judges and approves.
+type approver struct {
+	env     *env
+	client  *apiclient.Client
+	options csrApproveOptions
+	filter  csr.Filter
+	signer  string
+	exact   bool // whether the requests are named, by whatever names them
+}
+
+// candidate is a request on its way to being approved.
+type candidate struct {
+	name    string
+	request *csr.Request // nil until it has been read
+	outcome outcome
+}
+
+// candidates returns the requests that are meant.
+func (a approver) candidates(ctx context.Context, names []string) ([]*candidate, error) {
+	if len(names) > 0 {
+		var named []*candidate
+		for _, name := range names {
+			named = append(named, &candidate{name: name})
+		}
+		return named, nil
+	}
+	if a.filter.Node != "" {
+		request, err := a.ofNode(ctx)
+		return []*candidate{{name: request.Name, request: &request}}, err
+	}
+	filter := a.filter
+	if filter.Fingerprint == "" {
+		filter.SignerName = a.signer
+	}
+	requests, rivals, err := pendingRequests(ctx, a.client, filter)
+	if err == nil && len(requests) == 0 && filter.Fingerprint != "" {
+		err = fmt.Errorf("key %s: %w that is pending", a.filter.Fingerprint, csr.ErrNotFound)
+	}
+	var found []*candidate
+	for i, request := range requests {
+		c := &candidate{name: request.Name, request: &requests[i]}
+		if others := rivals.Of(request); len(others) > 0 && filter.Fingerprint == "" {
+			c.outcome.err = &csr.RivalsError{Name: request.Name, NodeName: request.NodeName(), Others: others}
+		}
+		found = append(found, c)
+	}
+	return found, err
+}
+
+// ofNode returns the one pending request of the node, which it waits for when
+// asked to.
+func (a approver) ofNode(ctx context.Context) (csr.Request, error) {
+	filter := a.filter
+	filter.SignerName = a.signer
+	if !a.options.wait {
+		return requestOfNode(ctx, a.client, filter)
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.options.timeout)
+	defer cancel()
+	var request csr.Request
+	transient := func(err error) bool { return appears(err) || errors.Is(err, errOtherKey) }
+	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: a.env.cause}, func(ctx context.Context) error {
+		var err error
+		request, err = requestOfNode(ctx, a.client, filter)
+		return err
+	})
+	return request, err
+}
+
+// approve judges each candidate, asks, and approves those that keep the rules.
+func (a approver) approve(ctx context.Context, candidates []*candidate) error {
+	a.env.concurrently("judged", len(candidates), func(i int) { a.judge(ctx, candidates[i]) })
+	var fit []*candidate
+	for _, c := range candidates {
+		switch {
+		case c.outcome.err != nil, c.request.Is(csr.Approved):
+		case a.options.limit > 0 && len(fit) == a.options.limit:
+			c.outcome.Result.Result = "left"
+		default:
+			c.outcome.Result.Result = "would be approved"
+			fit = append(fit, c)
+		}
+	}
+	if left := countLeft(candidates); left > 0 {
+		a.env.warn(fmt.Sprintf("%d more keep the rules and were left, since --max is %d", left, a.options.limit))
+	}
+	if !a.options.dryRun && len(fit) > 0 {
+		if !a.exact && !a.options.yes {
+			if err := a.env.confirm(fmt.Sprintf("Approve %d of %d requests? That cannot be taken back.", len(fit), len(candidates))); err != nil {
+				return err
+			}
+		}
+		a.env.concurrently("approved", len(fit), func(i int) {
+			fit[i].outcome.err = csr.Approve(ctx, a.client.Certificates, *fit[i].request)
+			fit[i].outcome.Result.Result = "approved"
+		})
+	}
+	outcomes := make([]outcome, len(candidates))
+	for i, c := range candidates {
+		outcomes[i] = c.outcome
+		outcomes[i].Name = c.name
+	}
+	return a.env.printOutcomes(outcomes)
+}
+
+func countLeft(candidates []*candidate) int {
+	left := 0
+	for _, c := range candidates {
+		if c.outcome.Result.Result == "left" {
+			left++
+		}
+	}
+	return left
+}
+
+// judge reads the request where that has not been done, and judges it.
+func (a approver) judge(ctx context.Context, c *candidate) {
+	if c.outcome.err == nil {
+		c.outcome.Result, c.outcome.err = a.verdict(ctx, c)
+	}
+}
+
+func (a approver) verdict(ctx context.Context, c *candidate) (output.Result, error) {
+	if c.request == nil {
+		request, err := getRequest(ctx, a.client, c.name, a.options.uid)
+		if err != nil {
+			return output.Result{}, err
+		}
+		c.request = &request
+	}
+	request := *c.request
+	result := output.Result{UID: request.UID}
+	if a.filter.Fingerprint != "" && !(csr.Filter{Fingerprint: a.filter.Fingerprint}).Match(request) {
+		return result, fmt.Errorf("request %s: %w", request.Name, errOtherKey)
+	}
+	if !request.IsPending() { // whoever decided
+		result.Result = "approved"
+		return result, request.Refused()
+	}
+	facts, err := gatherFacts(ctx, a.client, request, a.signer)
+	if err != nil {
+		return result, err
+	}
+	verdicts := csr.Check(request, facts)
+	result.Verdicts = verdictsOf(verdicts)
+	refusals := csr.Refusals(verdicts)
+	if a.options.force {
+		refusals = a.passOver(refusals)
+	}
+	if len(refusals) > 0 {
+		return result, &csr.OutsideRulesError{Name: request.Name, Verdicts: refusals}
+	}
+	return result, nil
+}
+
+// passOver says which rules --force passes over, and returns those that it does
+// not.
+func (a approver) passOver(refusals []csr.Verdict) []csr.Verdict {
+	var absolute []csr.Verdict
+	var passed []string
+	for _, v := range refusals {
+		if v.Absolute {
+			absolute = append(absolute, v)
+		} else {
+			passed = append(passed, v.Rule+" ("+v.Detail+")")
+		}
+	}
+	if len(absolute) == 0 && len(passed) > 0 {
+		a.env.warn("--force passes over these rules: " + strings.Join(passed, "; "))
+	}
+	return absolute
+}
