@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -60,17 +61,30 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 		}
 		return b.Created.Compare(a.Created)
 	})
+	list := output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: []output.CertificateRequest{}}
 	v := view{
-		object: output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: items},
+		long:   &longList{empty: list, items: each(items)},
 		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
 		wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
 	}
+	list.Items = items
+	v.object = list
 	v.rows = make([][]string, 0, len(items))
 	for _, item := range items {
 		v.names = append(v.names, item.Name)
 		v.rows = append(v.rows, csrRow(item, e.now()))
 	}
 	return e.print(v)
+}
+
+func each[T any](list []T) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for _, item := range list {
+			if !yield(item) {
+				return
+			}
+		}
+	}
 }
 
 // interner holds each list once: of many requests, most have the same groups and

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +25,8 @@ import (
 type view struct {
 	// object is what json, yaml, jsonpath and go-template print.
 	object any
+	// long is the object, where it is a list that may be long.
+	long *longList
 	// names are what -o name prints.
 	names []string
 	// text is printed as it is when no format is asked for; else table is.
@@ -32,6 +36,12 @@ type view struct {
 	footer       string // a line after the table, for people
 	// formats are the command's own formats, by name.
 	formats map[string]string
+}
+
+// longList is a list that json prints item by item.
+type longList struct {
+	empty any // the list without items
+	items iter.Seq[any]
 }
 
 // formatError is a format that cannot be printed.
@@ -45,11 +55,45 @@ func (e *env) print(v view) error {
 	if e.global.quiet {
 		format = "name"
 	}
+	if format == "json" && v.long != nil {
+		return e.printLong(*v.long)
+	}
 	text, err := v.render(format)
 	if err != nil {
 		return err
 	}
 	if _, err := e.Out.Write(text); err != nil {
+		return fmt.Errorf("%w: %w", errWrite, err)
+	}
+	return nil
+}
+
+// printLong prints a list in JSON item by item, just as it would be printed whole.
+func (e *env) printLong(list longList) error {
+	shell, err := view{object: list.empty}.document("json")
+	if err != nil {
+		return err
+	}
+	before, after, _ := bytes.Cut(shell, []byte("[]"))
+	out := bufio.NewWriterSize(e.Out, 1<<16)
+	_, _ = out.Write(before) // errors stay until Flush
+	separator := "["
+	for item := range list.items {
+		encoded, err := json.MarshalIndent(item, "    ", "  ")
+		if err != nil {
+			return err
+		}
+		_, _ = out.WriteString(separator + "\n    ")
+		_, _ = out.Write(safe.JSON(encoded))
+		separator = ","
+	}
+	if separator == "[" {
+		_, _ = out.WriteString("[]")
+	} else {
+		_, _ = out.WriteString("\n  ]")
+	}
+	_, _ = out.Write(after)
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
 	return nil

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/bootctl/bootctl/internal/output"
 )
 
 // One long value does not make each row of a list as long.
@@ -41,5 +44,25 @@ func TestTableOfManyRows(t *testing.T) {
 	}
 	if want := "n       \u4e16\u754c   -"; lines[1] != want {
 		t.Errorf("row = %q, want %q", lines[1], want)
+	}
+}
+
+// A list is printed item by item just as it would be all at once.
+func TestLongList(t *testing.T) {
+	for n := range 3 {
+		items := make([]output.CertificateRequest, n)
+		for i := range items {
+			items[i] = output.CertificateRequest{Name: hostile, SANs: []string{}}
+		}
+		list := output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: items}
+		whole, err := view{object: list}.document("json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list.Items = []output.CertificateRequest{}
+		var out bytes.Buffer
+		if err := (&env{Out: &out}).printLong(longList{list, each(items)}); err != nil || out.String() != string(whole) {
+			t.Errorf("%d items: %v, printed\n%s\nwant\n%s", n, err, out.String(), whole)
+		}
 	}
 }
