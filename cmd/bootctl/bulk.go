@@ -46,7 +46,7 @@ func (e *env) printOutcomes(outcomes []outcome) error {
 	}
 	v.object = list
 	if err := e.print(v); err != nil {
-		return err
+		return fmt.Errorf("%w; what could be done was done", err)
 	}
 	switch len(failed.errs) {
 	case 0:

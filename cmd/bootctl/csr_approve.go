@@ -25,7 +25,7 @@ type csrApproveOptions struct {
 
 func (o *csrApproveOptions) addFlags(fs *pflag.FlagSet) {
 	o.filter.addFlags(fs)
-	fs.StringVar(&o.uid, "uid", "", "approve only the request of this `UID`, whatever bears the name now")
+	fs.StringVar(&o.uid, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
 	fs.StringVar(&o.fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
 	fs.IntVar(&o.limit, "max", 0, "approve at most this `number`, the oldest first")
 	fs.BoolVar(&o.wait, "wait", false, "wait for a request of --node to appear")
@@ -51,8 +51,8 @@ approved, --force or not.
 
 What is approved is the very object that was judged: its UID goes with the
 approval. --fingerprint approves only that key, which someone at the node reads
-out. Of two pending requests for one node neither is approved by a filter. One
-request that cannot be approved does not stop the others. What filters select is
+out. Of two requests for one node with different keys neither is approved by a
+filter, and not the second once the first was. One request that cannot be approved does not stop the others. What filters select is
 asked about on a terminal, and takes --yes without one, unless it is selected by
 --node or --fingerprint.
 
@@ -64,6 +64,9 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
   bootctl csr approve --requester-group system:bootstrappers:kubeadm:default-node-token --yes
   bootctl csr approve --signer kubernetes.io/kubelet-serving --pending --yes`,
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if cmd.Flags().Changed("max") && o.limit < 1 {
+				return fmt.Errorf("%w: --max %d leaves nothing to approve", errInput, o.limit)
+			}
 			return runCSRApprove(cmd.Context(), e, o, names)
 		},
 	}
@@ -76,11 +79,13 @@ func (o csrApproveOptions) check(names []string) error {
 	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
 	problem := ""
 	switch {
-	case len(names) == 0 && !filtered && o.fingerprint == "" && o.filter.signer == "":
+	case len(names) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "":
 		problem = "name requests, or say which are meant, such as --pending"
 	case len(names) > 0 && filtered:
 		problem = "requests were named, and filters given too"
-	case len(names) != 1 && o.uid != "":
+	case len(names) == 0 && filtered && o.uid != "":
+		problem = "--uid is of one request, and filters were given too"
+	case len(names) > 1 && o.uid != "":
 		problem = fmt.Sprintf("--uid is of one request, and %d were named", len(names))
 	case len(names) > 1 && o.fingerprint != "":
 		problem = fmt.Sprintf("--fingerprint is of one request, and %d were named", len(names))
@@ -88,8 +93,6 @@ func (o csrApproveOptions) check(names []string) error {
 		problem = fmt.Sprintf("--force is for one request, and %d were named", len(names))
 	case o.wait && o.filter.node == "":
 		problem = "--wait waits for a request of --node"
-	case o.limit < 0:
-		problem = "--max is negative"
 	case o.timeout <= 0:
 		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
 	}
@@ -113,6 +116,9 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 			return err
 		}
 	}
+	if len(names) == 0 {
+		filter.UID = o.uid
+	}
 	client, err := e.client()
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 	}
 	a := approver{
 		env: e, client: client, options: o, filter: filter, signer: signer,
-		exact: len(names) > 0 || filter.Node != "" || filter.Fingerprint != "",
+		exact: len(names) > 0 || filter.Node != "" || filter.Fingerprint != "" || filter.UID != "",
 	}
 	candidates, err := a.candidates(ctx, names)
 	if err != nil {

@@ -41,23 +41,48 @@ func (a approver) candidates(ctx context.Context, names []string) ([]*candidate,
 		request, err := a.ofNode(ctx)
 		return []*candidate{{name: request.Name, request: &request}}, err
 	}
+	if a.filter.Fingerprint != "" || a.filter.UID != "" {
+		request, err := onlyRequest(ctx, a.client, a.filter)
+		return []*candidate{{name: request.Name, request: &request}}, err
+	}
 	filter := a.filter
-	if filter.Fingerprint == "" {
-		filter.SignerName = a.signer
-	}
+	filter.SignerName = a.signer
 	requests, rivals, err := pendingRequests(ctx, a.client, filter)
-	if err == nil && len(requests) == 0 && filter.Fingerprint != "" {
-		err = fmt.Errorf("key %s: %w that is pending", a.filter.Fingerprint, csr.ErrNotFound)
-	}
 	var found []*candidate
 	for i, request := range requests {
 		c := &candidate{name: request.Name, request: &requests[i]}
-		if others := rivals.Of(request); len(others) > 0 && filter.Fingerprint == "" {
+		if others := rivals.Of(request); len(others) > 0 {
 			c.outcome.err = &csr.RivalsError{Name: request.Name, NodeName: request.NodeName(), Others: others}
 		}
 		found = append(found, c)
 	}
 	return found, err
+}
+
+// onlyRequest returns the one request that the filter fits: a pending one, or else
+// one that was approved already.
+func onlyRequest(ctx context.Context, client *apiclient.Client, filter csr.Filter) (csr.Request, error) {
+	var pending, approved []csr.Request
+	filter.Condition = ""
+	err := csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
+		if r.IsPending() {
+			pending = append(pending, r)
+		} else if r.Is(csr.Approved) {
+			approved = append(approved, r)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return csr.Request{}, err
+	case len(pending) > 1:
+		return csr.Request{}, fmt.Errorf("%w: %q and %q are two of them; name the one that is meant", errSeveralFit, pending[0].Name, pending[1].Name)
+	case len(pending) == 1:
+		return pending[0], nil
+	case len(approved) > 0:
+		return approved[len(approved)-1], nil
+	}
+	return csr.Request{}, fmt.Errorf("%w that is pending", csr.ErrNotFound)
 }
 
 // ofNode returns the one pending request of the node, which it waits for when
@@ -99,6 +124,7 @@ func (a approver) approve(ctx context.Context, candidates []*candidate) error {
 	}
 	if !a.options.dryRun && len(fit) > 0 {
 		if !a.exact && !a.options.yes {
+			a.env.progress("to be approved: " + listed(fit))
 			if err := a.env.confirm(fmt.Sprintf("Approve %d of %d requests? That cannot be taken back.", len(fit), len(candidates))); err != nil {
 				return err
 			}
@@ -114,6 +140,19 @@ func (a approver) approve(ctx context.Context, candidates []*candidate) error {
 		outcomes[i].Name = c.name
 	}
 	return a.env.printOutcomes(outcomes)
+}
+
+// listed names what a question is about: the first of many.
+func listed(candidates []*candidate) string {
+	const most = 20
+	var parts []string
+	for _, c := range candidates[:min(most, len(candidates))] {
+		parts = append(parts, fmt.Sprintf("%s for %s (%s)", c.name, c.request.Subject(), csr.Fingerprint(c.request.PKCS10.PublicKey)))
+	}
+	if more := len(candidates) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func countLeft(candidates []*candidate) int {
@@ -147,7 +186,7 @@ func (a approver) verdict(ctx context.Context, c *candidate) (output.Result, err
 		return result, fmt.Errorf("request %s: %w", request.Name, errOtherKey)
 	}
 	if !request.IsPending() { // whoever decided
-		result.Result = "approved"
+		result.Result = "approved already"
 		return result, request.Refused()
 	}
 	facts, err := gatherFacts(ctx, a.client, request, a.signer)

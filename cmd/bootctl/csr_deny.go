@@ -54,6 +54,8 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 	switch word := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`); {
 	case o.uid != "" && len(names) > 1:
 		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
+	case o.reason == "":
+		return fmt.Errorf("%w: give --reason, a word like UnknownNode", errInput)
 	case !word.MatchString(o.reason) || len(o.reason) > 128:
 		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", errInput, o.reason)
 	}
@@ -64,28 +66,34 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 	if err != nil {
 		return err
 	}
-	way := "bootctl csr delete " + commandNames(names)
-	e.warn("a denial cannot be taken back; to let a node ask again, delete its request: " + way)
+	e.warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
 	outcomes := make([]outcome, len(names))
 	e.concurrently("denied", len(names), func(i int) {
 		request, err := getRequest(ctx, client, names[i], o.uid)
 		if err == nil {
 			err = csr.CheckAccess(ctx, client.Authorization, request.SignerName)
 		}
+		done := "denied"
+		if request.Is(csr.Denied) {
+			done = "denied already"
+		}
 		if err == nil {
 			err = csr.Deny(ctx, client.Certificates, request, o.reason, o.message)
 		}
-		outcomes[i] = outcome{output.Result{Name: names[i], Result: "denied", UID: request.UID}, err}
+		outcomes[i] = outcome{output.Result{Name: names[i], Result: done, UID: request.UID}, err}
 	})
+	if way := commandNames(outcomes); way != "" {
+		e.progress("to let it ask again: bootctl csr delete " + way)
+	}
 	return e.printOutcomes(outcomes)
 }
 
-// commandNames writes the names of requests for a command line; those that cannot
-// stand there are left out.
-func commandNames(names []string) string {
+// commandNames writes the names of what was denied for a command line; those that
+// cannot stand there are left out.
+func commandNames(outcomes []outcome) string {
 	var words []string
-	for _, name := range names {
-		if word := quoted(name); word != "" {
+	for _, o := range outcomes {
+		if word := quoted(o.Name); word != "" && o.err == nil {
 			words = append(words, word)
 		}
 	}

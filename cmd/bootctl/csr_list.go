@@ -145,7 +145,7 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Problem:           r.Problem,
 	}
 	if r.PKCS10 != nil {
-		out.Subject = r.PKCS10.Subject.String()
+		out.Subject = r.Subject()
 		out.Key = csr.KeyType(r.PKCS10.PublicKey)
 		out.Fingerprint = csr.Fingerprint(r.PKCS10.PublicKey)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,10 +91,11 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 		return output.RequestReview{}, err
 	}
 	verdicts := csr.Check(r, facts)
+	refusals := csr.Refusals(verdicts)
 	review := output.RequestReview{
 		Meta: output.Kind("RequestReview"), Request: certificateRequest(r), NodeExists: facts.NodeExists,
-		Verdicts: verdictsOf(verdicts), Fit: len(csr.Refusals(verdicts)) == 0, Token: e.tokenOf(ctx, client, r),
-		Rivals: orEmpty(rivalsOf(ctx, client, r)), Command: nextCommand(r),
+		Verdicts: verdictsOf(verdicts), Fit: len(refusals) == 0, Token: e.tokenOf(ctx, client, r),
+		Rivals: orEmpty(rivalsOf(ctx, client, r)), Command: nextCommand(r, refusals),
 	}
 	outcome, reason := csr.Predict(r)
 	review.Outcome, review.OutcomeReason = string(outcome), reason
@@ -108,14 +110,19 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 		review.MissingAccess = err.Error()
 	case err != nil:
 		return output.RequestReview{}, err
+	default:
+		review.MayApprove = true
 	}
 	return review, nil
 }
 
+// bootstrapUser is what the name of a bootstrap token's user begins with.
+const bootstrapUser = "system:bootstrap:"
+
 // tokenOf returns the bootstrap token that sent the request, where there is one
 // and it may be read.
 func (e *env) tokenOf(ctx context.Context, client *apiclient.Client, r csr.Request) *output.TokenInfo {
-	id, ok := strings.CutPrefix(r.Username, "system:bootstrap:")
+	id, ok := strings.CutPrefix(r.Username, bootstrapUser)
 	if !ok {
 		return nil
 	}
@@ -145,19 +152,23 @@ func rivalsOf(ctx context.Context, client *apiclient.Client, r csr.Request) []st
 	return rivals.Of(r)
 }
 
-// nextCommand is what comes after the review. A name that cannot stand on a
-// command line is replaced by the key, which says as much.
-func nextCommand(r csr.Request) string {
-	name := quoted(r.Name)
+// nextCommand is what comes after the review: to approve just this object, or to
+// deny it where nothing passes over the rules that it breaks. A name that cannot
+// stand on a command line is left out; the UID says as much.
+func nextCommand(r csr.Request, refusals []csr.Verdict) string {
+	name, uid := quoted(r.Name), " --uid "+r.UID
+	absolute := slices.ContainsFunc(refusals, func(v csr.Verdict) bool { return v.Absolute })
 	switch {
-	case r.IsPending() && name == "" && r.PKCS10 != nil:
-		return "bootctl csr approve --fingerprint " + csr.Fingerprint(r.PKCS10.PublicKey) + signerFlag(r)
+	case r.IsPending() && !absolute && name == "":
+		return "bootctl csr approve" + uid + signerFlag(r)
 	case name == "":
 		return ""
+	case r.IsPending() && !absolute:
+		return "bootctl csr approve " + name + uid + signerFlag(r)
 	case r.IsPending():
-		return "bootctl csr approve " + name + " --uid " + r.UID + signerFlag(r)
+		return "bootctl csr deny " + name + uid + " --reason OutsideRules"
 	case r.Refused() != nil:
-		return "bootctl csr delete " + name + " --uid " + r.UID
+		return "bootctl csr delete " + name + uid
 	}
 	return "bootctl csr wait " + name
 }
@@ -190,7 +201,7 @@ func reviewView(review output.RequestReview, now time.Time) view {
 		rows = append(rows, []string{"waiting", review.Waiting})
 	}
 	if len(review.Rivals) > 0 {
-		rows = append(rows, []string{"WARNING", "other pending requests ask for this node: " + strings.Join(review.Rivals, " ")})
+		rows = append(rows, []string{"WARNING", "this node is asked for with other keys too: " + strings.Join(review.Rivals, " ")})
 	}
 	if r.Problem != "" {
 		rows = append(rows, []string{"WARNING", r.Problem})
@@ -228,7 +239,11 @@ func lifetimeText(seconds int32) string {
 func tokenText(review output.RequestReview, now time.Time) string {
 	info := review.Token
 	if info == nil {
-		return ""
+		id, ok := strings.CutPrefix(review.Request.Requester, bootstrapUser)
+		if !ok {
+			return ""
+		}
+		return id + ", of which nothing more can be read"
 	}
 	ends := "never expires"
 	if info.Expires != nil {

@@ -81,8 +81,8 @@ func getRequest(ctx context.Context, client *apiclient.Client, name, uid string)
 func pendingRequests(ctx context.Context, client *apiclient.Client, filter csr.Filter) ([]csr.Request, csr.Rivals, error) {
 	var requests []csr.Request
 	var rivals csr.Rivals
-	all := csr.Filter{Condition: csr.Pending, SignerName: filter.SignerName}
-	err := csr.List(ctx, client.Certificates, all, func(r csr.Request) error {
+	filter.Condition = csr.Pending
+	err := csr.List(ctx, client.Certificates, csr.Filter{SignerName: filter.SignerName}, func(r csr.Request) error {
 		rivals.Add(r)
 		if filter.Match(r) {
 			requests = append(requests, r)
@@ -162,16 +162,17 @@ func verdictsOf(verdicts []csr.Verdict) []output.Verdict {
 }
 
 // quoted writes a word as the shell reads it back; empty when it has characters
-// that no terminal shows.
+// that would need more than single quotes around it.
 func quoted(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
 	}
+	unfit := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
 	switch {
-	case word != "" && strings.TrimFunc(word, plain) == "" && !strings.HasPrefix(word, "-"):
-		return word
-	case strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) || strings.HasPrefix(word, "-") || word == "":
+	case word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, unfit):
 		return ""
+	case strings.TrimFunc(word, plain) == "":
+		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return "'" + word + "'"
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,8 @@ func (o csrSubmitOptions) check(format string) error {
 		problem = "-o kubeconfig refers to the private key: give --key"
 	case !o.wait && (format == "pem" || format == "kubeconfig"):
 		problem = "-o " + format + " is of the certificate: give --wait"
+	case !o.wait && o.caFile != "":
+		problem = "--ca-file checks the certificate: give --wait"
 	case o.timeout <= 0:
 		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
 	}
@@ -139,6 +142,7 @@ func runCSRSubmit(ctx context.Context, e *env, o csrSubmitOptions) error {
 	if err != nil {
 		return err
 	}
+	e.warnOfRules(csr.Decode(object))
 	if err := key.save(); err != nil {
 		return err
 	}
@@ -178,6 +182,16 @@ func runCSRSubmit(ctx context.Context, e *env, o csrSubmitOptions) error {
 		}
 	}
 	return e.print(v)
+}
+
+// warnOfRules says which rules of csr approve a request breaks, whoever sends it
+// and whatever the cluster holds.
+func (e *env) warnOfRules(r csr.Request) {
+	for _, v := range csr.Refusals(csr.Check(r, csr.Facts{Signer: r.SignerName})) {
+		if slices.Contains([]string{"not privileged", "lifetime", "subject", "node name", "no extensions", "no other extensions"}, v.Rule) {
+			e.warn("bootctl csr approve will refuse it: " + v.Rule + " (" + v.Detail + ")")
+		}
+	}
 }
 
 // tellApprover says, while a request is pending, how it is approved.
@@ -225,6 +239,9 @@ func (e *env) prepareRequest(o csrSubmitOptions) (*certificatesv1.CertificateSig
 			return nil, keyFile{}, err
 		}
 		object, err := csr.FromPKCS10(text, wanted)
+		if err == nil && o.key != "" {
+			err = e.checkKey(object, o.key)
+		}
 		return object, keyFile{}, err
 	}
 	wanted.Template.Subject = pkix.Name{CommonName: o.cn, Organization: o.orgs}
@@ -240,6 +257,22 @@ func (e *env) prepareRequest(o csrSubmitOptions) (*certificatesv1.CertificateSig
 	}
 	object, err := csr.NewRequest(wanted, key, e.random)
 	return object, file, err
+}
+
+// checkKey returns an error unless the request is for the private key in the file.
+func (e *env) checkKey(object *certificatesv1.CertificateSigningRequest, path string) error {
+	text, err := e.readFile(path, maxFile)
+	if err != nil {
+		return err
+	}
+	key, err := csr.ParseKey(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if csr.Fingerprint(key.Public()) != csr.Fingerprint(csr.Decode(object).PKCS10.PublicKey) {
+		return fmt.Errorf("%s: %w: the request is for another key", path, csr.ErrInvalidKey)
+	}
+	return nil
 }
 
 // keyIn reads the private key in a file, or makes one where there is no file.

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -51,6 +52,10 @@ func TestApproveSelects(t *testing.T) {
 	three := requests(t, "n1", "n2", "n3")
 	fingerprint := fingerprintOf(three[1])
 	rival := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Name = "rival" })
+	sameKey := changed(three[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Name = "same-key" })
+	approved := changed(three[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
+		r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
+	})
 	bad := changed(requests(t, "n4")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "alice" })
 	tests := []struct {
 		name    string
@@ -79,6 +84,14 @@ func TestApproveSelects(t *testing.T) {
 		{"by node and another requester", three, "--node n1 --requester x", 3, ""},
 		{"no such node", three, "--node n9", 3, ""},
 		{"two for the node", append(three[:1:1], rival), "--node n1", 9, ""},
+		{"one for the node, and another that was approved", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
+			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
+		})), "--pending --yes", 9, "request-of-n1 failed"},
+		{"by UID alone", three[:1], "--uid uid-1", 0, "request-of-n1 approved"},
+		{"by a UID that several have here", three, "--uid uid-1", 9, ""},
+		{"by another UID alone", three, "--uid uid-9", 3, ""},
+		{"by a key that several have", append(three[:1:1], sameKey), "--fingerprint " + fingerprintOf(sameKey), 9, ""},
+		{"by a key, approved before", []runtime.Object{approved}, "--fingerprint " + fingerprintOf(approved), 0, "request-of-n1 approved already"},
 		{"two for the node, one key", append(three[:1:1], rival), "--node n1 --fingerprint " + fingerprintOf(rival), 0, "rival approved"},
 		{"two for a node among others", append(slices.Clone(three), rival), "--pending --yes", 9, "request-of-n1 failed,rival failed,request-of-n2 approved,request-of-n3 approved"},
 		{"a rival that the filter leaves out", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })),
@@ -94,6 +107,7 @@ func TestApproveSelects(t *testing.T) {
 		{"filter forced", three, "--pending --yes --force", 2, ""},
 		{"short key", three, "--fingerprint sha256:00112233", 2, ""},
 		{"negative maximum", three, "--pending --max -1", 2, ""},
+		{"no maximum", three, "--pending --max 0", 2, ""},
 		{"age of nothing", three, "--older-than soon", 2, ""},
 		{"impossible node", three, "--node N1", 2, ""},
 	}
@@ -190,7 +204,7 @@ func TestDecidedRequests(t *testing.T) {
 		{"nothing said", "delete", 2, ""},
 		{"names and flags", "delete request-of-denied --denied", 2, ""},
 		{"deny", "deny request-of-pending --reason Unknown", 0, "request-of-pending denied"},
-		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied denied"},
+		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied denied already"},
 		{"deny what was approved", "deny request-of-approved --reason Unknown", 9, "request-of-approved failed"},
 		{"deny another UID", "deny request-of-pending --uid x --reason Unknown", 9, "request-of-pending failed"},
 		{"deny without a reason", "deny request-of-pending", 2, ""},
@@ -257,7 +271,14 @@ func TestSubmitUsage(t *testing.T) {
 	if err := os.WriteFile(junk, []byte("not a key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	key := filepath.Join(dir, "key")
+	key, otherKey := filepath.Join(dir, "key"), filepath.Join(dir, "other")
+	text, err := csr.EncodeKey(testca.Key(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(otherKey, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, args := range map[string]string{
 		"nothing":                     "",
 		"two things":                  "--node n1 --cn jane --key " + key,
@@ -275,6 +296,8 @@ func TestSubmitUsage(t *testing.T) {
 		"usages of nobody":            "--cn jane --signer example.com/x --key " + key,
 		"signer of nobody":            "--cn jane --signer kubernetes.io/x --usages digital.signature --key " + key,
 		"junk for a key":              "--cn jane --key " + junk,
+		"another key than the file's": "-f testdata/hostile.csr --key " + otherKey,
+		"CA without waiting":          "--cn jane --ca-file x --key " + key,
 		"junk for a request":          "-f " + junk,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -296,5 +319,17 @@ func TestSubmitTakesUpItsRequest(t *testing.T) {
 	again := invoke(t, []runtime.Object{}, "csr", "submit", "--cn", "jane", "--key", key)
 	if again.out != got.out {
 		t.Errorf("the second name is %q, not %q", again.out, got.out)
+	}
+}
+
+// What review and deny print is run by the shell as it is meant, or not printed.
+func TestQuoted(t *testing.T) {
+	for name, want := range map[string]string{
+		"node-csr-4eJ2_x": "node-csr-4eJ2_x", "a b": "'a b'", "$(id)": "'$(id)'", "a;b": "'a;b'", "*": "'*'",
+		"x';touch PWNED;'": "", `a\b`: "", "-x": "", "": "", "Ünï": "", "a\nb": "", hostile: "",
+	} {
+		if got := quoted(name); got != want {
+			t.Errorf("quoted(%q) = %q, want %q", name, got, want)
+		}
 	}
 }

@@ -26,6 +26,7 @@ var (
 	errLoopback    = errors.New("only this machine can reach a loopback address")
 	errInput       = errors.New("the command line does not fit together")
 	errOtherKey    = errors.New("it is for another key than the fingerprint says")
+	errSeveralFit  = errors.New("several requests fit, and one is meant")
 	errSeveral     = errors.New("several things failed, and not alike")
 	errNotRunning  = errors.New("the lab is not running")
 	errLabNotReady = errors.New("the lab is not ready in time")
@@ -102,7 +103,7 @@ func exitTable() []exitEntry {
 
 		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request with bootctl csr delete and its name, then the same command asks again; or ask with another key: join --new-key"},
 		{5, "SignerFailed", is(csr.ErrFailed), "its message says what the signer did not like; an administrator deletes the request with bootctl csr delete and its name"},
-		{5, "OutsideRules", as[*csr.OutsideRulesError], "see all that is known of it with bootctl csr review and its name; deny it, or pass over the rules with --force"},
+		{5, "OutsideRules", as[*csr.OutsideRulesError], "see all that is known of it with bootctl csr review and its name; deny it, or name its signer with --signer where that is the rule"},
 		{5, "Undecided", is(csr.ErrUndecided), "deny it first: bootctl csr deny and its name"},
 		{5, "RefusedByServer", func(err error) bool {
 			return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
@@ -118,7 +119,8 @@ func exitTable() []exitEntry {
 		{9, "TokenExists", is(token.ErrExists), "delete it first, or leave the ID to bootctl"},
 		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
 		{9, "OtherKey", is(errOtherKey), "someone else may ask under this name; compare the fingerprint at the node again"},
-		{9, "SeveralRequests", as[*csr.RivalsError], "ask at the node for the fingerprint of its key, and give it with --fingerprint"},
+		{9, "SeveralRequests", as[*csr.RivalsError], "ask at the node for the fingerprint of its key: bootctl csr approve --node and its name, with --fingerprint"},
+		{9, "SeveralFit", is(errSeveralFit), "see them with: bootctl csr list"},
 		{9, "AlreadyApproved", is(csr.ErrApproved), "a certificate that was issued cannot be taken back, and is valid until it ends"},
 		{9, "RequestReplaced", is(csr.ErrReplaced), "look at the request that has the name now: bootctl csr list"},
 		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
@@ -184,5 +186,24 @@ func (x exitEntry) hintFor(err error) string {
 	if errors.As(err, &usage) {
 		return fmt.Sprintf("see: %s --help", usage.path)
 	}
+	var outside *csr.OutsideRulesError
+	if errors.As(err, &outside) {
+		return outsideHint(outside.Verdicts)
+	}
 	return x.hint
+}
+
+// outsideHint is the way on for a request that breaks these rules.
+func outsideHint(refusals []csr.Verdict) string {
+	for _, v := range refusals {
+		if v.Absolute {
+			return "nothing passes over these rules; deny it: bootctl csr deny and its name"
+		}
+	}
+	for _, v := range refusals {
+		if v.Rule == "signer" {
+			return "to judge it by the rules of its signer, name that with --signer"
+		}
+	}
+	return "see all that is known of it with bootctl csr review and its name; --force passes over these rules for one named request"
 }

@@ -171,9 +171,10 @@ type RequestReview struct {
 	Fit           bool               `json:"fit" jsonschema:"whether approve approves it"`
 	Outcome       string             `json:"outcome" jsonschema:"what the signer does once it is approved: issued, failed, unsigned or unknown"`
 	OutcomeReason string             `json:"outcomeReason,omitempty"`
+	MayApprove    bool               `json:"mayApprove" jsonschema:"whether you may approve or deny it"`
 	MissingAccess string             `json:"missingAccess,omitempty" jsonschema:"the permission that you lack to approve or deny it"`
 	Waiting       string             `json:"waiting,omitempty" jsonschema:"who keeps it waiting"`
-	Rivals        []string           `json:"rivals" jsonschema:"other pending requests for the same node"`
+	Rivals        []string           `json:"rivals" jsonschema:"requests for the same node with other keys, pending or approved"`
 	Command       string             `json:"command,omitempty" jsonschema:"what to run next"`
 }
 

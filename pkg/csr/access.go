@@ -66,17 +66,10 @@ func may(ctx context.Context, client authorizationv1client.SelfSubjectAccessRevi
 // Access: create on subjectaccessreviews.
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
 func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (string, error) {
-	for _, power := range []struct{ what, verb, group, resource string }{
-		{"do everything", "*", "*", "*"},
-		{"impersonate users", "impersonate", "", "users"},
-		{"impersonate groups", "impersonate", "", "groups"},
-		{"grant what it has not", "escalate", "rbac.authorization.k8s.io", "clusterroles"},
-		{"bind any role", "bind", "rbac.authorization.k8s.io", "clusterroles"},
-		{"read all secrets", "get", "", "secrets"},
-	} {
+	for _, power := range powers() {
 		allowed, err := mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
 			User: r.PKCS10.Subject.CommonName, Groups: append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...),
-			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: power.group, Version: "*", Resource: power.resource, Verb: power.verb},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: power.group, Version: "*", Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb},
 		})
 		if err != nil {
 			return "", err
@@ -86,6 +79,30 @@ func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccess
 		}
 	}
 	return "", nil
+}
+
+// power is what makes an administrator of whoever may do it, to all objects of the
+// kind or to the one that counts.
+type power struct{ what, verb, group, resource, subresource, name string }
+
+func powers() []power {
+	const rbac = "rbac.authorization.k8s.io"
+	return []power{
+		{"do everything", "*", "*", "*", "", ""},
+		{"impersonate users", "impersonate", "", "users", "", ""},
+		{"impersonate groups", "impersonate", "", "groups", "", ""},
+		{"impersonate system:masters", "impersonate", "", "groups", "", "system:masters"},
+		{"impersonate service accounts", "impersonate", "", "serviceaccounts", "", ""},
+		{"make tokens of service accounts", "create", "", "serviceaccounts", "token", ""},
+		{"grant what it has not", "escalate", rbac, "clusterroles", "", ""},
+		{"bind any role", "bind", rbac, "clusterroles", "", ""},
+		{"bind cluster-admin", "bind", rbac, "clusterroles", "", "cluster-admin"},
+		{"approve requests for certificates", "update", certificatesv1.GroupName, "certificatesigningrequests", "approval", ""},
+		{"read all secrets", "get", "", "secrets", "", ""},
+		{"list all secrets", "list", "", "secrets", "", ""},
+		{"watch all secrets", "watch", "", "secrets", "", ""},
+		{"run what it likes on nodes", "create", "", "nodes", "proxy", ""},
+	}
 }
 
 // IsAutoApproved says whether the controller csrapproving approves the request by

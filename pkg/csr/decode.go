@@ -2,6 +2,8 @@ package csr
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"net"
 	"net/url"
@@ -121,6 +123,18 @@ func (r Request) NodeName() string {
 		return ""
 	}
 	return name
+}
+
+// Subject returns all of the subject, also what a certificate would not show.
+func (r Request) Subject() string {
+	var subject pkix.RDNSequence
+	if r.PKCS10 == nil {
+		return ""
+	}
+	if _, err := asn1.Unmarshal(r.PKCS10.RawSubject, &subject); err != nil {
+		return r.PKCS10.Subject.String()
+	}
+	return subject.String()
 }
 
 // SANs returns the subject alternative names, each with its kind.

@@ -20,6 +20,8 @@ type Filter struct {
 	SignerName, Requester, RequesterGroup string
 	// Node is the name of the node that the request is for.
 	Node string
+	// UID is that of the object.
+	UID string
 	// Fingerprint is one that ParseFingerprint returned.
 	Fingerprint string
 	// Before is when the request was made at the latest.
@@ -34,6 +36,7 @@ func (f Filter) Match(r Request) bool {
 	case f.Requester != "" && r.Username != f.Requester:
 	case f.RequesterGroup != "" && !slices.Contains(r.Groups, f.RequesterGroup):
 	case f.Node != "" && r.NodeName() != f.Node:
+	case f.UID != "" && r.UID != f.UID:
 	case f.Fingerprint != "" && !f.matchKey(r):
 	case !f.Before.IsZero() && r.Created.After(f.Before):
 	default:
@@ -54,26 +57,37 @@ func (f Filter) listOptions() metav1.ListOptions {
 	return metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("spec.signerName", f.SignerName).String()}
 }
 
-// Rivals knows which pending requests ask the same signer for the same node:
-// which of them the node itself made, no rule can tell. The zero value knows none.
+// Rivals knows which requests ask, or asked with success, the same signer for the
+// same node with another key: which of them the node itself made, no rule can
+// tell. The zero value knows none.
 type Rivals struct {
-	names map[rivalry][]string
+	asked map[rivalry][]asker
 }
 
-type rivalry struct{ signer, node string }
+type (
+	rivalry struct{ signer, node string }
+	asker   struct{ name, key string }
+)
 
-// Add takes note of a request. One that is not pending, for no node, or that the
-// rules refuse whatever the cluster holds, is nobody's rival.
+// Add takes note of a request. What the node itself asked for with its
+// certificate is nobody's rival, nor is a request that was denied or failed, or
+// that the rules refuse whatever the cluster holds.
 func (v *Rivals) Add(r Request) {
-	if r.NodeName() == "" || len(Refusals(Check(r, favourable(r)))) > 0 {
+	if r.NodeName() == "" || r.isOfItself() || r.Refused() != nil {
 		return
 	}
-	if v.names == nil {
-		v.names = map[rivalry][]string{}
+	if r.IsPending() && len(Refusals(Check(r, favourable(r)))) > 0 {
+		return
+	}
+	if v.asked == nil {
+		v.asked = map[rivalry][]asker{}
 	}
 	over := rivalry{r.SignerName, r.NodeName()}
-	v.names[over] = append(v.names[over], r.Name)
+	v.asked[over] = append(v.asked[over], asker{r.Name, Fingerprint(r.PKCS10.PublicKey)})
 }
+
+// isOfItself says whether a node asks for its own certificate.
+func (r Request) isOfItself() bool { return r.Username == NodeUserPrefix+r.NodeName() }
 
 // favourable are the facts that a request for a node would have to meet.
 func favourable(r Request) Facts {
@@ -85,18 +99,27 @@ func favourable(r Request) Facts {
 	return facts
 }
 
-// Of returns the names of the other requests for the same.
+// Of returns the names of the requests for the same node with another key.
 func (v *Rivals) Of(r Request) []string {
-	all := v.names[rivalry{r.SignerName, r.NodeName()}]
-	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == r.Name })
+	if r.NodeName() == "" || r.isOfItself() {
+		return nil
+	}
+	var names []string
+	for _, other := range v.asked[rivalry{r.SignerName, r.NodeName()}] {
+		if other.key != Fingerprint(r.PKCS10.PublicKey) {
+			names = append(names, other.name)
+		}
+	}
+	return names
 }
 
-// RivalsError says that several requests ask for the same node.
+// RivalsError says that several requests ask for the same node, or that several
+// are meant where one can be.
 type RivalsError struct {
 	Name, NodeName string
 	Others         []string
 }
 
 func (e *RivalsError) Error() string {
-	return fmt.Sprintf("request %s: node %s has other pending requests, and nothing here says which is its own: %s", e.Name, e.NodeName, strings.Join(e.Others, " "))
+	return fmt.Sprintf("request %s: node %s is asked for with other keys too, and nothing here says which is its own: %q", e.Name, e.NodeName, e.Others)
 }

@@ -41,6 +41,8 @@ func TestFilter(t *testing.T) {
 		{"beginning of the key", csr.Filter{Fingerprint: fingerprint[:27]}, r, true},
 		{"another key", csr.Filter{Fingerprint: csr.Fingerprint(newKey(t).Public())}, r, false},
 		{"no key", csr.Filter{Fingerprint: fingerprint}, unreadable, false},
+		{"UID", csr.Filter{UID: "uid-1"}, r, true},
+		{"another UID", csr.Filter{UID: "uid-2"}, r, false},
 		{"old enough", csr.Filter{Before: now}, r, true},
 		{"too young", csr.Filter{Before: now.Add(-time.Second)}, r, false},
 	}
@@ -75,20 +77,27 @@ func TestRivals(t *testing.T) {
 		return csr.Decode(stored(t, newKey(t), append(changes, func(o *object) { o.Name = name })...))
 	}
 	var rivals csr.Rivals
+	self := func(o *object) { o.Spec.Username, o.Spec.Groups = "system:node:"+nodeName, []string{"system:nodes"} }
+	key := newKey(t)
+	a, b := named("a"), csr.Decode(stored(t, key, func(o *object) { o.Name = "b" }))
 	for _, r := range []csr.Request{
-		named("a"), named("b"), named("approved", with(certificatesv1.CertificateApproved)), named("other", signer("example.com/x")),
+		a, b, named("approved", with(certificatesv1.CertificateApproved)), named("other", signer("example.com/x")),
+		named("denied", with(certificatesv1.CertificateDenied)), named("of itself", self), named("by alice", func(o *object) { o.Spec.Username = "alice" }),
+		csr.Decode(stored(t, key, func(o *object) { o.Name = "b again" })),
 		named("unreadable", func(o *object) { o.Spec.Request = nil }), named("unreadable too", func(o *object) { o.Spec.Request = nil }),
 	} {
 		rivals.Add(r)
 	}
-	for _, test := range []struct{ name, want string }{{"a", "b"}, {"b", "a"}, {"new", "a,b"}} {
-		if got := strings.Join(rivals.Of(named(test.name)), ","); got != test.want {
-			t.Errorf("rivals of %s: %q, want %q", test.name, got, test.want)
-		}
-	}
-	for _, r := range []csr.Request{named("other", signer("example.com/x")), named("unreadable", func(o *object) { o.Spec.Request = nil })} {
-		if got := rivals.Of(r); len(got) != 0 {
-			t.Errorf("rivals of %s: %q, want none", r.Name, got)
+	for _, test := range []struct {
+		r    csr.Request
+		want string
+	}{
+		{a, "b,approved,b again"}, {b, "a,approved"}, {named("new"), "a,b,approved,b again"},
+		{named("of itself", self), ""}, {named("other", signer("example.com/x")), ""},
+		{named("unreadable", func(o *object) { o.Spec.Request = nil }), ""},
+	} {
+		if got := strings.Join(rivals.Of(test.r), ","); got != test.want {
+			t.Errorf("rivals of %s: %q, want %q", test.r.Name, got, test.want)
 		}
 	}
 }

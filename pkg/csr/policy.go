@@ -81,7 +81,7 @@ func Check(r Request, facts Facts) []Verdict {
 func checkKubeletClient(r Request, facts Facts) []Verdict {
 	self := NodeUserPrefix + r.NodeName()
 	return []Verdict{
-		{Rule: "subject", OK: isNodeSubject(r), Detail: r.PKCS10.Subject.String()},
+		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
 		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
@@ -92,7 +92,7 @@ func checkKubeletClient(r Request, facts Facts) []Verdict {
 
 func checkKubeletServing(r Request, facts Facts) []Verdict {
 	return []Verdict{
-		{Rule: "subject", OK: isNodeSubject(r), Detail: r.PKCS10.Subject.String()},
+		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
 		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no other extensions", OK: onlyNames(r), Detail: extensionDetail(r)},
 		{Rule: "addresses of the node", OK: areAddresses(r, facts), Detail: addressDetail(r, facts)},
@@ -104,7 +104,7 @@ func checkKubeletServing(r Request, facts Facts) []Verdict {
 
 func checkClient(r Request) []Verdict {
 	return []Verdict{
-		{Rule: "subject", OK: oneCommonName(r), Detail: r.PKCS10.Subject.String()},
+		{Rule: "subject", OK: oneCommonName(r), Detail: r.Subject()},
 		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: clientProblem(r) == "", Detail: strings.Join(r.Usages, ", ")},
 	}
@@ -138,7 +138,7 @@ func privilegeDetail(r Request, facts Facts) string {
 	case name != "":
 		return name + " is kept for Kubernetes and its administrators"
 	case facts.Privilege != "":
-		return r.PKCS10.Subject.String() + " may " + facts.Privilege
+		return r.Subject() + " may " + facts.Privilege
 	}
 	return "no name that is kept for Kubernetes or its administrators"
 }
@@ -194,7 +194,7 @@ func isBootstrapper(r Request) bool {
 
 func addressDetail(r Request, facts Facts) string {
 	if others := foreign(r, facts); len(others) > 0 {
-		return strings.Join(others, " ") + " is not among the Node's: " + strings.Join(facts.NodeAddresses, " ")
+		return fmt.Sprintf("%q is not among the Node's %q", others, facts.NodeAddresses)
 	}
 	return strings.Join(r.SANs(), " ")
 }
@@ -202,6 +202,9 @@ func addressDetail(r Request, facts Facts) string {
 func extensionDetail(r Request) string {
 	details := r.SANs()
 	for _, extension := range r.PKCS10.Extensions {
+		if extension.Id.Equal(alternativeNames()) {
+			continue // they stand there themselves
+		}
 		details = append(details, "extension "+extension.Id.String())
 	}
 	return strings.Join(details, " ")

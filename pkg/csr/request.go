@@ -84,6 +84,9 @@ func FromPKCS10(text []byte, wanted Wanted) (*certificatesv1.CertificateSigningR
 	if signer == "" {
 		signer = signerFor(pkcs10)
 	}
+	if !isSignerName(signer) {
+		return nil, fmt.Errorf("%w: %q is not the name of a signer, such as example.com/clients", ErrUnfit, signer)
+	}
 	usages := wanted.Usages
 	if len(usages) == 0 {
 		if usages, err = usagesFor(signer, pkcs10.PublicKey); err != nil {

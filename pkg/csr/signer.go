@@ -158,8 +158,6 @@ func lint(r Request) error {
 	switch outcome, reason := Predict(r); {
 	case r.Problem != "":
 		problem = r.Problem
-	case !isSignerName(r.SignerName):
-		problem = fmt.Sprintf("%q is not the name of a signer, such as example.com/clients", r.SignerName)
 	case r.SignerName == certificatesv1beta1.LegacyUnknownSignerName:
 		problem = r.SignerName + " is not allowed any more"
 	case usageProblem(r.Usages) != "":
