@@ -52,9 +52,9 @@ approved, --force or not.
 What is approved is the very object that was judged: its UID goes with the
 approval. --fingerprint approves only that key, which someone at the node reads
 out. Of two requests for one node with different keys neither is approved by a
-filter, and not the second once the first was. One request that cannot be approved does not stop the others. What filters select is
-asked about on a terminal, and takes --yes without one, unless it is selected by
---node or --fingerprint.
+filter, and not the second once the first was. One request that cannot be approved
+does not stop the others. What filters select is asked about on a terminal, and
+takes --yes without one, unless it is selected by --node, --uid or --fingerprint.
 
 Needs update on certificatesigningrequests/approval and approve on the signer,
 which are checked first; get and list on certificatesigningrequests, get on

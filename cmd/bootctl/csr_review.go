@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
@@ -52,16 +53,8 @@ to describe the token: without these, the lines say less.`,
 }
 
 func runCSRReview(ctx context.Context, e *env, o csrReviewOptions, names []string) error {
-	if len(names) > 1 || (len(names) == 1) == (o.node != "") {
-		return fmt.Errorf("%w: give the name of one request, or --node", errInput)
-	}
-	if err := checkRequestNames(names); err != nil {
+	if err := checkOneRequest(names, o.node); err != nil {
 		return err
-	}
-	if o.node != "" {
-		if err := csr.ValidateNodeName(o.node); err != nil {
-			return err
-		}
 	}
 	client, err := e.client()
 	if err != nil {
@@ -99,11 +92,11 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 	}
 	outcome, reason := csr.Predict(r)
 	review.Outcome, review.OutcomeReason = string(outcome), reason
+	automatic := csr.AutoApprovalUnknown
 	if r.IsPending() {
-		review.Waiting = csr.Explain(r, autoApproval(ctx, client, r))
-	} else {
-		review.Waiting = csr.Explain(r, csr.AutoApprovalUnknown)
+		automatic = autoApproval(ctx, client, r)
 	}
+	review.Waiting = csr.Explain(r, automatic)
 	var missing *csr.AccessError
 	switch err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); {
 	case errors.As(err, &missing):
@@ -116,13 +109,10 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 	return review, nil
 }
 
-// bootstrapUser is what the name of a bootstrap token's user begins with.
-const bootstrapUser = "system:bootstrap:"
-
 // tokenOf returns the bootstrap token that sent the request, where there is one
 // and it may be read.
 func (e *env) tokenOf(ctx context.Context, client *apiclient.Client, r csr.Request) *output.TokenInfo {
-	id, ok := strings.CutPrefix(r.Username, bootstrapUser)
+	id, ok := strings.CutPrefix(r.Username, api.BootstrapUserPrefix)
 	if !ok {
 		return nil
 	}
@@ -239,7 +229,7 @@ func lifetimeText(seconds int32) string {
 func tokenText(review output.RequestReview, now time.Time) string {
 	info := review.Token
 	if info == nil {
-		id, ok := strings.CutPrefix(review.Request.Requester, bootstrapUser)
+		id, ok := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
 		if !ok {
 			return ""
 		}

@@ -67,6 +67,17 @@ func checkRequestNames(names []string) error {
 	return nil
 }
 
+// checkOneRequest returns an error unless one request is named, or a node.
+func checkOneRequest(names []string, node string) error {
+	switch {
+	case len(names) > 1 || (len(names) == 1) == (node != ""):
+		return fmt.Errorf("%w: give the name of one request, or --node", errInput)
+	case node != "":
+		return csr.ValidateNodeName(node)
+	}
+	return checkRequestNames(names)
+}
+
 // getRequest reads the request of that name and, unless uid is empty, UID.
 func getRequest(ctx context.Context, client *apiclient.Client, name, uid string) (csr.Request, error) {
 	request, err := csr.Get(ctx, client.Certificates, name)

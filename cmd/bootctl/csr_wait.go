@@ -49,19 +49,11 @@ who is silent, create on subjectaccessreviews.`,
 }
 
 func runCSRWait(ctx context.Context, e *env, o csrWaitOptions, names []string) error {
-	if len(names) > 1 || (len(names) == 1) == (o.node != "") {
-		return fmt.Errorf("%w: give the name of one request, or --node", errInput)
+	if err := checkOneRequest(names, o.node); err != nil {
+		return err
 	}
 	if o.timeout <= 0 {
 		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
-	}
-	if err := checkRequestNames(names); err != nil {
-		return err
-	}
-	if o.node != "" {
-		if err := csr.ValidateNodeName(o.node); err != nil {
-			return err
-		}
 	}
 	client, err := e.client()
 	if err != nil {
