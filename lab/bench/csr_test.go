@@ -1,25 +1,15 @@
 package bench
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-
-	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/lab/labtest"
-	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // newServer starts a control plane in which nobody approves or signs.
@@ -40,43 +30,11 @@ func newServer(b *testing.B) *labtest.Server {
 	return server
 }
 
-// submit stores n requests of nodes, as a bootstrap token would send them.
 func submit(b *testing.B, server *labtest.Server, prefix string, n int) {
 	b.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", server.Kubeconfig)
-	if err != nil {
+	if err := server.SubmitNodes(b.Context(), prefix, n); err != nil {
 		b.Fatal(err)
 	}
-	config.QPS = -1
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:bootstrap:abcdef",
-		Groups:   []string{"system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token", "system:authenticated"},
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		b.Fatal(err)
-	}
-	key := testca.Key(b)
-	numbers := make(chan int)
-	var workers sync.WaitGroup
-	for range 16 {
-		workers.Go(func() {
-			for i := range numbers {
-				object, err := csr.NewNodeRequest(fmt.Sprintf("%s-%d", prefix, i), key, rand.Reader)
-				if err == nil {
-					_, err = client.CertificatesV1().CertificateSigningRequests().Create(context.WithoutCancel(b.Context()), object, metav1.CreateOptions{})
-				}
-				if err != nil {
-					b.Error(err)
-				}
-			}
-		})
-	}
-	for i := range n {
-		numbers <- i
-	}
-	close(numbers)
-	workers.Wait()
 }
 
 // timed runs a program and returns how long it took, and what it printed.

@@ -18,8 +18,6 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/lab/labtest"
@@ -48,13 +46,7 @@ func withoutApprover(t *testing.T) program {
 // given.
 func (p program) as(t *testing.T, user string, groups ...string) kubernetes.Interface {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", p.server.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := p.server.Client(user, groups...)
 	if err != nil {
 		t.Fatal(err)
 	}

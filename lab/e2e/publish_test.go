@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -25,22 +24,6 @@ func size[T any](small, whole T) T {
 		return whole
 	}
 	return small
-}
-
-// client returns a client of the administrator, or of whom he impersonates.
-func (p program) client(t *testing.T, as ...string) kubernetes.Interface {
-	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", p.server.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	config.Impersonate.UserName = strings.Join(as, "")
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
 }
 
 // createTokens returns new live tokens that the real signer has signed for.
@@ -103,7 +86,7 @@ func TestPublishLeavesNoWindow(t *testing.T) {
 	var wrong []string
 	var reads int
 	var documents map[string]bool
-	client := p.client(t)
+	client := p.as(t, "")
 	wg.Go(func() { wrong, reads, documents = reader(ctx, client, tokens) })
 	times := size(15, 200)
 	for i := range times {
@@ -124,7 +107,7 @@ func TestPublishLeavesNoWindow(t *testing.T) {
 // signerIsIdle wants the real signer to find nothing to do after a write.
 func (p program) signerIsIdle(t *testing.T) {
 	t.Helper()
-	client := p.client(t)
+	client := p.as(t, "")
 	version := func() string {
 		cm, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
 		if err != nil {
@@ -145,7 +128,7 @@ func TestEightWritersLoseNothing(t *testing.T) {
 	p := newProgram(t)
 	p.must(t, "setup", "--endpoint", p.server.URL())
 	tokens := p.createTokens(t, 3)
-	client := p.client(t)
+	client := p.as(t, "")
 	rounds := size(3, 50)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -222,7 +205,7 @@ func TestSignHealsALostUpdate(t *testing.T) {
 	if code, _, stderr := p.exec(t, "kubectl", "apply", "-f", policy); code != 0 {
 		t.Fatal(stderr)
 	}
-	signer := p.client(t, "system:serviceaccount:kube-system:bootstrap-signer").CoreV1().ConfigMaps("kube-public")
+	signer := p.as(t, "system:serviceaccount:kube-system:bootstrap-signer").CoreV1().ConfigMaps("kube-public")
 	p.eventually(t, "denial", func() bool {
 		cm, err := signer.Get(t.Context(), "cluster-info", metav1.GetOptions{})
 		if err != nil {

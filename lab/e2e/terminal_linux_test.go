@@ -14,7 +14,9 @@ import (
 // and yes.
 func TestQuestionOnTerminal(t *testing.T) {
 	p := withoutApprover(t)
-	p.submitMany(t, 3)
+	if err := p.server.SubmitNodes(t.Context(), "asked", 3); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name, answer string
 		code         int

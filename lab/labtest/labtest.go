@@ -4,6 +4,8 @@ package labtest
 
 import (
 	"bufio"
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +13,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // BinDir returns the directory that make builds into, from a package directory
@@ -97,6 +105,49 @@ func (s *Server) WriteBootstrapKubeconfig(path, token string) error {
 		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
 		CurrentContext: "c",
 	}, path)
+}
+
+// Client returns a client of the administrator, who impersonates the user if one
+// is given.
+func (s *Server) Client(user string, groups ...string) (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
+	return kubernetes.NewForConfig(config)
+}
+
+// SubmitNodes stores n requests of nodes named after prefix, all with one key, as
+// a bootstrap token would send them.
+func (s *Server) SubmitNodes(ctx context.Context, prefix string, n int) error {
+	client, err := s.Client("system:bootstrap:abcdef", "system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token", "system:authenticated")
+	if err != nil {
+		return err
+	}
+	key, err := csr.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	numbers, errs := make(chan int), make([]error, n)
+	var workers sync.WaitGroup
+	for range 16 {
+		workers.Go(func() {
+			for i := range numbers {
+				var object *certificatesv1.CertificateSigningRequest
+				if object, errs[i] = csr.NewNodeRequest(fmt.Sprintf("%s-%d", prefix, i), key, rand.Reader); errs[i] == nil {
+					_, errs[i] = client.CertificatesV1().CertificateSigningRequests().Create(ctx, object, metav1.CreateOptions{})
+				}
+			}
+		})
+	}
+	for i := range n {
+		numbers <- i
+	}
+	close(numbers)
+	workers.Wait()
+	return errors.Join(errs...)
 }
 
 // URL returns the address of the API server.
