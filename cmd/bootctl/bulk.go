@@ -48,6 +48,12 @@ func (e *env) printOutcomes(outcomes []outcome) error {
 	if err := e.print(v); err != nil {
 		return fmt.Errorf("%w; what could be done was done", err)
 	}
+	return e.failures(failed)
+}
+
+// failures tells of each of several failures, and returns what remains of them:
+// nil when there are none.
+func (e *env) failures(failed *bulkError) error {
 	switch len(failed.errs) {
 	case 0:
 		return nil
@@ -90,4 +96,15 @@ func (b *bulkError) entry() exitEntry {
 		}
 	}
 	return shared
+}
+
+// both returns one error of two, either of which may be nil.
+func both(first, second error) error {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return fmt.Errorf("%w; %w", first, second)
 }

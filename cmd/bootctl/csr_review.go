@@ -41,7 +41,7 @@ Compare the fingerprint with the one that a waiting join shows at the node.
 
 Needs get on certificatesigningrequests and nodes; list on
 certificatesigningrequests to see other requests for the node, create on
-subjectaccessreviews to say why it is pending, and list on secrets in kube-system
+subjectaccessreviews to say why it is pending, and get on secrets in kube-system
 to describe the token: without these, the lines say less.`,
 		Example: "  bootctl csr review node-csr-4eJ2",
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -116,17 +116,12 @@ func (e *env) tokenOf(ctx context.Context, client *apiclient.Client, r csr.Reque
 	if !ok {
 		return nil
 	}
-	infos, err := token.List(ctx, client.Core)
+	info, err := token.Get(ctx, client.Core, id)
 	if err != nil {
 		return nil
 	}
-	for _, info := range infos {
-		if info.ID == id {
-			found := tokenInfo(info, e.now())
-			return &found
-		}
-	}
-	return nil
+	found := tokenInfo(info, e.now())
+	return &found
 }
 
 // rivalsOf returns the other pending requests for the same, where they may be

@@ -94,7 +94,10 @@ func exitTable() []exitEntry {
 		{4, "NotAnAPIServer", is(clusterinfo.ErrNotAPIServer), "check the address; a proxy or a log-in page may answer in its place"},
 		{4, "TooLarge", is(apiclient.ErrTooLarge), "something else than an API server answers at this address"},
 
-		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication; an administrator sees which with: bootctl token list"},
+		{4, "TokenUnusable", is(token.ErrUnusable), "make another: bootctl token create; where its end is all that is wrong: bootctl token extend"},
+		{4, "NotSignedYet", is(clusterinfo.ErrNotSignedYet), "the token is there; sign with it yourself: bootctl cluster-info sign"},
+
+		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication; an administrator sees which with bootctl token check and its ID"},
 		{8, "AnonymousRefused", is(clusterinfo.ErrAnonymous), "let anonymous requests read cluster-info: bootctl setup"},
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
 		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
@@ -117,6 +120,8 @@ func exitTable() []exitEntry {
 		{3, "ClusterInfoNotFound", is(clusterinfo.ErrNotFound), "prepare the cluster: bootctl setup"},
 
 		{9, "TokenExists", is(token.ErrExists), "delete it first, or leave the ID to bootctl"},
+		{9, "OtherSecret", is(token.ErrOtherSecret), "name it by its ID alone, if the cluster's token is meant"},
+		{9, "TokenChanged", is(token.ErrChanged), "look at it: bootctl token list; then try again"},
 		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
 		{9, "OtherKey", is(errOtherKey), "someone else may ask under this name; compare the fingerprint at the node again"},
 		{9, "SeveralRequests", as[*csr.RivalsError], "ask at the node for the fingerprint of its key: bootctl csr approve --node and its name, with --fingerprint"},
@@ -127,6 +132,7 @@ func exitTable() []exitEntry {
 		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
 
 		{2, "InvalidToken", is(token.ErrInvalid), "a token looks like abcdef.0123456789abcdef, an ID like abcdef"},
+		{2, "WeakToken", is(token.ErrWeak), "leave the token to bootctl, or draw one: bootctl token generate; --allow-weak takes it all the same"},
 		{2, "InvalidTokenSpec", is(token.ErrInvalidSpec), ""},
 		{2, "InvalidPin", is(clusterinfo.ErrInvalidPin), "a pin is sha256: and 64 hex digits, as token create --print-join-command prints it"},
 		{2, "InvalidEndpoint", is(clusterinfo.ErrInvalidEndpoint), "an endpoint looks like 192.0.2.1:6443, [2001:db8::1]:6443 or https://host:6443"},

@@ -55,10 +55,19 @@ type accessKey struct{}
 
 func invokeWith(ctx context.Context, t *testing.T, objects []runtime.Object, args ...string) result {
 	t.Helper()
+	kubeconfig := filepath.Join(t.TempDir(), "none")
+	if objects != nil {
+		kubeconfig = writeKubeconfig(t, t.TempDir())
+	}
+	return invokeOn(ctx, t, fake.NewClientset(objects...), kubeconfig, args...)
+}
+
+// invokeOn runs bootctl on the cluster behind clientset.
+func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kubeconfig string, args ...string) result {
+	t.Helper()
 	var out, errOut bytes.Buffer
 	dir := t.TempDir()
-	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": writeKubeconfig(t, dir)}
-	clientset := fake.NewClientset(objects...)
+	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": kubeconfig}
 	clientset.PrependReactor("create", "selfsubjectaccessreviews", access(ctx))
 	clientset.PrependReactor("create", "subjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything
@@ -78,9 +87,6 @@ func invokeWith(ctx context.Context, t *testing.T, objects []runtime.Object, arg
 				Authorization: clientset.AuthorizationV1(),
 			}, nil
 		},
-	}
-	if objects == nil {
-		vars["KUBECONFIG"] = filepath.Join(dir, "none")
 	}
 	code := run(ctx, e, args)
 	return result{code, out.String(), errOut.String()}

@@ -59,9 +59,6 @@ Needs a bootstrap token whose group may create certificatesigningrequests; see s
 		Example: "  bootctl join 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, endpoints []string) error {
-			if err := refuseKubeadmFlags(cmd.Flags()); err != nil {
-				return err
-			}
 			return runJoin(cmd.Context(), e, o, cmd.Flags().Changed("rootfs"), endpoints)
 		},
 	}

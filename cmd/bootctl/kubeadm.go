@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/spf13/pflag"
 )
@@ -18,19 +18,8 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 		flag := fs.Lookup(alias.to)
 		fs.AddFlag(&pflag.Flag{Name: alias.name, Usage: "kubeadm's name for --" + alias.to, Value: flag.Value, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
 	}
-	for name := range kubeadmOnly() {
-		fs.String(name, "", "a flag of kubeadm without a meaning here")
-		fs.Lookup(name).NoOptDefVal = "true"
-		fs.Lookup(name).Hidden = true
-	}
-	fs.Lookup("token").Hidden = true
-}
-
-// kubeadmOnly are flags of kubeadm join that mean nothing here, and why.
-func kubeadmOnly() map[string]string {
 	const noKubelet = "bootctl starts no kubelet and needs no container runtime"
-	const noControlPlane = "bootctl joins nodes, not control planes"
-	return map[string]string{
+	refuse(fs, map[string]string{
 		"cri-socket":                  noKubelet,
 		"patches":                     noKubelet,
 		"skip-phases":                 "bootctl has no phases; the same command again goes on where it stopped",
@@ -39,14 +28,23 @@ func kubeadmOnly() map[string]string {
 		"certificate-key":             noControlPlane,
 		"apiserver-advertise-address": noControlPlane,
 		"apiserver-bind-port":         noControlPlane,
+	})
+	fs.Lookup("token").Hidden = true
+}
+
+const noControlPlane = "bootctl joins nodes, not control planes"
+
+// refuse adds flags of kubeadm that mean nothing here. Whoever gives one is told
+// why.
+func refuse(fs *pflag.FlagSet, reasons map[string]string) {
+	for name, why := range reasons {
+		fs.AddFlag(&pflag.Flag{Name: name, Usage: "a flag of kubeadm without a meaning here", Value: refused(why), NoOptDefVal: "true", Hidden: true})
 	}
 }
 
-func refuseKubeadmFlags(fs *pflag.FlagSet) error {
-	for name, why := range kubeadmOnly() {
-		if fs.Changed(name) {
-			return fmt.Errorf("%w: --%s: %s", errInput, name, why)
-		}
-	}
-	return nil
-}
+// refused is the value of a flag that takes none, and why it does not.
+type refused string
+
+func (refused) String() string     { return "" }
+func (refused) Type() string       { return "refused" }
+func (r refused) Set(string) error { return errors.New(string(r)) }

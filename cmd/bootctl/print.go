@@ -104,7 +104,7 @@ func (v view) render(format string) ([]byte, error) {
 		return []byte(own), nil
 	}
 	switch kind, argument, _ := strings.Cut(format, "="); kind {
-	case "":
+	case "", "text": // the latter is kubeadm's word
 		if v.text != "" {
 			return []byte(v.text), nil
 		}
@@ -131,7 +131,7 @@ func checkFormat(format string, own []string) error {
 	switch {
 	case slices.Contains(own, format):
 		return nil
-	case slices.Contains([]string{"", "table", "wide", "name", "json", "yaml"}, format):
+	case slices.Contains([]string{"", "text", "table", "wide", "name", "json", "yaml"}, format):
 		return nil
 	case kind == "jsonpath" && hasArgument:
 		return jsonpath.New("output").Parse(argument)

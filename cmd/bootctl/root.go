@@ -45,7 +45,8 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 	}
 	e.global.addFlags(root.PersistentFlags())
 	root.AddCommand(
-		group("token", "Make, list and delete bootstrap tokens", newTokenCreate(e), newTokenList(e), newTokenDelete(e)),
+		group("token", "Make, list, check and delete bootstrap tokens",
+			newTokenCreate(e), newTokenList(e), newTokenDelete(e), newTokenExtend(e), newTokenGenerate(e), newTokenCheck(e)),
 		group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e), newClusterInfoPublish(e), newClusterInfoSign(e), newClusterInfoPin(e)),
 		group("csr", "Make, list, review and decide on certificate signing requests",
 			newCSRSubmit(e), newCSRList(e), newCSRReview(e), newCSRApprove(e), newCSRDeny(e), newCSRWait(e), newCSRDelete(e)),
@@ -119,6 +120,9 @@ func (e *env) prepare(cmd *cobra.Command, started *bool) {
 			if err := checkFormat(e.global.output, own); err != nil {
 				return err
 			}
+			if e.global.quiet && e.global.output != "" && e.global.output != "name" {
+				return fmt.Errorf("--quiet prints names only, so it does not go with -o %s", e.global.output)
+			}
 			if err := checkEmptyFlags(cmd.Flags()); err != nil {
 				return err
 			}
@@ -171,4 +175,11 @@ func wantedOutput(args []string) string {
 		return ""
 	}
 	return *output
+}
+
+// complete offers these values of a flag.
+func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
 }

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -17,35 +16,63 @@ import (
 )
 
 type tokenCreateOptions struct {
-	ttl         string
+	end         endOptions
 	usages      []string
 	groups      []string
 	description string
 	tokenFile   string
-	joinCommand bool
+	allowWeak   bool
+	count       int
+	joinCommand string
+	wait        bool
+	timeout     time.Duration
+	dryRun      string
 }
 
 func (o *tokenCreateOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.ttl, "ttl", "24h", "`lifetime`, such as 2h, 7d, or never (0 means never, too)")
+	o.end.addFlags(fs, " (default "+defaultTTL+")")
 	fs.StringSliceVar(&o.usages, "usages", []string{token.Signing, token.Authentication}, "what the token is for")
 	fs.StringSliceVar(&o.groups, "groups", nil, "what the token authenticates as, beside system:bootstrappers (default "+token.DefaultGroup+")")
 	fs.StringVar(&o.description, "description", "", "what the token is for, in words")
 	fs.StringVar(&o.tokenFile, "token-file", "", "create the token in this `file` (- is stdin) instead of a random one")
-	fs.BoolVar(&o.joinCommand, "print-join-command", false, "print the command that joins a node with the token")
+	fs.BoolVar(&o.allowWeak, "allow-weak", false, "take a token that others may know or guess")
+	fs.IntVar(&o.count, "count", 0, "create this `number` of random tokens, and print a list")
+	fs.StringVar(&o.joinCommand, "print-join-command", "", "print the command that joins a node with the token, of this `program`: bootctl or kubeadm")
+	fs.Lookup("print-join-command").NoOptDefVal = programBootctl
+	fs.BoolVar(&o.wait, "wait", false, "return when cluster-info is signed with the token")
+	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "with --wait, give up after this long")
+	fs.StringVar(&o.dryRun, "dry-run", "", "create nothing: check it here (`client`), or let the API server check it, too (server)")
+	fs.Lookup("dry-run").NoOptDefVal = dryRunClient
+	refuse(fs, map[string]string{
+		"certificate-key": noControlPlane,
+		"config":          "bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file",
+	})
 }
 
 func newTokenCreate(e *env) *cobra.Command {
 	var o tokenCreateOptions
 	cmd := &cobra.Command{
 		Use:   "create [TOKEN]",
-		Short: "Create a bootstrap token",
-		Long: `Creates a bootstrap token and prints it: a random one, or the one in --token-file.
-A token that exists is never replaced.
+		Short: "Create bootstrap tokens",
+		Long: `Creates a bootstrap token and prints it: a random one, or the one in --token-file,
+which is refused when others may know or guess it. A token that exists is never
+replaced. If the token cannot be printed it is deleted again.
 
-Needs create on secrets in kube-system; with --print-join-command also get on
-the configmap cluster-info in kube-public.`,
-		Example: "  bootctl token create --ttl 2h --print-join-command",
-		Args:    cobra.MaximumNArgs(1),
+With --count it creates many, at once; -o json is then a list. With --wait it
+returns when nodes can verify the cluster with the token, and says what is wrong
+with the bootstrap signer when that takes longer than --timeout: the token is there
+then, and printed, and the exit code is 4.
+
+-o bootstrap-kubeconfig prints the file that the kubelet's --bootstrap-kubeconfig
+and bootctl join take: the API server's address, its CA and the token.
+
+Needs create on secrets in kube-system. With --print-join-command, --wait or
+-o bootstrap-kubeconfig also get on the configmap cluster-info in kube-public.`,
+		Example: `  bootctl token create --ttl 2h --print-join-command
+  bootctl token create --description "for rack 7" --count 40 --wait -o json > tokens.json
+  bootctl token create --ttl 15m -o bootstrap-kubeconfig > bootstrap-kubelet.conf`,
+		Args:        cobra.MaximumNArgs(1),
+		Annotations: map[string]string{formatsAnnotation: formatBootstrapKubeconfig},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runTokenCreate(cmd.Context(), e, o, args)
 		},
@@ -55,31 +82,80 @@ the configmap cluster-info in kube-public.`,
 }
 
 func runTokenCreate(ctx context.Context, e *env, o tokenCreateOptions, args []string) error {
+	given := len(args) == 1 || o.tokenFile != ""
+	if err := o.check(e.global, given); err != nil {
+		return err
+	}
 	spec, err := o.spec(e, args)
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
-	if err != nil {
-		return err
-	}
-	joinCommand := func(token.Token) string { return "" }
-	if o.joinCommand {
-		if joinCommand, err = describeJoin(ctx, client); err != nil {
+	maker := tokenMaker{env: e, spec: spec, random: !given}
+	var document clusterinfo.Document
+	if o.dryRun != dryRunClient || o.needsDocument(e.global.output) {
+		if maker.client, err = e.client(); err != nil {
 			return err
 		}
 	}
-	if err := createToken(ctx, e, client, &spec, len(args) == 0 && o.tokenFile == ""); err != nil {
-		return err
+	if o.needsDocument(e.global.output) { // before anything is created that could not be printed with it
+		if _, document, err = readClusterInfo(ctx, maker.client); err != nil {
+			return err
+		}
 	}
-	if spec.Expires.IsZero() {
-		e.warn("the token never expires: whoever learns it can join nodes until it is deleted")
+	created, createErr := maker.make(ctx, max(1, o.count), o.dryRun)
+	if len(created) == 0 {
+		return createErr
 	}
-	if err := e.print(tokenView(e, spec, joinCommand(spec.Token))); err != nil {
-		return errors.Join(err, token.Delete(ctx, client.Core, spec.Token.ID()))
+	e.warnOfTokens(created, o.dryRun)
+	if o.wait && createErr == nil {
+		createErr = e.waitSigned(ctx, maker.client, created, o.timeout)
 	}
-	return nil
+	v, err := o.view(e, created, document, o.wait && createErr == nil)
+	if err == nil {
+		err = e.print(v)
+	}
+	if err != nil && o.dryRun == "" {
+		return both(err, maker.unmake(ctx, created))
+	}
+	return both(err, createErr)
 }
+
+// check returns an error when the flags do not fit together.
+func (o tokenCreateOptions) check(global globalOptions, given bool) error {
+	both := slices.Contains(o.usages, token.Signing) && slices.Contains(o.usages, token.Authentication)
+	kubeconfig := global.output == formatBootstrapKubeconfig
+	problem := ""
+	switch {
+	case o.joinCommand != "" && o.joinCommand != programBootctl && o.joinCommand != programKubeadm:
+		problem = fmt.Sprintf("--print-join-command %q is neither %s nor %s", o.joinCommand, programBootctl, programKubeadm)
+	case !slices.Contains([]string{"", dryRunClient, dryRunServer}, o.dryRun):
+		problem = fmt.Sprintf("--dry-run %q is neither %s nor %s", o.dryRun, dryRunClient, dryRunServer)
+	case o.joinCommand != "" && !both:
+		problem = "a node joins with a token of both usages only, so --print-join-command needs both"
+	case kubeconfig && !slices.Contains(o.usages, token.Authentication):
+		problem = "-o " + formatBootstrapKubeconfig + " needs the usage " + token.Authentication
+	case o.wait && !slices.Contains(o.usages, token.Signing):
+		problem = "nothing is signed with a token without the usage " + token.Signing + ", so --wait would wait for ever"
+	case o.wait && o.dryRun != "":
+		problem = "nothing is created in a dry run, so there is nothing to --wait for"
+	case o.wait && o.timeout <= 0:
+		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
+	case o.count < 0 || o.count > maxCount:
+		problem = fmt.Sprintf("--count %d is not between 1 and %d", o.count, maxCount)
+	case o.count > 0 && given:
+		problem = "--count is of random tokens, and one was given"
+	case o.count > 0 && kubeconfig:
+		problem = "-o " + formatBootstrapKubeconfig + " is of one token, without --count"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errInput, problem)
+}
+
+const (
+	defaultTTL = "24h"
+	maxCount   = 10000 // cluster-info has room for little more
+)
 
 // spec reads the flags, before anything is sent.
 func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
@@ -87,23 +163,23 @@ func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 	if o.groups == nil && slices.Contains(o.usages, token.Authentication) {
 		spec.Groups = []string{token.DefaultGroup}
 	}
-	ttl, err := parseTTL(o.ttl)
-	if err != nil {
+	var err error
+	if spec.Expires, err = o.end.time(e.now(), defaultTTL); err != nil {
 		return spec, err
-	}
-	if ttl > 0 {
-		spec.Expires = e.now().Add(ttl)
 	}
 	switch {
 	case len(args) == 1 && o.tokenFile != "":
 		return spec, fmt.Errorf("%w: a token was given and --token-file, too", errInput)
 	case len(args) == 1:
-		e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
-		spec.Token, err = token.Parse(args[0])
+		spec.Token, err = e.plainToken(args[0])
 	case o.tokenFile != "":
 		spec.Token, err = e.readToken(o.tokenFile)
 	default:
+		o.allowWeak = true
 		spec.Token, err = token.Generate(e.random)
+	}
+	if err == nil && !o.allowWeak {
+		err = spec.Token.CheckStrength()
 	}
 	if err != nil {
 		return spec, err
@@ -111,46 +187,59 @@ func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 	return spec, spec.Validate()
 }
 
-// createToken creates the token; a random one whose ID is taken is drawn again.
-func createToken(ctx context.Context, e *env, client *apiclient.Client, spec *token.Spec, random bool) error {
-	for range 5 {
-		err := token.Create(ctx, client.Core, *spec)
-		if !random || !errors.Is(err, token.ErrExists) {
-			return err
-		}
-		if spec.Token, err = token.Generate(e.random); err != nil {
-			return err
-		}
+// warnOfTokens says what whoever made the tokens should know.
+func (e *env) warnOfTokens(created []token.Info, dryRun string) {
+	first := created[0]
+	if dryRun != "" {
+		e.warn("nothing was created: this is a dry run")
 	}
-	return token.ErrExists
+	if first.Expires.IsZero() {
+		e.warn("the token never expires: whoever learns it can join nodes until it is deleted")
+	}
+	if behind := first.Created.Sub(e.now()); !first.Created.IsZero() && behind.Abs() > time.Minute {
+		word := "behind"
+		if behind < 0 {
+			word = "ahead of"
+		}
+		e.warn(fmt.Sprintf("the clock of this machine is %s %s the API server's, which decides when the token expires", behind.Abs().Round(time.Second), word))
+	}
 }
 
-// describeJoin learns what a join command needs beside the token, so that no
-// token is created that cannot be printed with it.
-func describeJoin(ctx context.Context, client *apiclient.Client) (func(token.Token) string, error) {
-	_, document, err := readClusterInfo(ctx, client)
-	if err != nil {
-		return nil, err
+func (e *env) waitSigned(ctx context.Context, client *apiclient.Client, created []token.Info, timeout time.Duration) error {
+	tokens := make([]token.Token, 0, len(created))
+	for _, info := range created {
+		tokens = append(tokens, info.Token)
 	}
-	return func(tok token.Token) string {
-		parts := []string{"bootctl join", string(document.Server), "--token", tok.Reveal()}
-		for _, pin := range clusterinfo.Pins(document.CAs) {
-			parts = append(parts, "--ca-cert-hash", pin.String())
-		}
-		return strings.Join(parts, " ")
-	}, nil
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return clusterinfo.SignedWait{Client: client.Core, Now: e.now, Cause: e.cause}.Until(ctx, tokens)
 }
 
-func tokenView(e *env, spec token.Spec, joinCommand string) view {
-	info := tokenInfo(token.Read(spec.Secret()), e.now())
-	info.Token = spec.Token.Reveal()
-	v := view{
-		object: output.Token{Meta: output.Kind("Token"), TokenInfo: info, JoinCommand: joinCommand},
-		names:  []string{info.ID},
-		text:   info.Token + "\n",
+// view is what is printed of the tokens that were created.
+func (o tokenCreateOptions) view(e *env, created []token.Info, document clusterinfo.Document, signed bool) (view, error) {
+	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(created))}
+	v := view{}
+	for _, info := range created {
+		item := tokenInfo(info, e.now())
+		item.Token, item.Signed, item.DryRun = info.Token.Reveal(), signed, o.dryRun
+		line := item.Token
+		if o.joinCommand != "" {
+			item.JoinCommand = joinCommand(o.joinCommand, document, info.Token)
+			line = item.JoinCommand
+		}
+		list.Items = append(list.Items, item)
+		v.names = append(v.names, item.ID)
+		v.text += line + "\n"
 	}
-	if joinCommand != "" {
-		v.text = joinCommand + "\n"
+	v.object = list
+	if o.count > 0 {
+		return v, nil
 	}
-	return v
+	v.object = output.Token{Meta: output.Kind("Token"), TokenInfo: list.Items[0]}
+	if e.global.output != formatBootstrapKubeconfig {
+		return v, nil
+	}
+	text, err := clusterinfo.BootstrapKubeconfig(document.Server, document.CAs, created[0].Token)
+	v.formats = map[string]string{formatBootstrapKubeconfig: string(text)}
+	return v, err
 }

@@ -3,55 +3,210 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/cluster-bootstrap/token/api"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
 type tokenDeleteOptions struct {
+	expired        bool
 	ignoreNotFound bool
+	denyPending    bool
+	dryRun         bool
 }
 
 func (o *tokenDeleteOptions) addFlags(fs *pflag.FlagSet) {
+	fs.BoolVar(&o.expired, "expired", false, "all tokens that have expired, but not kubeadm's own for kubeadm-certs")
 	fs.BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "count a token that is not there as deleted")
+	fs.BoolVar(&o.denyPending, "deny-pending", false, "deny the pending requests that were made with the tokens")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
 }
 
 func newTokenDelete(e *env) *cobra.Command {
 	var o tokenDeleteOptions
 	cmd := &cobra.Command{
-		Use:   "delete ID...",
+		Use:   "delete ID... | --expired",
 		Short: "Delete bootstrap tokens",
-		Long: `Deletes tokens by their IDs, at once and for good. All are tried, whatever becomes
-of the others. Requests that were already made with a token stay; see csr list.
+		Long: `Deletes tokens by their IDs, or all that have expired, at once and for good. All are
+tried, whatever becomes of the others. Where a whole token is given its secret must
+be the cluster's, else it is another token that was meant: exit code 9. A token that
+is changed meanwhile, extended for example, is not deleted.
 
-Needs delete on secrets in kube-system.`,
-		Example: "  bootctl token delete k3x9q2",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, ids []string) error {
-			return runTokenDelete(cmd.Context(), e, o, ids)
+Requests that were made with a token outlive it, and may be approved without it.
+Those that nobody has decided on are named, and denied with --deny-pending.
+
+Needs get and delete on secrets in kube-system, with --expired list; list on
+certificatesigningrequests to name the requests; with --deny-pending update on
+certificatesigningrequests/approval and approve on their signers.`,
+		Example: `  bootctl token delete k3x9q2 --deny-pending
+  bootctl token delete --expired`,
+		ValidArgsFunction: e.completeTokenIDs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTokenDelete(cmd.Context(), e, o, args)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, ids []string) error {
-	for _, id := range ids {
-		if _, err := token.ParseID(id); err != nil {
+func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []string) error {
+	switch {
+	case len(args) == 0 && !o.expired:
+		return fmt.Errorf("%w: name tokens by their IDs, or give --expired", errInput)
+	case len(args) > 0 && o.expired:
+		return fmt.Errorf("%w: tokens were named, and --expired given too", errInput)
+	}
+	var wanted []tokenArgument
+	for _, arg := range args {
+		one, err := e.tokenArgument(arg)
+		if err != nil {
 			return err
+		}
+		if !slices.Contains(wanted, one) {
+			wanted = append(wanted, one)
 		}
 	}
 	client, err := e.client()
 	if err != nil {
 		return err
 	}
-	return e.bulk(ids, "deleted", func(id string) error {
-		err := token.Delete(ctx, client.Core, id)
-		if o.ignoreNotFound && errors.Is(err, token.ErrNotFound) {
-			return nil
-		}
+	var outcomes []outcome
+	if o.expired {
+		outcomes, err = o.deleteExpired(ctx, e, client)
+	} else {
+		outcomes = o.deleteNamed(ctx, e, client, wanted)
+	}
+	if err != nil {
 		return err
+	}
+	denyErr := o.pending(ctx, e, client, outcomes)
+	return both(e.printOutcomes(outcomes), denyErr)
+}
+
+func (o tokenDeleteOptions) deleteNamed(ctx context.Context, e *env, client *apiclient.Client, wanted []tokenArgument) []outcome {
+	outcomes := make([]outcome, len(wanted))
+	e.concurrently("deleted", len(wanted), func(i int) {
+		info, err := wanted[i].get(ctx, client)
+		result := output.Result{Name: wanted[i].id, UID: info.UID}
+		if err == nil {
+			result.Result, err = o.delete(ctx, client, info)
+		}
+		if o.ignoreNotFound && errors.Is(err, token.ErrNotFound) {
+			result.Result, err = "not there", nil
+		}
+		outcomes[i] = outcome{result, err}
 	})
+	return outcomes
+}
+
+func (o tokenDeleteOptions) deleteExpired(ctx context.Context, e *env, client *apiclient.Client) ([]outcome, error) {
+	infos, err := token.List(ctx, client.Core)
+	if err != nil {
+		return nil, err
+	}
+	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.now()) })
+	outcomes := make([]outcome, len(infos))
+	e.concurrently("deleted", len(infos), func(i int) {
+		result := output.Result{Name: infos[i].SecretName, UID: infos[i].UID}
+		if infos[i].ID != "" {
+			result.Name = infos[i].ID
+		}
+		if infos[i].IsProxy() {
+			result.Result = "spared: kubeadm-certs is deleted with it"
+			outcomes[i] = outcome{result, nil}
+			return
+		}
+		var err error
+		result.Result, err = o.delete(ctx, client, infos[i])
+		if errors.Is(err, token.ErrNotFound) { // the token cleaner was there first
+			result.Result, err = "deleted", nil
+		}
+		outcomes[i] = outcome{result, err}
+	})
+	return outcomes, nil
+}
+
+func (o tokenDeleteOptions) delete(ctx context.Context, client *apiclient.Client, info token.Info) (string, error) {
+	if o.dryRun {
+		return "would be deleted", nil
+	}
+	return "deleted", token.Delete(ctx, client.Core, info)
+}
+
+// pending looks after the requests that were made with the tokens and that nobody
+// has decided on: after the tokens are gone, so that no more come.
+func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclient.Client, outcomes []outcome) error {
+	byUser := map[string]*outcome{}
+	for i := range outcomes {
+		if outcomes[i].err == nil {
+			byUser[api.BootstrapUserPrefix+outcomes[i].Name] = &outcomes[i]
+		}
+	}
+	if len(byUser) == 0 {
+		return nil
+	}
+	var requests []csr.Request
+	err := csr.List(ctx, client.Certificates, csr.Filter{Condition: csr.Pending}, func(r csr.Request) error {
+		if byUser[r.Username] != nil {
+			requests = append(requests, r)
+		}
+		return nil
+	})
+	switch {
+	case err != nil && o.denyPending:
+		return fmt.Errorf("the requests of the tokens are not denied: %w", err)
+	case err != nil:
+		e.warn("requests that were made with the tokens may be pending still: " + err.Error())
+		return nil
+	}
+	failed := &bulkError{total: len(requests)}
+	for _, r := range requests {
+		made := byUser[r.Username]
+		switch err := o.deny(ctx, client, r); {
+		case err != nil:
+			failed.errs = append(failed.errs, err)
+			fallthrough
+		case !o.denyPending || o.dryRun:
+			made.PendingRequests = append(made.PendingRequests, r.Name)
+		default:
+			made.DeniedRequests = append(made.DeniedRequests, r.Name)
+		}
+	}
+	e.warnOfPending(outcomes)
+	return e.failures(failed)
+}
+
+func (o tokenDeleteOptions) deny(ctx context.Context, client *apiclient.Client, r csr.Request) error {
+	if !o.denyPending || o.dryRun {
+		return nil
+	}
+	if err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); err != nil {
+		return err
+	}
+	return csr.Deny(ctx, client.Certificates, r, "TokenDeleted", "the bootstrap token that it was made with was deleted")
+}
+
+// warnOfPending names the requests that are still pending.
+func (e *env) warnOfPending(outcomes []outcome) {
+	const named = 5
+	for _, o := range outcomes {
+		n := len(o.PendingRequests)
+		if n == 0 {
+			continue
+		}
+		text := strings.Join(o.PendingRequests[:min(n, named)], " ")
+		if n > named {
+			text += fmt.Sprintf(" and %d more", n-named)
+		}
+		e.warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl csr deny", o.Name, text))
+	}
 }

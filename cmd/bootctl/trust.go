@@ -67,10 +67,15 @@ func (e *env) nodeToken(file, plain string) (token.Token, error) {
 	case file != "":
 		return e.readToken(file)
 	case plain != "":
-		e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
-		return token.Parse(plain)
+		return e.plainToken(plain)
 	case e.getenv(tokenVariable) != "":
 		return parseTokenLine(e.getenv(tokenVariable))
 	}
 	return token.Token{}, fmt.Errorf("%w: there is no token: give --token-file, or set %s", errInput, tokenVariable)
+}
+
+// plainToken reads a token that stands on the command line.
+func (e *env) plainToken(text string) (token.Token, error) {
+	e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
+	return token.Parse(text)
 }

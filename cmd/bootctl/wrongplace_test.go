@@ -14,7 +14,11 @@ func TestTokenInTheWrongPlace(t *testing.T) {
 		{"join", "192.0.2.1", "--ca-cert-hash", tok}, {"join", "192.0.2.1", "--token-file", tok},
 		{"join", tok, "--token-file", tok}, {"join", "192.0.2.1", "--node-name", tok, "--token", tok, "--ca-cert-hash", tok},
 		{"token", "create", "--ttl=" + tok}, {"token", "create", "--usages=" + tok},
-		{"token", "delete", tok}, {"csr", "approve", tok}, {"cluster-info", "pin", tok}, {"cluster-info", "sign", "--file", tok},
+		{"token", "delete", tok + "x"}, {"token", "delete", "--expired=" + tok}, {"token", "extend", tok}, {"token", "extend", plantedID, "--ttl", tok},
+		{"token", "check", plantedID, "--endpoint", tok}, {"token", "check", "--token-file", tok}, {"token", "generate", tok},
+		{"token", "list", "--usage", tok}, {"token", "create", "--expires-at", tok}, {"token", "create", "--count", tok},
+		{"token", "create", "--print-join-command=" + tok}, {"token", "create", "--dry-run=" + tok}, {"token", "create", "--config", tok},
+		{"csr", "approve", tok}, {"cluster-info", "pin", tok}, {"cluster-info", "sign", "--file", tok},
 		{"cluster-info", "publish", "--endpoint", tok}, {"setup", "--endpoint", "https://x:" + tok + "@192.0.2.1"},
 	} {
 		for _, format := range []string{"table", "json"} {

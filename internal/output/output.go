@@ -7,7 +7,6 @@ import "time"
 type Token struct {
 	Meta
 	TokenInfo
-	JoinCommand string `json:"joinCommand,omitempty" jsonschema:"the command that joins a node with this token"`
 }
 
 // TokenInfo is what is known of a token.
@@ -19,8 +18,37 @@ type TokenInfo struct {
 	Usages      []string   `json:"usages" jsonschema:"signing, authentication or both"`
 	Groups      []string   `json:"groups" jsonschema:"groups beside system:bootstrappers"`
 	Description string     `json:"description,omitempty"`
-	Status      string     `json:"status" jsonschema:"valid, expired or unusable"`
+	Status      string     `json:"status" jsonschema:"valid, expired, unusable or, for one of kubeadm-certs, proxy"`
 	Problem     string     `json:"problem,omitempty" jsonschema:"why the token is unusable"`
+	// Of a token that was created:
+	JoinCommand string `json:"joinCommand,omitempty" jsonschema:"the command that joins a node with this token"`
+	Signed      bool   `json:"signed,omitempty" jsonschema:"whether --wait saw cluster-info signed with it"`
+	DryRun      string `json:"dryRun,omitempty" jsonschema:"client or server, where the token was not created"`
+}
+
+// GeneratedToken is the result of token generate.
+type GeneratedToken struct {
+	Meta
+	ID    string `json:"id" jsonschema:"the public half"`
+	Token string `json:"token"`
+}
+
+// TokenCheck is the result of token check.
+type TokenCheck struct {
+	Meta
+	ID       string   `json:"id"`
+	Endpoint string   `json:"endpoint,omitempty" jsonschema:"the API server that was asked, where the check is that of a node"`
+	Accepted bool     `json:"accepted" jsonschema:"whether the API server accepts the token as a credential"`
+	User     string   `json:"user,omitempty" jsonschema:"who it is accepted as"`
+	Groups   []string `json:"groups"`
+	Rejected string   `json:"rejected,omitempty" jsonschema:"why it is not accepted"`
+	// Of the check of an administrator:
+	Token     *TokenInfo `json:"token,omitempty" jsonschema:"what the Secret says"`
+	Signs     bool       `json:"signs,omitempty" jsonschema:"whether the bootstrap signer signs cluster-info with it"`
+	Unsigned  string     `json:"unsigned,omitempty" jsonschema:"why it does not"`
+	Signature string     `json:"signature,omitempty" jsonschema:"state of its signature in cluster-info: VALID, STALE, MISSING or MALFORMED"`
+	Cleaned   *time.Time `json:"cleaned,omitempty" jsonschema:"when the token cleaner deletes it; absent when never"`
+	Notes     []string   `json:"notes" jsonschema:"what else is worth knowing"`
 }
 
 // TokenList is the result of token list.
@@ -45,6 +73,9 @@ type Result struct {
 	// Of a request for a certificate:
 	UID      string    `json:"uid,omitempty"`
 	Verdicts []Verdict `json:"verdicts,omitempty" jsonschema:"what each rule says"`
+	// Of a token that was deleted:
+	PendingRequests []string `json:"pendingRequests,omitempty" jsonschema:"requests made with it that nobody has decided on"`
+	DeniedRequests  []string `json:"deniedRequests,omitempty" jsonschema:"requests made with it that were denied"`
 }
 
 // Verdict is what one rule says of a request.

@@ -32,11 +32,26 @@ type Info struct {
 	Raw []byte
 	// Signatures are its signatures by token ID.
 	Signatures map[string]string
+
+	size int // of all that counts against the limit of a ConfigMap
 }
 
 // TokenIDs returns the IDs of the tokens that cluster-info is signed with, in
 // order.
 func (i Info) TokenIDs() []string { return slices.Sorted(maps.Keys(i.Signatures)) }
+
+// signatureSize is that of the signature of any token.
+const signatureSize = 85
+
+// Capacity returns how many signing tokens cluster-info has room for: a ConfigMap
+// holds 1 MiB, and past that the signer signs with no new token.
+func (i Info) Capacity() int {
+	room := corev1.MaxSecretSize - i.size
+	for _, signature := range i.Signatures {
+		room += len(signature)
+	}
+	return max(0, room/signatureSize)
+}
 
 // Fetch reads cluster-info. It returns an error that matches ErrNotFound when
 // there is none.
@@ -55,7 +70,11 @@ func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, err
 
 func read(cm *corev1.ConfigMap) (Info, error) {
 	info := Info{Raw: []byte(cm.Data[api.KubeConfigKey]), Signatures: map[string]string{}}
+	for _, value := range cm.BinaryData {
+		info.size += len(value)
+	}
 	for key, value := range cm.Data {
+		info.size += len(value)
 		if id, ok := strings.CutPrefix(key, api.JWSSignatureKeyPrefix); ok {
 			info.Signatures[id] = value
 		}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -87,6 +88,8 @@ type cluster struct {
 	// answer returns the status and the data of cluster-info, for the nth
 	// request, counted from 1.
 	answer func(n int, r *http.Request) (int, map[string]string)
+	// review answers who the caller is; nil means the server does not know.
+	review func(authorization string) (int, authenticationv1.UserInfo)
 
 	mu             sync.Mutex
 	authorizations []string
@@ -125,11 +128,23 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.authorizations = append(c.authorizations, r.Header.Get("Authorization"))
 	n := len(c.authorizations)
 	c.mu.Unlock()
+	if r.URL.Path == "/apis/authentication.k8s.io/v1/selfsubjectreviews" && c.review != nil {
+		status, user := c.review(r.Header.Get("Authorization"))
+		reply(w, status, authenticationv1.SelfSubjectReview{
+			TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "SelfSubjectReview"},
+			Status:   authenticationv1.SelfSubjectReviewStatus{UserInfo: user},
+		})
+		return
+	}
 	status, data := c.answer(n, r)
 	if r.URL.Path != "/api/v1/namespaces/kube-public/configmaps/cluster-info" || r.Method != http.MethodGet {
 		status = http.StatusNotImplemented
 	}
-	var object any = corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, Data: data}
+	reply(w, status, corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, Data: data})
+}
+
+// reply sends the object, or the error that the status stands for.
+func reply(w http.ResponseWriter, status int, object any) {
 	if status != http.StatusOK {
 		object = metav1.Status{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
@@ -139,6 +154,10 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(object)
+}
+
+func matching(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
 }
 
 var reasons = map[int]metav1.StatusReason{

@@ -8,6 +8,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Encode returns the kubeconfig that cluster-info holds, byte for byte as
@@ -44,6 +45,20 @@ func UserKubeconfig(serverURL string, cas []*x509.Certificate, user User) ([]byt
 		Clusters:       map[string]*clientcmdapi.Cluster{"kubernetes": {Server: serverURL, CertificateAuthorityData: certpem.Encode(cas...)}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{user.Name: {ClientCertificateData: user.Certificate, ClientKey: user.KeyFile}},
 		Contexts:       map[string]*clientcmdapi.Context{context: {Cluster: "kubernetes", AuthInfo: user.Name}},
+		CurrentContext: context,
+	})
+}
+
+// BootstrapKubeconfig returns the kubeconfig that the kubelet's
+// --bootstrap-kubeconfig takes: with it, a node asks for its certificate as the
+// token. It is in the words of kubeadm.
+func BootstrapKubeconfig(server Endpoint, cas []*x509.Certificate, tok token.Token) ([]byte, error) {
+	const clusterName, user = "kubernetes", "tls-bootstrap-token-user"
+	context := user + "@" + clusterName
+	return encode(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{clusterName: cluster(server, cas)},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{user: {Token: tok.Reveal()}},
+		Contexts:       map[string]*clientcmdapi.Context{context: {Cluster: clusterName, AuthInfo: user}},
 		CurrentContext: context,
 	})
 }

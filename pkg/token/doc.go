@@ -3,8 +3,8 @@
 // A bootstrap token is "ID.SECRET": six characters that name it and sixteen
 // that prove it, all of a-z and 0-9. A cluster keeps it as a Secret of type
 // bootstrap.kubernetes.io/token in kube-system. [Parse] and [Generate] make a
-// [Token]; [Spec] and [Info] are what its Secret says; [Create], [List] and
-// [Delete] keep it.
+// [Token]; [Spec] and [Info] are what its Secret says; [Create], [Get], [List],
+// [Extend] and [Delete] keep it; [Info.Judge] says what Kubernetes does with it.
 //
 // The package does not sign with tokens; see package clusterinfo.
 //

@@ -2,6 +2,9 @@ package token_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +21,12 @@ const (
 	goodID     = "abcdef"
 	goodSecret = "0123456789abcdef"
 	goodText   = goodID + "." + goodSecret
+)
+
+// A token that is not weak.
+const (
+	strongSecret = "r5nd0t8ymw1hq3zc"
+	strongText   = "k3x9q2." + strongSecret
 )
 
 func parse(t *testing.T, text string) token.Token {
@@ -60,6 +69,59 @@ func fakeCore(t *testing.T, secrets ...*corev1.Secret) *corev1fake.FakeCoreV1 {
 // failing makes each call of the verb fail with err.
 func failing(client *corev1fake.FakeCoreV1, verb string, err error) {
 	client.PrependReactor(verb, "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
+}
+
+// losing makes each call of the verb fail with err, after it was carried out
+// where carriedOut says so.
+func losing(t *testing.T, client *corev1fake.FakeCoreV1, verb string, carriedOut bool, err error) {
+	t.Helper()
+	cluster := client.ReactionChain[len(client.ReactionChain)-1]
+	client.PrependReactor(verb, "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if carriedOut {
+			if _, _, err := cluster.React(action); err != nil {
+				t.Errorf("%s: %v", verb, err)
+			}
+		}
+		return true, nil, err
+	})
+}
+
+// secretOf returns the Secret of the token as an API server would keep it.
+func secretOf(t *testing.T, changes ...func(*token.Spec)) *corev1.Secret {
+	t.Helper()
+	secret := spec(t, changes...).Secret()
+	secret.UID, secret.ResourceVersion = "uid-1", "7"
+	return secret
+}
+
+// set returns a function that gives the key of a Secret the value.
+func set(key, value string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
+}
+
+// wantVerbs compares the requests with the wanted ones, in their order.
+func wantVerbs(t *testing.T, client *corev1fake.FakeCoreV1, want ...string) {
+	t.Helper()
+	var got []string
+	for _, action := range client.Actions() {
+		got = append(got, action.GetVerb())
+		if action.GetNamespace() != "kube-system" || action.GetResource().Resource != "secrets" {
+			t.Errorf("%s in %q of %q", action.GetVerb(), action.GetNamespace(), action.GetResource().Resource)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+}
+
+// noSecrets looks for any of the secrets in what was said.
+func noSecrets(t *testing.T, said any, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		if strings.Contains(fmt.Sprint(said), secret) {
+			t.Errorf("%v shows the secret", said)
+		}
+	}
 }
 
 func wantError(t *testing.T, err, want error) {

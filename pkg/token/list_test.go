@@ -99,28 +99,21 @@ func TestListEndsWithItsContext(t *testing.T) {
 // One request, so that nobody's token is replaced in between.
 func TestCreateAndDeleteAreOneRequest(t *testing.T) {
 	client := fakeCore(t)
-	if err := token.Create(t.Context(), client, spec(t)); err != nil {
+	info, err := token.Create(t.Context(), client, spec(t))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := token.Delete(t.Context(), client, goodID); err != nil {
+	if err := token.Delete(t.Context(), client, info); err != nil {
 		t.Fatal(err)
 	}
-	actions := client.Actions()
-	if len(actions) != 2 || actions[0].GetVerb() != "create" || actions[1].GetVerb() != "delete" {
-		t.Fatalf("actions %v, want create and delete", actions)
-	}
-	for _, action := range actions {
-		if action.GetNamespace() != "kube-system" || action.GetResource().Resource != "secrets" {
-			t.Errorf("%s in %q of %q", action.GetVerb(), action.GetNamespace(), action.GetResource().Resource)
-		}
-	}
+	wantVerbs(t, client, "create", "delete")
 }
 
 // Delete leaves the other tokens alone.
 func TestDeleteTakesOne(t *testing.T) {
 	other := spec(t, func(s *token.Spec) { s.Token = parse(t, "bbbbbb."+goodSecret) })
 	client := fakeCore(t, spec(t).Secret(), other.Secret())
-	if err := token.Delete(t.Context(), client, goodID); err != nil {
+	if err := token.Delete(t.Context(), client, token.Read(spec(t).Secret())); err != nil {
 		t.Fatal(err)
 	}
 	infos, err := token.List(t.Context(), client)
@@ -133,14 +126,8 @@ func TestDeleteTakesOne(t *testing.T) {
 func TestServerErrorsAreNotMixedUp(t *testing.T) {
 	forbidden := apierrors.NewForbidden(corev1.Resource("secrets"), "bootstrap-token-abcdef", errors.New("no"))
 	client := fakeCore(t)
-	for _, verb := range []string{"create", "delete", "list"} {
-		failing(client, verb, forbidden)
-	}
-	_, listErr := token.List(t.Context(), client)
-	for verb, err := range map[string]error{
-		"create": token.Create(t.Context(), client, spec(t)), "delete": token.Delete(t.Context(), client, goodID), "list": listErr,
-	} {
-		if !apierrors.IsForbidden(err) || errors.Is(err, token.ErrExists) || errors.Is(err, token.ErrNotFound) {
+	for verb, err := range failures(t, client, forbidden) {
+		if !apierrors.IsForbidden(err) || errors.Is(err, token.ErrExists) || errors.Is(err, token.ErrNotFound) || errors.Is(err, token.ErrChanged) {
 			t.Errorf("%s: error = %v, want forbidden alone", verb, err)
 		}
 		if strings.Contains(err.Error(), goodSecret) {
@@ -175,7 +162,7 @@ func TestReadKeepsWhatCanBeRead(t *testing.T) {
 		{"bad token-secret", func(s *corev1.Secret) { s.Data["token-secret"] = nil }, goodID, false},
 		{"bad group", func(s *corev1.Secret) { s.Data["auth-extra-groups"] = []byte("x") }, goodID, true},
 		{"bad name", func(s *corev1.Secret) { s.Name = "x" }, "", false},
-		{"bad expiration", func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, goodID, false},
+		{"bad expiration", func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, goodID, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func (s Spec) Secret() *corev1.Secret {
 		data[api.BootstrapTokenDescriptionKey] = []byte(s.Description)
 	}
 	if !s.Expires.IsZero() {
-		data[api.BootstrapTokenExpirationKey] = []byte(s.Expires.UTC().Format(time.RFC3339))
+		data[api.BootstrapTokenExpirationKey] = []byte(formatExpiration(s.Expires))
 	}
 	for _, usage := range s.Usages {
 		data[api.BootstrapTokenUsagePrefix+usage] = []byte("true")
@@ -99,79 +99,7 @@ func (s Spec) Secret() *corev1.Secret {
 	}
 }
 
-// Info is what the Secret of a token says, well formed or not.
-type Info struct {
-	Spec
-	// SecretName is the name of the Secret.
-	SecretName string
-	// ID is what the Secret's name says; the name is what the API server
-	// finds a token by. Empty when the name is not one of a token.
-	ID string
-	// Created is when the Secret was made.
-	Created time.Time
-	// Problem says why the API server and the controllers would not take the
-	// Secret for a token; empty when they would.
-	Problem string
-}
-
-// Live says whether the token is well formed and not expired at now.
-func (i Info) Live(now time.Time) bool { return i.Problem == "" && i.unexpired(now) }
-
-// Signs says whether cluster-info is signed with the token at now. Groups do
-// not matter for that, not even malformed ones.
-// Source: the bootstrap signer of Kubernetes, validateSecretForSigning.
-func (i Info) Signs(now time.Time) bool {
-	return !i.Token.IsZero() && i.Has(Signing) && i.unexpired(now)
-}
-
-func (i Info) unexpired(now time.Time) bool { return i.Expires.IsZero() || i.Expires.After(now) }
-
-// Has says whether the token has the usage.
-func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }
-
-// Read reads the Secret of a token. It never fails: what is wrong with the
-// Secret is in Problem, and what can be read is in the other fields.
-func Read(secret *corev1.Secret) Info {
-	get := func(key string) string { return string(secret.Data[key]) }
-	info := Info{SecretName: secret.Name, Created: secret.CreationTimestamp.Time}
-	info.Description = get(api.BootstrapTokenDescriptionKey)
-	if groups := get(api.BootstrapTokenExtraGroupsKey); groups != "" {
-		info.Groups = strings.Split(groups, ",")
-	}
-	for _, usage := range []string{Authentication, Signing} {
-		if get(api.BootstrapTokenUsagePrefix+usage) == "true" {
-			info.Usages = append(info.Usages, usage)
-		}
-	}
-	id, named := strings.CutPrefix(secret.Name, api.BootstrapTokenSecretPrefix)
-	if _, err := ParseID(id); err == nil && named {
-		info.ID = id
-	}
-	info.Problem = info.read(get)
-	if info.Problem == "" && secret.DeletionTimestamp != nil {
-		info.Problem = "its Secret is being deleted"
-	}
-	return info
-}
-
-// read fills in what can be malformed and returns what is.
-func (i *Info) read(get func(key string) string) string {
-	var err error
-	if text := get(api.BootstrapTokenExpirationKey); text != "" {
-		if i.Expires, err = time.Parse(time.RFC3339, text); err != nil {
-			return "its expiration is not a time of RFC 3339"
-		}
-	}
-	if i.ID == "" || get(api.BootstrapTokenIDKey) != i.ID {
-		return "its token-id is not what the name of the Secret says"
-	}
-	if i.Token, err = Parse(i.ID + "." + get(api.BootstrapTokenSecretKey)); err != nil {
-		return "its token-secret is not 16 characters of a-z and 0-9"
-	}
-	if err := i.Validate(); err != nil {
-		return strings.TrimPrefix(err.Error(), ErrInvalidSpec.Error()+": ")
-	}
-	return ""
-}
-
 func secretName(id string) string { return api.BootstrapTokenSecretPrefix + id }
+
+// formatExpiration writes the end of a token as kubeadm does: in seconds and UTC.
+func formatExpiration(t time.Time) string { return t.UTC().Format(time.RFC3339) }

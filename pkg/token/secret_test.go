@@ -75,9 +75,6 @@ func TestReadBack(t *testing.T) {
 }
 
 func TestReadProblem(t *testing.T) {
-	set := func(key, value string) func(*corev1.Secret) {
-		return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
-	}
 	const good, bad = false, true
 	tests := []struct {
 		name   string
@@ -164,7 +161,8 @@ func wantData(t *testing.T, secret *corev1.Secret, want map[string]string) {
 func TestValidateNeedsAToken(t *testing.T) {
 	s := spec(t, func(s *token.Spec) { s.Token = token.Token{} })
 	client := fakeCore(t)
-	wantError(t, token.Create(t.Context(), client, s), token.ErrInvalidSpec)
+	_, err := token.Create(t.Context(), client, s)
+	wantError(t, err, token.ErrInvalidSpec)
 	if len(client.Actions()) != 0 {
 		t.Errorf("actions %v, want none", client.Actions())
 	}

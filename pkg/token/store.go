@@ -2,42 +2,118 @@ package token
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/pager"
 
 	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
 )
 
 // Conditions that a caller may act on.
 var (
 	ErrNotFound = errors.New("no such token")
 	ErrExists   = errors.New("a token of this ID exists already")
+	// ErrChanged means that the token is not what was read any more.
+	ErrChanged = errors.New("the token was changed at the same time")
 )
 
-// Create stores a new token. It never replaces one: it returns an error that
-// matches ErrExists when a token has the same ID, and one that matches
-// ErrInvalidSpec when the token cannot be made as asked.
+// Create stores a new token and returns what the cluster holds. It never replaces
+// one: it returns an error that matches ErrExists when a token has the same ID,
+// and one that matches ErrInvalidSpec when the token cannot be made as asked.
+// Where the answer is lost, it looks whether the token is there.
 //
-// Access: create on secrets in kube-system.
-func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) error {
+// Access: create on secrets in kube-system; get to look after a lost answer.
+func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (Info, error) {
 	if err := spec.Validate(); err != nil {
-		return err
+		return Info{}, err
 	}
-	_, err := client.Secrets(metav1.NamespaceSystem).Create(ctx, spec.Secret(), metav1.CreateOptions{})
+	secret, err := client.Secrets(metav1.NamespaceSystem).Create(ctx, spec.Secret(), metav1.CreateOptions{})
 	switch {
+	case err == nil:
+		return Read(secret), nil
 	case apierrors.IsAlreadyExists(err):
-		return fmt.Errorf("token %s: %w", spec.Token.ID(), ErrExists)
-	case err != nil:
-		return fmt.Errorf("create token %s: %w", spec.Token.ID(), err)
+		return Info{}, fmt.Errorf("token %s: %w", spec.Token.ID(), ErrExists)
 	}
-	return nil
+	err = fmt.Errorf("create token %s: %w", spec.Token.ID(), err)
+	if !isOutcomeUnknown(err) {
+		return Info{}, err
+	}
+	info, lookErr := stored(ctx, client, spec.Token)
+	switch {
+	case lookErr == nil:
+		return info, nil
+	case errors.Is(lookErr, ErrNotFound) || errors.Is(lookErr, ErrOtherSecret):
+		return Info{}, err
+	}
+	return Info{}, fmt.Errorf("%w; whether it was made is not known: %w", err, lookErr)
+}
+
+// CreateRandom stores a token that spec describes but for its Token, which is
+// drawn from random, and again where its ID is taken.
+//
+// Access: create and get on secrets in kube-system.
+func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec Spec, random io.Reader) (Info, error) {
+	const draws = 5 // among 10,000 tokens, five collisions in a row have a chance of 1 in 10^26
+	for range draws {
+		var err error
+		if spec.Token, err = Generate(random); err != nil {
+			return Info{}, err
+		}
+		info, err := Create(ctx, client, spec)
+		if !errors.Is(err, ErrExists) {
+			return info, err
+		}
+		// A request that was sent again because its answer was lost finds the
+		// token that it made: nobody else has drawn the same secret.
+		if info, err := stored(ctx, client, spec.Token); err == nil {
+			return info, nil
+		}
+	}
+	return Info{}, fmt.Errorf("the IDs of %d random tokens were taken: %w", draws, ErrExists)
+}
+
+// stored returns what the cluster holds under the ID of tok if that is tok.
+func stored(ctx context.Context, client corev1client.SecretsGetter, tok Token) (Info, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	info, err := Get(ctx, client, tok.ID())
+	if err != nil {
+		return Info{}, err
+	}
+	return info, info.Matches(tok)
+}
+
+// afterwards is how long a look at what became of a request may take.
+const afterwards = 10 * time.Second
+
+// isOutcomeUnknown says whether a request may have been carried out although it
+// failed.
+func isOutcomeUnknown(err error) bool {
+	return apiclient.IsTransient(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Get returns the token with the given ID, whatever is wrong with its Secret. It
+// returns an error that matches ErrNotFound when the cluster holds no such token.
+//
+// Access: get on secrets in kube-system.
+func Get(ctx context.Context, client corev1client.SecretsGetter, id string) (Info, error) {
+	secret, err := client.Secrets(metav1.NamespaceSystem).Get(ctx, secretName(id), metav1.GetOptions{})
+	if err != nil {
+		return Info{}, failed("get", id, err)
+	}
+	return Read(secret), nil
 }
 
 // List returns every token in the order of the IDs, the ill-formed ones with
@@ -62,17 +138,61 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 	return infos, nil
 }
 
-// Delete removes the token with the given ID, at once and for good. It returns
-// an error that matches ErrNotFound when the cluster holds no such token.
+// Delete removes a token as it was read, at once and for good. It returns an
+// error that matches ErrNotFound when it is gone, and one that matches ErrChanged
+// when it is not what was read any more. Where the answer is lost, it looks
+// whether the token is there.
 //
-// Access: delete on secrets in kube-system.
-func Delete(ctx context.Context, client corev1client.SecretsGetter, id string) error {
-	err := client.Secrets(metav1.NamespaceSystem).Delete(ctx, secretName(id), metav1.DeleteOptions{})
+// Access: delete on secrets in kube-system; get to look after a lost answer.
+func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) error {
+	err := client.Secrets(metav1.NamespaceSystem).Delete(ctx, info.SecretName, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: (*types.UID)(&info.UID), ResourceVersion: &info.version},
+	})
+	if err == nil {
+		return nil
+	}
+	err = failed("delete", info.ID, err)
+	if isOutcomeUnknown(err) {
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+		defer cancel()
+		if now, lookErr := Get(look, client, info.ID); errors.Is(lookErr, ErrNotFound) || lookErr == nil && now.UID != info.UID {
+			return nil
+		}
+	}
+	return err
+}
+
+// Extend gives a token as it was read another end; the zero time means never. It
+// returns an error that matches ErrNotFound when the token is gone, and one that
+// matches ErrChanged when it is not what was read any more.
+//
+// Access: patch on secrets in kube-system.
+func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, expires time.Time) (Info, error) {
+	var expiration any // null takes the key away
+	if !expires.IsZero() {
+		expiration = []byte(formatExpiration(expires))
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]string{"uid": info.UID, "resourceVersion": info.version},
+		"data":     map[string]any{api.BootstrapTokenExpirationKey: expiration},
+	})
+	if err != nil {
+		return Info{}, err
+	}
+	secret, err := client.Secrets(metav1.NamespaceSystem).Patch(ctx, info.SecretName, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil {
+		return Info{}, failed("extend", info.ID, err)
+	}
+	return Read(secret), nil
+}
+
+// failed says which of a token's requests failed, and why.
+func failed(doing, id string, err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		return fmt.Errorf("token %s: %w", id, ErrNotFound)
-	case err != nil:
-		return fmt.Errorf("delete token %s: %w", id, err)
+	case apierrors.IsConflict(err):
+		return fmt.Errorf("token %s: %w", id, ErrChanged)
 	}
-	return nil
+	return fmt.Errorf("%s token %s: %w", doing, id, err)
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1fake "k8s.io/client-go/kubernetes/typed/core/v1/fake"
 
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -29,7 +31,11 @@ func TestCreate(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			client := fakeCore(t, test.there...)
-			wantError(t, token.Create(t.Context(), client, test.spec), test.wantErr)
+			info, err := token.Create(t.Context(), client, test.spec)
+			wantError(t, err, test.wantErr)
+			if wantProblem := test.wantErr != nil; info.Token.IsZero() != wantProblem {
+				t.Errorf("Create returned token %q beside the error %v", info.Token, err)
+			}
 			got, err := client.Secrets("kube-system").Get(t.Context(), "bootstrap-token-abcdef", metav1.GetOptions{})
 			switch {
 			case test.wantErr == nil && (err != nil || string(got.Data["token-secret"]) != goodSecret):
@@ -69,19 +75,67 @@ func TestList(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	client := fakeCore(t, spec(t).Secret())
-	if err := token.Delete(t.Context(), client, goodID); err != nil {
+	info, err := token.Get(t.Context(), client, goodID)
+	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, token.Delete(t.Context(), client, goodID), token.ErrNotFound)
+	if err := token.Delete(t.Context(), client, info); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, token.Delete(t.Context(), client, info), token.ErrNotFound)
 }
 
 func TestErrorsOfTheServerAreKept(t *testing.T) {
-	client := fakeCore(t)
-	for _, verb := range []string{"create", "list", "delete"} {
-		failing(client, verb, errServer)
+	for verb, err := range failures(t, fakeCore(t), errServer) {
+		if !errors.Is(err, errServer) {
+			t.Errorf("%s: error = %v, want %v", verb, err, errServer)
+		}
 	}
-	wantError(t, token.Create(t.Context(), client, spec(t)), errServer)
-	wantError(t, token.Delete(t.Context(), client, goodID), errServer)
-	_, err := token.List(t.Context(), client)
-	wantError(t, err, errServer)
+}
+
+// failures returns the error of each function when the server fails with err.
+func failures(t *testing.T, client *corev1fake.FakeCoreV1, err error) map[string]error {
+	t.Helper()
+	failing(client, "*", err)
+	info := token.Read(secretOf(t))
+	_, getErr := token.Get(t.Context(), client, goodID)
+	_, listErr := token.List(t.Context(), client)
+	_, createErr := token.Create(t.Context(), client, spec(t))
+	_, extendErr := token.Extend(t.Context(), client, info, time.Time{})
+	return map[string]error{
+		"get": getErr, "list": listErr, "create": createErr, "extend": extendErr, "delete": token.Delete(t.Context(), client, info),
+	}
+}
+
+func TestGet(t *testing.T) {
+	tests := []struct {
+		name    string
+		secret  *corev1.Secret
+		want    string // the ID
+		wantErr error
+	}{
+		{"found", secretOf(t), goodID, nil},
+		{"found, and of no use", func() *corev1.Secret {
+			secret := secretOf(t)
+			secret.Data["token-secret"] = nil
+			return secret
+		}(), goodID, nil},
+		{"another ID", secretOf(t, func(s *token.Spec) { s.Token = parse(t, "abcdeg."+goodSecret) }), "", token.ErrNotFound},
+		{"another namespace", func() *corev1.Secret {
+			secret := secretOf(t)
+			secret.Namespace = "default"
+			return secret
+		}(), "", token.ErrNotFound},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client := fakeCore(t, test.secret)
+			info, err := token.Get(t.Context(), client, goodID)
+			wantError(t, err, test.wantErr)
+			if info.ID != test.want {
+				t.Errorf("ID = %q, want %q", info.ID, test.want)
+			}
+			wantVerbs(t, client, "get")
+		})
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 	"k8s.io/cluster-bootstrap/util/secrets"
 
@@ -72,9 +73,6 @@ func TestEachUsageIsJudged(t *testing.T) {
 // A token that the API server takes is live and has the usage, and no other is.
 func TestReadAgreesWithUpstream(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	set := func(key, value string) func(*corev1.Secret) {
-		return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
-	}
 	name := func(text string) func(*corev1.Secret) { return func(s *corev1.Secret) { s.Name = text } }
 	tests := []struct {
 		name   string
@@ -113,14 +111,20 @@ func TestReadAgreesWithUpstream(t *testing.T) {
 		{"usage with a line feed", set("usage-bootstrap-authentication", "true\n")},
 		{"usage false", set("usage-bootstrap-authentication", "false")},
 		{"no data", func(s *corev1.Secret) { s.Data = nil }},
+		{"another type", func(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }},
+		{"no type", func(s *corev1.Secret) { s.Type = "" }},
+		{"being deleted", func(s *corev1.Secret) { s.DeletionTimestamp = &metav1.Time{Time: now} }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			secret := spec(t, func(s *token.Spec) { s.Expires = now.Add(time.Hour) }).Secret()
 			test.change(secret)
 			info := token.Read(secret)
-			if got, want := info.Live(now) && info.Has(token.Authentication), authenticates(secret, now); got != want {
+			if got, want := info.Authenticates(now), authenticates(secret, now); got != want {
 				t.Errorf("it authenticates: %v, upstream says %v (problem %q)", got, want, info.Problem)
+			}
+			if got, want := info.Signs(now), signs(secret, now); got != want {
+				t.Errorf("it signs: %v, upstream says %v (problem %q)", got, want, info.Problem)
 			}
 		})
 	}
@@ -131,11 +135,29 @@ func TestReadAgreesWithUpstream(t *testing.T) {
 func authenticates(secret *corev1.Secret, now time.Time) bool {
 	id, named := secrets.ParseName(secret.Name)
 	_, groupsErr := secrets.GetGroups(secret)
-	return named && id == secrets.GetData(secret, api.BootstrapTokenIDKey) &&
+	return secret.Type == api.SecretTypeBootstrapToken && secret.DeletionTimestamp == nil &&
+		named && id == secrets.GetData(secret, api.BootstrapTokenIDKey) &&
 		upstreamToken.MatchString(id+"."+secrets.GetData(secret, api.BootstrapTokenSecretKey)) &&
 		!secrets.HasExpired(secret, now) &&
 		secrets.GetData(secret, api.BootstrapTokenUsageAuthentication) == "true" &&
 		groupsErr == nil
+}
+
+// signs judges as the bootstrap signer does, in pkg/controller/bootstrap of the
+// controller manager, but for the form of token-secret, about which bootctl is
+// stricter.
+func signs(secret *corev1.Secret, now time.Time) bool {
+	id, named := secrets.ParseName(secret.Name)
+	return secret.Type == api.SecretTypeBootstrapToken &&
+		named && id == secrets.GetData(secret, api.BootstrapTokenIDKey) &&
+		upstreamToken.MatchString(id+"."+secrets.GetData(secret, api.BootstrapTokenSecretKey)) &&
+		!secrets.HasExpired(secret, now) &&
+		secrets.GetData(secret, api.BootstrapTokenUsageSigningKey) == "true"
+}
+
+// isCleaned judges as the token cleaner does, which sits beside the signer.
+func isCleaned(secret *corev1.Secret, now time.Time) bool {
+	return secret.Type == api.SecretTypeBootstrapToken && secrets.HasExpired(secret, now)
 }
 
 // FuzzUpstream compares each judgement of a text with upstream's.

@@ -29,11 +29,22 @@ type vectors struct {
 		secretVector
 		Token    string
 		Deleting bool
+		User     string
 		Groups   []string // nil: the token does not authenticate
 	}
 	Signer []struct {
 		secretVector
 		Want bool
+	}
+	// Written are the Secrets that kubeadm makes of a token.
+	Written []struct {
+		secretVector
+		Spec kubeadmToken
+	}
+	Cleaner []struct {
+		secretVector
+		Now  time.Time
+		Want bool // whether the Secret is deleted
 	}
 }
 
@@ -143,30 +154,68 @@ func TestSecretsOfKubeadm(t *testing.T) {
 }
 
 func TestSecretsOfTheAuthenticator(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, vector := range readVectors(t).Authenticator {
 		t.Run(vector.Name, func(t *testing.T) {
 			secret := vector.secret()
 			if vector.Deleting {
-				secret.DeletionTimestamp = &metav1.Time{Time: now}
+				deleting(secret)
 			}
 			info := token.Read(secret)
-			authenticates := info.Live(now) && info.Has(token.Authentication) && info.Token.Reveal() == vector.Token
-			vector.judge(t, authenticates, vector.Groups != nil, info.Problem)
-			groups := slices.Compact(slices.Sorted(slices.Values(append([]string{"system:bootstrappers"}, info.Groups...))))
-			if authenticates && !slices.Equal(groups, vector.Groups) {
-				t.Errorf("groups %q, want %q", groups, vector.Groups)
+			verdict := info.Judge(judgedAt)
+			authenticates := verdict.Rejected == "" && info.Token.Reveal() == vector.Token
+			vector.judge(t, authenticates, vector.Groups != nil, verdict.Rejected)
+			if authenticates && (verdict.User != vector.User || !slices.Equal(verdict.Groups, vector.Groups)) {
+				t.Errorf("user %q of %q, want %q of %q", verdict.User, verdict.Groups, vector.User, vector.Groups)
+			}
+			if info.Authenticates(judgedAt) != (verdict.Rejected == "") {
+				t.Errorf("Authenticates says otherwise than Judge: %q", verdict.Rejected)
 			}
 		})
 	}
 }
 
 func TestSecretsOfTheSigner(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, vector := range readVectors(t).Signer {
 		t.Run(vector.Name, func(t *testing.T) {
 			info := token.Read(vector.secret())
-			vector.judge(t, info.Signs(now), vector.Want, info.Problem)
+			verdict := info.Judge(judgedAt)
+			vector.judge(t, verdict.Unsigned == "", vector.Want, verdict.Unsigned)
+			if info.Signs(judgedAt) != (verdict.Unsigned == "") {
+				t.Errorf("Signs says otherwise than Judge: %q", verdict.Unsigned)
+			}
+		})
+	}
+}
+
+func TestSecretsOfTheCleaner(t *testing.T) {
+	vectors := readVectors(t).Cleaner
+	if len(vectors) == 0 {
+		t.Fatal("no vectors")
+	}
+	for _, vector := range vectors {
+		t.Run(vector.Name, func(t *testing.T) {
+			at := token.Read(vector.secret()).Judge(vector.Now).Cleaned
+			vector.judge(t, !at.IsZero() && !at.After(vector.Now), vector.Want, "")
+		})
+	}
+}
+
+// Validate refuses some of them; those that are made, kubeadm makes alike.
+func TestSecretsThatKubeadmWrites(t *testing.T) {
+	vectors := readVectors(t).Written
+	if len(vectors) == 0 {
+		t.Fatal("no vectors")
+	}
+	for _, vector := range vectors {
+		t.Run(vector.Name, func(t *testing.T) {
+			secret := token.Spec{
+				Token: parse(t, vector.Spec.Token), Description: vector.Spec.Description, Expires: vector.Spec.Expires,
+				Usages: vector.Spec.Usages, Groups: vector.Spec.Groups,
+			}.Secret()
+			if want := vector.secret(); secret.Name != want.Name || secret.Namespace != want.Namespace || secret.Type != want.Type {
+				t.Errorf("secret is %s/%s of type %s, want %s/%s of type %s", secret.Namespace, secret.Name, secret.Type, want.Namespace, want.Name, want.Type)
+			}
+			wantData(t, secret, vector.Data)
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 // types returns every type of the contract, by name.
 func types() map[string]reflect.Type {
 	list := []any{
-		output.Token{}, output.TokenList{}, output.ResultList{}, output.ClusterInfo{}, output.Verification{},
+		output.Token{}, output.TokenList{}, output.GeneratedToken{}, output.TokenCheck{}, output.ResultList{}, output.ClusterInfo{}, output.Verification{},
 		output.PinList{}, output.ClusterInfoChange{}, output.ClusterInfoSignature{},
 		output.CertificateRequestList{}, output.RequestedCertificate{}, output.RequestReview{}, output.JoinResult{}, output.SetupResult{}, output.Version{},
 		output.LabStatus{}, output.Event{},

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+type tokenCheckOptions struct {
+	tokenFile string
+	endpoint  string
+	trust     trustOptions
+}
+
+func (o *tokenCheckOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.tokenFile, "token-file", "", "check the whole token in this `file` (- is stdin)")
+	fs.StringVar(&o.endpoint, "endpoint", "", "check as a node does, at this `address`, without a kubeconfig")
+	o.trust.addFlags(fs)
+}
+
+func newTokenCheck(e *env) *cobra.Command {
+	var o tokenCheckOptions
+	cmd := &cobra.Command{
+		Use:   "check ID | --token-file FILE",
+		Short: "Say whether a bootstrap token works, and why not",
+		Long: `Without --endpoint it reads the token's Secret as an administrator, and says what the
+API server, the bootstrap signer and the token cleaner do with it, and what is odd
+about it. Of a whole token it also says whether its secret is the cluster's. The
+exit code is 4 when the token does not do all that its usages say.
+
+With --endpoint it asks the API server itself, as a node that has the token: over a
+connection that --ca-cert-hash or --ca-file verifies, it asks who the token is. It
+ends with 8 when the API server rejects the token (TokenRejected) or lets nobody ask
+(Forbidden), and with 7 when it cannot be reached.
+
+Needs get on secrets in kube-system and on the configmap cluster-info in
+kube-public; with --endpoint nothing but the token.`,
+		Example: `  bootctl token check k3x9q2
+  bootctl token check --token-file token --endpoint 192.0.2.1:6443 --ca-file ca.crt`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: e.completeTokenIDs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.endpoint != "" || o.trust.given() {
+				return runTokenCheckNode(cmd.Context(), e, o, args)
+			}
+			return runTokenCheck(cmd.Context(), e, o, args)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+// argument reads the token that is meant.
+func (o tokenCheckOptions) argument(e *env, args []string) (tokenArgument, error) {
+	switch {
+	case len(args) == 1 && o.tokenFile != "":
+		return tokenArgument{}, fmt.Errorf("%w: a token was named and --token-file given, too", errInput)
+	case len(args) == 1:
+		return e.tokenArgument(args[0])
+	}
+	tok, err := e.nodeToken(o.tokenFile, "")
+	return tokenArgument{tok.ID(), tok}, err
+}
+
+func runTokenCheck(ctx context.Context, e *env, o tokenCheckOptions, args []string) error {
+	wanted, err := o.argument(e, args)
+	if err != nil {
+		return err
+	}
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	info, err := token.Get(ctx, client.Core, wanted.id)
+	if err != nil {
+		return err
+	}
+	verdict := info.Judge(e.now())
+	unfit := info.Usable(e.now())
+	if !wanted.whole.IsZero() && info.Matches(wanted.whole) != nil {
+		unfit = info.Matches(wanted.whole)
+		verdict = token.Verdict{Rejected: unfit.Error(), Unsigned: verdict.Unsigned, Cleaned: verdict.Cleaned}
+	}
+	item := tokenInfo(info, e.now())
+	object := output.TokenCheck{
+		Meta: output.Kind("TokenCheck"), ID: wanted.id, Token: &item,
+		Accepted: verdict.Rejected == "", User: verdict.User, Groups: orEmpty(verdict.Groups), Rejected: verdict.Rejected,
+		Signs: verdict.Unsigned == "", Unsigned: verdict.Unsigned, Notes: orEmpty(info.Notes),
+	}
+	if !verdict.Cleaned.IsZero() {
+		cleaned := verdict.Cleaned.UTC().Truncate(time.Second)
+		object.Cleaned = &cleaned
+	}
+	if object.Signs {
+		var note string
+		if object.Signature, note = signatureOf(ctx, client, info); note != "" {
+			object.Notes = append(object.Notes, note)
+		}
+	}
+	object.Notes = append(object.Notes, lifetimeNotes(info, e.now())...)
+	return both(e.print(checkView(object, e.now())), unfit)
+}
+
+// lifetimeNotes say what is odd about the end of a token.
+func lifetimeNotes(info token.Info, now time.Time) []string {
+	switch {
+	case info.Expires.IsZero() && !info.Expired(now):
+		return []string{"it never expires: whoever learns it can join nodes until it is deleted"}
+	case info.Expired(now):
+		var notes []string
+		for _, silent := range clusterinfo.Silent(clusterinfo.Info{}, []token.Info{info}, now) {
+			if silent.Controller == clusterinfo.Cleaner {
+				notes = append(notes, silent.String())
+			}
+		}
+		return notes
+	}
+	return nil
+}
+
+// signatureOf says how the token's signature in cluster-info stands; nothing where
+// that cannot be read.
+func signatureOf(ctx context.Context, client *apiclient.Client, info token.Info) (state string, note string) {
+	document, err := clusterinfo.Fetch(ctx, client.Core)
+	if err != nil {
+		return "", "whether cluster-info is signed with it cannot be said: " + err.Error()
+	}
+	return clusterinfo.Check(document, info.Token), ""
+}
+
+// runTokenCheckNode asks the API server itself.
+func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []string) error {
+	if o.endpoint == "" {
+		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", errInput)
+	}
+	plain := ""
+	if len(args) == 1 {
+		plain = args[0]
+	}
+	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, plain)
+	if err != nil {
+		return err
+	}
+	identity, err := clusterinfo.Identify(ctx, opts)
+	if err != nil {
+		return err
+	}
+	object := output.TokenCheck{
+		Meta: output.Kind("TokenCheck"), ID: opts.Token.ID(), Endpoint: identity.Endpoint.URL(), Accepted: true,
+		User: identity.Username, Groups: orEmpty(identity.Groups), Notes: []string{},
+	}
+	return e.print(checkView(object, e.now()))
+}
+
+func checkView(object output.TokenCheck, now time.Time) view {
+	v := view{object: object, names: []string{object.ID}, header: []string{"TOKEN", object.ID}}
+	row := func(title, text string) { v.rows = append(v.rows, []string{title, text}) }
+	accepts := "rejects it: " + object.Rejected
+	if object.Accepted {
+		accepts = "accepts it as " + object.User
+	}
+	if object.Token != nil {
+		row("status", statusText(*object.Token))
+		row("description", object.Token.Description)
+	}
+	row("API server", accepts)
+	if object.Accepted {
+		row("in groups", strings.Join(object.Groups, ", "))
+	}
+	if object.Token == nil {
+		row("asked at", object.Endpoint)
+		return v
+	}
+	switch {
+	case !object.Signs:
+		row("bootstrap signer", "does not sign with it: "+object.Unsigned)
+	default:
+		row("bootstrap signer", "signs cluster-info with it")
+		row("signature", object.Signature)
+	}
+	row("token cleaner", cleanedText(object.Cleaned, now))
+	for _, note := range object.Notes {
+		row("note", note)
+	}
+	return v
+}
+
+func cleanedText(at *time.Time, now time.Time) string {
+	switch {
+	case at == nil:
+		return "never deletes it"
+	case at.After(now):
+		return "deletes it in " + lifetime(at.Sub(now)) + ", at " + at.Format(time.RFC3339)
+	}
+	return "deletes it at once"
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/bootctl/bootctl/internal/output"
+)
+
+func TestTokenCheck(t *testing.T) {
+	tests := []struct {
+		id              string
+		code            int
+		accepted, signs bool
+		rejected        string
+	}{
+		{"aaaaaa", 0, true, true, ""},
+		{"bbbbbb", 0, false, true, "it has not the usage authentication"},
+		{"cccccc", 4, false, false, "it expired on 2020-01-01T00:00:00Z"},
+		{"dddddd", 4, false, true, "is not one below system:bootstrappers:"},
+		{"eeeeee", 4, false, false, "not a time of RFC 3339"},
+		{"hhhhhh", 0, true, false, ""},
+		{"zzzzzz", 3, false, false, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.id, func(t *testing.T) {
+			check, got := on[output.TokenCheck](t, fake.NewClientset(everyToken(t)...), "token", "check", test.id)
+			if got.code != test.code || check.Accepted != test.accepted || check.Signs != test.signs || !strings.Contains(check.Rejected, test.rejected) {
+				t.Errorf("exit code %d, check %+v, stderr %s", got.code, check, got.errOut)
+			}
+			if test.code == 4 && !strings.Contains(got.errOut, "TokenUnusable") {
+				t.Errorf("stderr %s", got.errOut)
+			}
+			if test.accepted && (check.User != "system:bootstrap:"+test.id || !slices.Contains(check.Groups, "system:bootstrappers")) {
+				t.Errorf("accepted as %s in %v", check.User, check.Groups)
+			}
+		})
+	}
+}
+
+// Of a whole token, the secret is compared; it is never shown.
+func TestTokenCheckComparesTheSecret(t *testing.T) {
+	for text, code := range map[string]int{"aaaaaa." + planted: 0, "aaaaaa.0000000000000001": 9} {
+		for name, args := range map[string][]string{"file": {"--token-file", file(t, text)}, "command line": {text}} {
+			check, got := on[output.TokenCheck](t, fake.NewClientset(everyToken(t)...), append([]string{"token", "check"}, args...)...)
+			if got.code != code || check.Accepted != (code == 0) || strings.Contains(got.out+got.errOut, text[7:]) {
+				t.Errorf("%s: exit code %d, want %d; check %+v, stderr %s", name, got.code, code, check, got.errOut)
+			}
+		}
+	}
+	for _, args := range [][]string{{}, {"aaaaaa", "--token-file", "x"}, {"aaaaaa", "--ca-file", "x"}, {"aaaaaa", "--endpoint", "192.0.2.1"}} {
+		got := invoke(t, everyToken(t), append([]string{"token", "check"}, args...)...)
+		if got.code != 2 || got.out != "" {
+			t.Errorf("%q: exit code %d, stdout %q", args, got.code, got.out)
+		}
+	}
+}
+
+func TestTokenCompletion(t *testing.T) {
+	tests := []struct {
+		words []string
+		want  string
+	}{
+		{[]string{"token", "delete", ""}, "aaaaaa\tof aaaaaa"},
+		{[]string{"token", "delete", "aaaaaa", ""}, "bbbbbb\tof bbbbbb"},
+		{[]string{"token", "extend", ""}, "aaaaaa\tof aaaaaa"},
+		{[]string{"token", "extend", "aaaaaa", ""}, ":4"},
+		{[]string{"token", "check", ""}, "aaaaaa\tof aaaaaa"},
+		{[]string{"token", "list", "--usage", ""}, "signing"},
+	}
+	for _, test := range tests {
+		got := invoke(t, everyToken(t), append([]string{"__complete"}, test.words...)...)
+		if first, _, _ := strings.Cut(got.out, "\n"); got.code != 0 || first != test.want {
+			t.Errorf("%q: exit code %d, stdout %q, want %q first", test.words, got.code, got.out, test.want)
+		}
+	}
+	if got := invoke(t, hostileCluster(t), "__complete", "token", "delete", ""); !strings.Contains(got.out, plantedID) {
+		t.Errorf("stdout %q", got.out)
+	} else {
+		checkClean(t, result{out: strings.ReplaceAll(got.out, "\t", " ")})
+	}
+	if got := invoke(t, nil, "__complete", "token", "delete", ""); got.code != 0 || !strings.HasPrefix(got.out, ":4") {
+		t.Errorf("without a cluster: exit code %d, stdout %q", got.code, got.out)
+	}
+}

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/bootctl/bootctl/internal/output"
+)
+
+// writes returns the requests that change something, such as "create secrets".
+func writes(clientset *fake.Clientset) []string {
+	var found []string
+	for _, action := range clientset.Actions() {
+		if verb := action.GetVerb(); verb != "get" && verb != "list" && !strings.Contains(action.GetResource().Resource, "reviews") {
+			found = append(found, verb+" "+action.GetResource().Resource)
+		}
+	}
+	return found
+}
+
+// on runs bootctl on clientset and reads its document.
+func on[T any](t *testing.T, clientset *fake.Clientset, args ...string) (T, result) {
+	t.Helper()
+	got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append(args, "-o", "json")...)
+	var document T
+	if got.out != "" {
+		if err := json.Unmarshal([]byte(got.out), &document); err != nil {
+			t.Fatalf("%v: %s", err, got.out)
+		}
+	}
+	return document, got
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// Bad input is found before anything is asked of the server.
+func TestTokenCreateRefuses(t *testing.T) {
+	const strong = "k3x9q2.w8f0s7d6h5j4n3m2"
+	tests := []struct {
+		name   string
+		args   []string
+		reason string
+	}{
+		{"negative TTL", []string{"--ttl", "-1h"}, "Usage"},
+		{"TTL below a second", []string{"--ttl", "500ms"}, "Usage"},
+		{"a nanosecond", []string{"--ttl", "1ns"}, "Usage"},
+		{"no unit", []string{"--ttl", "1h30"}, "Usage"},
+		{"float", []string{"--ttl", "1e3s"}, "Usage"},
+		{"other digits", []string{"--ttl", "١h"}, "Usage"},
+		{"overflow", []string{"--ttl", "2562048h"}, "Usage"},
+		{"overflow of days", []string{"--ttl", "106752d"}, "Usage"},
+		{"negative days", []string{"--ttl", "-7d"}, "Usage"},
+		{"days and hours", []string{"--ttl", "1d2h"}, "Usage"},
+		{"TTL and end", []string{"--ttl", "1h", "--expires-at", "2099-01-01T00:00:00Z"}, "Usage"},
+		{"end is past", []string{"--expires-at", "2020-01-01T00:00:00Z"}, "Usage"},
+		{"end is a day", []string{"--expires-at", "2099-01-01"}, "Usage"},
+		{"end without a zone", []string{"--expires-at", "2099-01-01T00:00:00"}, "Usage"},
+		{"no usage", []string{"--usages", ""}, "InvalidTokenSpec"},
+		{"unknown usage", []string{"--usages", "sign"}, "InvalidTokenSpec"},
+		{"usage in upper case", []string{"--usages", "Signing"}, "InvalidTokenSpec"},
+		{"empty usage", []string{"--usages", "signing,"}, "InvalidTokenSpec"},
+		{"key for usage", []string{"--usages", "usage-bootstrap-signing"}, "InvalidTokenSpec"},
+		{"groups without authentication", []string{"--usages", "signing", "--groups", "system:bootstrappers:a"}, "InvalidTokenSpec"},
+		{"other group", []string{"--groups", "system:masters"}, "InvalidTokenSpec"},
+		{"bare group", []string{"--groups", "system:bootstrappers"}, "InvalidTokenSpec"},
+		{"space after a comma", []string{"--groups", "system:bootstrappers:a, system:bootstrappers:b"}, "InvalidTokenSpec"},
+		{"script", []string{"--groups", "system:bootstrappers:<script>"}, "InvalidTokenSpec"},
+		{"malformed token", []string{strong + "0"}, "InvalidToken"},
+		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken"},
+		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken"},
+		{"token and file", []string{strong, "--token-file", "x"}, "Usage"},
+		{"count and token", []string{strong, "--count", "2"}, "Usage"},
+		{"count below one", []string{"--count", "-1"}, "Usage"},
+		{"count too large", []string{"--count", "10001"}, "Usage"},
+		{"count of one file", []string{"--count", "2", "-o", "bootstrap-kubeconfig"}, "Usage"},
+		{"waiting for no signature", []string{"--usages", "authentication", "--wait"}, "Usage"},
+		{"waiting in a dry run", []string{"--wait", "--dry-run"}, "Usage"},
+		{"no time to wait", []string{"--wait", "--timeout", "0s"}, "Usage"},
+		{"unknown dry run", []string{"--dry-run=both"}, "Usage"},
+		{"join command of whom", []string{"--print-join-command=k3s"}, "Usage"},
+		{"join command without signing", []string{"--usages", "authentication", "--print-join-command"}, "Usage"},
+		{"kubeconfig of a signing token", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage"},
+		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage"},
+		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage"},
+		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clientset := fake.NewClientset(hostileCluster(t)...)
+			got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token", "create"}, test.args...)...)
+			if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "("+test.reason+")") {
+				t.Errorf("exit code %d, stdout %q, stderr %q; want 2, nothing, %s", got.code, got.out, got.errOut, test.reason)
+			}
+			if strings.Contains(got.errOut, strong[7:]) || len(clientset.Actions()) != 0 {
+				t.Errorf("stderr %q, requests %v", got.errOut, clientset.Actions())
+			}
+		})
+	}
+}
+
+func TestTokenCreateEnds(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		want time.Duration // from now on; 0: never
+	}{
+		{"by itself", nil, 24 * time.Hour},
+		{"Go duration", []string{"--ttl", "1h30m"}, 90 * time.Minute},
+		{"days", []string{"--ttl", "7d"}, 7 * 24 * time.Hour},
+		{"plus", []string{"--ttl", "+1h"}, time.Hour},
+		{"never", []string{"--ttl", "never"}, 0},
+		{"zero", []string{"--ttl", "0"}, 0},
+		{"zero seconds", []string{"--ttl", "0s"}, 0},
+		{"at a time", []string{"--expires-at", time.Now().Add(time.Hour).Format(time.RFC3339)}, time.Hour},
+		{"at a time elsewhere", []string{"--expires-at", time.Now().Add(time.Hour).In(time.FixedZone("", 14*3600)).Format(time.RFC3339)}, time.Hour},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clientset := fake.NewClientset()
+			token, got := on[output.Token](t, clientset, append([]string{"token", "create"}, test.args...)...)
+			if got.code != 0 {
+				t.Fatalf("exit code %d, stderr %s", got.code, got.errOut)
+			}
+			endless := strings.Contains(got.errOut, "never expires")
+			if test.want == 0 {
+				if token.Expires != nil || !endless {
+					t.Errorf("expires %v, stderr %q", token.Expires, got.errOut)
+				}
+				return
+			}
+			if left := time.Until(*token.Expires); left > test.want || left < test.want-3*time.Second || endless {
+				t.Errorf("%s left, want %s; stderr %q", left, test.want, got.errOut)
+			}
+			secret, err := clientset.CoreV1().Secrets("kube-system").Get(t.Context(), token.SecretName, metav1.GetOptions{})
+			if err != nil || !strings.HasSuffix(string(secret.Data["expiration"]), "Z") {
+				t.Errorf("expiration %q, %v", secret.Data["expiration"], err)
+			}
+		})
+	}
+}
+
+// Each usage can stand alone; a token for signing alone has no groups.
+func TestTokenCreateUsages(t *testing.T) {
+	for usages, groups := range map[string]int{"signing": 0, "authentication": 1, "signing,authentication": 1, "signing,signing": 0} {
+		token, got := on[output.Token](t, fake.NewClientset(), "token", "create", "--usages", usages)
+		if got.code != 0 || token.Status != "valid" || len(token.Groups) != groups {
+			t.Errorf("%s: exit code %d, token %+v, stderr %s", usages, got.code, token.TokenInfo, got.errOut)
+		}
+	}
+}
+
+// A token of the user's is taken as it is, from wherever it comes, and never
+// replaces one.
+func TestTokenCreateTakesAToken(t *testing.T) {
+	const text = "k3x9q2.w8f0s7d6h5j4n3m2"
+	for name, args := range map[string][]string{
+		"command line": {text}, "file": {"--token-file", file(t, text)}, "file with a line end": {"--token-file", file(t, text+"\r\n")},
+		"weak": {"--token-file", file(t, "abcdef.0123456789abcdef"), "--allow-weak"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clientset := fake.NewClientset()
+			args = append([]string{"token", "create"}, args...)
+			token, got := on[output.Token](t, clientset, args...)
+			if got.code != 0 || name != "weak" && token.Token != text {
+				t.Fatalf("exit code %d, token %q, stderr %s", got.code, token.Token, got.errOut)
+			}
+			if warned := strings.Contains(got.errOut, "seen by every user"); warned != (name == "command line") {
+				t.Errorf("stderr %q", got.errOut)
+			}
+			if _, got = on[output.Token](t, clientset, args...); got.code != 9 || got.out != "" || !strings.Contains(got.errOut, "TokenExists") {
+				t.Errorf("again: exit code %d, stdout %q, stderr %s", got.code, got.out, got.errOut)
+			}
+		})
+	}
+}
+
+func TestTokenCreateMany(t *testing.T) {
+	clientset := fake.NewClientset(hostileCluster(t)...)
+	list, got := on[output.TokenList](t, clientset, "token", "create", "--count", "70", "--print-join-command")
+	if got.code != 0 || len(list.Items) != 70 {
+		t.Fatalf("exit code %d, %d tokens, stderr %s", got.code, len(list.Items), got.errOut)
+	}
+	seen := map[string]bool{}
+	for _, item := range list.Items {
+		seen[item.Token] = true
+		if !strings.Contains(item.JoinCommand, "--token "+item.Token+" ") {
+			t.Errorf("join command %q of token %q", item.JoinCommand, item.Token)
+		}
+	}
+	if n := len(writes(clientset)); len(seen) != 70 || n != 70 {
+		t.Errorf("%d different tokens, %d requests", len(seen), n)
+	}
+	text := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), "token", "create", "--count", "1")
+	if strings.Count(text.out, "\n") != 1 || len(text.out) != len("abcdef.0123456789abcdef\n") {
+		t.Errorf("one of a list: %q", text.out)
+	}
+}
+
+// What was created is printed although others could not be.
+func TestTokenCreateManyInPart(t *testing.T) {
+	clientset := fake.NewClientset()
+	var n atomic.Int64
+	clientset.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if n.Add(1)%2 == 0 {
+			return true, nil, apierrors.NewForbidden(corev1.Resource("secrets"), "x", errors.New(`User "u" cannot create`))
+		}
+		return false, nil, nil
+	})
+	list, got := on[output.TokenList](t, clientset, "token", "create", "--count", "10")
+	if got.code != 8 || len(list.Items) != 5 || !strings.Contains(got.errOut, "5 of 10") {
+		t.Errorf("exit code %d, %d tokens, stderr %s", got.code, len(list.Items), got.errOut)
+	}
+}
+
+// A random ID that is taken is drawn again; the token that has it stays.
+func TestTokenCreateDrawsAgain(t *testing.T) {
+	clientset := fake.NewClientset()
+	var taken string
+	clientset.PrependReactor("create", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		secret, ok := action.(clienttesting.CreateAction).GetObject().(*corev1.Secret)
+		if ok && taken == "" {
+			taken = secret.Name
+			other := secret.DeepCopy()
+			other.Data["token-secret"] = []byte("zzzzzzzzzzzzzzz1")
+			if err := clientset.Tracker().Add(other); err != nil {
+				t.Error(err)
+			}
+			return true, nil, apierrors.NewAlreadyExists(corev1.Resource("secrets"), secret.Name)
+		}
+		return false, nil, nil
+	})
+	token, got := on[output.Token](t, clientset, "token", "create")
+	if got.code != 0 || token.SecretName == taken {
+		t.Errorf("exit code %d, Secret %s, stderr %s", got.code, token.SecretName, got.errOut)
+	}
+	secret, err := clientset.CoreV1().Secrets("kube-system").Get(t.Context(), taken, metav1.GetOptions{})
+	if err != nil || string(secret.Data["token-secret"]) != "zzzzzzzzzzzzzzz1" {
+		t.Errorf("the token that was there: %v, %v", secret, err)
+	}
+}
+
+// Nothing is created before all that is to be printed with it is known.
+func TestTokenCreateReadsFirst(t *testing.T) {
+	for _, args := range [][]string{{"--print-join-command"}, {"-o", "bootstrap-kubeconfig"}, {"--wait"}} {
+		clientset := fake.NewClientset()
+		got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token", "create"}, args...)...)
+		if got.code != 3 || got.out != "" || len(writes(clientset)) != 0 || !strings.Contains(got.errOut, "ClusterInfoNotFound") {
+			t.Errorf("%q: exit code %d, stdout %q, requests %v, stderr %s", args, got.code, got.out, writes(clientset), got.errOut)
+		}
+	}
+}
+
+func TestTokenCreateDryRun(t *testing.T) {
+	for _, mode := range []string{"client", "server"} {
+		clientset := fake.NewClientset(hostileCluster(t)...)
+		token, got := on[output.Token](t, clientset, "token", "create", "--dry-run="+mode)
+		if got.code != 0 || token.DryRun != mode || !strings.Contains(got.errOut, "nothing was created") {
+			t.Errorf("%s: exit code %d, token %+v, stderr %s", mode, got.code, token.TokenInfo, got.errOut)
+		}
+		for _, action := range clientset.Actions() {
+			create, ok := action.(clienttesting.CreateActionImpl)
+			if !ok || mode == "client" || !slices.Equal(create.CreateOptions.DryRun, []string{"All"}) {
+				t.Errorf("%s: request %v", mode, action)
+			}
+		}
+		if n := len(clientset.Actions()); mode == "server" && n != 1 {
+			t.Errorf("%d requests of a dry run by the server", n)
+		}
+	}
+	if got := invoke(t, nil, "token", "create", "--dry-run"); got.code != 0 {
+		t.Errorf("a dry run asks a server: exit code %d, stderr %s", got.code, got.errOut)
+	}
+}
+
+func TestTokenCreateBootstrapKubeconfig(t *testing.T) {
+	clientset := fake.NewClientset(hostileCluster(t)...)
+	got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), "token", "create", "-o", "bootstrap-kubeconfig")
+	if got.code != 0 {
+		t.Fatalf("exit code %d, stderr %s", got.code, got.errOut)
+	}
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(got.out))
+	if err != nil || config.Host != server || len(config.CAData) == 0 || len(config.BearerToken) != 23 || config.Username+config.CertFile != "" {
+		t.Errorf("kubeconfig %+v, %v", config, err)
+	}
+}
+
+// Whoever creates a token with a wrong clock learns that it ends at another time.
+func TestTokenCreateNamesTheClock(t *testing.T) {
+	for skew, want := range map[time.Duration]string{5 * time.Minute: "behind", -5 * time.Minute: "ahead of", 30 * time.Second: ""} {
+		clientset := fake.NewClientset()
+		clientset.PrependReactor("create", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+			secret, _ := action.(clienttesting.CreateAction).GetObject().(*corev1.Secret)
+			secret.CreationTimestamp = metav1.Time{Time: time.Now().Add(skew)}
+			return true, secret, nil
+		})
+		_, got := on[output.Token](t, clientset, "token", "create")
+		if said := strings.Contains(got.errOut, "clock"); said != (want != "") || !strings.Contains(got.errOut, want) {
+			t.Errorf("%s: stderr %q, want %q", skew, got.errOut, want)
+		}
+	}
+}
+
+// The token that was created is printed although nobody signed with it.
+func TestTokenCreateWaitsInVain(t *testing.T) {
+	clientset := fake.NewClientset(hostileCluster(t)...)
+	token, got := on[output.Token](t, clientset, "token", "create", "--wait", "--timeout", "300ms")
+	if got.code != 4 || token.Token == "" || token.Signed || !strings.Contains(got.errOut, `"reason":"NotSignedYet"`) {
+		t.Errorf("exit code %d, token %+v, stderr %s", got.code, token.TokenInfo, got.errOut)
+	}
+	if _, err := clientset.CoreV1().Secrets("kube-system").Get(t.Context(), fmt.Sprint("bootstrap-token-", token.ID), metav1.GetOptions{}); err != nil {
+		t.Error(err)
+	}
+}

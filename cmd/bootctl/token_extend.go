@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+func newTokenExtend(e *env) *cobra.Command {
+	var o endOptions
+	cmd := &cobra.Command{
+		Use:   "extend ID --ttl LIFETIME",
+		Short: "Give a bootstrap token another end",
+		Long: `Sets when a token ends: --ttl counts from now on, not from its end so far. The token
+itself stays as it is. An end that is earlier than before is set as well, with a
+warning. It prints the new end, or never.
+
+A token that has expired can be had back only until the token cleaner deletes it,
+which takes it a second.
+
+Needs get and patch on secrets in kube-system.`,
+		Example:           "  bootctl token extend k3x9q2 --ttl 2d",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: e.completeTokenIDs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTokenExtend(cmd.Context(), e, o, args[0])
+		},
+	}
+	o.addFlags(cmd.Flags(), "")
+	return cmd
+}
+
+func runTokenExtend(ctx context.Context, e *env, o endOptions, arg string) error {
+	wanted, err := e.tokenArgument(arg)
+	if err != nil {
+		return err
+	}
+	end, err := o.time(e.now(), "")
+	if err != nil {
+		return err
+	}
+	client, err := e.client()
+	if err != nil {
+		return err
+	}
+	before, err := wanted.get(ctx, client)
+	if err != nil {
+		return err
+	}
+	after, err := token.Extend(ctx, client.Core, before, end)
+	if err != nil {
+		return err
+	}
+	switch {
+	case end.IsZero():
+		e.warn("the token never expires: whoever learns it can join nodes until it is deleted")
+	case before.Expires.IsZero() && !before.Expired(e.now()) || end.Before(before.Expires):
+		e.warn("the token ends sooner than before")
+	}
+	if after.Problem != "" {
+		e.warn("the token cannot be used: " + after.Problem)
+	}
+	object := output.Token{Meta: output.Kind("Token"), TokenInfo: tokenInfo(after, e.now())}
+	text := "never"
+	if object.Expires != nil {
+		text = object.Expires.Format(time.RFC3339)
+	}
+	return e.print(view{object: object, names: []string{object.ID}, text: fmt.Sprintln(text)})
+}

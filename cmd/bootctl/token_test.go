@@ -1,0 +1,334 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// tokenSecret is an ordinary token of the ID, changed by the given functions.
+func tokenSecret(t *testing.T, id string, changes ...func(*corev1.Secret)) *corev1.Secret {
+	t.Helper()
+	tok, err := token.Parse(id + "." + planted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := token.Spec{
+		Token: tok, Usages: []string{token.Signing, token.Authentication}, Groups: []string{token.DefaultGroup},
+		Expires: time.Now().Add(time.Hour), Description: "of " + id,
+	}.Secret()
+	secret.UID = "uid-of-" + secret.UID
+	for _, change := range changes {
+		change(secret)
+	}
+	return secret
+}
+
+func with(key, value string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
+}
+
+func without(key string) func(*corev1.Secret) { return func(s *corev1.Secret) { delete(s.Data, key) } }
+
+const past = "2020-01-01T00:00:00Z"
+
+// everyToken has a token of every status.
+func everyToken(t *testing.T) []runtime.Object {
+	t.Helper()
+	proxy := []func(*corev1.Secret){
+		with("description", "Proxy for managing TTL for the kubeadm-certs secret"),
+		without("usage-bootstrap-signing"), without("usage-bootstrap-authentication"), without("auth-extra-groups"),
+	}
+	return []runtime.Object{
+		tokenSecret(t, "aaaaaa"),
+		tokenSecret(t, "bbbbbb", without("usage-bootstrap-authentication"), without("auth-extra-groups")),
+		tokenSecret(t, "cccccc", with("expiration", past)),
+		tokenSecret(t, "dddddd", with("auth-extra-groups", "system:bootstrappers:a, system:bootstrappers:b")),
+		tokenSecret(t, "eeeeee", with("expiration", "soon")),
+		tokenSecret(t, "ffffff", proxy...),
+		tokenSecret(t, "gggggg", append(proxy, with("expiration", past))...),
+		tokenSecret(t, "hhhhhh", without("usage-bootstrap-signing"), with("auth-extra-groups", "system:bootstrappers:a")),
+	}
+}
+
+func TestTokenListSays(t *testing.T) {
+	list, got := on[output.TokenList](t, fake.NewClientset(everyToken(t)...), "token", "list")
+	want := map[string]string{
+		"aaaaaa": "valid", "bbbbbb": "valid, for signing alone", "cccccc": "expired",
+		"dddddd": `unusable: group " system:bootstrappers:b" is not one below system:bootstrappers:`,
+		"eeeeee": "unusable: its expiration is not a time of RFC 3339, which counts as expired",
+		"ffffff": "proxy of kubeadm-certs", "gggggg": "unusable: it has no usage, neither signing nor authentication", "hhhhhh": "valid",
+	}
+	if got.code != 0 || len(list.Items) != len(want) {
+		t.Fatalf("exit code %d, %d tokens, stderr %s", got.code, len(list.Items), got.errOut)
+	}
+	for _, item := range list.Items {
+		if text := statusText(item); text != want[item.ID] || item.Token != "" {
+			t.Errorf("token %s: status %q, want %q; token %q", item.ID, text, want[item.ID], item.Token)
+		}
+	}
+}
+
+func TestTokenListSelects(t *testing.T) {
+	tests := []struct {
+		args string
+		want string
+	}{
+		{"", "aaaaaa bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh"},
+		{"--expired", "cccccc eeeeee gggggg"},
+		{"--usage authentication", "aaaaaa cccccc dddddd eeeeee hhhhhh"},
+		{"--usage signing", "aaaaaa bbbbbb cccccc dddddd eeeeee"},
+		{"--group system:bootstrappers:a", "dddddd hhhhhh"},
+		{"--group system:bootstrappers:a --usage signing", "dddddd"},
+		{"--group system:bootstrappers:none", ""},
+	}
+	for _, test := range tests {
+		args := append(append([]string{"token", "list"}, strings.Fields(test.args)...), "-q")
+		got := invoke(t, everyToken(t), args...)
+		if ids := strings.Join(strings.Fields(got.out), " "); got.code != 0 || ids != test.want {
+			t.Errorf("%s: exit code %d, IDs %q, want %q", test.args, got.code, ids, test.want)
+		}
+	}
+	if got := invoke(t, everyToken(t), "token", "list", "--usage", "sign"); got.code != 2 || got.out != "" {
+		t.Errorf("unknown usage: exit code %d, stdout %q", got.code, got.out)
+	}
+	if text, table := invoke(t, everyToken(t), "token", "list", "-o", "text"), invoke(t, everyToken(t), "token", "list"); text.code != 0 || len(text.out) != len(table.out) {
+		t.Errorf("kubeadm's -o text: exit code %d, %q", text.code, text.out)
+	}
+}
+
+// A cluster-info without room for more signatures is told of before it is full.
+func TestTokenListWarnsOfAFullClusterInfo(t *testing.T) {
+	many := func(n int, usage string) []runtime.Object {
+		objects := hostileCluster(t)
+		for i := range n {
+			objects = append(objects, tokenSecret(t, fmt.Sprintf("x%05d", i), without(usage)))
+		}
+		return objects
+	}
+	tests := []struct {
+		name    string
+		objects []runtime.Object
+		want    bool
+	}{
+		{"near", many(6000, "auth-extra-groups"), true},
+		{"not near", many(5990, "auth-extra-groups"), false},
+		{"not for signing", many(6000, "usage-bootstrap-signing"), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, test.objects, "token", "list", "-q")
+			if warned := strings.Contains(got.errOut, "has room for 12"); got.code != 0 || warned != test.want {
+				t.Errorf("exit code %d, stderr %q", got.code, got.errOut)
+			}
+		})
+	}
+}
+
+func left(t *testing.T, clientset *fake.Clientset) string {
+	t.Helper()
+	infos, err := token.List(t.Context(), clientset.CoreV1())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, info := range infos {
+		ids = append(ids, info.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestTokenDelete(t *testing.T) {
+	const all = "aaaaaa bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh"
+	tests := []struct {
+		name string
+		args string
+		code int
+		left string
+		says string
+	}{
+		{"by ID", "aaaaaa hhhhhh", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", ""},
+		{"whole token", "aaaaaa." + planted, 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
+		{"whole token, other secret", "aaaaaa.0000000000000001", 9, all, "OtherSecret"},
+		{"twice", "aaaaaa aaaaaa", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
+		{"not there", "zzzzzz", 3, all, "TokenNotFound"},
+		{"not there, and others", "zzzzzz aaaaaa yyyyyy hhhhhh", 3, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", "2 of 4"},
+		{"not there, ignored", "zzzzzz aaaaaa --ignore-not-found", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
+		{"expired", "--expired", 0, "aaaaaa bbbbbb dddddd ffffff gggggg hhhhhh", ""},
+		{"dry run", "--expired --dry-run", 0, all, ""},
+		{"dry run by ID", "aaaaaa --dry-run", 0, all, ""},
+		{"none", "", 2, all, "Usage"},
+		{"named and expired", "aaaaaa --expired", 2, all, "Usage"},
+		{"one malformed", "aaaaaa AAAAAA", 2, all, "InvalidToken"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clientset := fake.NewClientset(everyToken(t)...)
+			list, got := on[output.ResultList](t, clientset, append([]string{"token", "delete"}, strings.Fields(test.args)...)...)
+			if got.code != test.code || left(t, clientset) != test.left || !strings.Contains(got.errOut, test.says) {
+				t.Errorf("exit code %d, want %d; left %q, want %q; stderr %s", got.code, test.code, left(t, clientset), test.left, got.errOut)
+			}
+			if strings.Contains(got.out+got.errOut, planted) {
+				t.Errorf("the secret came out: %+v, %s", list, got.errOut)
+			}
+		})
+	}
+}
+
+// What was judged to be expired is what is deleted, and not what became of it.
+func TestTokenDeleteSparesTheExtended(t *testing.T) {
+	clientset := fake.NewClientset(everyToken(t)...)
+	clientset.PrependReactor("delete", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		given := action.(clienttesting.DeleteActionImpl).DeleteOptions.Preconditions
+		if given == nil || given.UID == nil || given.ResourceVersion == nil {
+			t.Errorf("the deletion has the preconditions %+v", given)
+		}
+		return true, nil, apierrors.NewConflict(corev1.Resource("secrets"), "x", errors.New("it is another version"))
+	})
+	_, got := on[output.ResultList](t, clientset, "token", "delete", "--expired")
+	if got.code != 9 || !strings.Contains(got.errOut, "TokenChanged") {
+		t.Errorf("exit code %d, stderr %s", got.code, got.errOut)
+	}
+}
+
+// Requests outlive their token: they are named, or denied, those of this token
+// alone and those alone that are pending.
+func TestTokenDeleteLooksAfterRequests(t *testing.T) {
+	cluster := func() *fake.Clientset {
+		objects := append(everyToken(t), requests(t, "n1", "n2", "n3", "n4")...)
+		by := func(i int, user string) {
+			changed(objects[len(objects)-4+i], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = user })
+		}
+		by(0, "system:bootstrap:aaaaaa")
+		by(1, "system:bootstrap:bbbbbb")
+		by(2, "system:bootstrap:aaaaaa")
+		by(3, "system:bootstrap:aaaaaa")
+		changed(objects[len(objects)-1], func(r *certificatesv1.CertificateSigningRequest) {
+			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
+		})
+		return fake.NewClientset(objects...)
+	}
+	denied := func(clientset *fake.Clientset) string {
+		list, err := clientset.CertificatesV1().CertificateSigningRequests().List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, r := range list.Items {
+			if slices.ContainsFunc(r.Status.Conditions, func(c certificatesv1.CertificateSigningRequestCondition) bool { return c.Type == "Denied" }) {
+				names = append(names, r.Name)
+			}
+		}
+		return strings.Join(names, " ")
+	}
+	const both = "request-of-n1 request-of-n3"
+	tests := []struct {
+		name                     string
+		args                     string
+		pending, toldOf, deniedS string
+	}{
+		{"named", "aaaaaa", both, both, ""},
+		{"denied", "aaaaaa --deny-pending", "", "", both},
+		{"would be", "aaaaaa --deny-pending --dry-run", both, both, ""},
+		{"of a token that is gone", "zzzzzz aaaaaa --ignore-not-found --deny-pending", "", "", both},
+		{"of none", "hhhhhh --deny-pending", "", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clientset := cluster()
+			list, got := on[output.ResultList](t, clientset, append([]string{"token", "delete"}, strings.Fields(test.args)...)...)
+			if got.code != 0 {
+				t.Fatalf("exit code %d, stderr %s", got.code, got.errOut)
+			}
+			last := list.Items[len(list.Items)-1]
+			if pending := strings.Join(last.PendingRequests, " "); pending != test.pending {
+				t.Errorf("pending %q, want %q", pending, test.pending)
+			}
+			if found := strings.Join(last.DeniedRequests, " "); found != test.deniedS || denied(clientset) != test.deniedS {
+				t.Errorf("denied %q and %q, want %q", found, denied(clientset), test.deniedS)
+			}
+			if told := strings.Contains(got.errOut, "request-of-"); told != (test.toldOf != "") || !strings.Contains(got.errOut, test.toldOf) {
+				t.Errorf("stderr %q, want %q told of", got.errOut, test.toldOf)
+			}
+		})
+	}
+}
+
+// Without access to requests a token is deleted all the same, and that they were
+// not looked after is said; where they were to be denied it is an error.
+func TestTokenDeleteWithoutAccessToRequests(t *testing.T) {
+	for args, code := range map[string]int{"aaaaaa": 0, "aaaaaa --deny-pending": 8} {
+		clientset := fake.NewClientset(everyToken(t)...)
+		clientset.PrependReactor("list", "certificatesigningrequests", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "", errors.New(`User "u" cannot list`))
+		})
+		_, got := on[output.ResultList](t, clientset, append([]string{"token", "delete"}, strings.Fields(args)...)...)
+		if got.code != code || strings.Contains(left(t, clientset), "aaaaaa") || !strings.Contains(got.errOut, "cannot list") {
+			t.Errorf("%s: exit code %d, want %d; left %s; stderr %s", args, got.code, code, left(t, clientset), got.errOut)
+		}
+	}
+}
+
+func TestTokenExtend(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+		code int
+		want time.Duration // from now on; 0: never
+		says string
+	}{
+		{"longer", "aaaaaa --ttl 2d", 0, 48 * time.Hour, ""},
+		{"sooner", "aaaaaa --ttl 5m", 0, 5 * time.Minute, "sooner"},
+		{"never", "aaaaaa --ttl never", 0, 0, "never expires"},
+		{"expired", "cccccc --ttl 1h", 0, time.Hour, ""},
+		{"unreadable end", "eeeeee --ttl 1h", 0, time.Hour, ""},
+		{"unusable", "dddddd --ttl 2h", 0, 2 * time.Hour, "cannot be used"},
+		{"at a time", "aaaaaa --expires-at " + time.Now().Add(3*time.Hour).UTC().Format(time.RFC3339), 0, 3 * time.Hour, ""},
+		{"no end", "aaaaaa", 2, 0, "--ttl or --expires-at"},
+		{"two ends", "aaaaaa --ttl 1h --expires-at 2099-01-01T00:00:00Z", 2, 0, "both"},
+		{"past", "aaaaaa --ttl -1h", 2, 0, "Usage"},
+		{"not there", "zzzzzz --ttl 1h", 3, 0, "TokenNotFound"},
+		{"other secret", "aaaaaa.0000000000000001 --ttl 1h", 9, 0, "OtherSecret"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clientset := fake.NewClientset(everyToken(t)...)
+			changed, got := on[output.Token](t, clientset, append([]string{"token", "extend"}, strings.Fields(test.args)...)...)
+			if got.code != test.code || !strings.Contains(got.errOut, test.says) || test.says == "" && got.errOut != "" {
+				t.Fatalf("exit code %d, want %d; stderr %q, want %q", got.code, test.code, got.errOut, test.says)
+			}
+			switch {
+			case test.code != 0:
+				if len(writes(clientset)) != 0 || got.out != "" {
+					t.Errorf("requests %v, stdout %q", writes(clientset), got.out)
+				}
+			case test.want == 0:
+				if changed.Expires != nil {
+					t.Errorf("it expires %v", changed.Expires)
+				}
+			default:
+				if rest := time.Until(*changed.Expires); rest > test.want || rest < test.want-3*time.Second {
+					t.Errorf("%s are left, want %s", rest, test.want)
+				}
+			}
+		})
+	}
+	got := invoke(t, everyToken(t), "token", "extend", "aaaaaa", "--ttl", "2h")
+	if _, err := time.Parse(time.RFC3339, strings.TrimSuffix(got.out, "\n")); err != nil {
+		t.Errorf("stdout %q is not the new end", got.out)
+	}
+}

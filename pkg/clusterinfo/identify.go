@@ -1,0 +1,81 @@
+package clusterinfo
+
+import (
+	"context"
+	"fmt"
+
+	"crypto/x509"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Identity is who the API server says a token is.
+type Identity struct {
+	// Endpoint is the address that answered.
+	Endpoint Endpoint
+	Username string
+	Groups   []string
+}
+
+// Identify asks the API server at the first endpoint who the token is, over a
+// connection that the pinned or given CA certificates verify. Where CAs are given,
+// nothing else is asked before; with pins alone, the certificates come from
+// cluster-info, whose signature does not matter then. Without both, it does.
+//
+// It returns an error that matches ErrTokenRejected when the token is not
+// accepted, and otherwise one of Discover's or of the connection.
+//
+// Access: create on selfsubjectreviews, which every authenticated user has.
+func Identify(ctx context.Context, opts Options) (Identity, error) {
+	if err := opts.Validate(); err != nil {
+		return Identity{}, err
+	}
+	endpoint := opts.Endpoints[0]
+	watched, date := opts.watchDate()
+	identity, err := watched.identify(ctx, endpoint)
+	return identity, withSkew(err, opts.Client.Now(), *date)
+}
+
+func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, error) {
+	roots, err := o.roots(ctx, endpoint)
+	if err != nil {
+		return Identity{}, err
+	}
+	client, err := o.client(endpoint, roots, o.Token)
+	if err != nil {
+		return Identity{}, err
+	}
+	defer client.Close()
+	review, err := client.Authentication.SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return Identity{}, fmt.Errorf("token %s: %w", o.Token.ID(), ErrTokenRejected)
+	case isNonsense(err):
+		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
+	case err != nil:
+		return Identity{}, fmt.Errorf("ask %s who the token is: %w", endpoint, err)
+	}
+	return Identity{endpoint, review.Status.UserInfo.Username, review.Status.UserInfo.Groups}, nil
+}
+
+// roots returns the CA certificates to verify the connection with.
+func (o Options) roots(ctx context.Context, endpoint Endpoint) ([]*x509.Certificate, error) {
+	if len(o.CAs) > 0 {
+		return o.Trusted(o.CAs)
+	}
+	seen, err := o.fetch(ctx, endpoint, nil)
+	if err != nil {
+		return nil, err
+	}
+	if o.trustsAnyCA() { // then nothing but the signature makes them trusted
+		_, roots, err := o.Check(seen)
+		return roots, err
+	}
+	document, err := ParseDocument(seen.Raw)
+	if err != nil {
+		return nil, err
+	}
+	return o.Trusted(document.CAs)
+}

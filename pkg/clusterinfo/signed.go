@@ -1,0 +1,129 @@
+package clusterinfo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// ErrNotSignedYet means that the bootstrap signer has not signed cluster-info with
+// a token that it should sign with.
+var ErrNotSignedYet = errors.New("the bootstrap signer has not signed cluster-info with it")
+
+// SignedWait says how to wait for signatures.
+type SignedWait struct {
+	Client corev1client.CoreV1Interface
+	// Now is the clock that tokens expire by. It must not be nil.
+	Now func() time.Time
+	// Cause is told what is waited for, and again when it changes; nil means
+	// nobody is.
+	Cause func(error)
+}
+
+// Until waits until cluster-info has a good signature of each of the tokens. When
+// the deadline of ctx passes, its error matches ErrNotSignedYet and says whether
+// the signer seems to do nothing at all or has lost these.
+//
+// Access: get on the configmap cluster-info in kube-public; list on secrets in
+// kube-system, without which the error says less.
+func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
+	begin := w.Now()
+	late := func() bool { return w.Now().Sub(begin) >= grace }
+	wait := apiclient.Wait{
+		Transient: func(err error) bool { return errors.Is(err, ErrNotSignedYet) || apiclient.IsTransient(err) },
+		Cause: func(err error) {
+			if w.Cause != nil && (late() || !errors.Is(err, ErrNotSignedYet)) {
+				w.Cause(err)
+			}
+		},
+		Slow: apiclient.ErrNoAnswer,
+	}
+	return apiclient.Until(ctx, wait, func(ctx context.Context) error {
+		info, err := Fetch(ctx, w.Client)
+		if err != nil {
+			return err
+		}
+		missing := unsignedOf(info, tokens)
+		switch {
+		case len(missing) == 0:
+			return nil
+		case !late():
+			return fmt.Errorf("%s: %w", named(missing), ErrNotSignedYet)
+		}
+		why := w.explain(ctx, info, missing)
+		if ctx.Err() != nil { // what was found before says more
+			return ctx.Err()
+		}
+		return fmt.Errorf("%s: %w: %s", named(missing), ErrNotSignedYet, why)
+	})
+}
+
+// grace is how long the signer may take before anyone is told: it acts within a
+// second.
+const grace = 2 * time.Second
+
+func unsignedOf(info Info, tokens []token.Token) []token.Token {
+	var missing []token.Token
+	for _, tok := range tokens {
+		if Check(info, tok) != Valid {
+			missing = append(missing, tok)
+		}
+	}
+	return missing
+}
+
+func named(tokens []token.Token) string {
+	if n := len(tokens) - 1; n > 0 {
+		return fmt.Sprintf("token %s and %d more", tokens[0].ID(), n)
+	}
+	return "token " + tokens[0].ID()
+}
+
+// explain says what the other tokens tell of the signer.
+func (w SignedWait) explain(ctx context.Context, info Info, missing []token.Token) string {
+	all, err := token.List(ctx, w.Client)
+	if err != nil {
+		return "the controller " + Signer + " is slow, does not run, or may not write"
+	}
+	waits := map[string]bool{}
+	var since time.Time
+	for _, tok := range missing {
+		waits[tok.ID()] = true
+	}
+	for _, tok := range all {
+		if waits[tok.ID] && tok.Created.After(since) {
+			since = tok.Created
+		}
+	}
+	return signerState(info, all, waits, since, w.Now())
+}
+
+// signerState tells from the tokens that nobody waits for what the signer does.
+// since is when the last was made of those that are waited for.
+func signerState(info Info, all []token.Info, waits map[string]bool, since, now time.Time) string {
+	valid, invalid := 0, 0
+	for _, tok := range all {
+		switch {
+		case waits[tok.ID] || !tok.Signs(now):
+		case Check(info, tok.Token) != Valid:
+			invalid++
+		case tok.Created.After(since):
+			return fmt.Sprintf("it runs, since it signed with the later token %s, so it has lost this one", tok.ID)
+		default:
+			valid++
+		}
+	}
+	switch {
+	case valid == 0:
+		return "no other token has a valid signature either: the controller " + Signer + " does not run, or may not write"
+	case invalid == 0:
+		return fmt.Sprintf("the signatures of %d other tokens are valid: the controller %s has lost this one, or has stopped since", valid, Signer)
+	}
+	return fmt.Sprintf("the signatures of %d other tokens are not valid either: the controller %s has stopped, or may not write", invalid, Signer)
+}

@@ -1,0 +1,186 @@
+package clusterinfo_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// signedCluster holds cluster-info and the tokens of these IDs, each a minute
+// older than the one after it, signed where valid says so.
+func signedCluster(t *testing.T, valid map[string]bool, ids ...string) *fake.Clientset {
+	t.Helper()
+	info := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": "hello"}}
+	var objects []runtime.Object
+	for i, id := range ids {
+		secret := secretOf(t, id)
+		secret.Data["expiration"] = nil
+		secret.CreationTimestamp = metav1.Time{Time: time.Now().Add(time.Duration(i-len(ids)) * time.Minute)}
+		objects = append(objects, secret)
+		if valid[id] {
+			info.Data["jws-kubeconfig-"+id] = clusterinfo.Sign([]byte("hello"), token.Read(secret).Token)
+		}
+	}
+	return fake.NewClientset(append(objects, info)...)
+}
+
+func tokenOf(t *testing.T, id string) token.Token {
+	t.Helper()
+	return token.Read(secretOf(t, id)).Token
+}
+
+func TestSignedWaitSaysWhatTheSignerDoes(t *testing.T) {
+	tests := []struct {
+		name  string
+		ids   []string
+		valid map[string]bool
+		want  string
+	}{
+		{"no other token", []string{"abcdef"}, nil, "does not run, or may not write"},
+		{"others are signed", []string{"bbbbbb", "abcdef"}, map[string]bool{"bbbbbb": true}, "has lost this one, or has stopped since"},
+		{"a later one is signed", []string{"abcdef", "bbbbbb"}, map[string]bool{"bbbbbb": true}, "later token bbbbbb"},
+		{"none is signed", []string{"bbbbbb", "abcdef"}, nil, "does not run, or may not write"},
+		{"some are signed", []string{"bbbbbb", "cccccc", "abcdef"}, map[string]bool{"bbbbbb": true}, "signatures of 1 other tokens are not valid either"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := signedCluster(t, test.valid, test.ids...)
+				var causes []error
+				wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Cause: func(err error) { causes = append(causes, err) }}
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				begin := time.Now()
+				err := wait.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
+				wantError(t, err, clusterinfo.ErrNotSignedYet)
+				wantError(t, err, context.DeadlineExceeded)
+				if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
+					t.Errorf("error = %v, want %q in it", err, test.want)
+				}
+				if len(causes) != 1 || !strings.Contains(causes[0].Error(), test.want) {
+					t.Errorf("causes %v, want one with %q", causes, test.want)
+				}
+				if took := time.Since(begin); took != 30*time.Second {
+					t.Errorf("it took %s, want the deadline", took)
+				}
+			})
+		})
+	}
+}
+
+// The signer takes a moment, which is nobody's trouble.
+func TestSignedWaitIsSilentAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := signedCluster(t, nil, "abcdef", "bbbbbb")
+		go func() {
+			time.Sleep(1500 * time.Millisecond)
+			info, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, id := range []string{"abcdef", "bbbbbb"} {
+				info.Data["jws-kubeconfig-"+id] = clusterinfo.Sign([]byte("hello"), tokenOf(t, id))
+			}
+			if _, err := client.CoreV1().ConfigMaps("kube-public").Update(t.Context(), info, metav1.UpdateOptions{}); err != nil {
+				t.Error(err)
+			}
+		}()
+		wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Cause: func(err error) { t.Errorf("told: %v", err) }}
+		begin := time.Now()
+		if err := wait.Until(t.Context(), []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took < 1500*time.Millisecond || took > 3*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// A signature is not enough: it must be that of the token over what is there.
+func TestSignedWaitWantsGoodSignatures(t *testing.T) {
+	for name, signature := range map[string]string{"of another token": "bbbbbb", "of other text": "", "of one of two": "abcdef"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := signedCluster(t, map[string]bool{"abcdef": signature == "abcdef", "bbbbbb": signature == "bbbbbb"}, "abcdef", "bbbbbb")
+				tokens := []token.Token{tokenOf(t, "abcdef")}
+				if signature == "abcdef" {
+					tokens = append(tokens, tokenOf(t, "bbbbbb"))
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				wantError(t, clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, tokens), clusterinfo.ErrNotSignedYet)
+			})
+		})
+	}
+}
+
+func TestSignedWaitEndsOnRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := signedCluster(t, nil, "abcdef")
+		refusal := errors.New("no")
+		client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, refusal })
+		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(t.Context(), []token.Token{tokenOf(t, "abcdef")})
+		wantError(t, err, refusal)
+	})
+}
+
+func TestSignedWaitWithoutAccessToTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := signedCluster(t, nil, "abcdef")
+		client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no") })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
+		var deadline *apiclient.DeadlineError
+		if !errors.As(err, &deadline) || !strings.Contains(err.Error(), "may not write") {
+			t.Errorf("error = %v", err)
+		}
+	})
+}
+
+func TestCapacity(t *testing.T) {
+	cm := func(data map[string]string, binary map[string][]byte) *corev1.ConfigMap {
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: data, BinaryData: binary}
+	}
+	const signature = 85
+	tests := []struct {
+		name string
+		cm   *corev1.ConfigMap
+		want int
+	}{
+		{"kubeconfig alone", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature)}, nil), 10},
+		{"a byte too much", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature+1)}, nil), 9},
+		{"with signatures", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature), "jws-kubeconfig-abcdef": strings.Repeat("s", signature)}, nil), 10},
+		{"with others' data", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature), "x": strings.Repeat("x", signature)}, nil), 9},
+		{"with binary data", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature)}, map[string][]byte{"x": make([]byte, 2*signature)}), 8},
+		{"full", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20)}, nil), 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			info, err := clusterinfo.Fetch(t.Context(), fake.NewClientset(test.cm).CoreV1())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := info.Capacity(); got != test.want {
+				t.Errorf("Capacity = %d, want %d", got, test.want)
+			}
+		})
+	}
+	if size := len(clusterinfo.Sign([]byte("hello"), tokenOf(t, "abcdef"))); size != signature {
+		t.Errorf("a signature has %d bytes, want %d", size, signature)
+	}
+}

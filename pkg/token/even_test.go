@@ -1,0 +1,97 @@
+package token_test
+
+import (
+	"io"
+	"testing"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+const (
+	alphabet  = "abcdefghijklmnopqrstuvwxyz0123456789"
+	positions = 22 // characters of a token, without the dot
+
+	// Of chi-square with 35 degrees of freedom: one value in a thousand lies
+	// below the first, and one in a thousand above the second.
+	chiSquareLow  = 14.6878
+	chiSquareHigh = 66.6188
+
+	// 22 characters each, that is 3.6 million.
+	evenTokens = 163_640
+)
+
+// symbols counts the characters at each position.
+type symbols [positions][256]int
+
+func (s *symbols) add(text string) {
+	for i := range positions {
+		s[i][text[i]]++
+	}
+}
+
+// chiSquare says how far the counts at a position are from those of n
+// characters that are all as likely.
+func (s *symbols) chiSquare(position, n int) float64 {
+	want := float64(n) / float64(len(alphabet))
+	sum := 0.0
+	for i := range alphabet {
+		d := float64(s[position][alphabet[i]]) - want
+		sum += d * d / want
+	}
+	return sum
+}
+
+// uneven returns how many positions are further from even, or nearer to it, than
+// chance makes one in 500.
+func (s *symbols) uneven(t *testing.T, n int) int {
+	t.Helper()
+	count := 0
+	for position := range positions {
+		if x := s.chiSquare(position, n); x < chiSquareLow || x > chiSquareHigh {
+			t.Logf("character %d: chi-square %.1f", position+1, x)
+			count++
+		}
+	}
+	return count
+}
+
+func TestGenerateIsEven(t *testing.T) {
+	var counts symbols
+	random := fixedRandom(2)
+	for range evenTokens {
+		tok, err := token.Generate(random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts.add(tok.ID() + tok.Secret())
+	}
+	if uneven := counts.uneven(t, evenTokens); uneven != 0 {
+		t.Errorf("%d of %d positions are not even", uneven, positions)
+	}
+}
+
+// The same statistic finds the bias of a generator that takes the remainder of
+// each byte: of 256 bytes, 8 stand for each of a to d and 7 for the others.
+func TestEvennessFindsABias(t *testing.T) {
+	var counts symbols
+	random := fixedRandom(2)
+	var buf, text [positions]byte
+	for range evenTokens {
+		if _, err := io.ReadFull(random, buf[:]); err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range buf {
+			text[i] = alphabet[int(b)%len(alphabet)]
+		}
+		counts.add(string(text[:]))
+	}
+	uneven := 0
+	for position := range positions {
+		if counts.chiSquare(position, evenTokens) > chiSquareHigh {
+			uneven++
+		}
+	}
+	if uneven <= positions/2 {
+		t.Errorf("the bias shows at %d of %d positions, want most", uneven, positions)
+	}
+}

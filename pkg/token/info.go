@@ -1,0 +1,179 @@
+package token
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/cluster-bootstrap/token/api"
+)
+
+// Info is what the Secret of a token says, well formed or not.
+type Info struct {
+	Spec
+	// SecretName is the name of the Secret.
+	SecretName string
+	// UID is that of the Secret.
+	UID string
+	// ID is what the Secret's name says; the name is what the API server
+	// finds a token by. Empty when the name is not one of a token.
+	ID string
+	// Created is when the Secret was made, by the clock of the API server.
+	Created time.Time
+	// Problem says why the API server would not take the Secret for a token,
+	// whenever it is asked; empty when it would. It tells all that is wrong.
+	Problem string
+	// Notes tell what is odd, and does no harm to the token.
+	Notes []string
+
+	version       string // of the Secret, to change or delete what was read
+	unsigned      bool   // whether the problem is one for the bootstrap signer, too
+	unreadableEnd bool   // whether there is an expiration that is none
+}
+
+// proxyDescription is what kubeadm writes into a token that nobody joins with.
+// Source: kubeadm, phases/copycerts, createShortLivedBootstrapToken.
+const proxyDescription = "Proxy for managing TTL for the kubeadm-certs secret"
+
+// IsProxy says whether the token stands for the lifetime of the Secret
+// kubeadm-certs, which is deleted with it.
+func (i Info) IsProxy() bool { return i.Description == proxyDescription }
+
+// Live says whether the token is well formed and not expired at now.
+func (i Info) Live(now time.Time) bool { return i.Problem == "" && i.unexpired(now) }
+
+// Expired says whether the token is past its end at now, which is also what an
+// expiration that cannot be read means: the token cleaner deletes both.
+func (i Info) Expired(now time.Time) bool { return !i.unexpired(now) }
+
+// Signs says whether cluster-info is signed with the token at now. Groups do
+// not matter for that, not even malformed ones.
+// Source: the bootstrap signer of Kubernetes, validateSecretForSigning.
+func (i Info) Signs(now time.Time) bool {
+	return !i.unsigned && !i.Token.IsZero() && i.Has(Signing) && i.unexpired(now)
+}
+
+// Authenticates says whether the API server accepts the token at now.
+// Source: plugin/pkg/auth/authenticator/token/bootstrap of Kubernetes.
+func (i Info) Authenticates(now time.Time) bool { return i.Live(now) && i.Has(Authentication) }
+
+func (i Info) unexpired(now time.Time) bool {
+	return !i.unreadableEnd && (i.Expires.IsZero() || i.Expires.After(now))
+}
+
+// Has says whether the token has the usage.
+func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }
+
+// Read reads the Secret of a token. It never fails: what is wrong with the
+// Secret is in Problem, and what can be read is in the other fields.
+func Read(secret *corev1.Secret) Info {
+	info := Info{
+		SecretName: secret.Name, UID: string(secret.UID), Created: secret.CreationTimestamp.Time,
+		version: secret.ResourceVersion,
+	}
+	id, named := strings.CutPrefix(secret.Name, api.BootstrapTokenSecretPrefix)
+	if _, err := ParseID(id); err == nil && named {
+		info.ID = id
+	}
+	data := secretData{secret.Data}
+	info.Description = data.get(api.BootstrapTokenDescriptionKey)
+	info.readUsages(data)
+	if groups := data.get(api.BootstrapTokenExtraGroupsKey); groups != "" {
+		info.Groups = strings.Split(groups, ",")
+	}
+	problems := info.identity(secret, data)
+	info.unsigned = len(problems) > 0
+	problems = append(problems, info.scope()...)
+	if secret.DeletionTimestamp != nil {
+		problems = append(problems, "its Secret is being deleted")
+	}
+	info.Problem = strings.Join(problems, "; ")
+	info.note(data)
+	return info
+}
+
+// secretData is what a Secret holds.
+type secretData struct{ data map[string][]byte }
+
+func (d secretData) get(key string) string { return string(d.data[key]) }
+
+// identity reads what each controller and the API server need, and returns what
+// is wrong with it.
+func (i *Info) identity(secret *corev1.Secret, data secretData) []string {
+	var problems []string
+	if secret.Type != api.SecretTypeBootstrapToken {
+		problems = append(problems, "its type is not "+string(api.SecretTypeBootstrapToken))
+	}
+	if text := data.get(api.BootstrapTokenExpirationKey); text != "" {
+		var err error
+		if i.Expires, err = time.Parse(time.RFC3339, text); err != nil {
+			i.unreadableEnd = true
+			problems = append(problems, "its expiration is not a time of RFC 3339, which counts as expired")
+		}
+	}
+	if i.ID == "" || data.get(api.BootstrapTokenIDKey) != i.ID {
+		return append(problems, "its token-id is not what the name of the Secret says")
+	}
+	var err error
+	if i.Token, err = Parse(i.ID + "." + data.get(api.BootstrapTokenSecretKey)); err != nil {
+		problems = append(problems, "its token-secret is not 16 characters of a-z and 0-9")
+	}
+	return problems
+}
+
+// scope returns what is wrong with the usages and groups.
+func (i *Info) scope() []string {
+	if len(i.Usages) == 0 {
+		return []string{fmt.Sprintf("it has no usage, neither %s nor %s", Signing, Authentication)}
+	}
+	if !i.Has(Authentication) {
+		return nil // nobody looks at the groups
+	}
+	var problems []string
+	for _, group := range i.Groups {
+		if !isGroup(group) {
+			problems = append(problems, fmt.Sprintf("group %q is not one below %s:", group, api.BootstrapDefaultGroup))
+		}
+	}
+	return problems
+}
+
+func (i *Info) readUsages(data secretData) {
+	for _, usage := range []string{Authentication, Signing} {
+		switch value := data.get(api.BootstrapTokenUsagePrefix + usage); {
+		case value == "true":
+			i.Usages = append(i.Usages, usage)
+		case value != "" && value != "false":
+			i.Notes = append(i.Notes, fmt.Sprintf("the usage %s counts only with the value true, and has another", usage))
+		}
+	}
+}
+
+// note adds what is odd about the Secret.
+func (i *Info) note(data secretData) {
+	known := []string{
+		api.BootstrapTokenIDKey, api.BootstrapTokenSecretKey, api.BootstrapTokenExpirationKey, api.BootstrapTokenDescriptionKey,
+		api.BootstrapTokenExtraGroupsKey, api.BootstrapTokenUsageSigningKey, api.BootstrapTokenUsageAuthentication,
+	}
+	var unknown []string
+	for key := range data.data {
+		if !slices.Contains(known, key) {
+			unknown = append(unknown, key)
+		}
+	}
+	slices.Sort(unknown)
+	for _, key := range unknown {
+		i.Notes = append(i.Notes, fmt.Sprintf("nothing reads its key %q", key))
+	}
+	if len(i.Groups) > 0 && !i.Has(Authentication) {
+		i.Notes = append(i.Notes, "it has groups, which count only with the usage "+Authentication)
+	}
+	if weakness := i.Token.Weakness(); weakness != "" {
+		i.Notes = append(i.Notes, "it is weak: "+weakness)
+	}
+	if i.IsProxy() {
+		i.Notes = append(i.Notes, "kubeadm made it for the lifetime of the Secret kubeadm-certs, which is deleted with it")
+	}
+}

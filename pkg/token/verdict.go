@@ -1,0 +1,85 @@
+package token
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/cluster-bootstrap/token/api"
+)
+
+// ErrUnusable means that the API server or the bootstrap signer does not take the
+// token for what it is meant to be.
+var ErrUnusable = errors.New("the token cannot be used")
+
+// ErrOtherSecret means that a token was given whose ID is one of the cluster's
+// tokens and whose secret half is not.
+var ErrOtherSecret = errors.New("the cluster has this token ID with another secret")
+
+// Verdict is what Kubernetes does with a token at one time.
+type Verdict struct {
+	// User and Groups are who the token authenticates as; empty when the API
+	// server rejects it.
+	User   string
+	Groups []string
+	// Rejected says why the API server rejects the token, and Unsigned why the
+	// bootstrap signer does not sign with it; empty when they do not.
+	Rejected, Unsigned string
+	// Cleaned is when the token cleaner deletes the token: the zero time is
+	// never, one that is past means at once.
+	Cleaned time.Time
+}
+
+// Judge does what the API server, the bootstrap signer and the token cleaner do
+// with a token at now.
+func (i Info) Judge(now time.Time) Verdict {
+	v := Verdict{Cleaned: i.Expires, Rejected: i.Problem}
+	if i.unreadableEnd {
+		v.Cleaned = time.Unix(0, 0)
+	}
+	why := func(usage string) string {
+		switch {
+		case i.Expired(now):
+			return "it expired on " + formatExpiration(i.Expires)
+		case !i.Has(usage):
+			return "it has not the usage " + usage
+		}
+		return ""
+	}
+	if v.Rejected == "" {
+		v.Rejected = why(Authentication)
+	}
+	if v.Rejected == "" {
+		v.User = api.BootstrapUserPrefix + i.ID
+		v.Groups = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(i.Groups), api.BootstrapDefaultGroup))))
+	}
+	if i.unsigned {
+		v.Unsigned = i.Problem
+	} else {
+		v.Unsigned = why(Signing)
+	}
+	return v
+}
+
+// Usable returns nil when the token does all that its usages say at now, and else
+// an error that matches ErrUnusable and says why.
+func (i Info) Usable(now time.Time) error {
+	switch {
+	case i.Problem != "":
+		return fmt.Errorf("token %s: %w: %s", i.ID, ErrUnusable, i.Problem)
+	case i.Expired(now):
+		return fmt.Errorf("token %s: %w: it expired on %s", i.ID, ErrUnusable, formatExpiration(i.Expires))
+	}
+	return nil
+}
+
+// Matches returns an error that matches ErrOtherSecret unless tok is the token of
+// the Secret, in a time that does not depend on where they differ.
+func (i Info) Matches(tok Token) error {
+	if i.Token.IsZero() || subtle.ConstantTimeCompare([]byte(i.Token.Reveal()), []byte(tok.Reveal())) != 1 {
+		return fmt.Errorf("token %s: %w", tok.ID(), ErrOtherSecret)
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package token_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+var (
+	judgedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	anHour   = judgedAt.Add(time.Hour)
+)
+
+// all makes one change of several.
+func all(changes ...func(*corev1.Secret)) func(*corev1.Secret) {
+	return func(s *corev1.Secret) {
+		for _, change := range changes {
+			change(s)
+		}
+	}
+}
+
+func without(key string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) { delete(s.Data, key) }
+}
+
+func deleting(s *corev1.Secret) { s.DeletionTimestamp = &metav1.Time{Time: judgedAt} }
+
+func opaque(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }
+
+// The token ends an hour after it is judged. Of Rejected and Unsigned, want has
+// a part; empty means that there is no reason.
+func TestJudge(t *testing.T) {
+	var (
+		asItIs      = func(*corev1.Secret) {}
+		signingOnly = without("usage-bootstrap-authentication")
+		user        = "system:bootstrap:" + goodID
+		ours        = []string{"system:bootstrappers", token.DefaultGroup}
+		atOnce      = time.Unix(0, 0)
+	)
+	tests := []struct {
+		name   string
+		change func(*corev1.Secret)
+		want   token.Verdict
+	}{
+		{"as it is", asItIs, token.Verdict{User: user, Groups: ours, Cleaned: anHour}},
+		{"no expiration", without("expiration"), token.Verdict{User: user, Groups: ours}},
+		{"empty expiration", set("expiration", ""), token.Verdict{User: user, Groups: ours}},
+		{"no groups", without("auth-extra-groups"), token.Verdict{User: user, Groups: ours[:1], Cleaned: anHour}},
+		{"empty groups", set("auth-extra-groups", ""), token.Verdict{User: user, Groups: ours[:1], Cleaned: anHour}},
+		{"groups in another order", set("auth-extra-groups", "system:bootstrappers:b,system:bootstrappers:a"),
+			token.Verdict{User: user, Groups: []string{ours[0], "system:bootstrappers:a", "system:bootstrappers:b"}, Cleaned: anHour}},
+		{"a group twice, another between", set("auth-extra-groups", "system:bootstrappers:b,system:bootstrappers:a,system:bootstrappers:b"),
+			token.Verdict{User: user, Groups: []string{ours[0], "system:bootstrappers:a", "system:bootstrappers:b"}, Cleaned: anHour}},
+		{"unknown key", set("extra", "x"), token.Verdict{User: user, Groups: ours, Cleaned: anHour}},
+
+		{"ends a second later", set("expiration", "2026-01-01T00:00:01Z"), token.Verdict{User: user, Groups: ours, Cleaned: judgedAt.Add(time.Second)}},
+		{"ends now", set("expiration", "2026-01-01T00:00:00Z"),
+			token.Verdict{Rejected: "it expired on 2026-01-01T00:00:00Z", Unsigned: "it expired on 2026-01-01T00:00:00Z", Cleaned: judgedAt}},
+		{"ended an hour ago, elsewhere", set("expiration", "2026-01-01T01:00:00+02:00"),
+			token.Verdict{Rejected: "it expired on 2025-12-31T23:00:00Z", Unsigned: "it expired on 2025-12-31T23:00:00Z", Cleaned: judgedAt.Add(-time.Hour)}},
+		{"expiration that is no time", set("expiration", "2030-01-01"), token.Verdict{Rejected: "expiration is not a time", Unsigned: "expiration is not a time", Cleaned: atOnce}},
+
+		{"another type", opaque, token.Verdict{Rejected: "type is not", Unsigned: "type is not"}},
+		{"another type, no expiration", all(opaque, without("expiration")), token.Verdict{Rejected: "type is not", Unsigned: "type is not"}},
+		{"another type, expiration that is no time", all(opaque, set("expiration", "x")), token.Verdict{Rejected: "type is not", Unsigned: "type is not"}},
+		{"being deleted", deleting, token.Verdict{Rejected: "being deleted", Cleaned: anHour}},
+		{"token-id of another token", set("token-id", "abcdeg"), token.Verdict{Rejected: "token-id", Unsigned: "token-id", Cleaned: anHour}},
+		{"name of another token", func(s *corev1.Secret) { s.Name = "bootstrap-token-abcdeg" }, token.Verdict{Rejected: "token-id", Unsigned: "token-id", Cleaned: anHour}},
+		{"no token name", func(s *corev1.Secret) { s.Name = goodID }, token.Verdict{Rejected: "token-id", Unsigned: "token-id", Cleaned: anHour}},
+		{"short token-secret", set("token-secret", goodSecret[1:]), token.Verdict{Rejected: "token-secret", Unsigned: "token-secret", Cleaned: anHour}},
+
+		{"signing alone", signingOnly, token.Verdict{Rejected: "it has not the usage authentication", Cleaned: anHour}},
+		{"authentication alone", without("usage-bootstrap-signing"), token.Verdict{User: user, Groups: ours, Unsigned: "it has not the usage signing", Cleaned: anHour}},
+		{"no usage", all(signingOnly, without("usage-bootstrap-signing")), token.Verdict{Rejected: "it has no usage", Unsigned: "it has not the usage signing", Cleaned: anHour}},
+		{"bad group, signing alone", all(signingOnly, set("auth-extra-groups", "system:masters")), token.Verdict{Rejected: "it has not the usage authentication", Cleaned: anHour}},
+		{"bad group, both usages", set("auth-extra-groups", "system:masters"), token.Verdict{Rejected: `group "system:masters"`, Cleaned: anHour}},
+		{"bad second group", set("auth-extra-groups", token.DefaultGroup+",x"), token.Verdict{Rejected: `group "x"`, Cleaned: anHour}},
+		{"nothing after a comma", set("auth-extra-groups", token.DefaultGroup+","), token.Verdict{Rejected: `group ""`, Cleaned: anHour}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret := secretOf(t, func(s *token.Spec) { s.Expires = anHour })
+			test.change(secret)
+			info := token.Read(secret)
+			got := info.Judge(judgedAt)
+			wantReason(t, "rejected", got.Rejected, test.want.Rejected)
+			wantReason(t, "unsigned", got.Unsigned, test.want.Unsigned)
+			if got.User != test.want.User || !slices.Equal(got.Groups, test.want.Groups) {
+				t.Errorf("user %q of %q, want %q of %q", got.User, got.Groups, test.want.User, test.want.Groups)
+			}
+			if !got.Cleaned.Equal(test.want.Cleaned) {
+				t.Errorf("cleaned at %v, want %v", got.Cleaned, test.want.Cleaned)
+			}
+			wantKubernetes(t, secret, got)
+			noSecrets(t, got, goodSecret, goodSecret[1:])
+		})
+	}
+}
+
+func wantReason(t *testing.T, what, got, part string) {
+	t.Helper()
+	if (got == "") != (part == "") || !strings.Contains(got, part) {
+		t.Errorf("%s: %q, want %q", what, got, part)
+	}
+}
+
+// wantKubernetes compares a verdict of judgedAt with that of Kubernetes.
+func wantKubernetes(t *testing.T, secret *corev1.Secret, got token.Verdict) {
+	t.Helper()
+	if want := authenticates(secret, judgedAt); (got.Rejected == "") != want {
+		t.Errorf("rejected: %q, upstream authenticates: %v", got.Rejected, want)
+	}
+	if want := signs(secret, judgedAt); (got.Unsigned == "") != want {
+		t.Errorf("unsigned: %q, upstream signs: %v", got.Unsigned, want)
+	}
+	if cleaned := !got.Cleaned.IsZero() && !got.Cleaned.After(judgedAt); cleaned != isCleaned(secret, judgedAt) {
+		t.Errorf("cleaned at %v, upstream cleans now: %v", got.Cleaned, !cleaned)
+	}
+}
+
+// The first moment there is says that a token has ended, as each past one does.
+func TestJudgeOfTheFirstMoment(t *testing.T) {
+	for _, expiration := range []string{"0001-01-01T00:00:01Z", "0001-01-01T00:00:00Z", "0001-01-01T01:00:00+01:00"} {
+		t.Run(expiration, func(t *testing.T) {
+			secret := secretOf(t)
+			set("expiration", expiration)(secret)
+			info := token.Read(secret)
+			got := info.Judge(judgedAt)
+			if got.Rejected == "" || got.Unsigned == "" || got.Cleaned.After(judgedAt) {
+				t.Errorf("verdict %+v, want expired", got)
+			}
+			wantKubernetes(t, secret, got)
+			wantError(t, info.Usable(judgedAt), token.ErrUnusable)
+		})
+	}
+}
+
+func TestUsable(t *testing.T) {
+	tests := []struct {
+		name    string
+		change  func(*corev1.Secret)
+		want    string // a part of the error
+		wantErr error
+	}{
+		{"as it is", func(*corev1.Secret) {}, "", nil},
+		{"never ends", without("expiration"), "", nil},
+		{"signing alone", without("usage-bootstrap-authentication"), "", nil},
+		{"authentication alone", without("usage-bootstrap-signing"), "", nil},
+		{"bad group, signing alone", all(without("usage-bootstrap-authentication"), set("auth-extra-groups", "x")), "", nil},
+		{"bad group, both usages", set("auth-extra-groups", "x"), `group "x"`, token.ErrUnusable},
+		{"ends a second later", set("expiration", "2026-01-01T00:00:01Z"), "", nil},
+		{"ends now", set("expiration", "2026-01-01T00:00:00Z"), "it expired on 2026-01-01T00:00:00Z", token.ErrUnusable},
+		{"expiration that is no time", set("expiration", "x"), "expiration", token.ErrUnusable},
+		{"no usage", all(without("usage-bootstrap-authentication"), without("usage-bootstrap-signing")), "no usage", token.ErrUnusable},
+		{"being deleted", deleting, "being deleted", token.ErrUnusable},
+		{"another type", opaque, "type", token.ErrUnusable},
+		{"long token-secret", set("token-secret", goodSecret+"0"), "token-secret", token.ErrUnusable},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret := secretOf(t, func(s *token.Spec) { s.Expires = anHour })
+			test.change(secret)
+			err := token.Read(secret).Usable(judgedAt)
+			wantError(t, err, test.wantErr)
+			if err != nil && (!strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), goodID)) {
+				t.Errorf("error = %v, want %q and the ID", err, test.want)
+			}
+			noSecrets(t, err, goodSecret)
+		})
+	}
+}
+
+func TestMatches(t *testing.T) {
+	const other = "0123456789abcdeg"
+	read := func(changes ...func(*corev1.Secret)) token.Info {
+		secret := secretOf(t)
+		all(changes...)(secret)
+		return token.Read(secret)
+	}
+	tests := []struct {
+		name    string
+		info    token.Info
+		tok     token.Token
+		wantErr error
+	}{
+		{"the same", read(), parse(t, goodText), nil},
+		{"the same, expired", read(set("expiration", "2009-11-10T23:00:00Z")), parse(t, goodText), nil},
+		{"last character of the secret", read(), parse(t, goodID+"."+other), token.ErrOtherSecret},
+		{"first character of the secret", read(), parse(t, goodID+".1123456789abcdef"), token.ErrOtherSecret},
+		{"another ID", read(), parse(t, "abcdeg."+goodSecret), token.ErrOtherSecret},
+		{"no token given", read(), token.Token{}, token.ErrOtherSecret},
+		{"no token in the Secret", read(without("token-secret")), parse(t, goodText), token.ErrOtherSecret},
+		{"no token at all", read(without("token-secret")), token.Token{}, token.ErrOtherSecret},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.info.Matches(test.tok)
+			wantError(t, err, test.wantErr)
+			noSecrets(t, err, goodSecret, other)
+		})
+	}
+}
