@@ -45,8 +45,7 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 	}
 	e.global.addFlags(root.PersistentFlags())
 	root.AddCommand(
-		group("token", "Make, list, check and delete bootstrap tokens",
-			newTokenCreate(e), newTokenList(e), newTokenDelete(e), newTokenExtend(e), newTokenGenerate(e), newTokenCheck(e)),
+		newToken(e),
 		group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e), newClusterInfoPublish(e), newClusterInfoSign(e), newClusterInfoPin(e)),
 		group("csr", "Make, list, review and decide on certificate signing requests",
 			newCSRSubmit(e), newCSRList(e), newCSRReview(e), newCSRApprove(e), newCSRDeny(e), newCSRWait(e), newCSRDelete(e)),

@@ -37,12 +37,10 @@ func (o *tokenCreateOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "create the token in this `file` (- is stdin) instead of a random one")
 	fs.BoolVar(&o.allowWeak, "allow-weak", false, "take a token that others may know or guess")
 	fs.IntVar(&o.count, "count", 0, "create this `number` of random tokens, and print a list")
-	fs.StringVar(&o.joinCommand, "print-join-command", "", "print the command that joins a node with the token, of this `program`: bootctl or kubeadm")
-	fs.Lookup("print-join-command").NoOptDefVal = programBootctl
+	addChoice(fs, &o.joinCommand, "print-join-command", "print the command that joins a node with the token, that of bootctl or of kubeadm", programBootctl, programKubeadm)
 	fs.BoolVar(&o.wait, "wait", false, "return when cluster-info is signed with the token")
 	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "with --wait, give up after this long")
-	fs.StringVar(&o.dryRun, "dry-run", "", "create nothing: check it here (`client`), or let the API server check it, too (server)")
-	fs.Lookup("dry-run").NoOptDefVal = dryRunClient
+	addChoice(fs, &o.dryRun, "dry-run", "create nothing: check it here, or let the API server check it, too", dryRunClient, dryRunServer)
 	refuse(fs, map[string]string{
 		"certificate-key": noControlPlane,
 		"config":          "bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file",
@@ -64,7 +62,7 @@ with the bootstrap signer when that takes longer than --timeout: the token is th
 then, and printed, and the exit code is 4.
 
 -o bootstrap-kubeconfig prints the file that the kubelet's --bootstrap-kubeconfig
-and bootctl join take: the API server's address, its CA and the token.
+takes: the API server's address, its CA and the token.
 
 Needs create on secrets in kube-system. With --print-join-command, --wait or
 -o bootstrap-kubeconfig also get on the configmap cluster-info in kube-public.`,
@@ -78,6 +76,9 @@ Needs create on secrets in kube-system. With --print-join-command, --wait or
 		},
 	}
 	o.addFlags(cmd.Flags())
+	complete(cmd, "usages", token.Signing, token.Authentication)
+	complete(cmd, "print-join-command", programBootctl, programKubeadm)
+	complete(cmd, "dry-run", dryRunClient, dryRunServer)
 	return cmd
 }
 
@@ -126,10 +127,6 @@ func (o tokenCreateOptions) check(global globalOptions, given bool) error {
 	kubeconfig := global.output == formatBootstrapKubeconfig
 	problem := ""
 	switch {
-	case o.joinCommand != "" && o.joinCommand != programBootctl && o.joinCommand != programKubeadm:
-		problem = fmt.Sprintf("--print-join-command %q is neither %s nor %s", o.joinCommand, programBootctl, programKubeadm)
-	case !slices.Contains([]string{"", dryRunClient, dryRunServer}, o.dryRun):
-		problem = fmt.Sprintf("--dry-run %q is neither %s nor %s", o.dryRun, dryRunClient, dryRunServer)
 	case o.joinCommand != "" && !both:
 		problem = "a node joins with a token of both usages only, so --print-join-command needs both"
 	case kubeconfig && !slices.Contains(o.usages, token.Authentication):

@@ -8,7 +8,7 @@ import (
 )
 
 func newTokenGenerate(e *env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Draw a random bootstrap token, and create nothing",
 		Long: `Prints a random token that no cluster knows yet, for a cluster that is yet to be made,
@@ -19,6 +19,8 @@ or for bootctl token create --token-file. It asks no server.`,
 			return runTokenGenerate(e)
 		},
 	}
+	refuse(cmd.Flags(), map[string]string{"dry-run": changesNothing})
+	return cmd
 }
 
 func runTokenGenerate(e *env) error {

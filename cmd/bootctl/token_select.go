@@ -13,6 +13,16 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+func newToken(e *env) *cobra.Command {
+	cmd := group("token", "Make, list, check and delete bootstrap tokens",
+		newTokenCreate(e), newTokenList(e), newTokenDelete(e), newTokenExtend(e), newTokenGenerate(e), newTokenCheck(e))
+	refuse(cmd.PersistentFlags(), map[string]string{
+		"rootfs":  "no command about tokens reads or writes files below another root",
+		"vmodule": "there is one log, that of API calls: give -v 1",
+	})
+	return cmd
+}
+
 // tokenArgument is a token of the cluster as the command line names it.
 type tokenArgument struct {
 	id string

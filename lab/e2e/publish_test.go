@@ -214,13 +214,16 @@ func TestSignHealsALostUpdate(t *testing.T) {
 		_, err = signer.Update(t.Context(), cm, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err != nil && strings.Contains(err.Error(), "not now")
 	})
-	p.must(t, "token", "create")
-	time.Sleep(2 * time.Second) // the signer is asked and denied within
+	// The signer is asked and denied within this time.
+	code, stdout, stderr := p.run(t, "token", "create", "--wait", "--timeout", "4s")
+	if code != 4 || len(stdout) != len("abcdef.0123456789abcdef") || !strings.Contains(stderr, "has lost this one, or has stopped since") || !strings.Contains(stderr, "(NotSignedYet)") {
+		t.Errorf("create --wait: exit code %d\n%s%s", code, stdout, stderr)
+	}
 	if code, _, stderr := p.exec(t, "kubectl", "delete", "-f", policy); code != 0 {
 		t.Fatal(stderr)
 	}
 	time.Sleep(size(3*time.Second, time.Minute))
-	code, stdout, stderr := p.run(t, "cluster-info", "verify")
+	code, stdout, stderr = p.run(t, "cluster-info", "verify")
 	if code != 4 || !strings.Contains(stdout, "MISSING") {
 		t.Fatalf("the signer was not kept from its update: exit code %d\n%s%s", code, stdout, stderr)
 	}

@@ -30,6 +30,7 @@ type Info struct {
 
 	version       string // of the Secret, to change or delete what was read
 	unsigned      bool   // whether the problem is one for the bootstrap signer, too
+	foreign       bool   // whether its type is another
 	unreadableEnd bool   // whether there is an expiration that is none
 }
 
@@ -104,23 +105,42 @@ func (d secretData) get(key string) string { return string(d.data[key]) }
 func (i *Info) identity(secret *corev1.Secret, data secretData) []string {
 	var problems []string
 	if secret.Type != api.SecretTypeBootstrapToken {
+		i.foreign = true
 		problems = append(problems, "its type is not "+string(api.SecretTypeBootstrapToken))
 	}
 	if text := data.get(api.BootstrapTokenExpirationKey); text != "" {
-		var err error
-		if i.Expires, err = time.Parse(time.RFC3339, text); err != nil {
+		end, err := time.Parse(time.RFC3339, text)
+		if err != nil {
 			i.unreadableEnd = true
 			problems = append(problems, "its expiration is not a time of RFC 3339, which counts as expired")
+		} else {
+			i.Expires = bounded(end)
 		}
 	}
-	if i.ID == "" || data.get(api.BootstrapTokenIDKey) != i.ID {
-		return append(problems, "its token-id is not what the name of the Secret says")
+	named := i.ID != "" && data.get(api.BootstrapTokenIDKey) == i.ID
+	if !named {
+		problems = append(problems, "its token-id is not what the name of the Secret says")
 	}
-	var err error
-	if i.Token, err = Parse(i.ID + "." + data.get(api.BootstrapTokenSecretKey)); err != nil {
+	secretHalf := data.get(api.BootstrapTokenSecretKey)
+	if len(secretHalf) != secretLength || firstBad(secretHalf) >= 0 {
 		problems = append(problems, "its token-secret is not 16 characters of a-z and 0-9")
+	} else if named {
+		i.Token = Token{i.ID, &secretHalf}
 	}
 	return problems
+}
+
+// bounded returns a time that can be written in UTC, and that is not the zero
+// time, which means never. No token lives to see the difference.
+func bounded(end time.Time) time.Time {
+	earliest, latest := time.Time{}.Add(time.Second), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	switch {
+	case end.Before(earliest):
+		return earliest
+	case end.After(latest):
+		return latest
+	}
+	return end
 }
 
 // scope returns what is wrong with the usages and groups.

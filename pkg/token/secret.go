@@ -54,6 +54,9 @@ func (s Spec) Validate() error {
 	if len(s.Groups) > 0 && !slices.Contains(s.Usages, Authentication) {
 		return fmt.Errorf("%w: groups need the usage %s", ErrInvalidSpec, Authentication)
 	}
+	if err := checkExpiration(s.Expires); err != nil {
+		return err
+	}
 	for _, group := range s.Groups {
 		if !isGroup(group) {
 			return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit", ErrInvalidSpec, group)
@@ -100,6 +103,15 @@ func (s Spec) Secret() *corev1.Secret {
 }
 
 func secretName(id string) string { return api.BootstrapTokenSecretPrefix + id }
+
+// checkExpiration returns an error that matches ErrInvalidSpec when nobody could
+// read the time as formatExpiration writes it.
+func checkExpiration(t time.Time) error {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("%w: the year %d has not four digits", ErrInvalidSpec, year)
+	}
+	return nil
+}
 
 // formatExpiration writes the end of a token as kubeadm does: in seconds and UTC.
 func formatExpiration(t time.Time) string { return t.UTC().Format(time.RFC3339) }

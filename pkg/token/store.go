@@ -155,7 +155,8 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 	if isOutcomeUnknown(err) {
 		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 		defer cancel()
-		if now, lookErr := Get(look, client, info.ID); errors.Is(lookErr, ErrNotFound) || lookErr == nil && now.UID != info.UID {
+		now, lookErr := client.Secrets(metav1.NamespaceSystem).Get(look, info.SecretName, metav1.GetOptions{})
+		if apierrors.IsNotFound(lookErr) || lookErr == nil && string(now.UID) != info.UID {
 			return nil
 		}
 	}
@@ -163,11 +164,15 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 }
 
 // Extend gives a token as it was read another end; the zero time means never. It
-// returns an error that matches ErrNotFound when the token is gone, and one that
-// matches ErrChanged when it is not what was read any more.
+// returns an error that matches ErrNotFound when the token is gone, one that
+// matches ErrChanged when it is not what was read any more, and one that matches
+// ErrInvalidSpec when the time cannot be written.
 //
 // Access: patch on secrets in kube-system.
 func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, expires time.Time) (Info, error) {
+	if err := checkExpiration(expires); err != nil {
+		return Info{}, err
+	}
 	var expiration any // null takes the key away
 	if !expires.IsZero() {
 		expiration = []byte(formatExpiration(expires))

@@ -35,9 +35,13 @@ type Verdict struct {
 // Judge does what the API server, the bootstrap signer and the token cleaner do
 // with a token at now.
 func (i Info) Judge(now time.Time) Verdict {
-	v := Verdict{Cleaned: i.Expires, Rejected: i.Problem}
-	if i.unreadableEnd {
+	v := Verdict{Rejected: i.Problem}
+	switch {
+	case i.foreign: // the cleaner leaves it alone
+	case i.unreadableEnd:
 		v.Cleaned = time.Unix(0, 0)
+	default:
+		v.Cleaned = i.Expires
 	}
 	why := func(usage string) string {
 		switch {

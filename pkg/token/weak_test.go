@@ -73,6 +73,7 @@ func TestPublishedTokensAreWeak(t *testing.T) {
 	for _, text := range []string{
 		"abcdef.0123456789abcdef", "07401b.f395accd246ae52d", "781292.db7bc3a58fc5f07e", "whd3pq.d1ushuf6ccisjacu", "abcdef.1234567890abcdef",
 		"abcdef.abcdef0123456789", "abcdef.abcdef1234567890",
+		"k3x9q2.9r9hcjoqgajrj4gi", "k3x9q2.d09sbcov8ph2amjw", "k3x9q2.5c6b7a8d9e0f1a2b", "k3x9q2.s4fq2gnx8q6nn3ci",
 		"k3x9q2.0123456789abcdef", "k3x9q2.f395accd246ae52d", "k3x9q2.db7bc3a58fc5f07e", "k3x9q2.d1ushuf6ccisjacu", "k3x9q2.1234567890abcdef",
 	} {
 		tok := parse(t, text)
