@@ -14,16 +14,6 @@ type outcome struct {
 	err error
 }
 
-// bulk does one thing to each name, all of them whatever becomes of the others,
-// prints what became of each, and returns an error when any failed.
-func (e *env) bulk(names []string, done string, do func(name string) error) error {
-	outcomes := make([]outcome, len(names))
-	e.concurrently(done, len(names), func(i int) {
-		outcomes[i] = outcome{output.Result{Name: names[i], Result: done}, do(names[i])}
-	})
-	return e.printOutcomes(outcomes)
-}
-
 // printOutcomes prints what became of each object, and returns an error when any
 // failed.
 func (e *env) printOutcomes(outcomes []outcome) error {

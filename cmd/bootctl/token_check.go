@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -84,30 +83,39 @@ func runTokenCheck(ctx context.Context, e *env, o tokenCheckOptions, args []stri
 	if err != nil {
 		return err
 	}
-	verdict := info.Judge(e.now())
-	unfit := info.Usable(e.now())
-	if !wanted.whole.IsZero() && info.Matches(wanted.whole) != nil {
-		unfit = info.Matches(wanted.whole)
-		verdict = token.Verdict{Rejected: unfit.Error(), Unsigned: verdict.Unsigned, Cleaned: verdict.Cleaned}
+	object, unfit := tokenCheck(info, wanted, e.now())
+	if object.Signs {
+		document, err := clusterinfo.Fetch(ctx, client.Core)
+		if err != nil {
+			object.Notes = append(object.Notes, "whether cluster-info is signed with it cannot be said: "+err.Error())
+		} else {
+			object.Signature = clusterinfo.Check(document, info.Token)
+		}
 	}
-	item := tokenInfo(info, e.now())
+	return both(e.print(checkView(object, e.now())), unfit)
+}
+
+// tokenCheck says what Kubernetes does with the token, and returns an error when
+// that is not what its usages say, or when another token was meant.
+func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.TokenCheck, error) {
+	verdict, item := info.Judge(now), tokenInfo(info, now)
 	object := output.TokenCheck{
 		Meta: output.Kind("TokenCheck"), ID: wanted.id, Token: &item,
 		Accepted: verdict.Rejected == "", User: verdict.User, Groups: orEmpty(verdict.Groups), Rejected: verdict.Rejected,
-		Signs: verdict.Unsigned == "", Unsigned: verdict.Unsigned, Notes: orEmpty(info.Notes),
+		Signs: verdict.Unsigned == "", Unsigned: verdict.Unsigned,
+		Notes: append(orEmpty(info.Notes), lifetimeNotes(info, now)...),
 	}
 	if !verdict.Cleaned.IsZero() {
 		cleaned := verdict.Cleaned.UTC().Truncate(time.Second)
 		object.Cleaned = &cleaned
 	}
-	if object.Signs {
-		var note string
-		if object.Signature, note = signatureOf(ctx, client, info); note != "" {
-			object.Notes = append(object.Notes, note)
+	if !wanted.whole.IsZero() {
+		if err := info.Matches(wanted.whole); err != nil {
+			object.Accepted, object.User, object.Groups, object.Rejected = false, "", []string{}, err.Error()
+			return object, err
 		}
 	}
-	object.Notes = append(object.Notes, lifetimeNotes(info, e.now())...)
-	return both(e.print(checkView(object, e.now())), unfit)
+	return object, info.Usable(now)
 }
 
 // lifetimeNotes say what is odd about the end of a token.
@@ -125,16 +133,6 @@ func lifetimeNotes(info token.Info, now time.Time) []string {
 		return notes
 	}
 	return nil
-}
-
-// signatureOf says how the token's signature in cluster-info stands; nothing where
-// that cannot be read.
-func signatureOf(ctx context.Context, client *apiclient.Client, info token.Info) (state string, note string) {
-	document, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		return "", "whether cluster-info is signed with it cannot be said: " + err.Error()
-	}
-	return clusterinfo.Check(document, info.Token), ""
 }
 
 // runTokenCheckNode asks the API server itself.

@@ -1,4 +1,4 @@
-package lintcheck
+package lintcheck_test
 
 import (
 	"go/parser"
