@@ -50,6 +50,11 @@ func (e *env) failures(failed *bulkError) error {
 	case 1:
 		return failed.errs[0]
 	}
+	select {
+	case <-e.interrupt: // which is why most of them failed
+		return failed
+	default:
+	}
 	for _, err := range failed.errs {
 		e.warn(err.Error())
 	}

@@ -113,17 +113,12 @@ func (o tokenDeleteOptions) deleteExpired(ctx context.Context, e *env, client *a
 	if err != nil {
 		return nil, err
 	}
-	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.now()) })
+	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.now()) || e.spare(info) })
 	outcomes := make([]outcome, len(infos))
 	e.concurrently("deleted", len(infos), func(i int) {
 		result := output.Result{Name: infos[i].SecretName, UID: infos[i].UID}
 		if infos[i].ID != "" {
 			result.Name = infos[i].ID
-		}
-		if infos[i].IsProxy() {
-			result.Result = "spared: kubeadm-certs is deleted with it"
-			outcomes[i] = outcome{result, nil}
-			return
 		}
 		var err error
 		result.Result, err = o.delete(ctx, client, infos[i])
@@ -133,6 +128,14 @@ func (o tokenDeleteOptions) deleteExpired(ctx context.Context, e *env, client *a
 		outcomes[i] = outcome{result, err}
 	})
 	return outcomes, nil
+}
+
+// spare says whether an expired token is kubeadm's to delete, and tells of it.
+func (e *env) spare(info token.Info) bool {
+	if info.IsProxy() {
+		e.progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
+	}
+	return info.IsProxy()
 }
 
 func (o tokenDeleteOptions) delete(ctx context.Context, client *apiclient.Client, info token.Info) (string, error) {

@@ -3,6 +3,9 @@ package e2e
 import (
 	"bufio"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,4 +56,52 @@ func TestQuestionOnTerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCreateManyOnTerminal interrupts the making of many tokens, whose number is
+// shown meanwhile. What was made by then is printed, all of it.
+func TestCreateManyOnTerminal(t *testing.T) {
+	p := withoutApprover(t)
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close() //nolint:errcheck // the test is over
+	cmd := p.server.Command("bootctl", "token", "create", "--count", "10000", "--description", "interrupted", "--usages", "authentication", "-q")
+	cmd.Stdout = out
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close() //nolint:errcheck // the test is over
+	defer time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
+	shown := bufio.NewReader(terminal)
+	progress, err := shown.ReadString('f')
+	if err != nil || !strings.Contains(progress, "bootctl: created ") {
+		t.Errorf("it shows %q (%v)", progress, err)
+	}
+	if _, err := terminal.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(shown) // ends with an error when the other side is gone
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d, want 130; stderr %s", code, rest)
+	}
+	if lines := strings.Count(string(rest), "\n"); lines > 3 {
+		t.Errorf("%d lines follow the interrupt: %.500s", lines, rest)
+	}
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := strings.Fields(string(text))
+	made := strings.Fields(p.must(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="interrupted")].id}`))
+	slices.Sort(printed)
+	slices.Sort(made)
+	if len(made) == 0 || len(made) == 10000 || !slices.Equal(printed, made) {
+		t.Errorf("%d tokens were printed, and %d made", len(printed), len(made))
+	}
+	t.Logf("%d tokens were made and printed", len(made))
+	p.must(t, append([]string{"token", "delete"}, made...)...)
 }
