@@ -3,6 +3,7 @@ package token_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -91,7 +92,7 @@ func TestCreateSaysThatTheOutcomeIsNotKnown(t *testing.T) {
 			failing(client, "get", test.lookErr)
 			_, err := token.Create(t.Context(), client, spec(t))
 			wantError(t, err, errLost)
-			if got := strings.Contains(err.Error(), "is not known"); got != test.want || got != errors.Is(err, test.lookErr) {
+			if got := strings.Contains(fmt.Sprint(err), "is not known"); got != test.want || got != errors.Is(err, test.lookErr) {
 				t.Errorf("error = %v, want that it is not known: %v", err, test.want)
 			}
 		})

@@ -20,7 +20,7 @@ const (
 	evenTokens = 163_640
 )
 
-// symbols counts the characters at each position.
+// symbols counts the characters at each position of evenTokens tokens.
 type symbols [positions][256]int
 
 func (s *symbols) add(text string) {
@@ -29,10 +29,10 @@ func (s *symbols) add(text string) {
 	}
 }
 
-// chiSquare says how far the counts at a position are from those of n
-// characters that are all as likely.
-func (s *symbols) chiSquare(position, n int) float64 {
-	want := float64(n) / float64(len(alphabet))
+// chiSquare says how far the counts at a position are from those of characters
+// that are all as likely.
+func (s *symbols) chiSquare(position int) float64 {
+	want := float64(evenTokens) / float64(len(alphabet))
 	sum := 0.0
 	for i := range alphabet {
 		d := float64(s[position][alphabet[i]]) - want
@@ -43,11 +43,11 @@ func (s *symbols) chiSquare(position, n int) float64 {
 
 // uneven returns how many positions are further from even, or nearer to it, than
 // chance makes one in 500.
-func (s *symbols) uneven(t *testing.T, n int) int {
+func (s *symbols) uneven(t *testing.T) int {
 	t.Helper()
 	count := 0
 	for position := range positions {
-		if x := s.chiSquare(position, n); x < chiSquareLow || x > chiSquareHigh {
+		if x := s.chiSquare(position); x < chiSquareLow || x > chiSquareHigh {
 			t.Logf("character %d: chi-square %.1f", position+1, x)
 			count++
 		}
@@ -65,7 +65,7 @@ func TestGenerateIsEven(t *testing.T) {
 		}
 		counts.add(tok.ID() + tok.Secret())
 	}
-	if uneven := counts.uneven(t, evenTokens); uneven != 0 {
+	if uneven := counts.uneven(t); uneven != 0 {
 		t.Errorf("%d of %d positions are not even", uneven, positions)
 	}
 }
@@ -85,13 +85,7 @@ func TestEvennessFindsABias(t *testing.T) {
 		}
 		counts.add(string(text[:]))
 	}
-	uneven := 0
-	for position := range positions {
-		if counts.chiSquare(position, evenTokens) > chiSquareHigh {
-			uneven++
-		}
-	}
-	if uneven <= positions/2 {
+	if uneven := counts.uneven(t); uneven <= positions/2 {
 		t.Errorf("the bias shows at %d of %d positions, want most", uneven, positions)
 	}
 }

@@ -29,7 +29,7 @@ type Info struct {
 	Notes []string
 
 	version       string // of the Secret, to change or delete what was read
-	unsigned      bool   // whether the problem is one for the bootstrap signer, too
+	unsigned      string // what of the problem is one for the bootstrap signer, too
 	foreign       bool   // whether its type is another
 	unreadableEnd bool   // whether there is an expiration that is none
 }
@@ -53,7 +53,7 @@ func (i Info) Expired(now time.Time) bool { return !i.unexpired(now) }
 // not matter for that, not even malformed ones.
 // Source: the bootstrap signer of Kubernetes, validateSecretForSigning.
 func (i Info) Signs(now time.Time) bool {
-	return !i.unsigned && !i.Token.IsZero() && i.Has(Signing) && i.unexpired(now)
+	return i.unsigned == "" && !i.Token.IsZero() && i.Has(Signing) && i.unexpired(now)
 }
 
 // Authenticates says whether the API server accepts the token at now.
@@ -85,7 +85,7 @@ func Read(secret *corev1.Secret) Info {
 		info.Groups = strings.Split(groups, ",")
 	}
 	problems := info.identity(secret, data)
-	info.unsigned = len(problems) > 0
+	info.unsigned = strings.Join(problems, "; ")
 	problems = append(problems, info.scope()...)
 	if secret.DeletionTimestamp != nil {
 		problems = append(problems, "its Secret is being deleted")

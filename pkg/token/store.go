@@ -77,8 +77,11 @@ func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec S
 		}
 		// A request that was sent again because its answer was lost finds the
 		// token that it made: nobody else has drawn the same secret.
-		if info, err := stored(ctx, client, spec.Token); err == nil {
+		switch info, lookErr := stored(ctx, client, spec.Token); {
+		case lookErr == nil:
 			return info, nil
+		case !errors.Is(lookErr, ErrNotFound) && !errors.Is(lookErr, ErrOtherSecret):
+			return Info{}, fmt.Errorf("%w; whose it is is not known: %w", err, lookErr)
 		}
 	}
 	return Info{}, fmt.Errorf("the IDs of %d random tokens were taken: %w", draws, ErrExists)

@@ -59,9 +59,8 @@ func (i Info) Judge(now time.Time) Verdict {
 		v.User = api.BootstrapUserPrefix + i.ID
 		v.Groups = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(i.Groups), api.BootstrapDefaultGroup))))
 	}
-	if i.unsigned {
-		v.Unsigned = i.Problem
-	} else {
+	v.Unsigned = i.unsigned
+	if v.Unsigned == "" {
 		v.Unsigned = why(Signing)
 	}
 	return v

@@ -20,15 +20,15 @@ func (t Token) CheckStrength() error {
 	return nil
 }
 
-// Of random secrets, one in a million has as few different characters as fewest,
-// and one in a million as many steps as mostSteps.
+// Of random secrets, one in two million has as few different characters as fewest,
+// and one in two million as many steps as mostSteps.
 const (
 	fewest    = 6
 	mostSteps = 9
 )
 
 // Weakness says why others may know or guess the token; empty when nothing speaks
-// for that. A random one in about 400,000 is called weak.
+// for that. A random one in about 700,000 is called weak.
 func (t Token) Weakness() string {
 	secret := t.Secret()
 	switch {

@@ -125,8 +125,8 @@ func fixedRandom(seed byte) *rand.ChaCha8 {
 	return rand.NewChaCha8([32]byte{seed})
 }
 
-// Of 300,000 random tokens, 0.75 are weak if one in 400,000 is; that there are
-// more than 6 has then a chance of 1 in 70,000.
+// At most one in 400,000 random tokens is weak, 0.75 of 300,000. That there are
+// more than 6 has a chance below 1 in 70,000.
 func TestRandomTokensAreNotWeak(t *testing.T) {
 	const tokens, most = 300_000, 6
 	random, weak := fixedRandom(1), 0
