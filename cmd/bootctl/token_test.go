@@ -83,6 +83,16 @@ func TestTokenListSays(t *testing.T) {
 	}
 }
 
+// An end that JSON cannot say does not make the whole list fail.
+func TestTokenListOfTheLastMoment(t *testing.T) {
+	for _, end := range []string{"9999-12-31T23:59:00-00:01", "0000-01-01T00:00:00+00:01"} {
+		list, got := on[output.TokenList](t, fake.NewClientset(tokenSecret(t, "aaaaaa", with("expiration", end))), "token", "list")
+		if got.code != 0 || len(list.Items) != 1 {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %s", end, got.code, got.out, got.errOut)
+		}
+	}
+}
+
 func TestTokenListSelects(t *testing.T) {
 	tests := []struct {
 		args string

@@ -112,17 +112,29 @@ func TestSignedWaitIsSilentAtFirst(t *testing.T) {
 
 // A signature is not enough: it must be that of the token over what is there.
 func TestSignedWaitWantsGoodSignatures(t *testing.T) {
-	for name, signature := range map[string]string{"of another token": "bbbbbb", "of other text": "", "of one of two": "abcdef"} {
-		t.Run(name, func(t *testing.T) {
+	good := func(id string) string { return clusterinfo.Sign([]byte("hello"), tokenOf(t, id)) }
+	tests := []struct {
+		name       string
+		signatures map[string]string
+		wantErr    error
+	}{
+		{"good", map[string]string{"abcdef": good("abcdef"), "bbbbbb": good("bbbbbb")}, nil},
+		{"over other text", map[string]string{"abcdef": clusterinfo.Sign([]byte("other"), tokenOf(t, "abcdef")), "bbbbbb": good("bbbbbb")}, clusterinfo.ErrNotSignedYet},
+		{"of another token", map[string]string{"abcdef": good("bbbbbb"), "bbbbbb": good("bbbbbb")}, clusterinfo.ErrNotSignedYet},
+		{"one of two", map[string]string{"abcdef": good("abcdef")}, clusterinfo.ErrNotSignedYet},
+		{"none", nil, clusterinfo.ErrNotSignedYet},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := signedCluster(t, map[string]bool{"abcdef": signature == "abcdef", "bbbbbb": signature == "bbbbbb"}, "abcdef", "bbbbbb")
-				tokens := []token.Token{tokenOf(t, "abcdef")}
-				if signature == "abcdef" {
-					tokens = append(tokens, tokenOf(t, "bbbbbb"))
+				info := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": "hello"}}
+				for id, signature := range test.signatures {
+					info.Data["jws-kubeconfig-"+id] = signature
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				wantError(t, clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, tokens), clusterinfo.ErrNotSignedYet)
+				tokens := []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}
+				wantError(t, clusterinfo.SignedWait{Client: fake.NewClientset(info).CoreV1(), Now: time.Now}.Until(ctx, tokens), test.wantErr)
 			})
 		})
 	}
