@@ -50,14 +50,14 @@ e2e: build lab tools
 test-kubelet: build lab tools kubelet
 	cd lab && $(GOTESTSUM) -- -count=1 -tags kubelet ./kubelet
 
-FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules $(addprefix pkg/token:,Parse Upstream) \
+FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules $(addprefix pkg/token:,Parse Upstream Secret Expiration Group) \
 	$(addprefix pkg/clusterinfo:,Verify ParseDocument ParseDocumentLikeUpstream ParsePin ParseEndpoint)
 
 FUZZTIME ?= 10m
 
 soak: build lab tools
 	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
-	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany' ./e2e
+	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestNothingLeaks' ./e2e
 	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
 		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done
 

@@ -91,6 +91,9 @@ func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpo
 		}
 		o.nodeName = strings.ToLower(hostname)
 	}
+	if strings.Contains(o.nodeName, discovery.Token.Secret()) {
+		return fmt.Errorf("%w: the token stands in --node-name, which everyone may read", errInput)
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	steps := &joinSteps{env: e}

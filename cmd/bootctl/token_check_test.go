@@ -59,6 +59,24 @@ func TestTokenCheckComparesTheSecret(t *testing.T) {
 	}
 }
 
+// A token in the wrong place of a Secret does not come out, where its own is known
+// or where a group should be.
+func TestMisplacedSecretsAreHidden(t *testing.T) {
+	for key, value := range map[string]string{
+		"auth-extra-groups": "aaaaaa." + planted, "description": "for " + planted, "usage-bootstrap-signing": planted, planted: "x",
+	} {
+		clientset := fake.NewClientset(tokenSecret(t, "aaaaaa", with(key, value)))
+		for _, args := range []string{"token list", "token check aaaaaa", "token extend aaaaaa --ttl 1h"} {
+			for _, format := range []string{"json", "wide"} {
+				got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append(strings.Fields(args), "-o", format)...)
+				if strings.Contains(got.out+got.errOut, planted) {
+					t.Errorf("%s: %s -o %s prints %s%s", key, args, format, got.out, got.errOut)
+				}
+			}
+		}
+	}
+}
+
 func TestTokenCompletion(t *testing.T) {
 	tests := []struct {
 		words []string

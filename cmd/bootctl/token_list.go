@@ -179,7 +179,9 @@ func tokenInfo(info token.Info, now time.Time) output.TokenInfo {
 	switch {
 	case info.Problem == "" && info.Expired(now):
 		out.Status = statusExpired
-	case info.IsProxy() && !info.Expired(now):
+	case info.IsProxy() && info.Expired(now):
+		out.Status, out.Problem = statusExpired, ""
+	case info.IsProxy():
 		out.Status, out.Problem = statusProxy, ""
 	case info.Problem != "":
 		out.Status = statusUnusable

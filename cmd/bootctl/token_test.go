@@ -71,7 +71,7 @@ func TestTokenListSays(t *testing.T) {
 		"aaaaaa": "valid", "bbbbbb": "valid, for signing alone", "cccccc": "expired",
 		"dddddd": `unusable: group " system:bootstrappers:b" is not one below system:bootstrappers:`,
 		"eeeeee": "unusable: its expiration is not a time of RFC 3339, which counts as expired",
-		"ffffff": "proxy of kubeadm-certs", "gggggg": "unusable: it has no usage, neither signing nor authentication", "hhhhhh": "valid",
+		"ffffff": "proxy of kubeadm-certs", "gggggg": "expired", "hhhhhh": "valid",
 	}
 	if got.code != 0 || len(list.Items) != len(want) {
 		t.Fatalf("exit code %d, %d tokens, stderr %s", got.code, len(list.Items), got.errOut)

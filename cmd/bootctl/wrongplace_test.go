@@ -9,7 +9,7 @@ import (
 func TestTokenInTheWrongPlace(t *testing.T) {
 	tok := plantedID + "." + planted
 	for _, args := range [][]string{
-		{tok}, {"token", tok}, {"token", "list", tok}, {"cluster-info", "verify", tok}, {"lab", "up", tok},
+		{tok}, {"token", tok}, {"token", "list", "-t" + tok}, {"token", "list", tok + "x"}, {"token", "list", "x" + tok}, {"token", "create", "--ttl=" + tok + "x"}, {"token", "list", tok}, {"cluster-info", "verify", tok}, {"lab", "up", tok},
 		{"join", "192.0.2.1", "-token=" + tok}, {"join", "192.0.2.1", "-t=" + tok},
 		{"join", "192.0.2.1", "--ca-cert-hash", tok}, {"join", "192.0.2.1", "--token-file", tok},
 		{"join", tok, "--token-file", tok}, {"join", "192.0.2.1", "--node-name", tok, "--token", tok, "--ca-cert-hash", tok},
@@ -27,6 +27,15 @@ func TestTokenInTheWrongPlace(t *testing.T) {
 				t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
 			}
 		}
+	}
+}
+
+// Nor does a node get the name of its token.
+func TestTokenInTheWrongPlaceOfANode(t *testing.T) {
+	tok := plantedID + "." + planted
+	got := invoke(t, hostileCluster(t), "join", "192.0.2.1", "--token", tok, "--ca-cert-hash", "sha256:"+strings.Repeat("1", 64), "--node-name", tok, "--out-dir", t.TempDir(), "--timeout", "1ms")
+	if got.code != 2 || !strings.Contains(got.errOut, "--node-name") || strings.Contains(got.out+got.errOut, planted) {
+		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 	}
 }
 

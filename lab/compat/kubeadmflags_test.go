@@ -26,7 +26,7 @@ func TestFlagsOfKubeadmToken(t *testing.T) {
 	every, _, _ := strings.Cut(page, "\n## ")
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
 	for _, name := range []string{"create", "list", "delete", "generate"} {
-		help, err := exec.Command(filepath.Join(bin, "kubeadm"), "token", name, "--help").Output() //nolint:gosec // our own program
+		help, err := exec.Command(filepath.Join(bin, "kubeadm"), "token", name, "--help").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestFlagsOfKubeadmToken(t *testing.T) {
 			if !strings.Contains(every, option) && !strings.Contains(section, option) {
 				t.Errorf("docs/kubeadm.md does not tell of --%s with token %s", match[1], name)
 			}
-			cmd := exec.Command(filepath.Join(bin, "bootctl"), "token", name, "--"+match[1]+"=true") //nolint:gosec // our own program
+			cmd := exec.Command(filepath.Join(bin, "bootctl"), "token", name, "--"+match[1]+"=true")
 			cmd.Env = []string{"HOME=/nonexistent"}
 			out, _ := cmd.CombinedOutput()
 			if strings.Contains(string(out), "unknown flag") {

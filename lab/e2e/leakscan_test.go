@@ -6,14 +6,19 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 )
 
@@ -47,8 +52,8 @@ func spelled(how [2]string, text string) string {
 }
 
 const (
-	leakRun       = 8  // bytes of a secret that are a leak
-	leakRunBase64 = 12 // characters that are 9 bytes, or a bit less
+	leakBytes  = 8  // bytes of a secret that are a leak
+	leakBase64 = 12 // characters that are 9 bytes, or a bit less
 )
 
 func newLeakScan(secrets ...string) leakScan {
@@ -56,8 +61,8 @@ func newLeakScan(secrets ...string) leakScan {
 	for _, secret := range secrets {
 		for name, how := range perByte() {
 			form := leakForm{name: name}
-			for at := 0; at+leakRun <= len(secret); at++ {
-				form.runs = append(form.runs, []byte(spelled(how, secret[at:at+leakRun])))
+			for at := 0; at+leakBytes <= len(secret); at++ {
+				form.runs = append(form.runs, []byte(spelled(how, secret[at:at+leakBytes])))
 			}
 			scan.forms = append(scan.forms, form)
 		}
@@ -66,8 +71,8 @@ func newLeakScan(secrets ...string) leakScan {
 				form := leakForm{name: fmt.Sprintf("%s shifted by %d", name, offset)}
 				whole := encoding.EncodeToString([]byte(strings.Repeat("\x00", offset) + secret))
 				first, last := (8*offset+5)/6, 8*(offset+len(secret))/6 // what the neighbours have no part in
-				for at := first; at+leakRunBase64 <= last; at++ {
-					form.runs = append(form.runs, []byte(whole[at:at+leakRunBase64]))
+				for at := first; at+leakBase64 <= last; at++ {
+					form.runs = append(form.runs, []byte(whole[at:at+leakBase64]))
 				}
 				scan.forms = append(scan.forms, form)
 			}
@@ -127,8 +132,8 @@ type watched struct {
 	files                                    map[string][]byte
 }
 
-// watch runs the child, looks at it and all that it starts every millisecond, and
-// at each file below dir afterwards.
+// watch runs the child, looks at it and all that it starts every few milliseconds,
+// and at each file below dir afterwards.
 func watch(cmd *exec.Cmd, dir string) (watched, error) {
 	w := watched{cmd: cmd}
 	var stdout, stderr bytes.Buffer
@@ -147,7 +152,7 @@ func watch(cmd *exec.Cmd, dir string) (watched, error) {
 			select {
 			case <-done:
 				return
-			case <-time.After(time.Millisecond):
+			case <-time.After(10 * time.Millisecond):
 				w.sample(cmd.Process.Pid)
 			}
 		}
@@ -182,10 +187,11 @@ func appendProc(seen []byte, pid int, name string) []byte {
 }
 
 func descendants(pid int) []int {
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	tasks := fmt.Sprintf("/proc/%d/task", pid)
+	threads, _ := os.ReadDir(tasks) // it may have ended
 	var all []int
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) // it may have ended
+	for _, thread := range threads {
+		text, _ := os.ReadFile(filepath.Join(tasks, thread.Name(), "children"))
 		for word := range strings.FieldsSeq(string(text)) {
 			if child, err := strconv.Atoi(word); err == nil {
 				all = append(append(all, child), descendants(child)...)
@@ -236,4 +242,110 @@ func (s leakScan) leaks(w watched) map[string]string {
 		}
 	}
 	return found
+}
+
+// inParallel does something with each, four at a time.
+func inParallel[T any](all []T, do func(T)) {
+	waiting := make(chan T, len(all))
+	for _, one := range all {
+		waiting <- one
+	}
+	close(waiting)
+	var workers sync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			for one := range waiting {
+				do(one)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// plantedLeaks are texts with the secret in each form.
+func plantedLeaks(t *testing.T, secret string) map[string]string {
+	t.Helper()
+	leaks := map[string]string{}
+	for name, how := range perByte() {
+		leaks[name] = "a " + spelled(how, secret) + " b"
+		leaks[name+", the first half"] = spelled(how, secret[:len(secret)/2]) + "..."
+		leaks[name+", the second half"] = "..." + spelled(how, secret[len(secret)/2:])
+	}
+	for name, encoding := range map[string]*base64.Encoding{"base64": base64.StdEncoding, "URL base64": base64.RawURLEncoding} {
+		for offset := range 3 {
+			leaks[fmt.Sprintf("%s shifted by %d", name, offset)] = encoding.EncodeToString([]byte("??>"[:offset] + secret + "~~"))
+		}
+	}
+	body := fmt.Sprintf(`{"data":{"token-secret":%q}}`, base64.StdEncoding.EncodeToString([]byte(secret)))
+	quoted, err := json.Marshal("Request Body:\n" + hex.Dump([]byte("k8s "+secret)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaks["dump"] = "I1124 body:\n" + hex.Dump([]byte("k8s "+secret+"..."))
+	leaks["dump of base64"] = hex.Dump([]byte(body))
+	leaks["dump in a JSON string"] = string(quoted)
+	leaks["JSON in a JSON string"] = strconv.Quote(strconv.Quote(body))
+	xxd := ""
+	for at, chunk := range slices.Collect(slices.Chunk([]byte("body"+secret+"...."), 16)) {
+		xxd += fmt.Sprintf("%08x: ", 16*at)
+		for pair := range slices.Chunk(chunk, 2) {
+			xxd += fmt.Sprintf("%x ", pair)
+		}
+		xxd += fmt.Sprintf(" %s\n", chunk)
+	}
+	leaks["dump of xxd"] = xxd[:strings.Index(xxd, "  ")] + "\n" + xxd[strings.Index(xxd, "\n")+1:] // the text beside it would be enough
+	return leaks
+}
+
+// leakPlaces are scripts that let the text in the file $TEXT out in each place.
+func leakPlaces() map[string]string {
+	return map[string]string{
+		"stdout": `cat "$TEXT"`, "stderr": `cat "$TEXT" >&2`, "file": `cat "$TEXT" >left`, "name of a file": `: >"$(head -c 200 "$TEXT" | tr '\n/' '  ')"`,
+		"command line":                    `exec sh -c 'sleep 0.1; :' sh "$(cat "$TEXT")"`,
+		"command line of another process": `sh -c 'sleep 0.1; :' sh "$(cat "$TEXT")"; :`,
+		"environment of another process":  `X="$(cat "$TEXT")" sleep 0.1; :`,
+	}
+}
+
+// TestLeakScanFindsWhatIsPlanted lets a script leak a secret in each form and
+// place, and nothing at all.
+func TestLeakScanFindsWhatIsPlanted(t *testing.T) {
+	scan := newLeakScan("other000other000", leaked)
+	type planting struct{ form, text, place, script string }
+	var plantings []planting
+	for form, text := range plantedLeaks(t, leaked) {
+		if scan.find([]byte(text)) == "" {
+			t.Errorf("%s is not found in %q", form, text)
+		}
+		for place, script := range leakPlaces() {
+			plantings = append(plantings, planting{form, text, place, script})
+		}
+	}
+	harmless := "lk0001." + strings.Repeat("*", 16) + " " + leaked[:7] + " " + leaked[9:] + "\n" + hex.Dump([]byte("nothing that anyone would have to hide"))
+	for place, script := range leakPlaces() {
+		plantings = append(plantings, planting{"", harmless, place, script})
+	}
+	inParallel(plantings, func(p planting) {
+		text, dir := filepath.Join(t.TempDir(), "text"), t.TempDir()
+		if err := os.WriteFile(text, []byte(p.text), 0o600); err != nil {
+			t.Error(err)
+			return
+		}
+		cmd := exec.Command("sh", "-c", p.script)
+		cmd.Dir, cmd.Env = dir, []string{"TEXT=" + text, "PATH=" + os.Getenv("PATH")}
+		w, err := watch(cmd, dir)
+		if err != nil || cmd.ProcessState.ExitCode() != 0 {
+			t.Errorf("%s: %v, exit code %d, stderr %s", p.script, err, cmd.ProcessState.ExitCode(), w.stderr)
+			return
+		}
+		found := slices.Collect(maps.Keys(scan.leaks(w)))
+		switch {
+		case p.form == "" && len(found) > 0:
+			t.Errorf("%s: without a leak, one is found on %s, %v", p.place, found, scan.leaks(w))
+		case p.form == "" || p.place == "command line" && slices.Contains(found, p.place): // what sh starts has that of sh at first
+		case len(found) != 1 || !strings.HasPrefix(found[0], strings.TrimPrefix(p.place, "name of a ")):
+			t.Errorf("%s on %s: found on %q", p.form, p.place, found)
+		}
+	})
+	t.Logf("%d leaks were planted, in %d forms and %d places", len(plantings), len(plantedLeaks(t, leaked)), len(leakPlaces()))
 }

@@ -79,10 +79,16 @@ func Read(secret *corev1.Secret) Info {
 		info.ID = id
 	}
 	data := secretData{secret.Data}
-	info.Description = data.get(api.BootstrapTokenDescriptionKey)
+	hidden := hiding(data.get(api.BootstrapTokenSecretKey))
+	info.Description = hidden(data.get(api.BootstrapTokenDescriptionKey))
 	info.readUsages(data)
 	if groups := data.get(api.BootstrapTokenExtraGroupsKey); groups != "" {
 		info.Groups = strings.Split(groups, ",")
+	}
+	for i, group := range info.Groups {
+		if !isGroup(group) { // which may be a token in the wrong place
+			info.Groups[i] = hidden(Redact(group))
+		}
 	}
 	problems := info.identity(secret, data)
 	info.unsigned = strings.Join(problems, "; ")
@@ -92,7 +98,18 @@ func Read(secret *corev1.Secret) Info {
 	}
 	info.Problem = strings.Join(problems, "; ")
 	info.note(data)
+	for i, note := range info.Notes {
+		info.Notes[i] = hidden(note)
+	}
 	return info
+}
+
+// hiding returns a function that hides a token-secret wherever it stands.
+func hiding(secretHalf string) func(string) string {
+	if len(secretHalf) < secretLength/2 { // it would hide what stands there by chance
+		return func(text string) string { return text }
+	}
+	return strings.NewReplacer(secretHalf, strings.Repeat("*", secretLength)).Replace
 }
 
 // secretData is what a Secret holds.

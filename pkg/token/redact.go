@@ -1,22 +1,35 @@
 package token
 
+import "strings"
+
+// slips is by how many characters more a half may be too long, and still be taken
+// for that of a token with something glued to it.
+const slips = 2
+
 // Redact hides the secret half of whatever looks like a token in a text, such as
-// an error about a command line with a token in the wrong place.
+// an error about a command line with a token in the wrong place. It looks like one,
+// too, with one or two characters more before or after it, unless it goes on as the
+// name of a host does.
 func Redact(text string) string {
 	out := []byte(text)
-	const hidden = '*'
-	for dot := idLength; dot+secretLength < len(text); dot++ {
-		begin, end := dot-idLength, dot+1+secretLength
-		secret := text[dot+1 : end]
-		if text[dot] != '.' || firstBad(text[begin:dot]) >= 0 || firstBad(secret) >= 0 {
+	for dot := range text {
+		if text[dot] != '.' {
 			continue
 		}
-		if begin > 0 && firstBad(text[begin-1:begin]) < 0 || end < len(text) && firstBad(text[end:end+1]) < 0 {
-			continue // part of a longer word
+		begin, end := dot, dot+1
+		for begin > 0 && isCharacter(text[begin-1]) {
+			begin--
 		}
-		for i := range secret {
-			out[dot+1+i] = hidden
+		for end < len(text) && isCharacter(text[end]) {
+			end++
 		}
+		before, after := dot-begin, end-dot-1
+		isName := begin > 0 && text[begin-1] == '.' || end+1 < len(text) && text[end] == '.' && isCharacter(text[end+1])
+		if before < idLength || before > idLength+slips || after < secretLength || after > secretLength+slips ||
+			isName && (before > idLength || after > secretLength) {
+			continue
+		}
+		copy(out[dot+1:end], strings.Repeat("*", after))
 	}
 	return string(out)
 }

@@ -93,12 +93,15 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(t.id), nil }
 // LogValue returns the ID.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.id) }
 
+// isCharacter says whether c is one of the alphabet.
+func isCharacter(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+
 // firstBad returns the offset of the first character outside the alphabet, or
 // -1, in a time that does not depend on where it stands.
 func firstBad(s string) int {
 	bad := -1
 	for i := len(s) - 1; i >= 0; i-- {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+		if !isCharacter(s[i]) {
 			bad = i
 		}
 	}
