@@ -103,7 +103,11 @@ func runTokenCreate(ctx context.Context, e *env, o tokenCreateOptions, args []st
 			return err
 		}
 	}
-	created, createErr := maker.make(ctx, max(1, o.count), o.dryRun)
+	n := max(1, o.count)
+	if err := o.rehearse(e, slices.Repeat([]token.Info{token.Read(spec.Secret())}, n), document); err != nil {
+		return err
+	}
+	created, createErr := maker.make(ctx, n, o.dryRun)
 	if len(created) == 0 {
 		return createErr
 	}
@@ -210,6 +214,18 @@ func (e *env) waitSigned(ctx context.Context, client *apiclient.Client, created 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return clusterinfo.SignedWait{Client: client.Core, Now: e.now, Cause: e.cause}.Until(ctx, tokens)
+}
+
+// rehearse returns an error when tokens like these cannot be printed as asked.
+func (o tokenCreateOptions) rehearse(e *env, alike []token.Info, document clusterinfo.Document) error {
+	v, err := o.view(e, alike, document, false)
+	if err == nil {
+		_, err = v.render(e.global.output)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: nothing was created, since it could not be printed: %w", errInput, err)
+	}
+	return nil
 }
 
 // view is what is printed of the tokens that were created.

@@ -105,6 +105,7 @@ func TestTokenCreateRefuses(t *testing.T) {
 		{"kubeconfig of a signing token", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage"},
 		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage"},
 		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage"},
+		{"template that cannot be printed", []string{"-o", "go-template={{index .usages 7}}"}, "Usage"},
 		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage"},
 	}
 	for _, test := range tests {
