@@ -86,7 +86,7 @@ func leakRows() []leakRow {
 		{"token create | {token} {token} | {token}x | -t{token} | --token-file {file} --usages signing --print-join-command", 2, ""},
 		{"token create --token-file {file} | --ttl 1h | --print-join-command", 10, "full"},
 		{"token create --token-file {file} | -o jsonpath={.nope[} | -o go-template={{.x | -o nonsense | -o {token}", 2, "own"},
-		{"token create --token-file {file} -o go-template={{range{space}.usages}}{{index{space}.{space}99}}{{end}}", 1, "own"},
+		{"token create --token-file {file} -o go-template={{range{space}.usages}}{{index{space}.{space}99}}{{end}}", 2, "own"},
 		{"token create --token-file {file} --wait --kubeconfig {nobody}", 8, ""},
 		{"token list | --usage signing | --group {token}", 0, "stored"},
 		{"token list | -o wide | -o yaml | -q | -o jsonpath={} | -o go-template={{.}} | --show-secrets -q", 0, "stored own"},

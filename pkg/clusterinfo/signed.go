@@ -1,6 +1,7 @@
 package clusterinfo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,40 +34,47 @@ type SignedWait struct {
 // Access: get on the configmap cluster-info in kube-public; list on secrets in
 // kube-system, without which the error says less.
 func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
-	begin := w.Now()
-	late := func() bool { return w.Now().Sub(begin) >= grace }
+	begin, why := w.Now(), ""
 	wait := apiclient.Wait{
 		Transient: func(err error) bool { return errors.Is(err, ErrNotSignedYet) || apiclient.IsTransient(err) },
 		Cause: func(err error) {
-			if w.Cause != nil && (late() || !errors.Is(err, ErrNotSignedYet)) {
+			if w.Cause != nil && (why != "" || !errors.Is(err, ErrNotSignedYet)) {
 				w.Cause(err)
 			}
 		},
 		Slow: apiclient.ErrNoAnswer,
 	}
-	return apiclient.Until(ctx, wait, func(ctx context.Context) error {
+	var missing []token.Token
+	err := apiclient.Until(ctx, wait, func(ctx context.Context) error {
 		info, err := Fetch(ctx, w.Client)
 		if err != nil {
 			return err
 		}
-		missing := unsignedOf(info, tokens)
-		switch {
-		case len(missing) == 0:
+		if missing = unsignedOf(info, tokens); len(missing) == 0 {
 			return nil
-		case !late():
-			return fmt.Errorf("%s: %w", named(missing), ErrNotSignedYet)
 		}
-		why := w.explain(ctx, info, missing)
-		if ctx.Err() != nil { // what was found before says more
-			return ctx.Err()
+		if w.Now().Sub(begin) >= usual {
+			why = cmp.Or(w.explain(ctx, missing), why)
 		}
-		return fmt.Errorf("%s: %w: %s", named(missing), ErrNotSignedYet, why)
+		return notSigned(missing, why)
 	})
+	if errors.Is(err, ErrNotSignedYet) && why == "" && errors.Is(err, context.DeadlineExceeded) {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		return &apiclient.DeadlineError{Last: notSigned(missing, w.explain(last, missing))}
+	}
+	return err
 }
 
-// grace is how long the signer may take before anyone is told: it acts within a
-// second.
-const grace = 2 * time.Second
+// usual is how long the signer may take before anyone is told.
+const usual = time.Second
+
+func notSigned(missing []token.Token, why string) error {
+	if why == "" {
+		return fmt.Errorf("%s: %w", named(missing), ErrNotSignedYet)
+	}
+	return fmt.Errorf("%s: %w: %s", named(missing), ErrNotSignedYet, why)
+}
 
 func unsignedOf(info Info, tokens []token.Token) []token.Token {
 	var missing []token.Token
@@ -85,10 +93,18 @@ func named(tokens []token.Token) string {
 	return "token " + tokens[0].ID()
 }
 
-// explain says what the other tokens tell of the signer.
-func (w SignedWait) explain(ctx context.Context, info Info, missing []token.Token) string {
-	all, err := token.List(ctx, w.Client)
-	if err != nil {
+// explain says what the other tokens tell of the signer; nothing where the time
+// runs out before that is known.
+func (w SignedWait) explain(ctx context.Context, missing []token.Token) string {
+	info, err := Fetch(ctx, w.Client)
+	var all []token.Info
+	if err == nil {
+		all, err = token.List(ctx, w.Client)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ""
+	case err != nil:
 		return "the controller " + Signer + " is slow, does not run, or may not write"
 	}
 	waits := map[string]bool{}

@@ -81,12 +81,27 @@ func TestSignedWaitSaysWhatTheSignerDoes(t *testing.T) {
 	}
 }
 
+// What the signer does is said, however soon the time is up.
+func TestSignedWaitExplainsAtTheDeadline(t *testing.T) {
+	for _, timeout := range []time.Duration{100 * time.Millisecond, time.Second, 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			err := clusterinfo.SignedWait{Client: signedCluster(t, nil, "abcdef").CoreV1(), Now: time.Now}.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
+			wantError(t, err, clusterinfo.ErrNotSignedYet)
+			if !strings.Contains(err.Error(), "does not run, or may not write") {
+				t.Errorf("after %s: %v", timeout, err)
+			}
+		})
+	}
+}
+
 // The signer takes a moment, which is nobody's trouble.
 func TestSignedWaitIsSilentAtFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := signedCluster(t, nil, "abcdef", "bbbbbb")
 		go func() {
-			time.Sleep(1500 * time.Millisecond)
+			time.Sleep(400 * time.Millisecond)
 			info, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
 			if err != nil {
 				t.Error(err)
@@ -104,7 +119,7 @@ func TestSignedWaitIsSilentAtFirst(t *testing.T) {
 		if err := wait.Until(t.Context(), []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(begin); took < 1500*time.Millisecond || took > 5*time.Second {
+		if took := time.Since(begin); took < 400*time.Millisecond || took > 2*time.Second {
 			t.Errorf("it took %s", took)
 		}
 	})
