@@ -14,6 +14,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
 // env is all that a command has of the process. Tests make their own.
@@ -78,6 +79,9 @@ var errKubeconfig = errors.New("the kubeconfig cannot be used")
 // ~/.kube/config, kubeadm's admin.conf, the Pod that bootctl runs in. It never
 // falls back to an address of its own.
 func (e *env) adminConfig() (adminConfig, error) {
+	if err := checkServer(e.global.server); err != nil {
+		return adminConfig{}, err
+	}
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: e.global.kubeconfig}
 	if paths := e.getenv(clientcmd.RecommendedConfigPathEnvVar); paths != "" {
 		rules.Precedence = filepath.SplitList(paths)
@@ -86,7 +90,7 @@ func (e *env) adminConfig() (adminConfig, error) {
 	}
 	overrides := &clientcmd.ConfigOverrides{
 		CurrentContext: e.global.context,
-		ClusterInfo:    clientcmdapi.Cluster{Server: e.global.server},
+		ClusterInfo:    clientcmdapi.Cluster{Server: withScheme(e.global.server)},
 	}
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	raw, err := loader.RawConfig()
@@ -98,7 +102,11 @@ func (e *env) adminConfig() (adminConfig, error) {
 		return adminConfig{config, "in-cluster"}, err
 	}
 	if len(raw.Contexts) == 0 {
-		return adminConfig{}, fmt.Errorf("%w in %s", errNoKubeconfig, strings.Join(rules.Precedence, " or "))
+		places := rules.Precedence
+		if rules.ExplicitPath != "" {
+			places = []string{rules.ExplicitPath}
+		}
+		return adminConfig{}, fmt.Errorf("%w in %s", errNoKubeconfig, strings.Join(places, " or "))
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
@@ -112,4 +120,25 @@ func (e *env) adminConfig() (adminConfig, error) {
 		name = e.global.context
 	}
 	return adminConfig{config, name}, nil
+}
+
+// withScheme makes a URL of the address in --server, for which client-go would
+// take plain HTTP.
+func withScheme(server string) string {
+	if server == "" || strings.Contains(server, "://") {
+		return server
+	}
+	return "https://" + server
+}
+
+// checkServer refuses to send credentials and tokens over a network in clear.
+func checkServer(server string) error {
+	address, plain := strings.CutPrefix(server, "http://")
+	if !plain {
+		return nil
+	}
+	if endpoint, err := clusterinfo.ParseEndpoint(strings.TrimRight(address, "/")); err == nil && endpoint.IsLoopback() {
+		return nil // kubectl proxy
+	}
+	return fmt.Errorf("%w: --server %s would send tokens in clear; give an https URL", errInput, server)
 }

@@ -97,7 +97,7 @@ func exitTable() []exitEntry {
 		{4, "TokenUnusable", is(token.ErrUnusable), "make another: bootctl token create; where its end is all that is wrong: bootctl token extend"},
 		{4, "NotSignedYet", is(clusterinfo.ErrNotSignedYet), "the token is there; sign with it yourself: bootctl cluster-info sign"},
 
-		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication; an administrator sees which with bootctl token check and its ID"},
+		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication, or has another secret; an administrator sees which with bootctl token check --token-file, or with its ID"},
 		{8, "AnonymousRefused", is(clusterinfo.ErrAnonymous), "let anonymous requests read cluster-info: bootctl setup"},
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
 		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
@@ -121,6 +121,7 @@ func exitTable() []exitEntry {
 
 		{9, "TokenExists", is(token.ErrExists), "delete it first, or leave the ID to bootctl"},
 		{9, "OtherSecret", is(token.ErrOtherSecret), "name it by its ID alone, if the cluster's token is meant"},
+		{9, "NotAToken", is(token.ErrNotToken), "look at it, and delete it with kubectl if it was meant to be one"},
 		{9, "TokenChanged", is(token.ErrChanged), "look at it: bootctl token list; then try again"},
 		{9, "RequestDiffers", is(csr.ErrDiffers), "an administrator deletes the request of that name"},
 		{9, "OtherKey", is(errOtherKey), "someone else may ask under this name; compare the fingerprint at the node again"},
@@ -131,7 +132,7 @@ func exitTable() []exitEntry {
 		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
 		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
 
-		{2, "InvalidToken", is(token.ErrInvalid), "a token looks like abcdef.0123456789abcdef, an ID like abcdef"},
+		{2, "InvalidToken", is(token.ErrInvalid), "a token is an ID of 6 characters, a dot and a secret of 16, all of a-z and 0-9"},
 		{2, "WeakToken", is(token.ErrWeak), "leave the token to bootctl, or draw one: bootctl token generate; --allow-weak takes it all the same"},
 		{2, "InvalidTokenSpec", is(token.ErrInvalidSpec), ""},
 		{2, "InvalidPin", is(clusterinfo.ErrInvalidPin), "a pin is sha256: and 64 hex digits, as token create --print-join-command prints it"},

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -136,7 +135,7 @@ func checkFormat(format string, own []string) error {
 	case kind == "jsonpath" && hasArgument:
 		return jsonpath.New("output").Parse(argument)
 	case kind == "go-template" && hasArgument:
-		return gotemplate.Execute(io.Discard, argument, map[string]any{})
+		return gotemplate.Check(argument)
 	}
 	return fmt.Errorf("there is no output format %q: there are %s", format,
 		strings.Join(append([]string{"table", "wide", "name", "json", "yaml", "jsonpath=...", "go-template=..."}, own...), ", "))

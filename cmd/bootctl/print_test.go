@@ -66,3 +66,16 @@ func TestLongList(t *testing.T) {
 		}
 	}
 }
+
+// A template is refused beforehand only when it is none.
+func TestTemplatesAreTriedOnTheResult(t *testing.T) {
+	for template, want := range map[string]string{"{{len .kind}}": "7\n", "{{index .kind 0}}": "86\n", "{{slice .kind 1}}": "ersion\n"} {
+		got := invoke(t, hostileCluster(t), "version", "-o", "go-template="+template)
+		if got.code != 0 || got.out != want {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", template, got.code, got.out, got.errOut)
+		}
+	}
+	if got := invoke(t, hostileCluster(t), "version", "-o", "go-template={{nosuch .kind}}"); got.code != 2 || got.out != "" {
+		t.Errorf("unknown function: exit code %d, stdout %q", got.code, got.out)
+	}
+}

@@ -33,13 +33,15 @@ func newTokenCheck(e *env) *cobra.Command {
 		Short: "Say whether a bootstrap token works, and why not",
 		Long: `Without --endpoint it reads the token's Secret as an administrator, and says what the
 API server, the bootstrap signer and the token cleaner do with it, and what is odd
-about it. Of a whole token it also says whether its secret is the cluster's. The
-exit code is 4 when the token does not do all that its usages say.
+about it. Of a whole token, in --token-file or $BOOTCTL_TOKEN, the secret must be the
+cluster's, too. The exit code is 4 when the token does not do all that its usages
+say, or when cluster-info is not signed with it.
 
 With --endpoint it asks the API server itself, as a node that has the token: over a
 connection that --ca-cert-hash or --ca-file verifies, it asks who the token is. It
 ends with 8 when the API server rejects the token (TokenRejected) or lets nobody ask
-(Forbidden), and with 7 when it cannot be reached.
+(Forbidden), and with 7 when it cannot be reached. Whether cluster-info is signed with
+the token, which a join needs too, is what bootctl cluster-info verify --endpoint says.
 
 Needs get on secrets in kube-system and on the configmap cluster-info in
 kube-public; with --endpoint nothing but the token.`,
@@ -66,6 +68,9 @@ func (o tokenCheckOptions) argument(e *env, args []string) (tokenArgument, error
 	case len(args) == 1:
 		return e.tokenArgument(args[0])
 	}
+	if o.tokenFile == "" && e.getenv(tokenVariable) == "" {
+		return tokenArgument{}, fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", errInput, tokenVariable)
+	}
 	tok, err := e.nodeToken(o.tokenFile, "")
 	return tokenArgument{tok.ID(), tok}, err
 }
@@ -90,6 +95,7 @@ func runTokenCheck(ctx context.Context, e *env, o tokenCheckOptions, args []stri
 			object.Notes = append(object.Notes, "whether cluster-info is signed with it cannot be said: "+err.Error())
 		} else {
 			object.Signature = clusterinfo.Check(document, info.Token)
+			unfit = both(unfit, missSignature(&object, document, info, e.now()))
 		}
 	}
 	return both(e.print(checkView(object, e.now())), unfit)
@@ -112,16 +118,29 @@ func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.To
 	if !wanted.whole.IsZero() {
 		if err := info.Matches(wanted.whole); err != nil {
 			object.Accepted, object.User, object.Groups, object.Rejected = false, "", []string{}, err.Error()
+			object.Signs, object.Unsigned = false, err.Error()
 			return object, err
 		}
 	}
 	return object, info.Usable(now)
 }
 
+// missSignature returns an error when the signer has left the token without a good
+// signature for longer than it takes, and notes it.
+func missSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
+	for _, silent := range clusterinfo.Silent(document, []token.Info{info}, now) {
+		if silent.Controller == clusterinfo.Signer {
+			object.Notes = append(object.Notes, silent.String())
+			return fmt.Errorf("token %s: %w", info.ID, clusterinfo.ErrNotSignedYet)
+		}
+	}
+	return nil
+}
+
 // lifetimeNotes say what is odd about the end of a token.
 func lifetimeNotes(info token.Info, now time.Time) []string {
 	switch {
-	case info.Expires.IsZero() && !info.Expired(now):
+	case info.Expires.IsZero() && info.Usable(now) == nil:
 		return []string{"it never expires: whoever learns it can join nodes until it is deleted"}
 	case info.Expired(now):
 		var notes []string
@@ -142,6 +161,9 @@ func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []
 	}
 	plain := ""
 	if len(args) == 1 {
+		if _, err := token.ParseID(args[0]); err == nil {
+			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", errInput)
+		}
 		plain = args[0]
 	}
 	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, plain)
@@ -182,7 +204,7 @@ func checkView(object output.TokenCheck, now time.Time) view {
 	case !object.Signs:
 		row("bootstrap signer", "does not sign with it: "+object.Unsigned)
 	default:
-		row("bootstrap signer", "signs cluster-info with it")
+		row("bootstrap signer", "is to sign cluster-info with it")
 		row("signature", object.Signature)
 	}
 	row("token cleaner", cleanedText(object.Cleaned, now))

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 func TestTokenCheck(t *testing.T) {
@@ -59,6 +65,41 @@ func TestTokenCheckComparesTheSecret(t *testing.T) {
 	}
 }
 
+// A token that nobody signed with is of no use to a node, once the signer has had
+// its time.
+func TestTokenCheckWantsTheSignature(t *testing.T) {
+	info := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": "hello"}}
+	signed := info.DeepCopy()
+	tok, err := token.Parse("aaaaaa." + planted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed.Data["jws-kubeconfig-aaaaaa"] = clusterinfo.Sign([]byte("hello"), tok)
+	made := func(ago time.Duration, changes ...func(*corev1.Secret)) *corev1.Secret {
+		return tokenSecret(t, "aaaaaa", append(changes, func(s *corev1.Secret) { s.CreationTimestamp = metav1.Time{Time: time.Now().Add(-ago)} })...)
+	}
+	tests := []struct {
+		name  string
+		info  *corev1.ConfigMap
+		token *corev1.Secret
+		code  int
+		state string
+	}{
+		{"signed", signed, made(time.Hour), 0, "VALID"},
+		{"not signed", info, made(time.Hour), 4, "MISSING"},
+		{"not signed yet", info, made(time.Second), 0, "MISSING"},
+		{"not to be signed with", info, made(time.Hour, without("usage-bootstrap-signing")), 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			check, got := on[output.TokenCheck](t, fake.NewClientset(test.info, test.token), "token", "check", "aaaaaa")
+			if got.code != test.code || check.Signature != test.state || test.code == 4 && !strings.Contains(got.errOut, "NotSignedYet") {
+				t.Errorf("exit code %d, want %d; check %+v, stderr %s", got.code, test.code, check, got.errOut)
+			}
+		})
+	}
+}
+
 // A token in the wrong place of a Secret does not come out, where its own is known
 // or where a group should be.
 func TestMisplacedSecretsAreHidden(t *testing.T) {
@@ -73,6 +114,22 @@ func TestMisplacedSecretsAreHidden(t *testing.T) {
 					t.Errorf("%s: %s -o %s prints %s%s", key, args, format, got.out, got.errOut)
 				}
 			}
+		}
+	}
+}
+
+func TestServerFlag(t *testing.T) {
+	for given, want := range map[string]string{"192.0.2.1:6443": "https://192.0.2.1:6443", "https://192.0.2.1": "https://192.0.2.1", "http://127.0.0.1:8001": "http://127.0.0.1:8001"} {
+		kubeconfig := writeKubeconfig(t, t.TempDir())
+		e := &env{getenv: func(string) string { return kubeconfig }, global: globalOptions{server: given}}
+		config, err := e.adminConfig()
+		if err != nil || config.rest.Host != want {
+			t.Errorf("--server %s: %v, %v, want %s", given, config.rest, err, want)
+		}
+	}
+	for _, given := range []string{"http://192.0.2.1:8080", "http://localhost.example.com", "http://[2001:db8::1]"} {
+		if err := checkServer(given); !errors.Is(err, errInput) {
+			t.Errorf("--server %s: %v, want it refused", given, err)
 		}
 	}
 }

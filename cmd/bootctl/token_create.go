@@ -64,7 +64,8 @@ then, and printed, and the exit code is 4.
 -o bootstrap-kubeconfig prints the file that the kubelet's --bootstrap-kubeconfig
 takes: the API server's address, its CA and the token.
 
-Needs create on secrets in kube-system. With --print-join-command, --wait or
+Needs create on secrets in kube-system, and get and delete to look after what was
+interrupted or cannot be printed. With --print-join-command, --wait or
 -o bootstrap-kubeconfig also get on the configmap cluster-info in kube-public.`,
 		Example: `  bootctl token create --ttl 2h --print-join-command
   bootctl token create --description "for rack 7" --count 40 --wait -o json > tokens.json
@@ -72,6 +73,9 @@ Needs create on secrets in kube-system. With --print-join-command, --wait or
 		Args:        cobra.MaximumNArgs(1),
 		Annotations: map[string]string{formatsAnnotation: formatBootstrapKubeconfig},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.count == 0 && cmd.Flags().Changed("count") {
+				return fmt.Errorf("%w: --count 0 is not between 1 and %d", errInput, maxCount)
+			}
 			return runTokenCreate(cmd.Context(), e, o, args)
 		},
 	}
@@ -171,6 +175,8 @@ func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 	switch {
 	case len(args) == 1 && o.tokenFile != "":
 		return spec, fmt.Errorf("%w: a token was given and --token-file, too", errInput)
+	case len(args) == 1 && slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, args[0]):
+		return spec, fmt.Errorf("%w: %s is no token; a value of --print-join-command or --dry-run is joined to it with =", errInput, args[0])
 	case len(args) == 1:
 		spec.Token, err = e.plainToken(args[0])
 	case o.tokenFile != "":

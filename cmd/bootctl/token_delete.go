@@ -42,7 +42,8 @@ be the cluster's, else it is another token that was meant: exit code 9. A token 
 is changed meanwhile, extended for example, is not deleted.
 
 Requests that were made with a token outlive it, and may be approved without it.
-Those that nobody has decided on are named, and denied with --deny-pending.
+Those that nobody has decided on are named, and denied with --deny-pending, also
+where the token is gone already.
 
 Needs get and delete on secrets in kube-system, with --expired list; list on
 certificatesigningrequests to name the requests; with --deny-pending update on
@@ -66,10 +67,10 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 		return fmt.Errorf("%w: tokens were named, and --expired given too", errInput)
 	}
 	var wanted []tokenArgument
-	for _, arg := range args {
+	for i, arg := range args {
 		one, err := e.tokenArgument(arg)
 		if err != nil {
-			return err
+			return fmt.Errorf("argument %d: %w", i+1, err)
 		}
 		if !slices.Contains(wanted, one) {
 			wanted = append(wanted, one)
@@ -78,6 +79,11 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 	client, err := e.client()
 	if err != nil {
 		return err
+	}
+	if o.denyPending && !o.dryRun { // before the tokens are gone
+		if err := csr.CheckAccess(ctx, client.Authorization, csr.KubeletClient); err != nil {
+			return err
+		}
 	}
 	var outcomes []outcome
 	if o.expired {
@@ -150,7 +156,7 @@ func (o tokenDeleteOptions) delete(ctx context.Context, client *apiclient.Client
 func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclient.Client, outcomes []outcome) error {
 	byUser := map[string]*outcome{}
 	for i := range outcomes {
-		if outcomes[i].err == nil {
+		if outcomes[i].err == nil || errors.Is(outcomes[i].err, token.ErrNotFound) {
 			byUser[api.BootstrapUserPrefix+outcomes[i].Name] = &outcomes[i]
 		}
 	}
@@ -184,7 +190,7 @@ func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclie
 			made.DeniedRequests = append(made.DeniedRequests, r.Name)
 		}
 	}
-	e.warnOfPending(outcomes)
+	e.tellOfRequests(o, outcomes)
 	return e.failures(failed)
 }
 
@@ -198,18 +204,29 @@ func (o tokenDeleteOptions) deny(ctx context.Context, client *apiclient.Client, 
 	return csr.Deny(ctx, client.Certificates, r, "TokenDeleted", "the bootstrap token that it was made with was deleted")
 }
 
-// warnOfPending names the requests that are still pending.
-func (e *env) warnOfPending(outcomes []outcome) {
-	const named = 5
-	for _, o := range outcomes {
-		n := len(o.PendingRequests)
-		if n == 0 {
-			continue
+// tellOfRequests names the requests that are still pending, and those that were
+// denied.
+func (e *env) tellOfRequests(o tokenDeleteOptions, outcomes []outcome) {
+	for _, made := range outcomes {
+		switch pending := made.PendingRequests; {
+		case len(pending) == 0:
+		case o.denyPending && o.dryRun:
+			e.progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, someOf(pending)))
+		default:
+			e.warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl token delete %s --deny-pending --ignore-not-found",
+				made.Name, someOf(pending), made.Name))
 		}
-		text := strings.Join(o.PendingRequests[:min(n, named)], " ")
-		if n > named {
-			text += fmt.Sprintf(" and %d more", n-named)
+		if len(made.DeniedRequests) > 0 {
+			e.progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, someOf(made.DeniedRequests)))
 		}
-		e.warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl csr deny", o.Name, text))
 	}
+}
+
+// someOf names the first of many.
+func someOf(names []string) string {
+	const named = 5
+	if len(names) <= named {
+		return strings.Join(names, " ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:named], " "), len(names)-named)
 }

@@ -30,7 +30,7 @@ func (o *tokenListOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.group, "group", "", "only tokens with this extra `group`")
 	refuse(fs, map[string]string{
 		"dry-run":                     changesNothing,
-		"allow-missing-template-keys": "what a template names and is not there prints as nothing",
+		"allow-missing-template-keys": "what a template names may always be missing",
 		"show-managed-fields":         "the list has no managed fields: it is bootctl's own document",
 	})
 }
@@ -43,8 +43,8 @@ func newTokenList(e *env) *cobra.Command {
 		Use:   "list",
 		Short: "List bootstrap tokens",
 		Long: `Lists the bootstrap tokens in the order of their IDs and says of each what the API
-server would: valid, expired, or unusable and why. Secrets that are meant to be
-tokens and are not stand in the list, too. All given filters must fit.
+server would: valid, expired, or unusable and why. Secrets of the type of tokens that
+are none stand in the list, too. All given filters must fit.
 
 When the signing tokens come near to what cluster-info has room for, it warns.
 
@@ -136,6 +136,9 @@ func (o tokenListOptions) view(infos []token.Info, now time.Time) view {
 
 func tokenRow(first string, item output.TokenInfo, now time.Time) []string {
 	ttl, expires := "never", "never"
+	if item.Expired {
+		ttl, expires = "over", "unreadable"
+	}
 	if item.Expires != nil {
 		ttl, expires = lifetime(item.Expires.Sub(now)), item.Expires.Format(time.RFC3339)
 	}
@@ -170,6 +173,7 @@ func tokenInfo(info token.Info, now time.Time) output.TokenInfo {
 		Groups:      orEmpty(info.Groups),
 		Description: info.Description,
 		Status:      statusValid,
+		Expired:     info.Expired(now),
 		Problem:     info.Problem,
 	}
 	if !info.Expires.IsZero() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
@@ -104,7 +105,12 @@ func (m tokenMaker) unmake(ctx context.Context, created []token.Info) error {
 			errs[i] = nil
 		}
 	})
-	return errors.Join(errs...)
+	for i, err := range errs {
+		if err != nil { // its own exit code would hide that of the failure
+			return fmt.Errorf("token %s is still there: %s", created[i].ID, err.Error())
+		}
+	}
+	return nil
 }
 
 // dryRunSecrets lets the API server check what it is asked to create, and store
@@ -116,6 +122,11 @@ func (d dryRunSecrets) Secrets(namespace string) corev1client.SecretInterface {
 }
 
 type dryRunSecret struct{ corev1client.SecretInterface }
+
+// Get finds nothing: a dry run makes nothing to look after.
+func (d dryRunSecret) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Secret, error) {
+	return nil, apierrors.NewNotFound(corev1.Resource("secrets"), name)
+}
 
 func (d dryRunSecret) Create(ctx context.Context, secret *corev1.Secret, opts metav1.CreateOptions) (*corev1.Secret, error) {
 	opts.DryRun = []string{metav1.DryRunAll}

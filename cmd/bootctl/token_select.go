@@ -39,7 +39,10 @@ func (e *env) tokenArgument(text string) (tokenArgument, error) {
 	if len(text) <= len("abcdef.") { // nothing that anyone would take for a token
 		return tokenArgument{}, err
 	}
-	tok, err := e.plainToken(text)
+	tok, err := token.Parse(text)
+	if err == nil {
+		e.warn("a token on the command line can be seen by every user of this machine; its ID is enough")
+	}
 	return tokenArgument{tok.ID(), tok}, err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -252,9 +254,9 @@ func TestTokenDeleteLooksAfterRequests(t *testing.T) {
 		pending, toldOf, deniedS string
 	}{
 		{"named", "aaaaaa", both, both, ""},
-		{"denied", "aaaaaa --deny-pending", "", "", both},
+		{"denied", "aaaaaa --deny-pending", "", both + `"}`, both},
 		{"would be", "aaaaaa --deny-pending --dry-run", both, both, ""},
-		{"of a token that is gone", "zzzzzz aaaaaa --ignore-not-found --deny-pending", "", "", both},
+		{"of a token and one that is gone", "zzzzzz aaaaaa --ignore-not-found --deny-pending", "", both + `"}`, both},
 		{"of none", "hhhhhh --deny-pending", "", "", ""},
 	}
 	for _, test := range tests {
@@ -275,6 +277,38 @@ func TestTokenDeleteLooksAfterRequests(t *testing.T) {
 				t.Errorf("stderr %q, want %q told of", got.errOut, test.toldOf)
 			}
 		})
+	}
+}
+
+// A token that is gone already left its requests all the same.
+func TestTokenDeleteDeniesForAGoneToken(t *testing.T) {
+	request := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })
+	list, got := on[output.ResultList](t, fake.NewClientset(request), "token", "delete", "zzzzzz", "--deny-pending")
+	if got.code != 3 || len(list.Items) != 1 || strings.Join(list.Items[0].DeniedRequests, " ") != "request-of-n1" {
+		t.Errorf("exit code %d, results %+v, stderr %s", got.code, list.Items, got.errOut)
+	}
+}
+
+// Whoever may not deny is told before the token is gone.
+func TestTokenDeleteChecksFirstThatItMayDeny(t *testing.T) {
+	ctx := context.WithValue(t.Context(), accessKey{}, func(a *authorizationv1.ResourceAttributes) bool { return a.Verb != "approve" })
+	clientset := fake.NewClientset(everyToken(t)...)
+	for args, code := range map[string]int{"aaaaaa --deny-pending": 8, "bbbbbb": 0} {
+		got := invokeOn(ctx, t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token", "delete"}, strings.Fields(args)...)...)
+		if got.code != code || strings.Contains(left(t, clientset), args[:6]) == (code == 0) {
+			t.Errorf("%s: exit code %d, want %d; left %s; stderr %s", args, got.code, code, left(t, clientset), got.errOut)
+		}
+	}
+}
+
+// A Secret that has only the name of a token is left alone.
+func TestSecretsThatAreNoTokensAreLeftAlone(t *testing.T) {
+	for _, args := range []string{"delete aaaaaa", "extend aaaaaa --ttl 1h"} {
+		clientset := fake.NewClientset(tokenSecret(t, "aaaaaa", func(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }))
+		got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token"}, strings.Fields(args)...)...)
+		if got.code != 9 || !strings.Contains(got.errOut, "NotAToken") || len(writes(clientset)) != 0 {
+			t.Errorf("%s: exit code %d, requests %v, stderr %s", args, got.code, writes(clientset), got.errOut)
+		}
 	}
 }
 

@@ -76,6 +76,9 @@ func (e *env) nodeToken(file, plain string) (token.Token, error) {
 
 // plainToken reads a token that stands on the command line.
 func (e *env) plainToken(text string) (token.Token, error) {
-	e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
-	return token.Parse(text)
+	tok, err := token.Parse(text)
+	if err == nil {
+		e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
+	}
+	return tok, err
 }

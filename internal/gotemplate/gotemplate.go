@@ -18,6 +18,13 @@ import (
 // maxDepth bounds templates that invoke themselves.
 const maxDepth = 100
 
+// Check returns an error when the text is no template. What it does with data is
+// not tried.
+func Check(text string) error {
+	_, err := parse.Parse("output", text, "", "", names())
+	return err
+}
+
 // Execute prints data, made of JSON values as encoding/json decodes them,
 // through the template.
 func Execute(w io.Writer, text string, data any) error {

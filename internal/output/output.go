@@ -14,11 +14,12 @@ type TokenInfo struct {
 	ID          string     `json:"id" jsonschema:"the public half of the token; empty when the Secret's name has none"`
 	Token       string     `json:"token,omitempty" jsonschema:"the whole token, where it was asked for"`
 	SecretName  string     `json:"secretName" jsonschema:"name of the Secret in kube-system"`
-	Expires     *time.Time `json:"expires,omitempty" jsonschema:"when the token ends; absent when it never does"`
+	Expires     *time.Time `json:"expires,omitempty" jsonschema:"when the token ends; absent when it never does, or when that cannot be read"`
 	Usages      []string   `json:"usages" jsonschema:"signing, authentication or both"`
 	Groups      []string   `json:"groups" jsonschema:"groups beside system:bootstrappers"`
 	Description string     `json:"description,omitempty"`
 	Status      string     `json:"status" jsonschema:"valid, expired, unusable or, for one of kubeadm-certs, proxy"`
+	Expired     bool       `json:"expired,omitempty" jsonschema:"whether its end is past, or cannot be read, which counts as that"`
 	Problem     string     `json:"problem,omitempty" jsonschema:"why the token is unusable"`
 	// Of a token that was created:
 	JoinCommand string `json:"joinCommand,omitempty" jsonschema:"the command that joins a node with this token"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,6 +26,8 @@ import (
 var (
 	ErrNotFound = errors.New("no such token")
 	ErrExists   = errors.New("a token of this ID exists already")
+	// ErrNotToken means that a Secret has the name of a token and another type.
+	ErrNotToken = errors.New("the Secret of this name is not one of a token")
 	// ErrChanged means that the token is not what was read any more.
 	ErrChanged = errors.New("the token was changed at the same time")
 )
@@ -104,7 +107,11 @@ const afterwards = 10 * time.Second
 // isOutcomeUnknown says whether a request may have been carried out although it
 // failed.
 func isOutcomeUnknown(err error) bool {
-	return apiclient.IsTransient(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	var connection *net.OpError
+	if errors.As(err, &connection) && connection.Op == "dial" {
+		return false // it was not even sent
+	}
+	return apiclient.IsTransient(err) || errors.Is(err, context.Canceled)
 }
 
 // Get returns the token with the given ID, whatever is wrong with its Secret. It
@@ -142,12 +149,15 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 }
 
 // Delete removes a token as it was read, at once and for good. It returns an
-// error that matches ErrNotFound when it is gone, and one that matches ErrChanged
-// when it is not what was read any more. Where the answer is lost, it looks
+// error that matches ErrNotFound when it is gone, one that matches ErrChanged when it
+// is not what was read any more, and one that matches ErrNotToken when it is none. Where the answer is lost, it looks
 // whether the token is there.
 //
 // Access: delete on secrets in kube-system; get to look after a lost answer.
 func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) error {
+	if info.foreign {
+		return fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
+	}
 	err := client.Secrets(metav1.NamespaceSystem).Delete(ctx, info.SecretName, metav1.DeleteOptions{
 		Preconditions: &metav1.Preconditions{UID: (*types.UID)(&info.UID), ResourceVersion: &info.version},
 	})
@@ -173,6 +183,9 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 //
 // Access: patch on secrets in kube-system.
 func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, expires time.Time) (Info, error) {
+	if info.foreign {
+		return Info{}, fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
+	}
 	if err := checkExpiration(expires); err != nil {
 		return Info{}, err
 	}
