@@ -67,6 +67,11 @@ func (e *env) print(v view) error {
 	return nil
 }
 
+// printsTable says whether the format asked for is a table, where there is one.
+func (e *env) printsTable() bool {
+	return !e.global.quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.global.output)
+}
+
 // printLong prints a list in JSON item by item, just as it would be printed whole.
 func (e *env) printLong(list longList) error {
 	shell, err := view{object: list.empty}.document("json")

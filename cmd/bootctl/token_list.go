@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -75,7 +76,11 @@ func runTokenList(ctx context.Context, e *env, o tokenListOptions) error {
 	}
 	e.warnIfFull(ctx, client, infos)
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !o.fits(info, e.now()) })
-	return e.print(o.view(infos, e.now()))
+	v := o.view(infos, e.now())
+	if e.printsTable() {
+		v.rows = o.rows(infos, e.now())
+	}
+	return e.print(v)
 }
 
 func (o tokenListOptions) fits(info token.Info, now time.Time) bool {
@@ -111,27 +116,37 @@ func (o tokenListOptions) view(infos []token.Info, now time.Time) view {
 	v := view{
 		header: []string{"ID", "TTL", "EXPIRES", "USAGES", "GROUPS", "DESCRIPTION", "STATUS"},
 		wide:   []string{"SECRET"},
-		rows:   make([][]string, 0, len(infos)),
 	}
 	if o.showSecrets {
 		v.header[0] = "TOKEN"
 	}
 	for _, info := range infos {
 		item := tokenInfo(info, now)
-		first := item.ID
-		if o.showSecrets && !info.Token.IsZero() {
-			item.Token = info.Token.Reveal()
-			first = item.Token
-		}
+		item.Token = o.shown(info)
 		items = append(items, item)
 		if item.ID != "" {
 			v.names = append(v.names, item.ID)
 		}
-		v.rows = append(v.rows, tokenRow(first, item, now))
 	}
 	v.object = output.TokenList{Meta: output.Kind("TokenList"), Items: items}
 	v.long = &longList{empty: output.TokenList{Meta: output.Kind("TokenList"), Items: []output.TokenInfo{}}, items: each(items)}
 	return v
+}
+
+// shown is the whole token where it was asked for.
+func (o tokenListOptions) shown(info token.Info) string {
+	if o.showSecrets && !info.Token.IsZero() {
+		return info.Token.Reveal()
+	}
+	return ""
+}
+
+func (o tokenListOptions) rows(infos []token.Info, now time.Time) [][]string {
+	rows := make([][]string, 0, len(infos))
+	for _, info := range infos {
+		rows = append(rows, tokenRow(cmp.Or(o.shown(info), info.ID), tokenInfo(info, now), now))
+	}
+	return rows
 }
 
 func tokenRow(first string, item output.TokenInfo, now time.Time) []string {

@@ -106,10 +106,12 @@ func Read(secret *corev1.Secret) Info {
 
 // hiding returns a function that hides a token-secret wherever it stands.
 func hiding(secretHalf string) func(string) string {
-	if len(secretHalf) < secretLength/2 { // it would hide what stands there by chance
-		return func(text string) string { return text }
+	return func(text string) string {
+		if len(secretHalf) < secretLength/2 { // it would hide what stands there by chance
+			return text
+		}
+		return strings.ReplaceAll(text, secretHalf, strings.Repeat("*", secretLength))
 	}
-	return strings.NewReplacer(secretHalf, strings.Repeat("*", secretLength)).Replace
 }
 
 // secretData is what a Secret holds.

@@ -126,6 +126,10 @@ func Get(ctx context.Context, client corev1client.SecretsGetter, id string) (Inf
 	return Read(secret), nil
 }
 
+// pageSize is how many tokens are read at a time: of more, the server answers no
+// sooner, and of fewer, it is asked more often.
+const pageSize = 1000
+
 // List returns every token in the order of the IDs, the ill-formed ones with
 // what is wrong with them. It reads page by page.
 //
@@ -135,6 +139,7 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 		return client.Secrets(metav1.NamespaceSystem).List(ctx, opts)
 	})
+	pages.PageSize = pageSize
 	opts := metav1.ListOptions{FieldSelector: "type=" + string(api.SecretTypeBootstrapToken)}
 	err := pages.EachListItem(ctx, opts, func(object runtime.Object) error {
 		if secret, ok := object.(*corev1.Secret); ok && secret.Type == api.SecretTypeBootstrapToken {
