@@ -338,7 +338,7 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	} else if object.Rejected == "" {
 		wrong = append(wrong, "it does not say why the token is rejected")
 	}
-	differs("signs", object.Signs, signed[id] && !c.stricter)
+	differs("signs", object.Signs, signed[id] && !c.stricter && c.ask == "") // of another secret, the signature is not its own
 	if c.stricter && !signed[id] {
 		wrong = append(wrong, "the bootstrap signer is as strict as bootctl")
 	}
