@@ -43,7 +43,7 @@ func TestTokenFaults(t *testing.T) {
 	}
 	defer proxy.Close() //nolint:errcheck // the test is over
 	kubeconfig := p.throughProxy(t, proxy)
-	p.must(t, "token", "create", "--count", "520", "--description", "many", "--usages", "authentication")
+	p.must(t, "token", "create", "--count", "1020", "--description", "many", "--usages", "authentication")
 	on := func(method string, fault faultproxy.Fault) func(*http.Request) faultproxy.Fault {
 		return func(r *http.Request) faultproxy.Fault {
 			if r.Method == method || method == "continue" && r.URL.Query().Get("continue") != "" {
