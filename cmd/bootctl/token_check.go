@@ -128,28 +128,30 @@ func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.To
 // missSignature returns an error when the signer has left the token without a good
 // signature for longer than it takes, and notes it.
 func missSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
-	for _, silent := range clusterinfo.Silent(document, []token.Info{info}, now) {
-		if silent.Controller == clusterinfo.Signer {
-			object.Notes = append(object.Notes, silent.String())
-			return fmt.Errorf("token %s: %w", info.ID, clusterinfo.ErrNotSignedYet)
-		}
+	if silence := silenceOf(clusterinfo.Signer, document, info, now); silence != "" {
+		object.Notes = append(object.Notes, silence)
+		return fmt.Errorf("token %s: %w", info.ID, clusterinfo.ErrNotSignedYet)
 	}
 	return nil
 }
 
+// silenceOf says what the controller has left undone with the token, if anything.
+func silenceOf(controller string, document clusterinfo.Info, info token.Info, now time.Time) string {
+	for _, silent := range clusterinfo.Silent(document, []token.Info{info}, now) {
+		if silent.Controller == controller {
+			return silent.String()
+		}
+	}
+	return ""
+}
+
 // lifetimeNotes say what is odd about the end of a token.
 func lifetimeNotes(info token.Info, now time.Time) []string {
-	switch {
-	case info.Expires.IsZero() && info.Usable(now) == nil:
-		return []string{"it never expires: whoever learns it can join nodes until it is deleted"}
-	case info.Expired(now):
-		var notes []string
-		for _, silent := range clusterinfo.Silent(clusterinfo.Info{}, []token.Info{info}, now) {
-			if silent.Controller == clusterinfo.Cleaner {
-				notes = append(notes, silent.String())
-			}
-		}
-		return notes
+	if info.Expires.IsZero() && info.Usable(now) == nil {
+		return []string{"it " + neverExpires}
+	}
+	if silence := silenceOf(clusterinfo.Cleaner, clusterinfo.Info{}, info, now); silence != "" {
+		return []string{silence}
 	}
 	return nil
 }

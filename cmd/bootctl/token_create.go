@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -201,14 +202,10 @@ func (e *env) warnOfTokens(created []token.Info, dryRun string) {
 		e.warn("nothing was created: this is a dry run")
 	}
 	if first.Expires.IsZero() {
-		e.warn("the token never expires: whoever learns it can join nodes until it is deleted")
+		e.warn("the token " + neverExpires)
 	}
 	if behind := first.Created.Sub(e.now()); !first.Created.IsZero() && behind.Abs() > time.Minute {
-		word := "behind"
-		if behind < 0 {
-			word = "ahead of"
-		}
-		e.warn(fmt.Sprintf("the clock of this machine is %s %s the API server's, which decides when the token expires", behind.Abs().Round(time.Second), word))
+		e.warn(fmt.Sprintf("the clock of this machine is %s the API server's, which decides when the token expires", clusterinfo.Skew(behind)))
 	}
 }
 
@@ -238,6 +235,7 @@ func (o tokenCreateOptions) rehearse(e *env, alike []token.Info, document cluste
 func (o tokenCreateOptions) view(e *env, created []token.Info, document clusterinfo.Document, signed bool) (view, error) {
 	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(created))}
 	v := view{}
+	var text strings.Builder
 	for _, info := range created {
 		item := tokenInfo(info, e.now())
 		item.Token, item.Signed, item.DryRun = info.Token.Reveal(), signed, o.dryRun
@@ -248,9 +246,9 @@ func (o tokenCreateOptions) view(e *env, created []token.Info, document clusteri
 		}
 		list.Items = append(list.Items, item)
 		v.names = append(v.names, item.ID)
-		v.text += line + "\n"
+		text.WriteString(line + "\n")
 	}
-	v.object = list
+	v.text, v.object = text.String(), list
 	if o.count > 0 {
 		return v, nil
 	}
@@ -258,7 +256,7 @@ func (o tokenCreateOptions) view(e *env, created []token.Info, document clusteri
 	if e.global.output != formatBootstrapKubeconfig {
 		return v, nil
 	}
-	text, err := clusterinfo.BootstrapKubeconfig(document.Server, document.CAs, created[0].Token)
-	v.formats = map[string]string{formatBootstrapKubeconfig: string(text)}
+	kubeconfig, err := clusterinfo.BootstrapKubeconfig(document.Server, document.CAs, created[0].Token)
+	v.formats = map[string]string{formatBootstrapKubeconfig: string(kubeconfig)}
 	return v, err
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// neverExpires says what a token without end means.
+const neverExpires = "never expires: whoever learns it can join nodes until it is deleted"
+
 // endOptions say when a token ends.
 type endOptions struct {
 	ttl       string

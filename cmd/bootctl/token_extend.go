@@ -58,7 +58,7 @@ func runTokenExtend(ctx context.Context, e *env, o endOptions, arg string) error
 	}
 	switch {
 	case end.IsZero():
-		e.warn("the token never expires: whoever learns it can join nodes until it is deleted")
+		e.warn("the token " + neverExpires)
 	case before.Expires.IsZero() && !before.Expired(e.now()) || end.Before(before.Expires):
 		e.warn("the token ends sooner than before")
 	}

@@ -2,9 +2,8 @@ package clusterinfo
 
 import (
 	"context"
-	"fmt"
-
 	"crypto/x509"
+	"fmt"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"

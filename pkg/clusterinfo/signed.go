@@ -44,24 +44,25 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 		},
 		Slow: apiclient.ErrNoAnswer,
 	}
+	var info Info
 	var missing []token.Token
 	err := apiclient.Until(ctx, wait, func(ctx context.Context) error {
-		info, err := Fetch(ctx, w.Client)
-		if err != nil {
+		var err error
+		if info, err = Fetch(ctx, w.Client); err != nil {
 			return err
 		}
 		if missing = unsignedOf(info, tokens); len(missing) == 0 {
 			return nil
 		}
 		if w.Now().Sub(begin) >= usual {
-			why = cmp.Or(w.explain(ctx, missing), why)
+			why = cmp.Or(w.explain(ctx, info, missing), why)
 		}
 		return notSigned(missing, why)
 	})
 	if errors.Is(err, ErrNotSignedYet) && why == "" && errors.Is(err, context.DeadlineExceeded) {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		return &apiclient.DeadlineError{Last: notSigned(missing, w.explain(last, missing))}
+		return &apiclient.DeadlineError{Last: notSigned(missing, w.explain(last, info, missing))}
 	}
 	return err
 }
@@ -95,12 +96,8 @@ func named(tokens []token.Token) string {
 
 // explain says what the other tokens tell of the signer; nothing where the time
 // runs out before that is known.
-func (w SignedWait) explain(ctx context.Context, missing []token.Token) string {
-	info, err := Fetch(ctx, w.Client)
-	var all []token.Info
-	if err == nil {
-		all, err = token.List(ctx, w.Client)
-	}
+func (w SignedWait) explain(ctx context.Context, info Info, missing []token.Token) string {
+	all, err := token.List(ctx, w.Client)
 	switch {
 	case ctx.Err() != nil:
 		return ""

@@ -19,11 +19,17 @@ type SkewError struct {
 }
 
 func (e *SkewError) Error() string {
-	word, by := "behind", e.Behind
-	if by < 0 {
-		word, by = "ahead of", -by
+	return fmt.Sprintf("%v; the clock of this machine is %s the server's", e.Err, Skew(e.Behind))
+}
+
+// Skew says how far a clock is behind another, or ahead of it when behind is
+// negative, such as "5m0s behind".
+func Skew(behind time.Duration) string {
+	word := "behind"
+	if behind < 0 {
+		word = "ahead of"
 	}
-	return fmt.Sprintf("%v; the clock of this machine is %s %s the server's", e.Err, by.Round(time.Second), word)
+	return fmt.Sprintf("%s %s", behind.Abs().Round(time.Second), word)
 }
 
 func (e *SkewError) Unwrap() error { return e.Err }

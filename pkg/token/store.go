@@ -155,8 +155,8 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 
 // Delete removes a token as it was read, at once and for good. It returns an
 // error that matches ErrNotFound when it is gone, one that matches ErrChanged when it
-// is not what was read any more, and one that matches ErrNotToken when it is none. Where the answer is lost, it looks
-// whether the token is there.
+// is not what was read any more, and one that matches ErrNotToken when it is none.
+// Where the answer is lost, it looks whether the token is there.
 //
 // Access: delete on secrets in kube-system; get to look after a lost answer.
 func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) error {
