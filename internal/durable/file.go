@@ -45,7 +45,7 @@ func fill(f *os.File, data []byte, mode fs.FileMode) error {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
-	if _, err := f.Write(data); err != nil {
+	if _, err := f.WriteAt(data, 0); err != nil { // unlike Write, the file's own system call
 		return err
 	}
 	return f.Sync()
