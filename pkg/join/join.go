@@ -32,6 +32,9 @@ type Options struct {
 	Discovery clusterinfo.Options
 	// File says where the cluster is instead, so that nothing is discovered.
 	File *File
+	// Fetch gets the File where it takes the network, which a node that has joined
+	// already does not need; nil means that it does not.
+	Fetch func(context.Context) (File, error)
 	// Credential asks for the certificate in place of the discovery's token or the
 	// file's.
 	Credential Credential
@@ -127,19 +130,42 @@ func (o Options) run(ctx context.Context) (result Result, err error) {
 		return Result{}, err
 	case missing != nil:
 		return Result{}, fmt.Errorf("%w: %w", err, missing)
-	case o.DryRun:
+	}
+	if o.Fetch != nil {
+		if err := o.fetch(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	if o.DryRun {
 		return o.rehearse(ctx)
 	}
 	return o.join(ctx)
 }
 
+// fetch gets the file, which must say who asks where nothing else does.
+func (o *Options) fetch(ctx context.Context) error {
+	o.Step("fetching the discovery file")
+	err := apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
+		file, err := o.Fetch(ctx)
+		o.File = &file
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o.Fetch = nil
+	return o.missing()
+}
+
 // missing says what would keep the node from joining, were it not for an identity
 // on disk.
 func (o Options) missing() error {
-	if o.File == nil {
+	switch {
+	case o.Fetch != nil:
+		return nil
+	case o.File == nil:
 		return o.Discovery.Validate()
-	}
-	if o.credential().IsZero() {
+	case o.credential().IsZero():
 		return fmt.Errorf("the file has no credential, and no token is given: %w", token.ErrInvalid)
 	}
 	return nil
