@@ -110,5 +110,6 @@ func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).St
 
 // skewed tells of a clock that is not the server's.
 func (e *env) skewed(behind time.Duration) {
-	e.warn("the clock of this machine is " + clusterinfo.Skew(behind) + " the server's; certificates and tokens may seem invalid because of that")
+	text := "the clock of this machine is " + clusterinfo.Skew(behind) + " the server's; certificates and tokens may seem invalid because of that"
+	e.event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
 }

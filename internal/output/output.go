@@ -289,7 +289,7 @@ type Event struct {
 	Request     string `json:"request,omitempty" jsonschema:"its name"`
 	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of its public key"`
 	Command     string `json:"command,omitempty" jsonschema:"by which an administrator approves it"`
-	// Of an error and a cause:
+	// Of an error, a cause and some warnings:
 	Reason string `json:"reason,omitempty" jsonschema:"the reason word"`
 	Code   int    `json:"code,omitempty" jsonschema:"the exit code"`
 	Hint   string `json:"hint,omitempty"`
