@@ -24,7 +24,7 @@ import (
 // TestDownload runs its tests in a process of its own, which trusts the certificates
 // of httptest as a machine does whose administrator has installed them.
 func TestDownload(t *testing.T) {
-	if os.Getenv("SSL_CERT_FILE") == "" {
+	if os.Getenv("BOOTCTL_TEST_DOWNLOAD") == "" {
 		server := httptest.NewTLSServer(nil)
 		server.Close()
 		file := filepath.Join(t.TempDir(), "ca.pem")
@@ -32,7 +32,7 @@ func TestDownload(t *testing.T) {
 			t.Fatal(err)
 		}
 		again := exec.Command(os.Args[0], "-test.run=^TestDownload$", "-test.v") //nolint:gosec // this program
-		again.Env = append(os.Environ(), "SSL_CERT_FILE="+file)
+		again.Env = append(os.Environ(), "BOOTCTL_TEST_DOWNLOAD=1", "SSL_CERT_FILE="+file)
 		if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestDownload/") {
 			t.Errorf("%v\n%s", err, out)
 		}
