@@ -52,6 +52,15 @@ func (j joiner) args(node string, flags ...string) []string {
 	return append([]string{"join", j.server.URL(), "--token-file", j.token, "--ca-file", j.server.CAFile, "--node-name", node, "--timeout", "30s"}, flags...)
 }
 
+// refused wants a join to have ended with a local file's error, having printed
+// nothing else.
+func refused(t *testing.T, what string, code int, stdout, stderr string) {
+	t.Helper()
+	if code != 10 || stdout != "" || !strings.Contains(stderr, "(LocalFile)") {
+		t.Errorf("%s: exit code %d, want 10 and LocalFile, stdout %q, stderr\n%s", what, code, stdout, stderr)
+	}
+}
+
 // asked returns how many requests there are for each node.
 func (j joiner) asked(t *testing.T) map[string]int {
 	t.Helper()
@@ -154,8 +163,7 @@ func (j joiner) complete(l join.Layout) []string {
 	}
 	for _, dir := range []string{filepath.Dir(l.Kubeconfig()), filepath.Dir(l.CA()), filepath.Dir(l.Current())} {
 		left, _ := filepath.Glob(filepath.Join(dir, "*.tmp"))
-		hidden, _ := filepath.Glob(filepath.Join(dir, ".*.tmp"))
-		for _, path := range append(left, hidden...) {
+		for _, path := range left {
 			wrong = append(wrong, "left behind: "+path)
 		}
 	}

@@ -17,7 +17,7 @@ func TestJoinKilled(t *testing.T) {
 	j := newJoiner(t)
 	for _, start := range j.starts(t) {
 		t.Run(start.name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := filepath.Join(t.TempDir(), "root")
 			start.prepare(t, "all-"+start.name, join.RootFS(dir))
 			whole := j.trace(t, j.args("all-"+start.name, "--rootfs", dir), nil, func([]byte) {})
 			steps := whole.steps()
@@ -25,7 +25,7 @@ func TestJoinKilled(t *testing.T) {
 				t.Fatalf("exit code %d after %d steps\n%s", whole.code, len(steps), whole.stderr)
 			}
 			logSteps(t, dir, steps)
-			runs := size(5, 50)
+			runs := size(start.runs, 50)
 			var jobs []func()
 			hits := make([]atomic.Int64, len(steps))
 			for step := range steps {
@@ -49,6 +49,7 @@ func TestJoinKilled(t *testing.T) {
 // start is what a join finds.
 type start struct {
 	name    string
+	runs    int
 	prepare func(t *testing.T, node string, l join.Layout)
 }
 
@@ -56,8 +57,8 @@ type start struct {
 func (j joiner) starts(t *testing.T) []start {
 	t.Helper()
 	return []start{
-		{"fresh", func(*testing.T, string, join.Layout) {}},
-		{"over-another", j.expirer(t)},
+		{"fresh", 5, func(*testing.T, string, join.Layout) {}},
+		{"over-another", 2, j.expirer(t)},
 	}
 }
 
