@@ -233,10 +233,10 @@ func TestJoinReadOnly(t *testing.T) {
 func readOnly(t *testing.T, dir string, cmd *exec.Cmd) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {
-		if err := os.Chmod(dir, 0o555); err != nil { //nolint:gosec // it is to be read
+		if err := os.Chmod(dir, 0o555); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = os.Chmod(dir, 0o755) }) //nolint:gosec // as it was
+		t.Cleanup(func() { _ = os.Chmod(dir, 0o755) })
 		return cmd
 	}
 	script := `mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"; exec "$@"`
