@@ -132,6 +132,9 @@ func (j joiner) failsAt(t *testing.T, start start, node, inject string, step int
 		}
 		what := fmt.Sprintf("%s: %s at step %d", node, inject, step+1)
 		refused(t, what, failed.code, failed.stdout, failed.stderr)
+		if strings.Contains(failed.stderr, "no such file") {
+			t.Errorf("%s: it blames the cleaning up, too:\n%s", what, failed.stderr)
+		}
 		after := contents(t, l)
 		for path, text := range before {
 			if !replaced(steps[:at], path) && !bytes.Equal(after[path], text) {

@@ -3,6 +3,9 @@ package e2e
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +28,7 @@ func TestJoinKilled(t *testing.T) {
 				t.Fatalf("exit code %d after %d steps\n%s", whole.code, len(steps), whole.stderr)
 			}
 			logSteps(t, dir, steps)
+			inOrder(t, steps)
 			runs := size(start.runs, 50)
 			var jobs []func()
 			hits := make([]atomic.Int64, len(steps))
@@ -45,6 +49,35 @@ func TestJoinKilled(t *testing.T) {
 		})
 	}
 }
+
+// inOrder wants what a loss of power would need: each file synced before it gets
+// its name, and each directory after a name in it came or changed.
+func inOrder(t *testing.T, steps []string) {
+	t.Helper()
+	synced := map[string]bool{}
+	for i, step := range steps {
+		quoted := quotes.FindAllStringSubmatch(step, -1)
+		name, _, _ := strings.Cut(step, "(")
+		switch {
+		case name == "fsync":
+			_, path, _ := strings.Cut(step, "<")
+			path, _, _ = strings.Cut(path, ">")
+			synced[path] = true
+		case name == "renameat" && !strings.HasSuffix(quoted[0][1], "/link") && !synced[quoted[0][1]]:
+			t.Errorf("step %d gives a name to a file that is not synced: %s", i+1, step)
+		}
+		if (name != "renameat" && name != "mkdirat") || strings.HasSuffix(quoted[0][1], ".tmp") && name == "mkdirat" {
+			continue
+		}
+		parent := fmt.Sprintf("<%s>)", filepath.Dir(quoted[len(quoted)-1][1]))
+		if !slices.ContainsFunc(steps[i:min(i+4, len(steps))], func(s string) bool { return strings.HasPrefix(s, "fsync(") && strings.Contains(s, parent) }) {
+			t.Errorf("step %d makes a name, and the directory is not synced then: %s", i+1, step)
+		}
+	}
+}
+
+// quotes matches a path in a step.
+var quotes = regexp.MustCompile(`"([^"]*)"`)
 
 // start is what a join finds.
 type start struct {
