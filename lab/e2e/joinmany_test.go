@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -81,7 +82,7 @@ func TestManyJoins(t *testing.T) {
 	for i := range n {
 		jobs = append(jobs, func() {
 			node := fmt.Sprintf("many-%d", i)
-			code, _, stderr := j.run(t, j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1", "--timeout", "2m")...)
+			code, _, stderr := result(t, j.elsewhere(j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1", "--timeout", "2m")...))
 			lines := apiCall.FindAllStringSubmatch(stderr, -1)
 			calls[i] = len(lines)
 			if code != 0 || len(lines) == 0 || len(lines) > 5 {
@@ -110,6 +111,15 @@ func TestManyJoins(t *testing.T) {
 	rate := func(took time.Duration) float64 { return float64(n) / took.Seconds() }
 	t.Logf("%d joins, %d at a time: %.1f a second, at most %d calls each; a bare loop gets %.1f certificates a second",
 		n, atOnce, rate(took), slices.Max(calls), rate(bare))
+}
+
+// elsewhere returns bootctl as on another machine: it leaves the processors to the
+// control plane, which a hundred of them would starve.
+func (j joiner) elsewhere(args ...string) *exec.Cmd {
+	bootctl := j.server.Command("bootctl", args...)
+	cmd := exec.Command("nice", append([]string{"-n", "19"}, bootctl.Args...)...)
+	cmd.Env = bootctl.Env
+	return cmd
 }
 
 // bareLoop asks for n certificates with the token, and does nothing else. It
