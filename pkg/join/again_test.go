@@ -134,7 +134,10 @@ func TestJoinByForce(t *testing.T) {
 			t.Helper()
 			*o = newCluster(t).options(o.Layout)
 		}, true},
-		{"garbage", func(t *testing.T, _ *cluster, o *join.Options) { t.Helper(); overwrite(t, o.Layout.Kubeconfig(), []byte("x")) }, true},
+		{"garbage", func(t *testing.T, _ *cluster, o *join.Options) {
+			t.Helper()
+			overwrite(t, o.Layout.Kubeconfig(), []byte("x"))
+		}, true},
 		{"another CA file", func(t *testing.T, _ *cluster, o *join.Options) {
 			t.Helper()
 			overwrite(t, o.Layout.CA(), certpem.Encode(newCA(t).Certificate))
