@@ -1,0 +1,339 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+// The phases of a join, by what it asks for.
+const (
+	discovery = iota // GET cluster-info
+	create           // POST of the request
+	wait             // watch and GET of the request
+	identify         // POST of a SelfSubjectReview
+	phases
+)
+
+func phaseOf(r *http.Request) int {
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/cluster-info"):
+		return discovery
+	case strings.HasSuffix(r.URL.Path, "/selfsubjectreviews"):
+		return identify
+	case r.Method == http.MethodPost:
+		return create
+	}
+	return wait
+}
+
+func isWatch(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
+
+// faultRow is a fault, and what a join makes of it in each phase.
+type faultRow struct {
+	name string
+	// One of these is the fault: of requests, of a request chosen by a
+	// function, of connections, or the port being closed.
+	fault  faultproxy.Fault
+	choose func(*faultCell, *http.Request) faultproxy.Fault
+	wire   func(*faultLab) faultproxy.Wire
+	closed bool
+	// times is how often it happens; 0 is always.
+	times int64
+	cells [phases]outcome
+}
+
+// outcome is how a join ends that meets a fault, or why it cannot meet it.
+type outcome struct {
+	code   int
+	reason string
+	// isFinal means that waiting would not help, so that it ends at once.
+	isFinal bool
+	// says is what else stands on stderr.
+	says string
+	why  string
+}
+
+// faultCell is one join that meets a fault.
+type faultCell struct {
+	lab   *faultLab
+	row   faultRow
+	phase int
+	outcome
+	node, dir string
+	proxy     *faultproxy.Proxy
+	seen      atomic.Int64
+	read      atomic.Int64 // how often cluster-info was
+	// what came of it
+	first, second joinRun
+	faults        int64
+	isTokenSent   bool
+}
+
+// joinRun is one run of bootctl join.
+type joinRun struct {
+	code           int
+	stdout, stderr string
+	took           time.Duration
+	err            error
+}
+
+func (c *faultCell) name() string {
+	return c.row.name + "/" + [...]string{"discovery", "create", "wait", "identify"}[c.phase]
+}
+
+func (c *faultCell) timeout() time.Duration {
+	if c.code == 0 {
+		return 20 * time.Second
+	}
+	return 3500 * time.Millisecond
+}
+
+// run joins with the fault, and again without it.
+func (c *faultCell) run() error {
+	var err error
+	if c.proxy, err = faultproxy.Before(c.lab.server); err != nil {
+		return err
+	}
+	defer c.proxy.Close() //nolint:errcheck // the cell is over
+	c.proxy.Always(c.lab.publishedAs(c.proxy.URL))
+	c.proxy.Inject(c.decide)
+	if c.phase == discovery {
+		if err := c.begin(); err != nil {
+			return err
+		}
+	}
+	c.first = c.join()
+	c.faults = c.proxy.Faults()
+	c.isTokenSent = bytes.Contains(c.proxy.Recorded(), []byte("Bearer"))
+	c.proxy.Inject(nil)
+	c.proxy.InjectWire(nil)
+	if c.row.closed {
+		if err := c.proxy.OpenPort(); err != nil {
+			return err
+		}
+	}
+	if c.first.code != 0 {
+		c.second = c.join()
+	}
+	return nil
+}
+
+// begin lets connections have their fault from now on.
+func (c *faultCell) begin() error {
+	if c.row.closed {
+		return c.proxy.ClosePort()
+	}
+	if c.row.wire == nil {
+		return nil
+	}
+	wire, left := c.row.wire(c.lab), atomic.Int64{}
+	left.Store(c.row.times)
+	c.proxy.InjectWire(func(conn net.Conn, shown *tls.Config) net.Conn {
+		if left.Add(-1) == 0 {
+			c.proxy.InjectWire(nil)
+		}
+		return wire(conn, shown)
+	})
+	return nil
+}
+
+// decide chooses the fault of a request. The fault of a connection begins with
+// the request before those of the phase.
+func (c *faultCell) decide(r *http.Request) faultproxy.Fault {
+	phase := phaseOf(r)
+	if c.row.wire != nil || c.row.closed {
+		isLast := phase == c.phase-1 && (phase != discovery || c.read.Add(1) == 2)
+		if !isLast || c.seen.Add(1) > 1 {
+			return faultproxy.Fault{}
+		}
+		if err := c.begin(); err != nil {
+			return faultproxy.Fault{}
+		}
+		return faultproxy.Fault{Rewrite: faultproxy.Hangup}
+	}
+	if phase != c.phase {
+		return faultproxy.Fault{}
+	}
+	fault := c.row.fault
+	if c.row.choose != nil {
+		fault = c.row.choose(c, r)
+	}
+	if c.row.times > 0 && c.seen.Add(1) > c.row.times {
+		return faultproxy.Fault{}
+	}
+	return fault
+}
+
+func (c *faultCell) join() joinRun {
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout()+10*time.Second)
+	defer cancel()
+	var run joinRun
+	var stdout, stderr strings.Builder
+	base := c.lab.server.Command("bootctl")
+	cmd := exec.CommandContext(ctx, base.Path, "join", c.proxy.URL, "--token-file", c.lab.tokenFile, "--ca-file", c.lab.server.CAFile,
+		"--node-name", c.node, "--out-dir", c.dir, "--timeout", c.timeout().String())
+	cmd.Env, cmd.Stdout, cmd.Stderr = base.Env, &stdout, &stderr
+	start := time.Now()
+	run.err = cmd.Run()
+	run.took = time.Since(start)
+	if cmd.ProcessState != nil {
+		run.code, run.err = cmd.ProcessState.ExitCode(), nil
+	}
+	run.stdout, run.stderr = stdout.String(), stderr.String()
+	return run
+}
+
+// lastReason is the reason word of an error, as scripts find it.
+func (j joinRun) lastReason() string {
+	found := regexp.MustCompile(`(?m)^bootctl: error: .*\((\w+)\)$`).FindStringSubmatch(j.stderr)
+	if found == nil {
+		return ""
+	}
+	return found[1]
+}
+
+// check compares what came of the join with the outcome.
+func (c *faultCell) check(t *testing.T) {
+	t.Helper()
+	first := c.first
+	if c.faults == 0 {
+		t.Error("the fault was not met")
+	}
+	if first.err != nil || first.code != c.code || first.lastReason() != c.reason || !strings.Contains(first.stderr, c.says) {
+		t.Errorf("exit code %d %s, want %d %s and %q (%v); stderr\n%s", first.code, first.lastReason(), c.code, c.reason, c.says, first.err, first.stderr)
+	}
+	limit := c.timeout() + 2*time.Second
+	if c.isFinal {
+		limit = 3 * time.Second
+	}
+	if first.took > limit {
+		t.Errorf("it took %s", first.took)
+	}
+	if c.isTokenSent && (c.reason == "Untrusted" && c.phase <= create || c.phase == discovery && c.isFinal) {
+		t.Error("the token was sent")
+	}
+	if first.code == 0 {
+		return
+	}
+	if first.stdout != "" {
+		t.Errorf("stdout %q", first.stdout)
+	}
+	if c.second.err != nil || c.second.code != 0 {
+		t.Errorf("without the fault: exit code %d (%v); stderr\n%s", c.second.code, c.second.err, c.second.stderr)
+	}
+}
+
+// checkEnd checks that the node has its files, and one request.
+func (c *faultCell) checkEnd(t *testing.T, requests int) {
+	t.Helper()
+	if requests != 1 {
+		t.Errorf("%d requests, want one", requests)
+	}
+	for _, name := range []string{"kubelet.conf", "ca.crt", "kubelet-client-current.pem"} {
+		if info, err := os.Stat(filepath.Join(c.dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s is missing or empty (%v)", name, err)
+		}
+	}
+	roots, err := os.ReadFile(filepath.Join(c.dir, "ca.crt"))
+	if err != nil || strings.Count(string(roots), "BEGIN CERTIFICATE") != 1 {
+		t.Errorf("it trusts %s (%v)", roots, err)
+	}
+}
+
+// TestJoinFaults joins through each fault in each phase, several at a time, and
+// then without it.
+func TestJoinFaults(t *testing.T) {
+	p := newProgram(t)
+	l := newFaultLab(t, p)
+	var cells []*faultCell
+	for _, row := range faultRows() {
+		for phase, outcome := range row.cells {
+			if outcome.why == "" {
+				node := fmt.Sprintf("fault-%d", len(cells))
+				cells = append(cells, &faultCell{lab: l, row: row, phase: phase, outcome: outcome, node: node, dir: filepath.Join(t.TempDir(), node)})
+			}
+		}
+	}
+	errs := make([]error, len(cells))
+	var running sync.WaitGroup
+	room := make(chan struct{}, 10)
+	for i, cell := range cells {
+		room <- struct{}{}
+		running.Go(func() {
+			errs[i] = cell.run()
+			<-room
+		})
+	}
+	running.Wait()
+	requests := p.requestsByNode(t)
+	for i, cell := range cells {
+		t.Run(cell.name(), func(t *testing.T) {
+			if errs[i] != nil {
+				t.Fatal(errs[i])
+			}
+			t.Logf("%d %s after %s", cell.first.code, cell.first.lastReason(), cell.first.took.Round(10*time.Millisecond))
+			cell.check(t)
+			cell.checkEnd(t, requests[cell.node])
+		})
+	}
+	if heard := l.elsewhere.heard(); heard > 0 {
+		t.Errorf("%d connections went where a redirect pointed", heard)
+	}
+	t.Logf("%d faults, %d cells", len(faultRows()), len(cells))
+	if len(faultRows()) < 24 || len(cells) < 40 {
+		t.Error("too few")
+	}
+}
+
+// requestsByNode returns how many requests there are for each node.
+func (p program) requestsByNode(t *testing.T) map[string]int {
+	t.Helper()
+	var list struct{ Items []struct{ NodeName string } }
+	if err := json.Unmarshal([]byte(p.must(t, "csr", "list", "-o", "json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	requests := map[string]int{}
+	for _, item := range list.Items {
+		requests[item.NodeName]++
+	}
+	return requests
+}
+
+// publishedAs returns what makes cluster-info name another server, and signs it
+// anew, as the one who made the token can.
+func (l *faultLab) publishedAs(url string) func(*http.Response) error {
+	change := faultproxy.Change(func(cm *corev1.ConfigMap) error {
+		cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], l.server.URL(), url)
+		l.sign(cm)
+		return nil
+	})
+	return func(resp *http.Response) error {
+		if phaseOf(resp.Request) != discovery || resp.StatusCode != http.StatusOK {
+			return nil
+		}
+		return change(resp)
+	}
+}
+
+func (l *faultLab) sign(cm *corev1.ConfigMap) {
+	cm.Data["jws-kubeconfig-"+l.token.ID()] = clusterinfo.Sign([]byte(cm.Data["kubeconfig"]), l.token)
+}
