@@ -73,12 +73,12 @@ func deleted(c *faultCell, r *http.Request) faultproxy.Fault {
 	return faultproxy.Events(faultproxy.Event{Type: "DELETED", Object: foreignRequest(name)})
 }
 
-// changed changes the request in the answer to a POST or GET, and hangs up on
-// each watch, so that the request is asked for.
+// changed changes the request in the answer to a POST or GET, and ends each watch
+// at once, so that the request is asked for.
 func changed(change func(*faultCell, *certificatesv1.CertificateSigningRequest) error) chosen {
 	return func(c *faultCell, r *http.Request) faultproxy.Fault {
 		if isWatch(r) {
-			return faultproxy.Fault{Drop: true}
+			return faultproxy.Events()
 		}
 		return faultproxy.Fault{Rewrite: faultproxy.Change(func(o *certificatesv1.CertificateSigningRequest) error { return change(c, o) })}
 	}
