@@ -53,6 +53,11 @@ type Options struct {
 	// Now is the clock that certificates are judged by; nil means the
 	// system's.
 	Now func() time.Time
+	// NoProxy connects without a proxy, whatever the environment says. Proxied
+	// is told the URL of the proxy, without its password, before each connection
+	// through one; nil means no one is.
+	NoProxy bool
+	Proxied func(string)
 }
 
 // New returns a client for config, which is not modified. It does not connect.
@@ -85,17 +90,15 @@ func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TLS configuration: %w", err)
 	}
-	if tlsConfig != nil {
-		tlsConfig.MinVersion = tls.VersionTLS12
-		tlsConfig.Time = opts.Now
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{}
 	}
-	proxy := config.Proxy
-	if proxy == nil {
-		proxy = http.ProxyFromEnvironment
-	}
+	tlsConfig.MinVersion = tls.VersionTLS12
+	tlsConfig.Time = opts.Now
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
-		Proxy:                  proxy,
+		Proxy:                  proxyOf(config, opts),
+		OnProxyConnectResponse: refusedByProxy,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    10 * time.Second,

@@ -54,12 +54,20 @@ func IsUnreachable(err error) bool {
 }
 
 // IsTransient says whether the same request may succeed later without anyone
-// mending anything: no answer, too many requests, or trouble in the server.
+// mending anything: no answer, too many requests, or trouble in the server. What
+// does not speak TLS, or is a proxy that says no, will say the same again.
 func IsTransient(err error) bool {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		code := status.Status().Code
 		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+	}
+	var (
+		proxy *ProxyError
+		plain tls.RecordHeaderError
+	)
+	if errors.As(err, &proxy) && proxy.isFinal() || errors.As(err, &plain) || errors.Is(err, http.ErrSchemeMismatch) {
+		return false
 	}
 	return IsUnreachable(err)
 }

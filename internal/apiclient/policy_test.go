@@ -215,8 +215,8 @@ func TestRealConnectionErrors(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			err := createSecret(t, test.config, apiclient.Options{})
-			if !apiclient.IsUnreachable(err) || apiclient.IsUntrusted(err) || !apiclient.IsTransient(err) {
-				t.Errorf("error = %v: unreachable %v, untrusted %v", err, apiclient.IsUnreachable(err), apiclient.IsUntrusted(err))
+			if !apiclient.IsUnreachable(err) || apiclient.IsUntrusted(err) || apiclient.IsTransient(err) == (test.name == "not TLS") {
+				t.Errorf("error = %v: unreachable %v, untrusted %v, transient %v", err, apiclient.IsUnreachable(err), apiclient.IsUntrusted(err), apiclient.IsTransient(err))
 			}
 		})
 	}

@@ -34,7 +34,7 @@ func TestPredicatesOfWrappedErrors(t *testing.T) {
 		{"timeout", get(os.ErrDeadlineExceeded), true, false, true},
 		{"reset", get(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), true, false, true},
 		{"end", get(io.EOF), true, false, true},
-		{"not TLS", get(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), true, false, true},
+		{"not TLS", get(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), true, false, false},
 		{"alert", tls.AlertError(40), true, false, true},
 		{"bare deadline", context.DeadlineExceeded, true, false, true},
 		{"bare end", io.EOF, false, false, false},

@@ -3,8 +3,10 @@ package apiclient
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -64,10 +66,21 @@ type capped struct {
 func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.next.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, tooLarge(err)
 	}
 	resp.Body = &cappedBody{resp.Body, c.limit}
 	return resp, nil
+}
+
+// tooLarge makes ErrTooLarge of what net/http says of headers over the limit, for
+// which it has no error to match.
+func tooLarge(err error) error {
+	for _, text := range []string{"server response headers exceeded", "response header list larger than"} {
+		if strings.Contains(err.Error(), text) {
+			return fmt.Errorf("%w: %w", ErrTooLarge, err)
+		}
+	}
+	return err
 }
 
 type cappedBody struct {

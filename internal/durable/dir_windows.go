@@ -1,6 +1,9 @@
 package durable
 
-import "errors"
+import (
+	"errors"
+	"io/fs"
+)
 
 // ErrLocked means that another process holds the lock on a directory.
 var ErrLocked = errors.New("in use by another process")
@@ -10,3 +13,9 @@ func Lock(string) (unlock func() error, err error) { return nil, errors.ErrUnsup
 
 // Directories cannot be synced on Windows; a rename is durable there.
 func syncDir(string) error { return nil }
+
+// What a directory lets a user do shows when it is written to.
+func writable(string) error { return nil }
+
+// Files of Windows have access lists instead of one owner.
+func isForeign(fs.FileInfo) bool { return false }

@@ -8,9 +8,18 @@ import (
 	"path/filepath"
 )
 
-// ErrNotRegular means that something other than a plain file, such as a
-// directory, a pipe or a symbolic link, stands where a file should be written.
-var ErrNotRegular = errors.New("not a regular file")
+// Errors of what stands where a file should be written.
+var (
+	// ErrNotRegular means that it is something other than a plain file, such as
+	// a directory, a pipe or a symbolic link.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrForeignOwner means that it belongs to another user, who may have put it
+	// there.
+	ErrForeignOwner = errors.New("it belongs to another user")
+	// ErrOutside means that the way there leads out of the directory that it
+	// should stay in.
+	ErrOutside = errors.New("a symbolic link leads out of the directory")
+)
 
 // WriteFile writes data to path with the given permissions, whatever the
 // umask, replacing a regular file that stands there. It returns ErrNotRegular
@@ -20,7 +29,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 		return err
 	}
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
+	f, err := os.CreateTemp(dir, tempPattern(path))
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -58,7 +67,7 @@ func Symlink(target, path string) error {
 		return err
 	}
 	dir := filepath.Dir(path)
-	temp, err := os.MkdirTemp(dir, "."+filepath.Base(path)+".*.tmp")
+	temp, err := os.MkdirTemp(dir, tempPattern(path))
 	if err != nil {
 		return fmt.Errorf("link %s: %w", path, err)
 	}
@@ -75,8 +84,30 @@ func Symlink(target, path string) error {
 	return syncDir(dir)
 }
 
-// MkdirAll creates dir and its missing parents with the given permissions and
-// makes each new name durable.
+// tempPattern is the name of path's temporary neighbours.
+func tempPattern(path string) string { return "." + filepath.Base(path) + ".*.tmp" }
+
+// Sweep removes what a WriteFile or Symlink that was killed left beside path,
+// whose last element may be a pattern. The caller must know that none is under way.
+func Sweep(path string) error {
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if isTemp, err := filepath.Match(tempPattern(path), entry.Name()); err != nil || !isTemp {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MkdirAll creates dir and its missing parents with the given permissions,
+// whatever the umask, and makes each new name durable.
 func MkdirAll(dir string, mode fs.FileMode) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.IsDir() {
@@ -87,15 +118,66 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+	switch err := os.Mkdir(dir, mode); {
+	case errors.Is(err, fs.ErrExist):
+	case err != nil:
 		return err
+	default:
+		if err := os.Chmod(dir, mode); err != nil {
+			return err
+		}
 	}
 	return syncDir(filepath.Dir(dir))
 }
 
+// Below returns an error that matches ErrOutside unless dir, or as much of it as
+// there is, lies below root when all symbolic links are followed.
+func Below(root, dir string) error {
+	top, err := filepath.EvalSymlinks(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // then nothing of dir is there
+	}
+	if err != nil {
+		return err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		real, err := filepath.EvalSymlinks(at)
+		if err != nil {
+			return err
+		}
+		below, err := filepath.Rel(top, real)
+		if err != nil || !filepath.IsLocal(below) {
+			return fmt.Errorf("%s: %w %s, to %s", at, ErrOutside, root, real)
+		}
+		return nil
+	}
+}
+
+// Writable returns an error when dir, or the nearest directory above it that is
+// there, cannot be written to. It changes nothing.
+func Writable(dir string) error {
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir:
+			dir = filepath.Dir(dir)
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return &fs.PathError{Op: "write into", Path: dir, Err: errors.New("it is not a directory")}
+		default:
+			return writable(dir)
+		}
+	}
+}
+
 // Replaceable returns ErrNotRegular unless path is free or holds a file of the
-// given type: 0 for WriteFile, fs.ModeSymlink for Symlink. Who checks it before
-// reading, too, never waits on a pipe.
+// given type: 0 for WriteFile, fs.ModeSymlink for Symlink. It returns
+// ErrForeignOwner when the file is another user's. Who checks it before reading,
+// too, never waits on a pipe.
 func Replaceable(path string, kind fs.FileMode) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -105,6 +187,8 @@ func Replaceable(path string, kind fs.FileMode) error {
 		return err
 	case info.Mode().Type() != kind:
 		return fmt.Errorf("write %s: %w (%s); move it away first", path, ErrNotRegular, info.Mode().Type())
+	case isForeign(info):
+		return fmt.Errorf("write %s: %w; move it away first", path, ErrForeignOwner)
 	}
 	return nil
 }

@@ -23,15 +23,32 @@ var ErrDiffers = errors.New("a request of this name exists that is not the same"
 //
 // Access: create and get on certificatesigningrequests.
 func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
-	requests := client.CertificateSigningRequests()
-	created, err := requests.Create(ctx, wanted, metav1.CreateOptions{})
+	created, err := client.CertificateSigningRequests().Create(ctx, wanted, metav1.CreateOptions{})
 	if err == nil {
 		return created, nil
 	}
-	if !apierrors.IsAlreadyExists(err) {
-		return nil, fmt.Errorf("create request %s: %w", wanted.Name, err)
+	return takeUp(ctx, client, wanted, err)
+}
+
+// Rehearse lets the API server judge the request as Submit would send it, without
+// storing it. It returns the stored one that Submit would take up, or nil when
+// there is none, and the same errors.
+//
+// Access: create and get on certificatesigningrequests.
+func Rehearse(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
+	_, err := client.CertificateSigningRequests().Create(ctx, wanted, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err == nil {
+		return nil, nil
 	}
-	found, err := requests.Get(ctx, wanted.Name, metav1.GetOptions{})
+	return takeUp(ctx, client, wanted, err)
+}
+
+// takeUp returns the stored request that kept the wanted one from being created.
+func takeUp(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest, refusal error) (*certificatesv1.CertificateSigningRequest, error) {
+	if !apierrors.IsAlreadyExists(refusal) {
+		return nil, fmt.Errorf("create request %s: %w", wanted.Name, refusal)
+	}
+	found, err := client.CertificateSigningRequests().Get(ctx, wanted.Name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("get request %s: %w", wanted.Name, err)
 	}

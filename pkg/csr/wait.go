@@ -62,6 +62,31 @@ const (
 	silence  = 30 * time.Second
 )
 
+// A watch stays open although its token was deleted meanwhile, so it is opened
+// anew: first when the API server may have forgotten that the token was good,
+// which it remembers for ten seconds, then every two seconds, and after half a
+// minute more and more seldom.
+const (
+	firstWindow  = 10 * time.Second
+	shortWindow  = 2 * time.Second
+	longWindow   = 15 * time.Second
+	shortWindows = 15
+	// grace is how much longer than its window a watch may last before its
+	// connection counts as dead.
+	grace = 3 * time.Second
+)
+
+// window returns how long the n-th watch shall last, counted from 0.
+func window(n int) time.Duration {
+	switch {
+	case n == 0:
+		return firstWindow
+	case n <= shortWindows:
+		return shortWindow
+	}
+	return min(time.Duration(n-shortWindows+2)*time.Second, longWindow)
+}
+
 // Wait follows the request until it has a certificate, which it returns as PEM.
 // It returns an error that matches ErrDenied, ErrFailed, ErrNotFound or
 // ErrReplaced as soon as that is so, and at the deadline of ctx an
@@ -80,19 +105,23 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	if explain == nil {
 		explain = func(r Request) string { return Explain(r, AutoApprovalUnknown) }
 	}
-	w := &waiter{requests: client.CertificateSigningRequests(), name: request.Name, uid: request.UID, tell: tell, explain: explain, silent: time.NewTimer(silence)}
+	w := &waiter{
+		requests: client.CertificateSigningRequests(), name: request.Name, uid: request.UID, tell: tell, explain: explain,
+		request: request, slow: time.NewTimer(patience), silent: time.NewTimer(silence),
+	}
+	defer w.slow.Stop()
 	defer w.silent.Stop()
-	current := request
 	var certificate []byte
 	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: tell}, func(ctx context.Context) error {
-		var err error
-		if current == nil {
-			if current, err = get(ctx, w.requests, w.name); err != nil {
+		if w.request == nil {
+			var err error
+			if w.request, err = get(ctx, w.requests, w.name); err != nil {
 				return err
 			}
 		}
-		certificate, err = w.follow(ctx, current)
-		current = nil
+		var err error
+		certificate, err = w.follow(ctx)
+		w.request = nil
 		return err
 	})
 	return certificate, err
@@ -108,10 +137,18 @@ type waiter struct {
 	uid      types.UID
 	tell     func(error)
 	explain  func(Request) string
-	// silent fires when state, the text of what was last seen, has lasted;
-	// explained is the same with who is silent.
+	// request is as it was last seen, nil when it must be read anew, and state what
+	// it waits for.
+	request *certificatesv1.CertificateSigningRequest
+	state   error
+	windows int // watches so far
+	// slow fires when it is time to say what is waited for; isSlow is set then.
+	slow   *time.Timer
+	isSlow bool
+	// silent fires when a state has lasted; since is its text, and explained the
+	// same with who is silent.
 	silent    *time.Timer
-	state     string
+	since     string
 	explained error
 }
 
@@ -126,71 +163,87 @@ func get(ctx context.Context, requests certificatesv1client.CertificateSigningRe
 	return request, nil
 }
 
-// follow watches from the given state on until the request ends or the watch
-// does, when it returns the state last seen.
-func (w *waiter) follow(ctx context.Context, request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
-	certificate, state := w.see(request)
-	if !transient(state) {
-		return certificate, state
+// follow watches until the request ends or a watch does before its time, when it
+// returns the state last seen.
+func (w *waiter) follow(ctx context.Context) ([]byte, error) {
+	certificate := w.see(w.request)
+	for inTime := true; inTime && transient(w.state); {
+		var err error
+		if certificate, inTime, err = w.watch(ctx); err != nil {
+			return nil, err
+		}
 	}
-	limit := int64(60)
+	return certificate, w.state
+}
+
+// watch opens one watch. It returns the certificate when that comes, and else
+// whether the watch lasted as long as it should.
+func (w *waiter) watch(ctx context.Context) (certificate []byte, inTime bool, err error) {
+	length := window(w.windows)
+	w.windows++
+	seconds := int64(length / time.Second)
+	ctx, cancel := context.WithTimeout(ctx, length+grace)
+	defer cancel()
 	stream, err := w.requests.Watch(ctx, metav1.ListOptions{
 		FieldSelector:   fields.OneTermEqualSelector("metadata.name", w.name).String(),
-		ResourceVersion: request.ResourceVersion,
-		TimeoutSeconds:  &limit,
+		ResourceVersion: w.request.ResourceVersion,
+		TimeoutSeconds:  &seconds,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("watch request %s: %w", w.name, err)
+		return nil, false, fmt.Errorf("watch request %s: %w", w.name, err)
 	}
 	defer stream.Stop()
-	slow := time.NewTimer(patience)
-	defer slow.Stop()
-	isSlow := false
+	half := time.NewTimer(length / 2)
+	defer half.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, state
-		case <-slow.C:
-			isSlow = true
+			return nil, false, nil
+		case <-half.C:
+			inTime = true
+		case <-w.slow.C:
+			w.isSlow = true
 		case <-w.silent.C:
-			w.explained = fmt.Errorf("%w; %s", state, w.explain(Decode(request)))
-			state = w.explained
+			w.explained = fmt.Errorf("%w; %s", w.state, w.explain(Decode(w.request)))
+			w.state = w.explained
 		case event, ok := <-stream.ResultChan():
-			if !ok || event.Type == watch.Error {
-				return nil, state
+			if !ok {
+				return nil, inTime, nil
 			}
 			if event.Type == watch.Deleted {
-				return nil, fmt.Errorf("request %s: %w: it was deleted", w.name, ErrNotFound)
+				return nil, false, fmt.Errorf("request %s: %w: it was deleted", w.name, ErrNotFound)
 			}
-			if changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest); ok {
-				request = changed
-				certificate, state = w.see(changed)
+			changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest)
+			if !ok { // an error, such as of a version that is too old
+				return nil, false, nil
 			}
-			if !transient(state) {
-				return certificate, state
+			if certificate := w.see(changed); !transient(w.state) {
+				return certificate, false, nil
 			}
 		}
-		if isSlow {
-			w.tell(state)
+		if w.isSlow {
+			w.tell(w.state)
 		}
 	}
 }
 
-// see judges the request, and adds who is silent where that is known of the same
-// state.
-func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
+// see takes the request as it is now: its certificate, or else its state, with who
+// is silent where that is known of the same state.
+func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) []byte {
+	w.request = request
 	certificate, state := w.judge(request)
+	w.state = state
 	if state == nil {
-		return certificate, nil
+		return certificate
 	}
-	if state.Error() != w.state {
-		w.state, w.explained = state.Error(), nil
+	if state.Error() != w.since {
+		w.since, w.explained = state.Error(), nil
 		w.silent.Reset(silence)
 	}
 	if w.explained != nil {
-		return certificate, w.explained
+		w.state = w.explained
 	}
-	return certificate, state
+	return certificate
 }
 
 // judge returns the certificate of the request, or why it has none.

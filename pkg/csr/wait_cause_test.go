@@ -10,43 +10,43 @@ import (
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	certificatesv1fake "k8s.io/client-go/kubernetes/typed/certificates/v1/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// heard waits for three minutes and returns when Cause heard what. The server
-// ends each watch after a minute, as it is asked to.
+// lasting makes each watch last as long as it is asked to. After the given time
+// the request changes, which its watch tells.
+func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after time.Duration, to *object) {
+	t.Helper()
+	start := time.Now()
+	client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
+		stream := watch.NewRaceFreeFake()
+		asked, _ := action.(clienttesting.WatchActionImpl)
+		window := time.Duration(*asked.ListOptions.TimeoutSeconds) * time.Second
+		if left := after - time.Since(start); left > 0 && left < window {
+			time.AfterFunc(left, func() {
+				change(t, client, to)
+				stream.Modify(to)
+			})
+		}
+		time.AfterFunc(window, stream.Stop)
+		return true, stream, nil
+	})
+}
+
+// heard waits for three minutes and returns when Cause heard what.
 func heard(t *testing.T, approvedAfter time.Duration) []string {
 	t.Helper()
 	key := newKey(t)
 	client := fakeCertificates(t, stored(t, key))
 	request := get(t, client)
-	approved := stored(t, key, with(certificatesv1.CertificateApproved))
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	client.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) {
-		stream := watch.NewFake()
-		began := time.Since(start)
-		go func() {
-			defer stream.Stop()
-			if left := approvedAfter - began; left > 0 && left < time.Minute {
-				time.Sleep(left)
-				if _, err := client.CertificateSigningRequests().Update(ctx, approved, metav1.UpdateOptions{}); err != nil {
-					t.Error(err)
-				}
-				stream.Modify(approved)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(began + time.Minute - time.Since(start)):
-			}
-		}()
-		return true, stream, nil
-	})
+	lasting(t, client, approvedAfter, stored(t, key, with(certificatesv1.CertificateApproved)))
 	var told []string
 	_, err := csr.Wait(ctx, client, request, csr.WaitOptions{
 		Cause: func(err error) {
@@ -67,9 +67,9 @@ func TestWaitTellsEachCauseOnce(t *testing.T) {
 		{"pending to the end", time.Hour, []string{
 			"2s request node-csr-1: " + csr.ErrPending.Error(), "30s request node-csr-1: " + csr.ErrPending.Error() + "; PENDING",
 		}},
-		{"approved within a watch", 10 * time.Second, []string{
-			"2s request node-csr-1: " + csr.ErrPending.Error(), "10s request node-csr-1: " + csr.ErrUnsigned.Error(),
-			"40s request node-csr-1: " + csr.ErrUnsigned.Error() + "; APPROVED",
+		{"approved within a watch", 9 * time.Second, []string{
+			"2s request node-csr-1: " + csr.ErrPending.Error(), "9s request node-csr-1: " + csr.ErrUnsigned.Error(),
+			"39s request node-csr-1: " + csr.ErrUnsigned.Error() + "; APPROVED",
 		}},
 	}
 	for _, test := range tests {

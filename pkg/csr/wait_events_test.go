@@ -32,6 +32,14 @@ func watches(client *certificatesv1fake.FakeCertificatesV1, streams ...*watch.Fa
 	})
 }
 
+// change stores the request as it is from now on.
+func change(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, to *object) {
+	t.Helper()
+	if _, err := client.CertificateSigningRequests().UpdateStatus(t.Context(), to, metav1.UpdateOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func silent() csr.WaitOptions { return csr.WaitOptions{Cause: func(error) {}} }
 
 func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
@@ -51,8 +59,8 @@ func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 		if sent.FieldSelector != "metadata.name=node-csr-1" || sent.ResourceVersion != "7" {
 			t.Errorf("watched %q from version %q", sent.FieldSelector, sent.ResourceVersion)
 		}
-		if sent.TimeoutSeconds == nil || *sent.TimeoutSeconds != 60 {
-			t.Errorf("the watch may last %v, want a minute", sent.TimeoutSeconds)
+		if sent.TimeoutSeconds == nil || *sent.TimeoutSeconds != 10 {
+			t.Errorf("the watch may last %v, want ten seconds", sent.TimeoutSeconds)
 		}
 	})
 }
@@ -142,30 +150,35 @@ func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
 	}
 }
 
-// Each stream lasts a minute, as the server ends them; the request takes hours.
+// Each stream lasts as long as was asked for, as the server ends them; the request
+// takes hours. Nothing is read between two of them.
 func TestWaitOutlastsItsWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := newKey(t)
 		client := fakeCertificates(t, stored(t, key))
 		start, streams := time.Now(), 0
-		client.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) {
+		var last *watch.FakeWatcher
+		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
 			streams++
 			stream := watch.NewFake()
-			time.AfterFunc(time.Minute, stream.Stop)
+			last = stream
+			if w, ok := action.(clienttesting.WatchActionImpl); ok {
+				time.AfterFunc(time.Duration(*w.ListOptions.TimeoutSeconds)*time.Second, stream.Stop)
+			}
 			return true, stream, nil
 		})
-		time.AfterFunc(3*time.Hour, func() {
-			signed := stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"))
-			if _, err := client.CertificateSigningRequests().UpdateStatus(t.Context(), signed, metav1.UpdateOptions{}); err != nil {
-				t.Error(err)
-			}
+		time.AfterFunc(3*time.Hour+time.Second, func() {
+			last.Modify(stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")))
 		})
 		got, err := csr.Wait(t.Context(), client, get(t, client), silent())
 		if string(got) != "PEM" || err != nil {
 			t.Errorf("Wait = %q, %v", got, err)
 		}
-		if took := time.Since(start); took < 3*time.Hour || took > 3*time.Hour+2*time.Minute || streams < 150 || streams > 180 {
+		if took := time.Since(start); took < 3*time.Hour || took > 3*time.Hour+time.Minute || streams < 700 || streams > 750 {
 			t.Errorf("it took %v and %d watches", took, streams)
+		}
+		if gets := slices.IndexFunc(client.Actions(), func(a clienttesting.Action) bool { return a.GetVerb() == "get" }); gets > 0 {
+			t.Errorf("it was read at action %d", gets)
 		}
 	})
 }
@@ -231,9 +244,7 @@ func TestWaitAtTheDeadlineSaysTheLastState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := newKey(t)
 		client := fakeCertificates(t, stored(t, key))
-		stream := watch.NewFake()
-		watches(client, stream)
-		time.AfterFunc(time.Minute, func() { stream.Modify(stored(t, key, with(certificatesv1.CertificateApproved))) })
+		time.AfterFunc(time.Minute, func() { change(t, client, stored(t, key, with(certificatesv1.CertificateApproved))) })
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		_, err := csr.Wait(ctx, client, get(t, client), silent())
@@ -264,11 +275,7 @@ func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				key := newKey(t)
 				client := fakeCertificates(t, stored(t, key))
-				stream := watch.NewFake()
-				watches(client, stream)
-				time.AfterFunc(test.after, func() {
-					stream.Modify(stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")))
-				})
+				lasting(t, client, test.after, stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")))
 				start := time.Now()
 				var said []time.Duration
 				_, err := csr.Wait(t.Context(), client, get(t, client), csr.WaitOptions{Cause: func(err error) {
@@ -281,4 +288,27 @@ func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A watch that is opened anew is refused where the token has become invalid, and
+// one whose connection is dead is given up.
+func TestWaitNoticesWhatAnOpenWatchHides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeCertificates(t, stored(t, newKey(t)))
+		start := time.Now()
+		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
+			if time.Since(start) > 20*time.Second {
+				return true, nil, apierrors.NewUnauthorized("no such token")
+			}
+			stream := watch.NewFake()
+			if w, ok := action.(clienttesting.WatchActionImpl); ok && time.Since(start) > 0 { // the first is dead
+				time.AfterFunc(time.Duration(*w.ListOptions.TimeoutSeconds)*time.Second, stream.Stop)
+			}
+			return true, stream, nil
+		})
+		_, err := csr.Wait(t.Context(), client, get(t, client), silent())
+		if took := time.Since(start); !apierrors.IsUnauthorized(err) || took > 23*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
 }

@@ -1,0 +1,65 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+)
+
+// ErrNotServed means that a web server has no such document for us.
+var ErrNotServed = errors.New("the server does not give it out")
+
+// Download returns the document at an https URL, whose server the certificate
+// authorities of this machine vouch for. It follows no redirect, and takes no more
+// than limit bytes and timeout. Errors name the URL without its query, which may
+// be a secret. They match ErrNotServed when the server has no such document.
+func Download(ctx context.Context, from *url.URL, limit int64, timeout time.Duration, opts Options) ([]byte, error) {
+	shown := (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: from.Path}).String()
+	text, err := download(ctx, from, limit, timeout, opts)
+	var bare *url.Error
+	if errors.As(err, &bare) {
+		bare.URL = shown
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", shown, err)
+	}
+	return text, nil
+}
+
+func download(ctx context.Context, from *url.URL, limit int64, timeout time.Duration, opts Options) ([]byte, error) {
+	transport, err := newTransport(&rest.Config{}, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{
+		Transport:     single{capped{transport, limit}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
+		Timeout:       timeout,
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // what could be read was
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
+		return nil, apierrors.NewGenericServerResponse(resp.StatusCode, "get", schema.GroupResource{}, "", "", 0, true)
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%w: %s", ErrNotServed, resp.Status)
+	}
+	return io.ReadAll(resp.Body)
+}
