@@ -39,7 +39,7 @@ func IsUnreachable(err error) bool {
 		file   *fs.PathError // its cause, a system call's error, passes for a network's
 		link   *os.LinkError
 	)
-	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) ||
+	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotAPIServer) ||
 		errors.As(err, &status) || errors.As(err, &file) || errors.As(err, &link) {
 		return false
 	}
@@ -53,14 +53,23 @@ func IsUnreachable(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF)
 }
 
+// IsTrouble says whether err is an API server that answers but cannot serve: it has
+// too many requests, is starting or ending, or does not reach its storage.
+func IsTrouble(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	code := status.Status().Code
+	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+}
+
 // IsTransient says whether the same request may succeed later without anyone
 // mending anything: no answer, too many requests, or trouble in the server. What
 // does not speak TLS, or is a proxy that says no, will say the same again.
 func IsTransient(err error) bool {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		code := status.Status().Code
-		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+	if IsTrouble(err) {
+		return true
 	}
 	var (
 		proxy *ProxyError

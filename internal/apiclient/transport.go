@@ -60,7 +60,7 @@ func monotonic() func() time.Duration {
 // capped bounds the bodies of answers, after decompression.
 type capped struct {
 	next  http.RoundTripper
-	limit int64
+	limit func(*http.Request) int64
 }
 
 func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -68,7 +68,7 @@ func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	resp.Body = &cappedBody{resp.Body, c.limit}
+	resp.Body = &cappedBody{resp.Body, c.limit(req)}
 	return resp, nil
 }
 
