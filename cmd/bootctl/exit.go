@@ -159,7 +159,10 @@ func exitTable() []exitEntry {
 		{1, "LabFailed", as[*lab.StartError], "see bootctl lab logs, with the same --dir"},
 		{1, "Unsupported", is(errors.ErrUnsupported, lab.ErrUnsupported), "use Linux or macOS for join and lab"},
 
-		{7, "Unreachable", apiclient.IsUnreachable, "check the address, that the API server runs, and a proxy in between"},
+		{6, "ServerTrouble", apiclient.IsTrouble, "the API server answers, but is starting, overloaded or without its storage; try again, and see its log"},
+		{5, "RefusedByServer", as[*apierrors.StatusError], ""},
+
+		{7, "Unreachable", func(err error) bool { return errors.Is(err, apiclient.ErrNoAnswer) || apiclient.IsUnreachable(err) }, "check the address, that the API server runs, and a proxy in between"},
 		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},
 		{10, "LocalFile", func(err error) bool {
 			return is(errWrite, durable.ErrNotRegular)(err) || as[*fs.PathError](err) || as[*os.LinkError](err)
