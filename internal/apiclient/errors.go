@@ -81,6 +81,20 @@ func IsTransient(err error) bool {
 	return IsUnreachable(err)
 }
 
+// Patient is transient where an API server may refuse two times in a row: one that
+// has just started answers before it knows its tokens and roles.
+func Patient(transient func(error) bool) func(error) bool {
+	refusals := 0
+	return func(err error) bool {
+		if !apierrors.IsUnauthorized(err) && !apierrors.IsForbidden(err) {
+			refusals = 0
+			return transient(err)
+		}
+		refusals++
+		return refusals < 3
+	}
+}
+
 // IsForbiddenByRBAC says whether err is the authorizer's no, as opposed to one
 // of admission, which has the same status code but speaks of the object.
 func IsForbiddenByRBAC(err error) bool {

@@ -62,7 +62,7 @@ func connectionRows() []faultRow {
 		{name: "connection reset twice", wire: wire(faultproxy.Reset(0)), times: 2, cells: everywhere(joins("(Unreachable)"))},
 		{name: "connection reset in the handshake", wire: wire(faultproxy.Reset(300)), cells: everywhere(unreachable)},
 		{name: "plain HTTP on the port", wire: wire(faultproxy.Speak("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")), cells: everywhere(atOnce(7, "Unreachable"))},
-		{name: "another protocol on the port", wire: wire(faultproxy.Speak("SSH-2.0-OpenSSH_9.9\r\n")), cells: everywhere(unreachable)},
+		{name: "another protocol on the port", wire: wire(faultproxy.Speak("SSH-2.0-OpenSSH_9.9\r\n")), cells: everywhere(atOnce(7, "Unreachable"))},
 		{name: "TLS 1.1 at most", wire: shows(func(_ *faultLab, c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), cells: everywhere(unreachable)},
 		{name: "certificate of another CA", wire: shows(func(l *faultLab, c *tls.Config) { serving(l.other, loopback, time.Now())(c) }), cells: everywhere(untrusted)},
 		{name: "certificate for another address", wire: shows(func(l *faultLab, c *tls.Config) { serving(l.ca, net.IPv4(192, 0, 2, 1), time.Now())(c) }), cells: everywhere(untrusted)},
@@ -94,7 +94,7 @@ func refusalRows() []faultRow {
 	busy := func(retryAfter string) faultproxy.Fault {
 		return faultproxy.Refuse(429, "TooManyRequests", "too many requests", retryAfter)
 	}
-	later, trouble := everywhere(joins("waiting: ")), everywhere(atEnd(6, "Trouble"))
+	later, trouble := everywhere(joins("waiting: ")), everywhere(atEnd(6, "ServerTrouble"))
 	rbac := `certificatesigningrequests.certificates.k8s.io is forbidden: User "system:bootstrap:x" cannot do this at the cluster scope`
 	return []faultRow{
 		{name: "429, Retry-After: 1, twice", fault: busy("1"), times: 2, cells: later},
@@ -103,19 +103,19 @@ func refusalRows() []faultRow {
 		{name: "429, Retry-After: a date, twice", fault: busy("Fri, 31 Dec 2100 23:59:59 GMT"), times: 2, cells: later},
 		{name: "429, Retry-After: x, twice", fault: busy("x"), times: 2, cells: later},
 		{name: "500, leader changed, twice", fault: faultproxy.Refuse(500, "InternalError", "etcdserver: leader changed", ""), times: 2, cells: later},
-		{name: "500", fault: faultproxy.Refuse(500, "InternalError", "etcdserver: leader changed", ""), cells: trouble},
 		{name: "503", fault: faultproxy.Refuse(503, "ServiceUnavailable", "the server is starting", ""), cells: trouble},
-		{name: "504", fault: faultproxy.Refuse(504, "Timeout", "request did not complete", ""), cells: trouble},
+		{name: "504, twice", fault: faultproxy.Refuse(504, "Timeout", "request did not complete", ""), times: 2, cells: later},
 		{name: "401", fault: faultproxy.Refuse(401, "Unauthorized", "Unauthorized", ""),
 			cells: [phases]outcome{atOnce(8, "AnonymousRefused"), atOnce(8, "TokenRejected"), atOnce(8, "TokenRejected"), atOnce(8, "Unauthorized")}},
-		{name: "401 twice", fault: faultproxy.Refuse(401, "Unauthorized", "Unauthorized", ""), times: 2,
-			cells: [phases]outcome{atOnce(8, "AnonymousRefused"), joins(), joins(), atOnce(8, "Unauthorized")}},
+		{name: "401 twice, as from a server that starts", fault: faultproxy.Refuse(401, "Unauthorized", "Unauthorized", ""), times: 2,
+			cells: everywhere(joins())},
 		{name: "403 of the authorizer", fault: faultproxy.Refuse(403, "Forbidden", rbac, ""),
 			cells: [phases]outcome{atOnce(8, "AnonymousRefused"), atOnce(8, "Forbidden"), atOnce(8, "Forbidden"), atOnce(8, "Forbidden")}},
+		{name: "403 of the authorizer twice, as from a server that starts", fault: faultproxy.Refuse(403, "Forbidden", rbac, ""), times: 2, cells: everywhere(joins())},
 		{name: "403 of admission", fault: faultproxy.Refuse(403, "Forbidden", "admission denied the request", ""),
 			cells: [phases]outcome{none("nothing is written"), atOnce(5, "RefusedByServer"), none("nothing is written"), atOnce(5, "RefusedByServer")}},
 		{name: "404", fault: faultproxy.Refuse(404, "NotFound", "the server could not find the requested resource", ""),
-			cells: [phases]outcome{atEnd(3, "ClusterInfoNotFound"), atOnce(5, "RefusedByServer"), atOnce(3, "RequestNotFound"), atOnce(5, "RefusedByServer")}},
+			cells: [phases]outcome{atEnd(3, "ClusterInfoNotFound"), atOnce(5, "RefusedByServer"), atOnce(5, "RefusedByServer"), atOnce(5, "RefusedByServer")}},
 		{name: "422", fault: faultproxy.Refuse(422, "Invalid", "spec.usages: invalid", ""),
 			cells: [phases]outcome{none("nothing is written"), atOnce(5, "RefusedByServer"), none("nothing is written"), atOnce(5, "RefusedByServer")}},
 	}
@@ -123,17 +123,17 @@ func refusalRows() []faultRow {
 
 // nonsenseRows are answers that no API server gives.
 func nonsenseRows() []faultRow {
-	nonsense, large, again := atOnce(4, "NotAnAPIServer"), atOnce(4, "TooLarge"), none("the same as a page")
+	nonsense, large := atOnce(4, "NotAnAPIServer"), atOnce(4, "TooLarge")
 	return []faultRow{
 		{name: "HTML page", fault: faultproxy.Page("text/html", "<html>Please log in</html>"), cells: everywhere(nonsense)},
 		{name: "junk that says it is JSON", fault: faultproxy.Page("application/json", "junk"), cells: everywhere(nonsense)},
 		{name: "junk that says it is protobuf", fault: faultproxy.Page("application/vnd.kubernetes.protobuf", "junk"), cells: everywhere(nonsense)},
 		{name: "empty", fault: faultproxy.Page("application/json", ""), cells: everywhere(nonsense)},
 		{name: "an object of another kind", fault: faultproxy.Page("application/json", `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}`),
-			cells: [phases]outcome{nonsense, nonsense, again, nonsense}},
+			cells: [phases]outcome{atEnd(3, "ClusterInfoNotFound"), nonsense, atOnce(9, "RequestReplaced"), nonsense}},
 		{name: "307 to another server", choose: toElsewhere, cells: everywhere(atOnce(4, "Redirected"))},
 		{name: "header of 1 MiB", fault: faultproxy.HugeHeader(), cells: everywhere(large)},
-		{name: "endless", fault: faultproxy.Endless(), cells: everywhere(large)},
-		{name: "gzip bomb", fault: faultproxy.GzipBomb(), cells: everywhere(large)},
+		{name: "endless", fault: faultproxy.Endless(), isHeavy: true, cells: everywhere(large)},
+		{name: "gzip bomb", fault: faultproxy.GzipBomb(), isHeavy: true, cells: everywhere(large)},
 	}
 }

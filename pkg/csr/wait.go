@@ -112,7 +112,7 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	defer w.slow.Stop()
 	defer w.silent.Stop()
 	var certificate []byte
-	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: tell}, func(ctx context.Context) error {
+	err := apiclient.Until(ctx, apiclient.Wait{Transient: apiclient.Patient(transient), Cause: tell}, func(ctx context.Context) error {
 		if w.request == nil {
 			var err error
 			if w.request, err = get(ctx, w.requests, w.name); err != nil {

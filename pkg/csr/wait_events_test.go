@@ -44,7 +44,8 @@ func silent() csr.WaitOptions { return csr.WaitOptions{Cause: func(error) {}} }
 
 func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := fakeCertificates(t)
+		request := stored(t, newKey(t), func(o *object) { o.ResourceVersion = "7" })
+		client := fakeCertificates(t, request)
 		var sent metav1.ListOptions
 		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
 			if w, ok := action.(clienttesting.WatchActionImpl); ok {
@@ -52,7 +53,6 @@ func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 			}
 			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", errServer)
 		})
-		request := stored(t, newKey(t), func(o *object) { o.ResourceVersion = "7" })
 		if _, err := csr.Wait(t.Context(), client, request, silent()); !apierrors.IsForbidden(err) {
 			t.Errorf("error = %v, want that of the server", err)
 		}
