@@ -48,7 +48,7 @@ func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 		client := fakeCertificates(t, request)
 		var sent metav1.ListOptions
 		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
-			if w, ok := action.(clienttesting.WatchActionImpl); ok {
+			if w, ok := action.(clienttesting.WatchActionImpl); ok && sent.TimeoutSeconds == nil {
 				sent = w.ListOptions
 			}
 			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", errServer)
