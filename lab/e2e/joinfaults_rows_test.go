@@ -15,8 +15,8 @@ func atEnd(code int, reason string, says ...string) outcome {
 	return outcome{code: code, reason: reason, says: append(says, "")[0]}
 }
 
-func atOnce(code int, reason string, says ...string) outcome {
-	o := atEnd(code, reason, says...)
+func atOnce(code int, reason string) outcome {
+	o := atEnd(code, reason)
 	o.isFinal = true
 	return o
 }
@@ -81,7 +81,7 @@ func silenceRows() []faultRow {
 		{name: "heard, answer lost twice", fault: faultproxy.Fault{DropAnswer: true}, times: 2, cells: everywhere(joins("(Unreachable)"))},
 		{name: "heard twice", fault: faultproxy.Fault{Repeat: true}, cells: [phases]outcome{joins(), joins(), none("two watches are two watches"), joins()}},
 		{name: "no answer", fault: faultproxy.Never(), cells: everywhere(unreachable)},
-		{name: "answer after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: everywhere(joins())},
+		{name: "answer after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: [phases]outcome{joins("no answer yet"), joins("no answer yet"), joins(), joins("no answer yet")}},
 		{name: "a byte a second", fault: faultproxy.Drip(), cells: [phases]outcome{unreachable, unreachable, watched, unreachable}},
 		{name: "cut off in its middle", fault: faultproxy.Truncated(), cells: [phases]outcome{unreachable, unreachable, unreachable, unreachable}},
 		{name: "cut off in its middle twice", fault: faultproxy.Truncated(), times: 2, cells: everywhere(joins())},

@@ -60,7 +60,7 @@ type faultRow struct {
 	times int64
 	// isHeavy means that it takes the processor, and joins alone.
 	isHeavy bool
-	cells [phases]outcome
+	cells   [phases]outcome
 }
 
 // outcome is how a join ends that meets a fault, or why it cannot meet it.

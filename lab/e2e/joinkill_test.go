@@ -63,6 +63,13 @@ type killedJoin struct {
 	ended        time.Time
 }
 
+// step is the one in which the join first had to wait.
+func (j killedJoin) step() string {
+	before, _, _ := strings.Cut(j.stderr, "bootctl: waiting:")
+	lines := strings.Split(strings.TrimSpace(before), "\n")
+	return strings.TrimPrefix(lines[len(lines)-1], "bootctl: ")
+}
+
 // TestJoinsWhileServerIsKilled kills the API server, all of the control plane
 // with it, at a random moment of some joins, and starts it again.
 func TestJoinsWhileServerIsKilled(t *testing.T) {
@@ -72,10 +79,11 @@ func TestJoinsWhileServerIsKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	dir, wanted, atOnce := t.TempDir(), size(3, 100), size(3, 10)
+	dir, wanted, atOnce := t.TempDir(), size(3, 100), size(5, 10)
 	var joins []killedJoin
 	var after []time.Duration
-	for len(joins) < wanted {
+	steps := map[string]int{}
+	for len(after) < wanted {
 		ended, killed, back := p.killDuring(t, random, token, dir, len(joins), atOnce)
 		for _, join := range ended {
 			if join.err != nil {
@@ -83,6 +91,7 @@ func TestJoinsWhileServerIsKilled(t *testing.T) {
 			}
 			if join.ended.After(killed) {
 				after = append(after, join.ended.Sub(back))
+				steps[join.step()]++
 			}
 		}
 		joins = append(joins, ended...)
@@ -93,13 +102,10 @@ func TestJoinsWhileServerIsKilled(t *testing.T) {
 			t.Errorf("%s has %d requests", join.node, requests[join.node])
 		}
 	}
-	if len(after) == 0 {
-		t.Fatal("no join met the kill")
-	}
 	slices.Sort(after)
 	p99 := after[(len(after)*99+99)/100-1]
-	t.Logf("%d joins, %d met the kill; after the server's return the median ended after %s, p99 %s, the last %s",
-		len(joins), len(after), after[len(after)/2], p99, after[len(after)-1])
+	t.Logf("%d joins, %d met the kill, in these steps: %v", len(joins), len(after), steps)
+	t.Logf("after the server's return the median ended after %s, p99 %s, the last %s", after[len(after)/2], p99, after[len(after)-1])
 	if p99 > 5*time.Second {
 		t.Errorf("p99 is %s", p99)
 	}
@@ -128,7 +134,7 @@ func (p program) killDuring(t *testing.T, random *rand.Rand, token, dir string, 
 			joins[i] = killedJoin{node, stderr.String(), err, time.Now()}
 		})
 	}
-	time.Sleep(time.Duration(random.Int64N(int64(250 * time.Millisecond))))
+	time.Sleep(time.Duration(random.Int64N(int64(400 * time.Millisecond))))
 	if err := p.server.Kill(); err != nil {
 		t.Fatal(err)
 	}

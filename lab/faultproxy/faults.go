@@ -66,8 +66,9 @@ func Page(contentType, text string) Fault {
 
 // Redirect sends the client elsewhere, with its method and credentials.
 func Redirect(to string) Fault {
-	return Fault{Answer: func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, to+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	return Fault{Answer: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusTemporaryRedirect)
 	}}
 }
 
