@@ -122,7 +122,7 @@ func Drip() Fault {
 			http.NewResponseController(w).Flush() //nolint:errcheck // the context ends
 			select {
 			case <-r.Context().Done():
-				return
+				panic(http.ErrAbortHandler) // an end in good order could still be read
 			case <-time.After(time.Second):
 			}
 		}

@@ -84,8 +84,15 @@ func (s *Server) Kill() error {
 // address, and returns when it is ready. It must be called by a goroutine that
 // outlives the control plane, as Start must.
 func (s *Server) Restart() error {
-	s.cmd = exec.Command(s.cmd.Path, s.cmd.Args[1:]...) //nolint:gosec // our own program
-	return s.start()
+	const tries = 5 // on a busy machine its port is free only after a while
+	var err error
+	for range tries {
+		s.cmd = exec.Command(s.cmd.Path, s.cmd.Args[1:]...) //nolint:gosec // our own program
+		if err = s.start(); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func (s *Server) start() error {
