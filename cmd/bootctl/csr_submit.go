@@ -23,6 +23,7 @@ import (
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -200,8 +201,10 @@ func (e *env) tellApprover(request csr.Request) {
 		return
 	}
 	fingerprint := csr.Fingerprint(request.PKCS10.PublicKey)
+	command := "bootctl csr approve " + quoted(request.Name) + " --fingerprint " + fingerprint + signerFlag(request)
 	e.progress(fmt.Sprintf("request %s is for the key %s, in groups: %s", request.Name, fingerprint, csr.Groups(fingerprint)))
-	e.progress("an administrator approves it with: bootctl csr approve " + quoted(request.Name) + " --fingerprint " + fingerprint + signerFlag(request))
+	text := "an administrator approves it with: " + command
+	e.event(output.Event{Event: "progress", Message: text, Request: request.Name, Fingerprint: fingerprint, Command: command}, safe.Text(text))
 }
 
 // keyFile is a private key that may have to be written first.

@@ -27,12 +27,17 @@ type env struct {
 	hostname    func() (string, error)
 	executable  func() (string, error)
 	isTerminal  func() bool // whether someone can be asked
+	width       func() int  // of the terminal on ErrOut, in columns; 0 when that is none
 	newClient   func(*rest.Config, apiclient.Options) (*apiclient.Client, error)
 
 	global globalOptions
 	// interrupt is closed when the process shall end.
 	interrupt <-chan struct{}
 	events    sync.Mutex // one line at a time: calls are told of from several goroutines
+	// line is what a terminal shows meanwhile, nil for nothing, and drawn whether it
+	// stands there now.
+	line  func() string
+	drawn bool
 }
 
 // adminConf is where kubeadm leaves the kubeconfig of the administrator.

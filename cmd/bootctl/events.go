@@ -29,6 +29,13 @@ func (e *env) cause(err error) {
 	e.event(event, fmt.Sprintf("waiting: %s (%s)", safe.Text(err.Error()), entry.reason))
 }
 
+// causeFor tells why a command still waits.
+func (e *env) causeFor(err error, lasted time.Duration) {
+	entry := classify(err)
+	event := output.Event{Event: "cause", Message: err.Error(), Reason: entry.reason, Milliseconds: lasted.Milliseconds()}
+	e.event(event, fmt.Sprintf("waiting for %s: %s (%s)", lasted.Round(time.Second), safe.Text(err.Error()), entry.reason))
+}
+
 func (e *env) call(c apiclient.Call) {
 	outcome := fmt.Sprint(c.Status)
 	if c.Err != nil {
@@ -65,5 +72,6 @@ func (e *env) event(event output.Event, text string) {
 	}
 	e.events.Lock()
 	defer e.events.Unlock()
+	e.wipe()
 	_, _ = fmt.Fprintln(e.ErrOut, token.Redact(line)) // one may stand in the wrong place of the command line
 }

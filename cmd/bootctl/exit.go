@@ -73,12 +73,19 @@ func exitTable() []exitEntry {
 		{130, "Interrupted", is(errInterrupted), ""},
 		{143, "Terminated", is(errTerminated), ""},
 
+		{4, "IdentityExpired", is(join.ErrExpired), "join with a token: the node asks anew, under the same name"},
+
 		{2, "Usage", as[usageError], ""},
 		{2, "Usage", is(errInput), ""},
 		{2, "Unconfirmed", is(errUnconfirmed), "nothing was changed; --yes says yes beforehand"},
 		{2, "NoKubeconfig", is(errNoKubeconfig), "give --kubeconfig, set KUBECONFIG, or for a cluster on this machine run: bootctl lab up"},
 
-		{9, "ForeignIdentity", is(join.ErrForeign), "move the files away, or give the node name, pins and CA that they are of"},
+		{9, "ForeignIdentity", is(join.ErrForeign), "give the node name, pins and CA that they are of; or let join replace them: --force"},
+		{4, "ClockSkew", as[*clusterinfo.SkewError], "set the clock of this machine, then run the same command again"},
+		{4, "IdentityInvalid", is(join.ErrInvalid), "join --force replaces it"},
+		{4, "IdentityRejected", is(join.ErrRejected), "the cluster may have been made anew; join --force asks it for another identity"},
+		{4, "DiscoveryFileInvalid", is(errDownloaded), "it must be a kubeconfig with one https server and its CA"},
+		{2, "InvalidDiscoveryFile", is(join.ErrFile), "it must have one https server, its CA, and at most a token or a client certificate, as token create -o bootstrap-kubeconfig prints it"},
 
 		{4, "DocumentInvalid", is(clusterinfo.ErrDocument), "an administrator writes it anew: bootctl cluster-info publish --endpoint ADDRESS"},
 		{4, "SignatureInvalid", is(clusterinfo.ErrSignature), "the token is of another cluster, or cluster-info was changed and not signed again"},
@@ -145,6 +152,9 @@ func exitTable() []exitEntry {
 		{2, "InvalidNodeName", is(csr.ErrInvalidNodeName), "a name looks like worker-1.example.com"},
 		{2, "NoTrust", is(clusterinfo.ErrNoTrust), "give --ca-cert-hash or --ca-file, as token create --print-join-command prints it"},
 
+		{4, "NotJoined", is(join.ErrNotJoined), "join it with an endpoint, a token and a pin: bootctl join --help"},
+		{3, "DiscoveryFileNotFound", is(apiclient.ErrNotServed), "compare the URL with that of the administrator"},
+
 		{3, "LabNotStarted", is(errNotRunning), "start it with bootctl lab up, and the same --dir"},
 		{6, "LabNotReady", is(errLabNotReady), "see bootctl lab logs, with the same --dir"},
 		{9, "LabDiffers", as[*lab.DiffersError], "stop it first: bootctl lab down, with the same --dir"},
@@ -162,10 +172,12 @@ func exitTable() []exitEntry {
 		{6, "ServerTrouble", apiclient.IsTrouble, "the API server answers, but is starting, overloaded or without its storage; try again, and see its log"},
 		{5, "RefusedByServer", as[*apierrors.StatusError], ""},
 
+		{7, "ProxyRefused", as[*apiclient.ProxyError], "name the API server in NO_PROXY, or connect directly with join --no-proxy"},
 		{7, "Unreachable", func(err error) bool { return errors.Is(err, apiclient.ErrNoAnswer) || apiclient.IsUnreachable(err) }, "check the address, that the API server runs, and a proxy in between"},
 		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},
+		{10, "LocalFile", func(err error) bool { return errors.Is(err, fs.ErrPermission) && as[*fs.PathError](err) }, "run it as a user who may; join needs root only to write to /, and --out-dir and --rootfs write elsewhere"},
 		{10, "LocalFile", func(err error) bool {
-			return is(errWrite, durable.ErrNotRegular)(err) || as[*fs.PathError](err) || as[*os.LinkError](err)
+			return is(errWrite, durable.ErrNotRegular, durable.ErrForeignOwner, durable.ErrOutside)(err) || as[*fs.PathError](err) || as[*os.LinkError](err)
 		}, ""},
 		{2, "InvalidKubeconfig", is(errKubeconfig), "name another with --kubeconfig, or another context with --context"},
 		{1, "Error", func(error) bool { return true }, ""},
@@ -195,6 +207,10 @@ func (x exitEntry) hintFor(err error) string {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return fmt.Sprintf("see: %s --help", usage.path)
+	}
+	var refused *csr.RefusedError
+	if errors.As(err, &refused) && quoted(refused.Name) != "" {
+		return fmt.Sprintf("an administrator lets it ask again: bootctl csr delete %s; or ask with another key on the node: join --new-key", quoted(refused.Name))
 	}
 	var outside *csr.OutsideRulesError
 	if errors.As(err, &outside) {

@@ -79,6 +79,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 		getenv:     func(name string) string { return vars[name] },
 		hostname:   func() (string, error) { return "host", nil },
 		isTerminal: func() bool { return false },
+		width:      func() int { return 0 },
 		executable: func() (string, error) { return filepath.Join(dir, "bootctl"), nil },
 		newClient: func(*rest.Config, apiclient.Options) (*apiclient.Client, error) {
 			return &apiclient.Client{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,163 +17,204 @@ import (
 )
 
 type joinOptions struct {
-	tokenFile string
-	token     string
-	trust     trustOptions
-	nodeName  string
-	rootfs    string
-	outDir    string
-	timeout   time.Duration
-	newKey    bool
+	tokenFile           string
+	token               string
+	discoveryToken      string
+	tlsBootstrapToken   string
+	trust               trustOptions
+	discoveryFile       string
+	bootstrapKubeconfig string
+	config              string
+	nodeName            string
+	rootfs              string
+	outDir              string
+	timeout             time.Duration
+	newKey              bool
+	force               bool
+	noProxy             bool
+	dryRun              bool
 }
 
 func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "the bootstrap token is in this `file` (- is stdin); else $"+tokenVariable)
 	fs.StringVar(&o.token, "token", "", "the bootstrap token, for every user of this machine to see")
+	fs.StringVar(&o.discoveryToken, "discovery-token", "", "kubeadm's name for --token, for discovery alone")
+	fs.StringVar(&o.tlsBootstrapToken, "tls-bootstrap-token", "", "kubeadm's name for --token, to ask for the certificate alone")
 	o.trust.addFlags(fs)
+	fs.StringVar(&o.discoveryFile, "discovery-file", "", "the cluster is in the kubeconfig in this `file` or at this https URL")
+	fs.StringVar(&o.bootstrapKubeconfig, "bootstrap-kubeconfig", "", "the cluster and who asks are in the kubelet's bootstrap kubeconfig in this `file`")
+	fs.StringVar(&o.config, "config", "", "all this is in kubeadm's JoinConfiguration (v1beta4) in this `file`")
 	fs.StringVar(&o.nodeName, "node-name", "", "the `name` of the node; else this machine's host name in lower case")
 	fs.StringVar(&o.rootfs, "rootfs", "/", "write the kubelet's files below this `directory`")
 	fs.StringVar(&o.outDir, "out-dir", "", "write the same files flat into this `directory` instead")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
 	fs.BoolVar(&o.newKey, "new-key", false, "ask with a new key, when the request with the last one was denied or failed")
+	fs.BoolVar(&o.force, "force", false, "replace an identity of another node or cluster, or one that does not verify")
+	fs.BoolVar(&o.noProxy, "no-proxy", false, "connect directly, whatever HTTPS_PROXY says")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "change nothing, here or in the cluster; without a token, check the identity that is here")
 	addKubeadmAliases(fs)
 }
 
 func newJoin(e *env) *cobra.Command {
 	var o joinOptions
 	cmd := &cobra.Command{
-		Use:   "join ENDPOINT...",
+		Use:   "join [ENDPOINT...]",
 		Short: "Take this machine to a signed node identity",
-		Long: `Reads and verifies cluster-info with the bootstrap token and the pins, asks for a
-client certificate under the node's name, waits until it is approved and signed,
-checks it, and writes the files that a kubelet starts from: etc/kubernetes/kubelet.conf
-and pki/ca.crt, var/lib/kubelet/pki/kubelet-client-current.pem. The private key
-never leaves the machine, and the token is written nowhere.
+		Long: `Learns and verifies the cluster, asks for a client certificate under the node's
+name, waits until it is approved and signed, checks it, and writes the files that
+a kubelet starts from: etc/kubernetes/kubelet.conf and pki/ca.crt,
+var/lib/kubelet/pki/kubelet-client-current.pem. The private key never leaves the
+machine, and the token is written nowhere.
+
+The cluster is learnt in one of these ways:
+  ENDPOINT...             from cluster-info, with a token and pins or CA certificates;
+                          of several endpoints, the first that verifies is used
+  --discovery-file        from a kubeconfig with the cluster's address and CA
+  --bootstrap-kubeconfig  from the kubelet's bootstrap kubeconfig, token included
+  --config                from kubeadm's JoinConfiguration
 
 The same command again completes what was begun, or checks the identity that is
-there. Of several endpoints, the first that verifies is used. While nobody has
-approved the request, the fingerprint of its key is shown, to be read out to the
-administrator. After a denial or failure, ask anew with --new-key, or let an
-administrator delete the request.
+there, for which it takes no token. While nobody has approved the request, the
+fingerprint of its key is shown, to be read out to the administrator. After a denial
+or failure, ask anew with --new-key, or let an administrator delete the request.
 
-Needs a bootstrap token whose group may create certificatesigningrequests; see setup.`,
-		Example: "  bootctl join 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39",
-		Args:    cobra.MinimumNArgs(1),
+--dry-run checks the identity that is here, or does all of a join that changes
+nothing. Without a token, as a probe, it ends with 0 while the identity is good and
+with 4 when there is none or it does not verify any more.
+
+Root is needed only to write to /. The token's group must be allowed to create
+certificatesigningrequests; see setup.`,
+		Example: `  bootctl join 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39
+  bootctl join --bootstrap-kubeconfig bootstrap-kubelet.conf
+  bootctl join --dry-run -o json`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, endpoints []string) error {
-			return runJoin(cmd.Context(), e, o, cmd.Flags().Changed("rootfs"), endpoints)
+			return runJoin(cmd.Context(), e, o, cmd.Flags(), endpoints)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runJoin(ctx context.Context, e *env, o joinOptions, rootfsGiven bool, endpoints []string) error {
-	layout := join.RootFS(o.rootfs)
-	if o.outDir != "" {
-		layout = join.OutDir(o.outDir)
+func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endpoints []string) error {
+	layout, err := o.layout(fs.Changed("rootfs"))
+	if err != nil {
+		return err
+	}
+	endpoints, err = o.readConfig(e, endpoints, fs.Changed("timeout"))
+	if err != nil {
+		return err
 	}
 	if o.timeout <= 0 {
 		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
 	}
-	if o.outDir != "" && rootfsGiven {
-		return fmt.Errorf("%w: --rootfs and --out-dir were both given", errInput)
-	}
-	discovery, err := o.trust.discovery(e, endpoints, o.tokenFile, o.token)
+	opts, missing, err := o.wayIn(e, endpoints)
 	if err != nil {
 		return err
 	}
-	if err := discovery.Validate(); err != nil {
+	if opts.NodeName, err = o.name(e, opts, missing); err != nil {
 		return err
-	}
-	if o.nodeName == "" {
-		hostname, err := e.hostname()
-		if err != nil {
-			return fmt.Errorf("find the host name: %w", err)
-		}
-		o.nodeName = strings.ToLower(hostname)
-	}
-	if strings.Contains(o.nodeName, discovery.Token.Secret()) {
-		return fmt.Errorf("%w: the token stands in --node-name, which everyone may read", errInput)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	steps := &joinSteps{env: e}
-	result, err := join.Run(ctx, join.Options{
-		NodeName: o.nodeName, Layout: layout, Discovery: discovery, Random: e.random, NewKey: o.newKey,
-		Step: steps.begin, Requested: steps.requested, Cause: steps.cause,
-	})
-	if err != nil {
-		return err
-	}
+	steps := &joinSteps{env: e, dryRun: o.dryRun}
+	stop := e.follow(steps.line)
+	stopReminding := every(time.Second, steps.remind)
+	opts.Layout, opts.Random, opts.NewKey, opts.Force, opts.DryRun = layout, e.random, o.newKey, o.force, o.dryRun
+	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, e.skewed
+	result, err := join.Run(ctx, opts)
+	stopReminding()
 	steps.end()
-	e.warnOfOthers(result.Others)
-	return e.print(joinView(result, layout, steps.done))
-}
-
-// joinSteps measures the steps of a join, and says what they wait for.
-type joinSteps struct {
-	env     *env
-	since   time.Time
-	done    []output.JoinStep
-	request csr.Request // none once the approver was told of it
-}
-
-func (s *joinSteps) requested(r csr.Request) { s.request = r }
-
-func (s *joinSteps) cause(err error) {
-	s.env.cause(err)
-	if errors.Is(err, csr.ErrPending) && s.request.Name != "" {
-		s.env.tellApprover(s.request)
-		s.request = csr.Request{}
+	stop()
+	switch {
+	case err == nil:
+		e.warnOfOthers(result.Others)
+		return e.print(joinView(result, layout, steps.done))
+	case missing != nil && !o.dryRun && errors.Is(err, join.ErrNotJoined):
+		return missing
 	}
+	return err
 }
 
-func (s *joinSteps) begin(name string) {
-	s.end()
-	s.since = s.env.now()
-	s.done = append(s.done, output.JoinStep{Name: name})
-	s.env.progress(name)
-}
-
-func (s *joinSteps) end() {
-	if n := len(s.done); n > 0 {
-		s.done[n-1].Milliseconds = s.env.now().Sub(s.since).Milliseconds()
+// layout returns where the files go, as absolute paths.
+func (o joinOptions) layout(rootfsGiven bool) (join.Layout, error) {
+	if o.outDir != "" && rootfsGiven {
+		return join.Layout{}, fmt.Errorf("%w: --rootfs and --out-dir were both given", errInput)
 	}
+	if o.outDir != "" {
+		dir, err := filepath.Abs(o.outDir)
+		return join.OutDir(dir), err
+	}
+	root, err := filepath.Abs(o.rootfs)
+	return join.RootFS(root), err
+}
+
+// name returns the name of the node: the host name unless another is given. What
+// only checks an identity takes it under the name that it has.
+func (o joinOptions) name(e *env, opts join.Options, missing error) (string, error) {
+	name := o.nodeName
+	if name == "" && missing == nil {
+		hostname, err := e.hostname()
+		if err != nil {
+			return "", fmt.Errorf("find the host name: %w", err)
+		}
+		name = strings.ToLower(hostname)
+	}
+	if tok := opts.Discovery.Token; !tok.IsZero() && strings.Contains(name, tok.Secret()) {
+		return "", fmt.Errorf("%w: the token stands in --node-name, which everyone may read", errInput)
+	}
+	return name, nil
 }
 
 func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) view {
 	object := output.JoinResult{
 		Meta:          output.Kind("JoinResult"),
+		State:         joinState(r),
 		AlreadyJoined: r.AlreadyJoined,
 		NodeName:      r.NodeName,
 		Server:        r.Server.URL(),
 		Pins:          pinTexts(r.Roots),
 		Request:       r.RequestName,
-		Fingerprint:   csr.Fingerprint(r.Certificate.PublicKey),
-		NotBefore:     r.Certificate.NotBefore.UTC(),
-		NotAfter:      r.Certificate.NotAfter.UTC(),
-		Issuer:        r.Certificate.Issuer.String(),
 		Username:      r.Username,
-		Groups:        orEmpty(r.Groups),
+		Groups:        r.Groups,
 		Kubeconfig:    layout.Kubeconfig(),
 		Certificate:   layout.Current(),
 		CAFile:        layout.CA(),
+		Mended:        r.Mended,
 		Steps:         steps,
 	}
-	state := "joined"
-	if r.AlreadyJoined {
-		state = "joined already"
+	rows := [][]string{
+		{"state", strings.ReplaceAll(object.State, "-", " ")}, {"server", object.Server}, {"CA", strings.Join(object.Pins, " ")},
 	}
-	return view{
-		object: object,
-		names:  []string{r.NodeName},
-		header: []string{"NODE", object.NodeName},
-		rows: [][]string{
-			{"state", state}, {"server", object.Server}, {"CA", strings.Join(object.Pins, " ")},
+	if object.Request != "" {
+		rows = append(rows, []string{"request", object.Request})
+	}
+	if cert := r.Certificate; cert != nil {
+		object.Fingerprint, object.Issuer = csr.Fingerprint(cert.PublicKey), cert.Issuer.String()
+		object.NotBefore, object.NotAfter = cert.NotBefore.UTC(), cert.NotAfter.UTC()
+		rows = append(rows, [][]string{
 			{"authenticates as", object.Username}, {"in groups", strings.Join(object.Groups, ", ")},
 			{"certificate", object.Certificate}, {"issued by", object.Issuer},
 			{"valid", object.NotBefore.Format(time.RFC3339) + " to " + object.NotAfter.Format(time.RFC3339)},
-			{"key", object.Fingerprint}, {"kubeconfig", object.Kubeconfig},
-		},
+			{"key", object.Fingerprint},
+		}...)
 	}
+	rows = append(rows, []string{"kubeconfig", object.Kubeconfig})
+	if len(object.Mended) > 0 {
+		rows = append(rows, []string{"mended", strings.Join(object.Mended, " ")})
+	}
+	return view{object: object, names: []string{r.NodeName}, header: []string{"NODE", object.NodeName}, rows: rows}
+}
+
+// joinState is how it stands with the node.
+func joinState(r join.Result) string {
+	switch {
+	case r.AlreadyJoined:
+		return "joined-already"
+	case r.Certificate != nil:
+		return "joined"
+	case r.Requested:
+		return "would-go-on-waiting"
+	}
+	return "would-join"
 }

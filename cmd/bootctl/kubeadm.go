@@ -9,8 +9,6 @@ import (
 // addKubeadmAliases lets kubeadm's command lines work with the word replaced.
 func addKubeadmAliases(fs *pflag.FlagSet) {
 	aliases := []struct{ name, to string }{
-		{"discovery-token", "token"},
-		{"tls-bootstrap-token", "token"},
 		{"discovery-token-ca-cert-hash", "ca-cert-hash"},
 		{"discovery-token-unsafe-skip-ca-verification", "unsafe-skip-ca-verification"},
 	}
@@ -29,7 +27,9 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 		"apiserver-advertise-address": noControlPlane,
 		"apiserver-bind-port":         noControlPlane,
 	})
-	fs.Lookup("token").Hidden = true
+	for _, name := range []string{"token", "discovery-token", "tls-bootstrap-token"} {
+		fs.Lookup(name).Hidden = true
+	}
 }
 
 const noControlPlane = "bootctl joins nodes, not control planes"

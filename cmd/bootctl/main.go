@@ -44,7 +44,20 @@ func main() {
 		hostname:   os.Hostname,
 		executable: os.Executable,
 		isTerminal: func() bool { return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) },
+		width:      width,
 		newClient:  apiclient.New,
 	}
 	os.Exit(run(ctx, e, os.Args[1:]))
+}
+
+// width returns the columns of the terminal on stderr: 0 when it is none, and 80
+// when it does not say.
+func width() int {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return 0
+	}
+	if columns, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && columns > 0 {
+		return columns
+	}
+	return 80
 }

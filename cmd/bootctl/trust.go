@@ -31,6 +31,15 @@ func (o trustOptions) given() bool { return len(o.caCertHashes) > 0 || o.caFile 
 // discovery returns what a node believes and asks, read from flags, files and
 // the environment. plain is a token given on the command line.
 func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain string) (clusterinfo.Options, error) {
+	opts, err := o.believe(e, endpoints)
+	if err == nil {
+		opts.Token, err = e.nodeToken(tokenFile, plain)
+	}
+	return opts, err
+}
+
+// believe returns what a node believes, and whom it asks.
+func (o trustOptions) believe(e *env, endpoints []string) (clusterinfo.Options, error) {
 	opts := clusterinfo.Options{SkipCAVerification: o.unsafeSkip, Timeout: e.global.requestTimeout, Client: e.clientOptions("")}
 	for _, text := range endpoints {
 		endpoint, err := clusterinfo.ParseEndpoint(text)
@@ -48,15 +57,13 @@ func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain str
 	}
 	var err error
 	if o.caFile != "" {
-		if opts.CAs, err = e.readCAs(o.caFile); err != nil {
-			return opts, err
-		}
+		opts.CAs, err = e.readCAs(o.caFile)
 	}
-	if opts.Token, err = e.nodeToken(tokenFile, plain); err != nil {
-		return opts, err
-	}
-	return opts, nil
+	return opts, err
 }
+
+// errNoToken means that no token was given.
+var errNoToken = fmt.Errorf("%w: there is no token: give --token-file, or set %s", errInput, tokenVariable)
 
 // nodeToken reads the token of a node from the one place that was given, else
 // from the environment.
@@ -71,7 +78,7 @@ func (e *env) nodeToken(file, plain string) (token.Token, error) {
 	case e.getenv(tokenVariable) != "":
 		return parseTokenLine(e.getenv(tokenVariable))
 	}
-	return token.Token{}, fmt.Errorf("%w: there is no token: give --token-file, or set %s", errInput, tokenVariable)
+	return token.Token{}, errNoToken
 }
 
 // plainToken reads a token that stands on the command line.

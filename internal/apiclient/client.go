@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	authenticationapi "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	certificatesv1 "k8s.io/client-go/kubernetes/typed/certificates/v1"
@@ -41,6 +44,17 @@ type Client struct {
 
 // Close closes the connections that no request uses. The client stays usable.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// WhoAmI returns who the API server says that the client is.
+//
+// Access: create on selfsubjectreviews, which every authenticated user has.
+func (c *Client) WhoAmI(ctx context.Context) (authenticationapi.UserInfo, error) {
+	review, err := c.Authentication.SelfSubjectReviews().Create(ctx, &authenticationapi.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return authenticationapi.UserInfo{}, fmt.Errorf("ask the API server who this is: %w", err)
+	}
+	return review.Status.UserInfo, nil
+}
 
 // Options say how to watch over a client. The zero value watches nothing.
 type Options struct {

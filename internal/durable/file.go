@@ -138,7 +138,7 @@ func Below(root, dir string) error {
 		return nil // then nothing of dir is there
 	}
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "find", Path: root, Err: err}
 	}
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) {
@@ -146,7 +146,7 @@ func Below(root, dir string) error {
 		}
 		real, err := filepath.EvalSymlinks(at)
 		if err != nil {
-			return err
+			return &fs.PathError{Op: "find", Path: at, Err: err}
 		}
 		below, err := filepath.Rel(top, real)
 		if err != nil || !filepath.IsLocal(below) {

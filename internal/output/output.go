@@ -213,21 +213,24 @@ type RequestReview struct {
 // JoinResult is the result of join.
 type JoinResult struct {
 	Meta
+	State         string     `json:"state" jsonschema:"joined, joined-already, or of a dry run would-join or would-go-on-waiting"`
 	AlreadyJoined bool       `json:"alreadyJoined"`
 	NodeName      string     `json:"nodeName"`
 	Server        string     `json:"server"`
 	Pins          []string   `json:"pins" jsonschema:"the pins of the CA certificates that the node trusts"`
 	Request       string     `json:"request,omitempty" jsonschema:"name of the certificate signing request"`
-	Fingerprint   string     `json:"fingerprint" jsonschema:"of the node's public key"`
-	NotBefore     time.Time  `json:"notBefore"`
-	NotAfter      time.Time  `json:"notAfter"`
-	Issuer        string     `json:"issuer"`
-	Username      string     `json:"username" jsonschema:"who the API server says the node is"`
-	Groups        []string   `json:"groups"`
 	Kubeconfig    string     `json:"kubeconfig"`
 	Certificate   string     `json:"certificate" jsonschema:"the file with certificate and key"`
 	CAFile        string     `json:"caFile"`
+	Mended        []string   `json:"mended,omitempty" jsonschema:"files of an identity that lacked something and were, or in a dry run would be, put right"`
 	Steps         []JoinStep `json:"steps"`
+	// Of an identity that is there:
+	Fingerprint string    `json:"fingerprint,omitempty" jsonschema:"of the node's public key"`
+	NotBefore   time.Time `json:"notBefore,omitzero"`
+	NotAfter    time.Time `json:"notAfter,omitzero"`
+	Issuer      string    `json:"issuer,omitempty"`
+	Username    string    `json:"username,omitempty" jsonschema:"who the API server says the node is"`
+	Groups      []string  `json:"groups,omitempty"`
 }
 
 // JoinStep is one step of a join and how long it took.
@@ -281,8 +284,12 @@ type Event struct {
 	Path         string `json:"path,omitempty"`
 	As           string `json:"as,omitempty"`
 	Status       int    `json:"status,omitempty"`
-	Milliseconds int64  `json:"milliseconds,omitempty"`
-	// Of an error and a cause:
+	Milliseconds int64  `json:"milliseconds,omitempty" jsonschema:"of a call, and how long a cause has lasted"`
+	// Of a request that nobody has approved:
+	Request     string `json:"request,omitempty" jsonschema:"its name"`
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of its public key"`
+	Command     string `json:"command,omitempty" jsonschema:"by which an administrator approves it"`
+	// Of an error, a cause and some warnings:
 	Reason string `json:"reason,omitempty" jsonschema:"the reason word"`
 	Code   int    `json:"code,omitempty" jsonschema:"the exit code"`
 	Hint   string `json:"hint,omitempty"`

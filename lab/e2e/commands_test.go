@@ -33,6 +33,10 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"mode":       mode,
 		"eventually": eventually,
 		"request":    request,
+		"skewed":     skewed,
+		"within":     within,
+		"serve":      serve,
+		"tunnel":     tunnel,
 	}
 }
 
@@ -65,6 +69,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// within DURATION exits CODE PROGRAM ARG... is exits that must end in time.
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 || args[1] != "exits" {
+		ts.Fatalf("usage: within DURATION exits CODE PROGRAM ARG...")
+	}
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	start := time.Now()
+	exits(ts, false, args[2:])
+	if took := time.Since(start); took > limit {
+		ts.Fatalf("it took %s, want %s at most", took, limit)
 	}
 }
 

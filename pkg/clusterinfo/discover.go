@@ -125,9 +125,10 @@ func Transient(err error) bool {
 }
 
 func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, error) {
-	watched, date := o.watchDate()
-	cluster, err := watched.verified(ctx, endpoint)
-	return cluster, withSkew(err, o.Client.Now(), *date)
+	clock := Clock{Now: o.Client.Now}
+	o.Client = clock.Watch(o.Client)
+	cluster, err := o.verified(ctx, endpoint)
+	return cluster, clock.Explain(err)
 }
 
 // verified does the steps in their order.

@@ -5,9 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Identity is who the API server says a token is.
@@ -31,10 +29,10 @@ func Identify(ctx context.Context, opts Options) (Identity, error) {
 	if err := opts.Validate(); err != nil {
 		return Identity{}, err
 	}
-	endpoint := opts.Endpoints[0]
-	watched, date := opts.watchDate()
-	identity, err := watched.identify(ctx, endpoint)
-	return identity, withSkew(err, opts.Client.Now(), *date)
+	clock := Clock{Now: opts.Client.Now}
+	opts.Client = clock.Watch(opts.Client)
+	identity, err := opts.identify(ctx, opts.Endpoints[0])
+	return identity, clock.Explain(err)
 }
 
 func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, error) {
@@ -47,16 +45,16 @@ func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, err
 		return Identity{}, err
 	}
 	defer client.Close()
-	review, err := client.Authentication.SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	user, err := client.WhoAmI(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return Identity{}, fmt.Errorf("token %s: %w", o.Token.ID(), ErrTokenRejected)
 	case isNonsense(err):
 		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
 	case err != nil:
-		return Identity{}, fmt.Errorf("ask %s who the token is: %w", endpoint, err)
+		return Identity{}, fmt.Errorf("%s: %w", endpoint, err)
 	}
-	return Identity{endpoint, review.Status.UserInfo.Username, review.Status.UserInfo.Groups}, nil
+	return Identity{endpoint, user.Username, user.Groups}, nil
 }
 
 // roots returns the CA certificates to verify the connection with.

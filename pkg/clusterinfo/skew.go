@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -19,8 +20,10 @@ type SkewError struct {
 }
 
 func (e *SkewError) Error() string {
-	return fmt.Sprintf("%v; the clock of this machine is %s the server's", e.Err, Skew(e.Behind))
+	return fmt.Sprintf("the clock of this machine is %s the server's: %v", Skew(e.Behind), e.Err)
 }
+
+func (e *SkewError) Unwrap() error { return e.Err }
 
 // Skew says how far a clock is behind another, or ahead of it when behind is
 // negative, such as "5m0s behind".
@@ -32,35 +35,62 @@ func Skew(behind time.Duration) string {
 	return fmt.Sprintf("%s %s", behind.Abs().Round(time.Second), word)
 }
 
-func (e *SkewError) Unwrap() error { return e.Err }
-
 // toleratedSkew is more than clocks that are kept differ, and less than the
 // five minutes that signers date certificates back.
 const toleratedSkew = time.Minute
 
-// watchDate returns options that note the server's clock.
-func (o Options) watchDate() (Options, *time.Time) {
-	var date time.Time
-	observe := o.Client.Observe
-	o.Client.Observe = func(c apiclient.Call) {
-		if !c.Date.IsZero() {
-			date = c.Date
-		}
-		if observe != nil {
-			observe(c)
-		}
-	}
-	return o, &date
+// A Clock compares this machine's clock with those of the servers that answer.
+type Clock struct {
+	// Now is this machine's. It must not be nil.
+	Now func() time.Time
+	// Differs is told, once, how far this machine is behind a server, negative
+	// when it is ahead, where that is over a minute; nil means nobody is.
+	Differs func(behind time.Duration)
+
+	mu     sync.Mutex
+	behind time.Duration // 0 unless it is over a minute
 }
 
-// withSkew adds what is known of the clocks to an error that may come of them.
-func withSkew(err error, now, date time.Time) error {
+// Watch returns options with which the clock hears of each answer.
+func (c *Clock) Watch(opts apiclient.Options) apiclient.Options {
+	observe := opts.Observe
+	opts.Observe = func(call apiclient.Call) {
+		c.hear(call.Date)
+		if observe != nil {
+			observe(call)
+		}
+	}
+	return opts
+}
+
+func (c *Clock) hear(date time.Time) {
+	if date.IsZero() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	behind := date.Sub(c.Now())
+	if behind.Abs() <= toleratedSkew {
+		behind = 0
+	}
+	if behind != 0 && c.behind == 0 && c.Differs != nil {
+		c.Differs(behind)
+	}
+	c.behind = behind
+}
+
+// Explain adds what is known of the clocks to an error that may come of them: it is
+// then a *SkewError.
+func (c *Clock) Explain(err error) error {
+	var known *SkewError
 	var invalid x509.CertificateInvalidError
-	if !errors.Is(err, ErrUnusableCA) && (!errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
+	if errors.As(err, &known) || !errors.Is(err, ErrUnusableCA) && (!errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
 		return err
 	}
-	if behind := date.Sub(now); !date.IsZero() && behind.Abs() > toleratedSkew {
-		return &SkewError{err, behind}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.behind == 0 {
+		return err
 	}
-	return err
+	return &SkewError{err, c.behind}
 }

@@ -9,8 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"k8s.io/client-go/tools/clientcmd"
+	"slices"
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/durable"
@@ -18,19 +17,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// ErrForeign means that the identity on disk is of another node or cluster.
-var ErrForeign = errors.New("the identity on disk is another one")
-
-type identity struct {
-	server clusterinfo.Endpoint
-	roots  []*x509.Certificate
-	chain  []byte
-	key    crypto.Signer
-}
-
-// key returns the key that waits for its certificate, or makes one. It is on
-// disk before anything is asked for with it.
-func (o Options) key() (crypto.Signer, error) {
+// waitingKey returns the key that waits for its certificate, or nil where there is
+// none, it cannot be read as one, or a new one is wanted.
+func (o Options) waitingKey() (crypto.Signer, error) {
 	text, err := os.ReadFile(o.Layout.pendingKey())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -38,11 +27,25 @@ func (o Options) key() (crypto.Signer, error) {
 	if key, err := csr.ParseKey(text); err == nil && !o.NewKey {
 		return key, nil
 	}
-	key, err := csr.GenerateKey(o.Random)
+	return nil, nil
+}
+
+// key returns the key that waits for its certificate, or makes one. It is on
+// disk before anything is asked for with it.
+func (o Options) key() (crypto.Signer, error) {
+	key, err := o.waitingKey()
 	if err != nil {
 		return nil, err
 	}
-	text, err = csr.EncodeKey(key)
+	if key != nil {
+		o.Step("taking up the key that waits")
+		return key, nil
+	}
+	o.Step("making a key")
+	if key, err = csr.GenerateKey(o.Random); err != nil {
+		return nil, err
+	}
+	text, err := csr.EncodeKey(key)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +63,7 @@ func (o Options) write(id identity) error {
 	if err != nil {
 		return err
 	}
-	pair := o.Layout.pair(o.Discovery.Client.Now())
+	pair := o.Layout.pair(id.leaf.NotBefore)
 	chain := append(bytes.TrimSpace(id.chain), '\n')
 	if err := durable.WriteFile(pair, append(chain, keyText...), 0o600); err != nil {
 		return err
@@ -77,72 +80,39 @@ func (o Options) write(id identity) error {
 	return os.Remove(o.Layout.pendingKey())
 }
 
-// existing returns the identity that stands on disk, with AlreadyJoined set when
-// it is complete, valid, of this node and of a cluster that the options trust.
-// It returns an error that matches ErrForeign when it is of another.
-func (o Options) existing() (Result, error) {
-	config, err := clientcmd.LoadFromFile(o.Layout.Kubeconfig())
-	var unreadable *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Result{}, nil
-	case errors.As(err, &unreadable):
-		return Result{}, err
-	case err != nil:
-		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), ErrForeign, err)
+// caFile returns the CA certificates that are in the CA file, nil when there is
+// none.
+func (o Options) caFile() ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(o.Layout.CA())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	cluster := config.Clusters["default-cluster"]
-	if cluster == nil {
-		return Result{}, fmt.Errorf("%s: %w: it has no cluster named default-cluster", o.Layout.Kubeconfig(), ErrForeign)
-	}
-	server, err := clusterinfo.ParseEndpoint(cluster.Server)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), ErrForeign, err)
+		return nil, err
 	}
-	bundle, err := certpem.Parse(cluster.CertificateAuthorityData)
-	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w: its CA: %w", o.Layout.Kubeconfig(), ErrForeign, err)
+	bundle, err := certpem.Parse(text)
+	if err != nil && !o.Force {
+		return nil, fmt.Errorf("%s: %w: %w", o.Layout.CA(), ErrForeign, err)
 	}
-	roots, err := o.Discovery.Trusted(bundle)
-	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), ErrForeign, err)
-	}
-	return o.judge(Result{NodeName: o.NodeName, Server: server, Roots: roots})
+	return bundle, nil
 }
 
-// judge adds the certificate on disk to result. An expired one, or none, means
-// that the node joins anew.
-func (o Options) judge(result Result) (Result, error) {
-	text, err := os.ReadFile(o.Layout.Current())
-	if errors.Is(err, fs.ErrNotExist) {
-		return Result{}, nil
+// checkCAFile wants a CA file that is there to hold just these certificates: it may
+// also say who may call the kubelet, and is replaced only by force.
+func (o Options) checkCAFile(roots []*x509.Certificate) error {
+	bundle, err := o.caFile()
+	if err != nil || bundle == nil || o.Force || within(roots, bundle) && within(bundle, roots) {
+		return err
 	}
-	if err != nil {
-		return Result{}, err
+	return fmt.Errorf("%s: %w: it has other CA certificates than the cluster", o.Layout.CA(), ErrForeign)
+}
+
+// within says whether each certificate of a is in b.
+func within(a, b []*x509.Certificate) bool {
+	for _, cert := range a {
+		if !slices.ContainsFunc(b, cert.Equal) {
+			return false
+		}
 	}
-	chain, keyText := certpem.Split(text)
-	key, err := csr.ParseKey(keyText)
-	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
-	}
-	now := o.Discovery.Client.Now()
-	certs, err := certpem.Parse(chain)
-	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
-	}
-	expired := now.After(certs[0].NotAfter)
-	if expired { // whose it was counts all the same
-		now = certs[0].NotAfter
-	}
-	expected := csr.ExpectNode(o.NodeName)
-	expected.PublicKey, expected.Roots, expected.Now = key.Public(), result.Roots, now
-	result.Certificate, err = csr.CheckCertificate(chain, expected)
-	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w: %w", o.Layout.Current(), ErrForeign, err)
-	}
-	if expired {
-		return Result{}, nil
-	}
-	result.AlreadyJoined = true
-	return result, nil
+	return true
 }

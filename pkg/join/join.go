@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -19,119 +18,209 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Options say who joins what, and where the files go.
 type Options struct {
-	NodeName  string
-	Layout    Layout
+	// NodeName may be empty where an identity is only checked: it then counts
+	// under whatever name it has.
+	NodeName string
+	Layout   Layout
+	// Discovery says which CA certificates to trust and, without a File, where the
+	// cluster is and with which token to ask.
 	Discovery clusterinfo.Options
+	// File says where the cluster is instead, so that nothing is discovered.
+	File *File
+	// Fetch gets the File where it takes the network, which a node that has joined
+	// already does not need; nil means that it does not.
+	Fetch func(context.Context) (File, error)
+	// Credential asks for the certificate in place of the discovery's token or the
+	// file's.
+	Credential Credential
 	// Random draws the key.
 	Random io.Reader
 	// NewKey makes a new key though one waits for its certificate: the way on
 	// when the request for that one was denied or failed.
 	NewKey bool
+	// Force replaces an identity of another node or cluster, and one that does not
+	// verify.
+	Force bool
+	// DryRun changes nothing, here or in the cluster.
+	DryRun bool
 	// Step is told of each step before it begins, Requested of the request once
-	// the API server has it, and Cause of each reason to wait. They must not be
-	// nil.
+	// the API server has it, Cause of each reason to wait, and Skewed how far this
+	// machine's clock is behind the server's where that is over a minute. They
+	// must not be nil.
 	Step      func(string)
 	Requested func(csr.Request)
 	Cause     func(error)
+	Skewed    func(behind time.Duration)
 }
 
-// Result is the identity that the node has.
+// Result is the identity that the node has or, in a dry run, would ask for.
 type Result struct {
 	// AlreadyJoined says that it was there before, and was only checked.
 	AlreadyJoined bool
 	NodeName      string
 	Server        clusterinfo.Endpoint
 	// Others are the errors of endpoints that answered not as this cluster.
-	Others      clusterinfo.EndpointErrors
-	Roots       []*x509.Certificate
+	Others clusterinfo.EndpointErrors
+	Roots  []*x509.Certificate
+	// Certificate is nil in a dry run that would join.
 	Certificate *x509.Certificate
 	// RequestName is the name of the request, empty when AlreadyJoined.
 	RequestName string
+	// Requested says, in a dry run, that a request of that name is there already.
+	Requested bool
+	// Mended are the files of an identity that lacked something and were, or in a
+	// dry run would be, put right.
+	Mended []string
 	// Username and Groups are what the API server says the identity is.
 	Username string
 	Groups   []string
 }
 
-// Run joins: it discovers and verifies the cluster, asks for a certificate,
-// waits for it until the deadline of ctx, checks it, writes the files, and asks
-// the API server who it now is. A node that has joined already is only checked.
+// Run joins: it learns and verifies the cluster, asks for a certificate, waits for
+// it until the deadline of ctx, checks it, writes the files, and asks the API
+// server who it now is. A node that has joined already is only checked, for which
+// neither an endpoint nor a token is needed.
 //
-// It returns the errors of packages clusterinfo and csr, [ErrForeign] when the
-// files are of another node or cluster, and errors of the file system, before
-// anything is sent where they can be known by then.
+// It returns the errors of packages clusterinfo and csr; [ErrForeign] when the
+// files are of another node or cluster and [ErrInvalid] or [ErrRejected] when they
+// do not verify; in a dry run without what it takes to join, [ErrNotJoined] or
+// [ErrExpired]; and errors of the file system, before anything is sent where they
+// can be known by then.
 //
 // Access: what the bootstrap token has through system:node-bootstrapper: create,
 // get and watch on certificatesigningrequests.
 func Run(ctx context.Context, opts Options) (Result, error) {
-	if err := csr.ValidateNodeName(opts.NodeName); err != nil {
-		return Result{}, err
-	}
-	if err := opts.Discovery.Validate(); err != nil {
-		return Result{}, err
-	}
-	unlock, err := opts.prepare()
-	if err != nil {
-		return Result{}, err
-	}
+	clock := clusterinfo.Clock{Now: opts.Discovery.Client.Now, Differs: opts.Skewed}
+	opts.Discovery.Client = clock.Watch(opts.Discovery.Client)
 	result, err := opts.run(ctx)
-	return result, errors.Join(err, unlock())
+	return result, clock.Explain(err)
 }
 
-// prepare makes the directories, checks that the files can be written, and takes
-// the lock on the directory with the keys.
-func (o Options) prepare() (unlock func() error, err error) {
-	for _, dir := range o.Layout.dirs() {
-		if err := durable.MkdirAll(dir, 0o755); err != nil {
-			return nil, err
+func (o Options) run(ctx context.Context) (result Result, err error) {
+	missing := o.missing()
+	switch {
+	case errors.Is(missing, clusterinfo.ErrNoTrust):
+		return Result{}, missing // where an identity stands, it would not count
+	case missing == nil || o.NodeName != "":
+		if err := csr.ValidateNodeName(o.NodeName); err != nil {
+			return Result{}, err
 		}
 	}
-	for path, kind := range o.Layout.files() {
-		if err := durable.Replaceable(path, kind); err != nil {
-			return nil, err
-		}
+	unlock, err := o.prepare(ctx, missing == nil && !o.DryRun)
+	if err != nil {
+		return Result{}, err
 	}
-	return durable.Lock(o.Layout.pki)
-}
-
-func (o Options) run(ctx context.Context) (Result, error) {
+	defer func() { err = errors.Join(err, unlock()) }()
 	o.Step("looking for an identity")
-	result, err := o.existing()
-	if err != nil {
+	found, err := o.existing()
+	if err == nil {
+		result, err = o.confirm(ctx, found)
+	}
+	switch {
+	case err == nil:
+		return result, nil
+	case !o.replaces(err):
 		return Result{}, err
-	}
-	if !result.AlreadyJoined {
-		result, err = o.join(ctx)
-	}
-	if err != nil {
+	case missing != nil && o.DryRun:
 		return Result{}, err
+	case missing != nil:
+		return Result{}, fmt.Errorf("%w: %w", err, missing)
 	}
-	o.Step("asking the API server who this is")
-	return o.identify(ctx, result)
+	if o.Fetch != nil {
+		if err := o.fetch(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	if o.DryRun {
+		return o.rehearse(ctx)
+	}
+	return o.join(ctx)
+}
+
+// fetch gets the file, which must say who asks where nothing else does.
+func (o *Options) fetch(ctx context.Context) error {
+	o.Step("fetching the discovery file")
+	err := apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
+		file, err := o.Fetch(ctx)
+		o.File = &file
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o.Fetch = nil
+	return o.missing()
+}
+
+// missing says what would keep the node from joining, were it not for an identity
+// on disk.
+func (o Options) missing() error {
+	switch {
+	case o.Fetch != nil:
+		return nil
+	case o.File == nil:
+		return o.Discovery.Validate()
+	case o.credential().IsZero():
+		return fmt.Errorf("the file has no credential, and no token is given: %w", token.ErrInvalid)
+	}
+	return nil
+}
+
+func (o Options) credential() Credential {
+	switch {
+	case !o.Credential.IsZero():
+		return o.Credential
+	case o.File != nil && !o.File.Credential.IsZero():
+		return o.File.Credential
+	}
+	return TokenCredential(o.Discovery.Token)
+}
+
+// prepare checks the places of the files, and takes the lock on the directory with
+// the keys, for which another join is waited for. Where the node is to join, it
+// makes the directories and clears away what a dead join left.
+func (o Options) prepare(ctx context.Context, joins bool) (unlock func() error, err error) {
+	free := func() error { return nil }
+	if err := o.Layout.check(); err != nil {
+		return nil, err
+	}
+	if joins {
+		if err := errors.Join(o.Layout.writable(), o.Layout.create()); err != nil {
+			return nil, err
+		}
+	}
+	if o.DryRun || !o.Layout.exists() {
+		return free, nil
+	}
+	busy := apiclient.Wait{Transient: func(err error) bool { return errors.Is(err, durable.ErrLocked) }, Cause: o.Cause}
+	err = apiclient.Until(ctx, busy, func(context.Context) error {
+		unlock, err = durable.Lock(o.Layout.pki)
+		return err
+	})
+	if err != nil || !joins {
+		return unlock, err
+	}
+	if err := o.Layout.sweep(); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
 }
 
 func (o Options) join(ctx context.Context) (Result, error) {
-	o.Step("making a key")
 	key, err := o.key()
 	if err != nil {
 		return Result{}, err
 	}
-	o.Step("reading and verifying cluster-info")
-	cluster, err := o.discover(ctx)
+	cluster, err := o.cluster(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	o.Step("asking for a certificate")
-	client, request, err := o.submit(ctx, cluster, key)
-	if err != nil {
-		return Result{}, err
-	}
-	o.Requested(csr.Decode(request))
-	o.Step("waiting for the certificate")
-	text, err := csr.Wait(ctx, client.Certificates, request, csr.WaitOptions{Cause: o.Cause})
+	request, text, err := o.certificate(ctx, cluster, key)
 	if err != nil {
 		return Result{}, err
 	}
@@ -142,23 +231,35 @@ func (o Options) join(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	o.Step("writing the files")
-	if err := o.write(identity{cluster.Server, cluster.Roots, text, key}); err != nil {
+	id := identity{server: cluster.Server, roots: cluster.Roots, chain: text, leaf: cert, key: key}
+	if err := o.write(id); err != nil {
 		return Result{}, err
 	}
-	return Result{NodeName: o.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}, nil
+	result := Result{NodeName: o.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}
+	return o.identify(ctx, result, id)
+}
+
+// cluster returns the cluster to join, whose CA file here, if there is one, is its
+// own.
+func (o Options) cluster(ctx context.Context) (cluster clusterinfo.Cluster, err error) {
+	if o.File == nil {
+		o.Step("reading and verifying cluster-info")
+		cluster, err = o.discover(ctx)
+	} else {
+		o.Step("taking the cluster from the file")
+		cluster.Server, cluster.Endpoint = o.File.Server, o.File.Server
+		cluster.Roots, err = o.trusted(o.File.CAs)
+	}
+	if err != nil {
+		return clusterinfo.Cluster{}, err
+	}
+	return cluster, o.checkCAFile(cluster.Roots)
 }
 
 func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
 	var cluster clusterinfo.Cluster
-	rejected := 0
-	wait := apiclient.Wait{Cause: o.Cause, Slow: apiclient.ErrNoAnswer, Transient: func(err error) bool {
-		// A token made a moment ago may be new to this API server.
-		if errors.Is(err, clusterinfo.ErrTokenRejected) {
-			rejected++
-			return rejected < 3
-		}
-		return clusterinfo.Transient(err)
-	}}
+	wait := o.wait()
+	wait.Transient = patient(clusterinfo.Transient)
 	err := apiclient.Until(ctx, wait, func(ctx context.Context) error {
 		var err error
 		cluster, err = clusterinfo.Discover(ctx, o.Discovery)
@@ -167,63 +268,133 @@ func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
 	return cluster, err
 }
 
+// trusted returns the certificates of a bundle that may be trusted: by the pins and
+// the CA certificates that are given, or by the file; where nothing is, all of a
+// bundle that stood here before.
+func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
+	trust := o.Discovery
+	if o.File != nil && len(trust.CAs) == 0 {
+		trust.CAs = o.File.CAs
+	}
+	if len(trust.Pins) == 0 && len(trust.CAs) == 0 {
+		trust.SkipCAVerification = true
+	}
+	return trust.Trusted(bundle)
+}
+
 func (o Options) wait() apiclient.Wait {
 	return apiclient.Wait{Transient: apiclient.IsTransient, Cause: o.Cause, Slow: apiclient.ErrNoAnswer}
 }
 
-// submit sends the request as the bootstrap token, to the address that
-// cluster-info names, over a connection that the pinned CA verifies.
-func (o Options) submit(ctx context.Context, cluster clusterinfo.Cluster, key crypto.Signer) (*apiclient.Client, *certificatesv1.CertificateSigningRequest, error) {
+// patient lets a token be rejected twice before that is final: one made a moment
+// ago may be new to this API server.
+func patient(transient func(error) bool) func(error) bool {
+	rejected := 0
+	return func(err error) bool {
+		if errors.Is(err, clusterinfo.ErrTokenRejected) {
+			rejected++
+			return rejected < 3
+		}
+		return transient(err)
+	}
+}
+
+// certificate asks for the certificate and waits for it. A request that disappears
+// meanwhile is sent once more, and so is one whose token an API server does not
+// know, which then says that it does not.
+func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, []byte, error) {
 	wanted, err := csr.NewNodeRequest(o.NodeName, key, o.Random)
 	if err != nil {
 		return nil, nil, err
 	}
-	observe := o.Discovery.Client
-	observe.As = "token " + o.Discovery.Token.ID()
-	client, err := apiclient.New(&rest.Config{
-		Host:            cluster.Server.URL(),
-		BearerToken:     o.Discovery.Token.Reveal(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)},
-	}, observe)
+	client, err := o.asker(cluster)
 	if err != nil {
 		return nil, nil, err
 	}
-	var request *certificatesv1.CertificateSigningRequest
-	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		attempt, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
-		defer cancel()
-		var err error
-		request, err = csr.Submit(attempt, client.Certificates, wanted)
-		if apierrors.IsUnauthorized(err) {
-			return fmt.Errorf("token %s: %w", o.Discovery.Token.ID(), clusterinfo.ErrTokenRejected)
+	for again := false; ; again = true {
+		o.Step("asking for a certificate")
+		request, err := o.submit(ctx, client, wanted)
+		if err != nil {
+			return nil, nil, err
 		}
-		return err
-	})
-	return client, request, err
+		o.Requested(csr.Decode(request))
+		o.Step("waiting for the certificate")
+		text, err := csr.Wait(ctx, client.Certificates, request, csr.WaitOptions{Cause: o.Cause})
+		err = o.rejection(err)
+		if !again && (errors.Is(err, csr.ErrNotFound) || errors.Is(err, csr.ErrReplaced) || errors.Is(err, clusterinfo.ErrTokenRejected)) {
+			o.Cause(err)
+			continue
+		}
+		return request, text, err
+	}
 }
 
-// identify asks the API server who the certificate on disk makes us.
-func (o Options) identify(ctx context.Context, result Result) (Result, error) {
+// asker returns a client of the API server that cluster-info names, as who asks
+// for the certificate, over a connection that the pinned CA verifies.
+func (o Options) asker(cluster clusterinfo.Cluster) (*apiclient.Client, error) {
+	who := o.credential()
 	observe := o.Discovery.Client
-	observe.As = csr.NodeUserPrefix + o.NodeName
+	observe.As = who.String()
+	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
+	who.use(config)
+	return apiclient.New(config, observe)
+}
+
+func (o Options) submit(ctx context.Context, client *apiclient.Client, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
+	return o.ask(ctx, func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
+		return csr.Submit(ctx, client.Certificates, wanted)
+	})
+}
+
+// ask makes one request at a time until one is answered.
+func (o Options) ask(ctx context.Context, attempt func(context.Context) (*certificatesv1.CertificateSigningRequest, error)) (request *certificatesv1.CertificateSigningRequest, err error) {
+	wait := o.wait()
+	wait.Transient = patient(apiclient.IsTransient)
+	err = apiclient.Until(ctx, wait, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
+		defer cancel()
+		request, err = attempt(ctx)
+		return o.rejection(err)
+	})
+	return request, err
+}
+
+// rejection is err, or that the credential is not accepted.
+func (o Options) rejection(err error) error {
+	if apierrors.IsUnauthorized(err) {
+		return fmt.Errorf("%s: %w", o.credential(), clusterinfo.ErrTokenRejected)
+	}
+	return err
+}
+
+// identify asks the API server who the identity makes us, which must be the node.
+func (o Options) identify(ctx context.Context, result Result, id identity) (Result, error) {
+	o.Step("asking the API server who this is")
+	key, err := csr.EncodeKey(id.key)
+	if err != nil {
+		return result, err
+	}
+	observe := o.Discovery.Client
+	observe.As = csr.NodeUserPrefix + result.NodeName
 	client, err := apiclient.New(&rest.Config{
-		Host:    result.Server.URL(),
-		Timeout: o.Discovery.RequestTimeout(),
-		TLSClientConfig: rest.TLSClientConfig{
-			CAData:   certpem.Encode(result.Roots...),
-			CertFile: o.Layout.Current(),
-			KeyFile:  o.Layout.Current(),
-		},
+		Host:            result.Server.URL(),
+		Timeout:         o.Discovery.RequestTimeout(),
+		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(id.roots...), CertData: id.chain, KeyData: key},
 	}, observe)
 	if err != nil {
 		return result, err
 	}
 	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		review, err := client.Authentication.SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
-		if err != nil {
-			return fmt.Errorf("ask the API server who this is: %w", err)
+		user, err := client.WhoAmI(ctx)
+		switch {
+		case apierrors.IsUnauthorized(err):
+			return fmt.Errorf("%s: %w", result.Server, ErrRejected)
+		case err != nil:
+			return err
+		case user.Username != csr.NodeUserPrefix+result.NodeName:
+			return fmt.Errorf("%s: %w: it takes it for %q", result.Server, ErrRejected, user.Username)
 		}
-		result.Username, result.Groups = review.Status.UserInfo.Username, review.Status.UserInfo.Groups
+		result.Username, result.Groups = user.Username, user.Groups
 		return nil
 	})
 	return result, err

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,39 +18,6 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 	"github.com/bootctl/bootctl/pkg/token"
 )
-
-func TestJoinLeavesTheKubeletsFiles(t *testing.T) {
-	for _, umask := range []int{0, 0o077} {
-		cluster := newCluster(t)
-		root := t.TempDir()
-		layout := join.RootFS(root)
-		old := syscall.Umask(umask)
-		result, err := join.Run(t.Context(), cluster.options(layout))
-		syscall.Umask(old)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if result.AlreadyJoined || result.Username != "system:node:worker-1" || result.Certificate == nil {
-			t.Errorf("result %+v", result)
-		}
-		for path, mode := range map[string]fs.FileMode{layout.Kubeconfig(): 0o600, layout.Current(): 0o600, layout.CA(): 0o644} {
-			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
-				t.Errorf("umask %o: %s has mode %v, want %v (%v)", umask, path, info.Mode(), mode, err)
-			}
-		}
-		text, err := os.ReadFile(layout.Kubeconfig())
-		if err != nil || !strings.Contains(string(text), "client-key: ../../var/lib/kubelet/pki/kubelet-client-current.pem") {
-			t.Errorf("the kubeconfig has no relative path (%v):\n%s", err, text)
-		}
-		if link, err := os.Readlink(layout.Current()); err != nil || link != filepath.Base(link) {
-			t.Errorf("the link leads to %q (%v)", link, err)
-		}
-		if left, _ := filepath.Glob(filepath.Join(root, "var/lib/kubelet/pki/*.tmp")); len(left) > 0 {
-			t.Errorf("%v is left", left)
-		}
-		nothingHoldsTheToken(t, root)
-	}
-}
 
 func nothingHoldsTheToken(t *testing.T, root string) {
 	t.Helper()
@@ -235,44 +200,35 @@ func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
 	}
 }
 
-func TestJoinRefusesWhatIsNoFileBeforeItAsks(t *testing.T) {
-	tests := []struct {
-		name, file string
-		make       func(string) error
-	}{
-		{"a pipe for the kubeconfig", "kubelet.conf", func(path string) error { return syscall.Mkfifo(path, 0o600) }},
-		{"a link for the kubeconfig", "kubelet.conf", func(path string) error { return os.Symlink("elsewhere", path) }},
-		{"a link for the pending key", "kubelet-client.key.tmp", func(path string) error { return os.Symlink("elsewhere", path) }},
-		{"a directory for the CA", "ca.crt", func(path string) error { return os.Mkdir(path, 0o700) }},
-		{"a file for the current link", "kubelet-client-current.pem", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			cluster := newCluster(t)
-			dir := t.TempDir()
-			if err := tt.make(filepath.Join(dir, tt.file)); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := join.Run(t.Context(), cluster.options(join.OutDir(dir))); !errors.Is(err, durable.ErrNotRegular) {
-				t.Errorf("error = %v, want ErrNotRegular", err)
-			}
-			if len(cluster.requests) > 0 {
-				t.Error("a request was sent")
-			}
-		})
-	}
-}
-
-func TestJoinLocks(t *testing.T) {
+// A join waits for another in the same directory, to the end of its time.
+func TestJoinWaitsForTheLock(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
 	unlock, err := durable.Lock(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock() //nolint:errcheck // the test is over
-	if _, err := join.Run(t.Context(), cluster.options(join.OutDir(dir))); !errors.Is(err, durable.ErrLocked) {
-		t.Errorf("error = %v, want ErrLocked", err)
+	opts := cluster.options(join.OutDir(dir))
+	said := 0
+	opts.Cause = func(err error) {
+		if errors.Is(err, durable.ErrLocked) {
+			said++
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := join.Run(ctx, opts); !errors.Is(err, durable.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || said != 1 || cluster.asked() > 0 {
+		t.Errorf("error = %v, said %d times, want ErrLocked at the deadline, said once", err, said)
+	}
+	time.AfterFunc(300*time.Millisecond, func() {
+		if err := unlock(); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := join.Run(ctx, opts); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,14 +1,22 @@
 package join
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/bootctl/bootctl/internal/durable"
 )
 
 // Layout says where the files of a node's identity are. No other code joins
 // their paths.
 type Layout struct {
+	// root is what no path may leave.
+	root                string
 	kubeconfig, ca, pki string
 	// fromKubeconfig leads from the directory of the kubeconfig to pki.
 	fromKubeconfig string
@@ -18,6 +26,7 @@ type Layout struct {
 // itself and another directory when an image is prepared.
 func RootFS(root string) Layout {
 	return Layout{
+		root:           root,
 		kubeconfig:     filepath.Join(root, "etc", "kubernetes", "kubelet.conf"),
 		ca:             filepath.Join(root, "etc", "kubernetes", "pki", "ca.crt"),
 		pki:            filepath.Join(root, "var", "lib", "kubelet", "pki"),
@@ -27,7 +36,7 @@ func RootFS(root string) Layout {
 
 // OutDir is the same files in one directory.
 func OutDir(dir string) Layout {
-	return Layout{kubeconfig: filepath.Join(dir, "kubelet.conf"), ca: filepath.Join(dir, "ca.crt"), pki: dir}
+	return Layout{root: dir, kubeconfig: filepath.Join(dir, "kubelet.conf"), ca: filepath.Join(dir, "ca.crt"), pki: dir}
 }
 
 // Kubeconfig is the kubeconfig of the node, which refers to its certificate by a
@@ -45,14 +54,50 @@ const currentName = "kubelet-client-current.pem"
 // pendingKey is where the kubelet, too, keeps a key that has no certificate yet.
 func (l Layout) pendingKey() string { return filepath.Join(l.pki, "kubelet-client.key.tmp") }
 
-// pair is the file for a certificate that came at the given time, with its key.
-func (l Layout) pair(at time.Time) string {
-	return filepath.Join(l.pki, "kubelet-client-"+at.Format("2006-01-02-15-04-05")+".pem")
+// pair is the file for the certificate that is valid from the given time, with its
+// key: the same one whenever that certificate is stored.
+func (l Layout) pair(notBefore time.Time) string {
+	return filepath.Join(l.pki, "kubelet-client-"+notBefore.UTC().Format("2006-01-02-15-04-05")+".pem")
 }
+
+// anyPair is a pattern that each pair fits.
+func (l Layout) anyPair() string { return filepath.Join(l.pki, "kubelet-client-*.pem") }
 
 // currentFromKubeconfig is the path of Current as the kubeconfig has it.
 func (l Layout) currentFromKubeconfig() string {
 	return filepath.Join(l.fromKubeconfig, currentName)
+}
+
+// currentPair is the file that Current leads to. A link that leads out of its
+// directory is not followed. It returns an error that matches fs.ErrNotExist when
+// there is none.
+func (l Layout) currentPair() (string, error) {
+	target, err := os.Readlink(l.Current())
+	if err != nil {
+		return "", err
+	}
+	if dir := filepath.Dir(target); dir != "." && l.here(dir) != filepath.Clean(l.pki) {
+		return "", fmt.Errorf("%s: %w %s, to %s", l.Current(), durable.ErrOutside, l.pki, target)
+	}
+	return filepath.Join(l.pki, filepath.Base(target)), nil
+}
+
+// here is where an absolute path that a kubelet has written is found: the kubelet
+// may have seen the tree from inside.
+func (l Layout) here(path string) string {
+	root := filepath.Clean(l.root)
+	if path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/") || l.fromKubeconfig == "" {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(root, path)
+}
+
+// referred is the file that the kubeconfig means by a path.
+func (l Layout) referred(path string) string {
+	if filepath.IsAbs(path) {
+		return l.here(path)
+	}
+	return filepath.Join(filepath.Dir(l.kubeconfig), path)
 }
 
 // files are the files to write, with the type of each.
@@ -63,4 +108,64 @@ func (l Layout) files() map[string]fs.FileMode {
 // dirs are the directories to create.
 func (l Layout) dirs() []string {
 	return []string{filepath.Dir(l.kubeconfig), filepath.Dir(l.ca), l.pki}
+}
+
+// check returns an error when something that join would not replace stands in the
+// way, or a path leads out of the root. Nothing is read before that.
+func (l Layout) check() error {
+	for _, dir := range l.dirs() {
+		if err := durable.Below(l.root, dir); err != nil {
+			return err
+		}
+	}
+	files := l.files()
+	pair, err := l.currentPair()
+	var notALink *fs.PathError
+	switch {
+	case err == nil:
+		files[pair] = 0
+	case !errors.As(err, &notALink): // the files tell what else it is
+		return err
+	}
+	for path, kind := range files {
+		if err := durable.Replaceable(path, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writable returns an error when the files could not be written.
+func (l Layout) writable() error {
+	for _, dir := range l.dirs() {
+		if err := durable.Writable(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exists says whether the directory with the keys is there.
+func (l Layout) exists() bool {
+	info, err := os.Stat(l.pki)
+	return err == nil && info.IsDir()
+}
+
+// create makes the directories.
+func (l Layout) create() error {
+	for _, dir := range l.dirs() {
+		if err := durable.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes what a join that was killed left half written.
+func (l Layout) sweep() error {
+	var errs []error
+	for _, path := range []string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), l.anyPair()} {
+		errs = append(errs, durable.Sweep(path))
+	}
+	return errors.Join(errs...)
 }

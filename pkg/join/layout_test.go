@@ -158,8 +158,8 @@ func TestJoinRefusesAnUnreadableIdentity(t *testing.T) {
 			if err := os.WriteFile(test.file(opts.Layout), []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := join.Run(t.Context(), opts); !errors.Is(err, join.ErrForeign) {
-				t.Errorf("error = %v, want ErrForeign", err)
+			if _, err := join.Run(t.Context(), opts); !errors.Is(err, join.ErrInvalid) {
+				t.Errorf("error = %v, want ErrInvalid", err)
 			}
 			if text, err := os.ReadFile(test.file(opts.Layout)); err != nil || string(text) != test.text {
 				t.Errorf("the file was changed to %q (%v)", text, err)

@@ -279,28 +279,35 @@ func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
 			}
 			remove(t, target)
 		}, true, nil},
-		{"not yet valid", pair(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false, join.ErrForeign},
+		{"not yet valid", pair(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false, join.ErrInvalid},
 		{"expired certificate of another node", pair(func(c *x509.Certificate) {
 			c.Subject.CommonName, c.NotAfter = "system:node:worker-2", time.Now().Add(-time.Minute)
 		}), false, join.ErrForeign},
 		{"certificate of another node", pair(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:worker-2" }), false, join.ErrForeign},
-		{"certificate of an administrator", pair(func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }), false, join.ErrForeign},
+		{"certificate of an administrator", pair(func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }), false, join.ErrInvalid},
 		{"certificate of another CA", func(t *testing.T, _ *cluster, l join.Layout) {
 			t.Helper()
 			overwrite(t, l.Current(), newCA(t).identity(t))
-		}, false, join.ErrForeign},
+		}, false, join.ErrInvalid},
 		{"another key", parts(func(t *testing.T, certs, _ []byte) []byte {
 			t.Helper()
 			return append(certs, encodeKey(t, newKey(t))...)
-		}), false, join.ErrForeign},
-		{"no key", parts(func(_ *testing.T, certs, _ []byte) []byte { return certs }), false, join.ErrForeign},
-		{"key alone", parts(func(_ *testing.T, _, key []byte) []byte { return key }), false, join.ErrForeign},
-		{"garbage for the certificate", parts(text("x")), false, join.ErrForeign},
-		{"garbage for the kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), []byte("x")) }, false, join.ErrForeign},
-		{"empty kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), nil) }, false, join.ErrForeign},
-		{"other cluster name", conf("default-cluster", "kubernetes"), false, join.ErrForeign},
-		{"server without TLS", conf("server: https://", "server: http://"), false, join.ErrForeign},
-		{"no CA", conf("certificate-authority-data: ", "tls-server-name: "), false, join.ErrForeign},
+		}), false, join.ErrInvalid},
+		{"no key", parts(func(_ *testing.T, certs, _ []byte) []byte { return certs }), false, join.ErrInvalid},
+		{"key alone", parts(func(_ *testing.T, _, key []byte) []byte { return key }), false, join.ErrInvalid},
+		{"garbage for the certificate", parts(text("x")), false, join.ErrInvalid},
+		{"garbage for the kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), []byte("x")) }, false, join.ErrInvalid},
+		{"empty kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), nil) }, false, join.ErrInvalid},
+		{"other names in it", conf("default-cluster", "kubernetes"), false, nil},
+		{"no such context", conf("current-context: default-context", "current-context: other"), false, join.ErrInvalid},
+		{"another certificate in it", conf("client-certificate: kubelet", "client-certificate: other"), false, join.ErrInvalid},
+		{"another key in it", conf("client-key: kubelet", "client-key: other"), false, join.ErrInvalid},
+		{"another CA file", func(t *testing.T, _ *cluster, l join.Layout) {
+			t.Helper()
+			overwrite(t, l.CA(), certpem.Encode(newCA(t).Certificate))
+		}, false, join.ErrForeign},
+		{"server without TLS", conf("server: https://", "server: http://"), false, join.ErrInvalid},
+		{"no CA", conf("certificate-authority-data: ", "tls-server-name: "), false, join.ErrInvalid},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

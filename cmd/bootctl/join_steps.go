@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// joinSteps measures the steps of a join, and says what they wait for.
+type joinSteps struct {
+	env    *env
+	dryRun bool
+
+	mu      sync.Mutex
+	since   time.Time
+	done    []output.JoinStep
+	request csr.Request // none once the approver was told of it
+	waits   error       // what for, nil for nothing
+	waited  time.Time   // since when
+	again   time.Duration
+}
+
+// firstReminder is how long one cause lasts before it is told again; each further
+// time it takes twice as long.
+const firstReminder = 30 * time.Second
+
+func (s *joinSteps) begin(name string) {
+	s.end()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.since = s.env.now()
+	s.done = append(s.done, output.JoinStep{Name: name})
+	if s.env.line == nil { // else it is shown with its time when it has ended
+		s.env.progress(name)
+	}
+}
+
+// end closes the step that is under way.
+func (s *joinSteps) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.done)
+	if n == 0 || s.since.IsZero() {
+		return
+	}
+	took := s.env.now().Sub(s.since)
+	s.done[n-1].Milliseconds = took.Milliseconds()
+	switch {
+	case s.env.line != nil:
+		s.env.progress(fmt.Sprintf("%s: %s", s.done[n-1].Name, seconds(took)))
+	case s.waits != nil:
+		s.env.progress(fmt.Sprintf("waited for that for %s", seconds(s.env.now().Sub(s.waited))))
+	}
+	s.since, s.waits = time.Time{}, nil
+}
+
+func (s *joinSteps) requested(r csr.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.request = r
+	if s.dryRun {
+		s.env.tellApprover(r)
+	}
+}
+
+func (s *joinSteps) cause(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waits, s.waited, s.again = err, s.env.now(), firstReminder
+	s.env.cause(err)
+	if errors.Is(err, csr.ErrPending) && s.request.Name != "" {
+		s.env.tellApprover(s.request)
+		s.request = csr.Request{}
+	}
+}
+
+// remind tells a cause again that has lasted.
+func (s *joinSteps) remind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waits == nil {
+		return
+	}
+	if lasted := s.env.now().Sub(s.waited); lasted >= s.again {
+		s.again *= 2
+		s.env.causeFor(s.waits, lasted)
+	}
+}
+
+// line is what a terminal shows of the step that is under way.
+func (s *joinSteps) line() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.done) == 0 || s.since.IsZero() {
+		return ""
+	}
+	text := fmt.Sprintf("%s: %s", s.done[len(s.done)-1].Name, seconds(s.env.now().Sub(s.since)))
+	if s.waits != nil {
+		text += fmt.Sprintf(", for %s: %v", seconds(s.env.now().Sub(s.waited)), s.waits)
+	}
+	return text
+}
+
+func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
+
+// skewed tells of a clock that is not the server's.
+func (e *env) skewed(behind time.Duration) {
+	text := "the clock of this machine is " + clusterinfo.Skew(behind) + " the server's; certificates and tokens may seem invalid because of that"
+	e.event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
+}

@@ -1,0 +1,265 @@
+package join
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// What an identity on disk may be instead of one that is good.
+var (
+	// ErrNotJoined means that there is none, or not all of it.
+	ErrNotJoined = errors.New("no identity is here")
+	// ErrExpired means that its certificate has expired.
+	ErrExpired = errors.New("the identity here has expired")
+	// ErrForeign means that it is of another node or cluster.
+	ErrForeign = errors.New("the identity on disk is another one")
+	// ErrInvalid means that it does not verify.
+	ErrInvalid = errors.New("the identity on disk does not verify")
+	// ErrRejected means that the API server does not accept it.
+	ErrRejected = errors.New("the API server does not accept the identity")
+)
+
+// identity is all that the files hold.
+type identity struct {
+	server clusterinfo.Endpoint
+	roots  []*x509.Certificate
+	chain  []byte // in PEM, the node's own certificate first
+	leaf   *x509.Certificate
+	key    crypto.Signer
+}
+
+// replaces says whether the node joins although the look at what is on disk ended
+// with err.
+func (o Options) replaces(err error) bool {
+	if errors.Is(err, ErrNotJoined) || errors.Is(err, ErrExpired) {
+		return true
+	}
+	return o.Force && (errors.Is(err, ErrForeign) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrRejected) ||
+		errors.Is(err, clusterinfo.ErrUnusableCA) || apiclient.IsUntrusted(err))
+}
+
+// existing returns the identity that stands on disk: complete, valid, of this node
+// and of a cluster that the options trust.
+func (o Options) existing() (identity, error) {
+	config, err := loadConfig(o.Layout.Kubeconfig())
+	if err != nil {
+		return identity{}, err
+	}
+	id, err := o.readCluster(config)
+	if err != nil {
+		return identity{}, err
+	}
+	if err := o.checkUser(config); err != nil {
+		return identity{}, err
+	}
+	return o.readPair(id)
+}
+
+func loadConfig(path string) (*clientcmdapi.Config, error) {
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
+	case err != nil:
+		return nil, err
+	}
+	config, err := clientcmd.Load(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
+	}
+	if _, _, err := chosen(config); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
+	}
+	return config, nil
+}
+
+// readCluster reads from the kubeconfig where the cluster is and whom to trust.
+func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err error) {
+	wrap := func(state, err error) error {
+		return fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), state, err)
+	}
+	cluster, _, err := chosen(config)
+	if err != nil {
+		return id, wrap(ErrInvalid, err)
+	}
+	if id.server, err = clusterinfo.ParseEndpoint(cluster.Server); err != nil {
+		return id, wrap(ErrInvalid, err)
+	}
+	text := cluster.CertificateAuthorityData
+	if len(text) == 0 && cluster.CertificateAuthority != "" { // as the kubelet has it that was told of a file
+		file := o.Layout.referred(cluster.CertificateAuthority)
+		if err := durable.Replaceable(file, 0); err != nil {
+			return id, err
+		}
+		if text, err = os.ReadFile(file); err != nil {
+			return id, wrap(ErrInvalid, err)
+		}
+	}
+	bundle, err := certpem.Parse(text)
+	if err != nil {
+		return id, wrap(ErrInvalid, fmt.Errorf("its CA: %w", err))
+	}
+	id.roots, err = o.trusted(bundle)
+	switch {
+	case errors.Is(err, clusterinfo.ErrPinMismatch):
+		return id, wrap(ErrForeign, err)
+	case err != nil:
+		return id, wrap(ErrInvalid, err)
+	}
+	return id, nil
+}
+
+// checkUser wants the kubeconfig to let in just who has the current certificate.
+func (o Options) checkUser(config *clientcmdapi.Config) error {
+	_, user, err := chosen(config)
+	if err != nil {
+		return err
+	}
+	current := o.Layout.Current()
+	if user.ClientCertificate == "" || o.Layout.referred(user.ClientCertificate) != current || o.Layout.referred(user.ClientKey) != current {
+		return fmt.Errorf("%s: %w: its user does not have the certificate and key in %s", o.Layout.Kubeconfig(), ErrInvalid, current)
+	}
+	return nil
+}
+
+// readPair adds the certificate and key to the identity, and judges them.
+func (o Options) readPair(id identity) (identity, error) {
+	path, err := o.Layout.currentPair()
+	if errors.Is(err, fs.ErrNotExist) {
+		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, o.Layout.Current())
+	}
+	if err != nil {
+		return id, err
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
+	}
+	if err != nil {
+		return id, err
+	}
+	if err := o.judge(&id, text); err != nil {
+		return id, fmt.Errorf("%s: %w", path, err)
+	}
+	return id, nil
+}
+
+// judge reads a pair. Whose an expired one is counts all the same.
+func (o Options) judge(id *identity, text []byte) (err error) {
+	var keyText []byte
+	id.chain, keyText = certpem.Split(text)
+	if id.key, err = csr.ParseKey(keyText); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	certs, err := certpem.Parse(id.chain)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	leaf := certs[0]
+	name, isNode := strings.CutPrefix(leaf.Subject.CommonName, csr.NodeUserPrefix)
+	if isNode && o.NodeName != "" && name != o.NodeName {
+		return fmt.Errorf("%w: it is of the node %q", ErrForeign, name)
+	}
+	now := o.Discovery.Client.Now()
+	expired := now.After(leaf.NotAfter)
+	if expired {
+		now = leaf.NotAfter
+	}
+	expected := csr.ExpectNode(name)
+	expected.PublicKey, expected.Roots, expected.Now = id.key.Public(), id.roots, now
+	if id.leaf, err = csr.CheckCertificate(id.chain, expected); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if expired {
+		return fmt.Errorf("%w, on %s", ErrExpired, leaf.NotAfter.UTC().Format("2006-01-02 at 15:04:05 MST"))
+	}
+	return nil
+}
+
+// confirm puts right what the identity lacks, and asks the API server whether it
+// is good.
+func (o Options) confirm(ctx context.Context, id identity) (Result, error) {
+	result := Result{
+		AlreadyJoined: true, NodeName: strings.TrimPrefix(id.leaf.Subject.CommonName, csr.NodeUserPrefix),
+		Server: id.server, Roots: id.roots, Certificate: id.leaf,
+	}
+	result, err := o.identify(ctx, result, id)
+	if err != nil {
+		return result, err
+	}
+	result.Mended, err = o.mend(id)
+	return result, err
+}
+
+// repair puts one file right.
+type repair struct {
+	path string
+	do   func() error
+}
+
+// mend puts right what the identity lacks, and returns the files; in a dry run it
+// only does the latter.
+func (o Options) mend(id identity) (mended []string, err error) {
+	repairs, err := o.repairs(id)
+	for _, r := range repairs {
+		mended = append(mended, r.path)
+		if err == nil && !o.DryRun {
+			err = r.do()
+		}
+	}
+	return mended, err
+}
+
+// repairs are what a join that died last of all, or a kubelet, has not done: the CA
+// file, a key that waits no more, permissions.
+func (o Options) repairs(id identity) (repairs []repair, err error) {
+	bundle, err := o.caFile()
+	if err != nil {
+		return nil, err
+	}
+	switch missing := !within(id.roots, bundle); {
+	case missing && len(bundle) > 0 && !o.Force:
+		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", o.Layout.CA(), ErrForeign, o.Layout.Kubeconfig())
+	case missing:
+		repairs = append(repairs, repair{o.Layout.CA(), func() error {
+			return durable.WriteFile(o.Layout.CA(), certpem.Encode(id.roots...), 0o644)
+		}})
+	}
+	key, err := csr.EncodeKey(id.key)
+	if err != nil {
+		return nil, err
+	}
+	if waiting, err := os.ReadFile(o.Layout.pendingKey()); err == nil && bytes.Equal(bytes.TrimSpace(waiting), bytes.TrimSpace(key)) {
+		repairs = append(repairs, repair{o.Layout.pendingKey(), func() error { return os.Remove(o.Layout.pendingKey()) }})
+	}
+	pair, err := o.Layout.currentPair()
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range []string{o.Layout.Kubeconfig(), pair} {
+		info, err := os.Lstat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			repairs = append(repairs, repair{path, func() error { return os.Chmod(path, 0o600) }})
+		}
+	}
+	return repairs, nil
+}
