@@ -120,7 +120,7 @@ func (c *faultCell) decide(r *http.Request) faultproxy.Fault {
 		}
 		return faultproxy.Fault{Rewrite: faultproxy.Hangup}
 	}
-	if phase != c.phase {
+	if phase != c.phase || c.row.times > 0 && c.seen.Load() >= c.row.times {
 		return faultproxy.Fault{}
 	}
 	c.met.CompareAndSwap(0, time.Now().UnixNano())
@@ -128,8 +128,8 @@ func (c *faultCell) decide(r *http.Request) faultproxy.Fault {
 	if c.row.choose != nil {
 		fault = c.row.choose(c, r)
 	}
-	if c.row.times > 0 && c.seen.Add(1) > c.row.times {
-		return faultproxy.Fault{}
+	if !fault.IsNone() {
+		c.seen.Add(1)
 	}
 	return fault
 }

@@ -113,7 +113,7 @@ func requestRows() []faultRow {
 		{name: "another UID", choose: changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			o.UID = foreignRequest("").UID
 			return nil
-		}), cells: createAndWait(atOnce(9, "RequestReplaced"))},
+		}), cells: createAndWait(joins("(RequestReplaced)"))},
 	}
 }
 

@@ -81,7 +81,7 @@ func TestJoinFaults(t *testing.T) {
 		}
 	}
 	runCells(cells, 1, true)
-	runCells(cells, 8, false)
+	runCells(cells, 12, false)
 	requests := p.requestsByNode(t)
 	for _, cell := range cells {
 		t.Run(cell.name(), func(t *testing.T) {

@@ -30,7 +30,8 @@ type Fault struct {
 	Rewrite func(*http.Response) error
 }
 
-func (f Fault) isNone() bool { return reflect.ValueOf(f).IsZero() }
+// IsNone says whether nothing is done.
+func (f Fault) IsNone() bool { return reflect.ValueOf(f).IsZero() }
 
 // bound is how much the endless answers send to a client that never hangs up.
 const bound = 1 << 30

@@ -120,7 +120,7 @@ func (p *Proxy) faulty(next http.Handler) http.Handler {
 		if decide := p.fault.Load(); decide != nil && *decide != nil {
 			fault = (*decide)(r)
 		}
-		if !fault.isNone() {
+		if !fault.IsNone() {
 			p.faults.Add(1)
 		}
 		select {

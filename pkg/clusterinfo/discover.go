@@ -250,7 +250,7 @@ func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.
 	_, err = Fetch(ctx, client.Core)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("token %s: %w", o.Token.ID(), ErrTokenRejected)
+		return fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
 	case err == nil || apierrors.IsForbidden(err):
 		return ErrTokenNotSigned
 	}
