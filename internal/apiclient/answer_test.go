@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -34,6 +35,24 @@ func TestForeignAnswers(t *testing.T) {
 			err := getSecret(t, config, apiclient.Options{})
 			if !errors.Is(err, test.wantErr) || apiclient.IsUnreachable(err) || apiclient.IsTransient(err) {
 				t.Errorf("error = %v, want %v; unreachable %t, transient %t", err, test.wantErr, apiclient.IsUnreachable(err), apiclient.IsTransient(err))
+			}
+		})
+	}
+}
+
+// An answer that breaks off is asked for again, whatever the protocol says of it.
+func TestBrokenAnswers(t *testing.T) {
+	for name, options := range map[string][]func(*httptest.Server){"HTTP/1.1": nil, "HTTP/2": {http2}} {
+		t.Run(name, func(t *testing.T) {
+			config := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, `{"apiVersion":"v1",`)
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			}, options...)
+			err := getSecret(t, config, apiclient.Options{})
+			if !apiclient.IsUnreachable(err) || !apiclient.IsTransient(err) {
+				t.Errorf("error = %v: unreachable %t, transient %t", err, apiclient.IsUnreachable(err), apiclient.IsTransient(err))
 			}
 		})
 	}

@@ -48,8 +48,9 @@ func IsUnreachable(err error) bool {
 		urlErr *url.Error
 		record tls.RecordHeaderError
 		alert  tls.AlertError
+		broken *brokenError
 	)
-	return errors.As(err, &netErr) || errors.As(err, &urlErr) || errors.As(err, &record) || errors.As(err, &alert) ||
+	return errors.As(err, &broken) || errors.As(err, &netErr) || errors.As(err, &urlErr) || errors.As(err, &record) || errors.As(err, &alert) ||
 		errors.Is(err, io.ErrUnexpectedEOF)
 }
 

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -93,8 +94,19 @@ func (b *cappedBody) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		return 0, ErrTooLarge
 	}
-	return n, err
+	if err == nil || err == io.EOF || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) { //nolint:errorlint // readers return it bare
+		return n, err
+	}
+	return n, &brokenError{err}
 }
+
+// brokenError is an answer that broke off. HTTP/2 has errors of its own for that,
+// such as GOAWAY, which net/http does not let others match.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return e.err.Error() }
+
+func (e *brokenError) Unwrap() error { return e.err }
 
 type warningHandler struct{ warn func(string) }
 
