@@ -134,7 +134,7 @@ func (p program) killDuring(t *testing.T, random *rand.Rand, token, dir string, 
 			joins[i] = killedJoin{node, stderr.String(), err, time.Now()}
 		})
 	}
-	time.Sleep(time.Duration(random.Int64N(int64(400 * time.Millisecond))))
+	time.Sleep(time.Duration(random.Int64N(int64(size(400*time.Millisecond, 1500*time.Millisecond)))))
 	if err := p.server.Kill(); err != nil {
 		t.Fatal(err)
 	}
