@@ -21,7 +21,7 @@ help: ## list the targets
 	@echo 'make bench         compare with kubectl, kubeadm and the kubelet in one run'
 	@echo 'make mutants       remove each security guard and see a test fail'
 	@echo 'make lint          check format, code, modules and generated files'
-	@echo 'make docs          generate docs/cli, docs/exit-codes.md and docs/schemas'
+	@echo 'make docs          generate docs/cli, docs/exit-codes.md, docs/schemas and the faults in docs/join.md'
 	@echo 'make clean         remove what was built'
 
 build:
@@ -57,7 +57,7 @@ FUZZTIME ?= 10m
 
 soak: build lab tools
 	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
-	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins' ./e2e
+	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins|TestLostCreate|TestJoinsWhile' ./e2e
 	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
 		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done
 
@@ -78,6 +78,7 @@ lint:
 
 docs:
 	go test -run TestGenerated ./cmd/bootctl -update
+	cd lab && go test -run TestJoinFaultsPage ./e2e -update
 
 clean:
 	rm -rf $(BIN)

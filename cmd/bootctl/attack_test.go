@@ -270,6 +270,7 @@ func connectionAttacks() []attack {
 		{name: "404", reason: "ClusterInfoNotFound", answer: status(http.StatusNotFound, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)},
 		{name: "body without end", reason: "TooLarge", answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, "{")
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
 					break
@@ -279,7 +280,9 @@ func connectionAttacks() []attack {
 		}},
 		{name: "gzip bomb", reason: "TooLarge", answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Set("Content-Type", "application/json")
 			z := gzip.NewWriter(w)
+			_, _ = io.WriteString(z, "{")
 			for range 1 << 7 {
 				if _, err := z.Write(make([]byte, 1<<16)); err != nil {
 					break

@@ -169,8 +169,11 @@ func exitTable() []exitEntry {
 		{1, "LabFailed", as[*lab.StartError], "see bootctl lab logs, with the same --dir"},
 		{1, "Unsupported", is(errors.ErrUnsupported, lab.ErrUnsupported), "use Linux or macOS for join and lab"},
 
+		{6, "ServerTrouble", apiclient.IsTrouble, "the API server answers, but is starting, overloaded or without its storage; try again, and see its log"},
+		{5, "RefusedByServer", as[*apierrors.StatusError], ""},
+
 		{7, "ProxyRefused", as[*apiclient.ProxyError], "name the API server in NO_PROXY, or connect directly with join --no-proxy"},
-		{7, "Unreachable", apiclient.IsUnreachable, "check the address, that the API server runs, and a proxy in between"},
+		{7, "Unreachable", func(err error) bool { return errors.Is(err, apiclient.ErrNoAnswer) || apiclient.IsUnreachable(err) }, "check the address, that the API server runs, and a proxy in between"},
 		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},
 		{10, "LocalFile", func(err error) bool { return errors.Is(err, fs.ErrPermission) && as[*fs.PathError](err) }, "run it as a user who may; join needs root only to write to /, and --out-dir and --rootfs write elsewhere"},
 		{10, "LocalFile", func(err error) bool {

@@ -5,7 +5,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,8 +20,7 @@ import (
 func main() {
 	// A failed write to a closed pipe is then an error like another.
 	signal.Ignore(syscall.SIGPIPE)
-	klog.SetOutput(io.Discard)
-	klog.LogToStderr(false)
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)

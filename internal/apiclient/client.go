@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	authenticationapi "k8s.io/api/authentication/v1"
@@ -25,9 +26,9 @@ var ErrRedirect = errors.New("the server answered with a redirect; an API server
 
 // Bounds on what a server may send.
 const (
-	maxHeader   = 64 << 10
-	maxAnonBody = 4 << 20   // cluster-info with all the signatures it has room for is 1.6 MB
-	maxBody     = 256 << 20 // one page of the largest objects that etcd stores
+	maxHeader = 64 << 10
+	maxObject = 4 << 20   // etcd stores 1.5 MB, and cluster-info with all the signatures it has room for is 1.6 MB
+	maxList   = 256 << 20 // one page of the largest objects that etcd stores
 )
 
 // Client has the typed clients that bootctl uses, over one connection.
@@ -125,11 +126,7 @@ func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
 }
 
 func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options) (*http.Client, error) {
-	limit := int64(maxBody)
-	if anonymous(config) {
-		limit = maxAnonBody
-	}
-	authenticated, err := rest.HTTPWrappersForConfig(config, capped{transport, limit})
+	authenticated, err := rest.HTTPWrappersForConfig(config, genuine{capped{transport, bodyLimit}})
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
@@ -140,7 +137,13 @@ func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options)
 	}, nil
 }
 
-func anonymous(config *rest.Config) bool {
-	return config.BearerToken == "" && config.BearerTokenFile == "" && config.Username == "" &&
-		config.CertFile == "" && len(config.CertData) == 0 && config.ExecProvider == nil && config.AuthProvider == nil
+// bodyLimit is how large the answer to a request may be: one object, a page of
+// them, or the events of many.
+func bodyLimit(req *http.Request) int64 {
+	query := req.URL.Query()
+	isOne := strings.HasPrefix(query.Get("fieldSelector"), "metadata.name=")
+	if query.Has("limit") || isWatch(req) && !isOne {
+		return maxList
+	}
+	return maxObject
 }

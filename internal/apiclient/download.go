@@ -42,7 +42,7 @@ func download(ctx context.Context, from *url.URL, limit int64, timeout time.Dura
 	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{
-		Transport:     single{capped{transport, limit}},
+		Transport:     single{capped{transport, func(*http.Request) int64 { return limit }}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
 		Timeout:       timeout,
 	}

@@ -39,7 +39,7 @@ func IsUnreachable(err error) bool {
 		file   *fs.PathError // its cause, a system call's error, passes for a network's
 		link   *os.LinkError
 	)
-	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) ||
+	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotAPIServer) ||
 		errors.As(err, &status) || errors.As(err, &file) || errors.As(err, &link) {
 		return false
 	}
@@ -48,19 +48,29 @@ func IsUnreachable(err error) bool {
 		urlErr *url.Error
 		record tls.RecordHeaderError
 		alert  tls.AlertError
+		broken *brokenError
 	)
-	return errors.As(err, &netErr) || errors.As(err, &urlErr) || errors.As(err, &record) || errors.As(err, &alert) ||
+	return errors.As(err, &broken) || errors.As(err, &netErr) || errors.As(err, &urlErr) || errors.As(err, &record) || errors.As(err, &alert) ||
 		errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// IsTrouble says whether err is an API server that answers but cannot serve: it has
+// too many requests, is starting or ending, or does not reach its storage.
+func IsTrouble(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	code := status.Status().Code
+	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 
 // IsTransient says whether the same request may succeed later without anyone
 // mending anything: no answer, too many requests, or trouble in the server. What
 // does not speak TLS, or is a proxy that says no, will say the same again.
 func IsTransient(err error) bool {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		code := status.Status().Code
-		return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+	if IsTrouble(err) {
+		return true
 	}
 	var (
 		proxy *ProxyError
@@ -70,6 +80,20 @@ func IsTransient(err error) bool {
 		return false
 	}
 	return IsUnreachable(err)
+}
+
+// Patient is transient where an API server may refuse two times in a row: one that
+// has just started answers before it knows its tokens and roles.
+func Patient(transient func(error) bool) func(error) bool {
+	refusals := 0
+	return func(err error) bool {
+		if !apierrors.IsUnauthorized(err) && !apierrors.IsForbidden(err) {
+			refusals = 0
+			return transient(err)
+		}
+		refusals++
+		return refusals < 3
+	}
 }
 
 // IsForbiddenByRBAC says whether err is the authorizer's no, as opposed to one

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func monotonic() func() time.Duration {
 // capped bounds the bodies of answers, after decompression.
 type capped struct {
 	next  http.RoundTripper
-	limit int64
+	limit func(*http.Request) int64
 }
 
 func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -68,7 +69,7 @@ func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, tooLarge(err)
 	}
-	resp.Body = &cappedBody{resp.Body, c.limit}
+	resp.Body = &cappedBody{resp.Body, c.limit(req)}
 	return resp, nil
 }
 
@@ -93,8 +94,19 @@ func (b *cappedBody) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		return 0, ErrTooLarge
 	}
-	return n, err
+	if err == nil || err == io.EOF || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) { //nolint:errorlint // readers return it bare
+		return n, err
+	}
+	return n, &brokenError{err}
 }
+
+// brokenError is an answer that broke off. HTTP/2 has errors of its own for that,
+// such as GOAWAY, which net/http does not let others match.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return e.err.Error() }
+
+func (e *brokenError) Unwrap() error { return e.err }
 
 type warningHandler struct{ warn func(string) }
 

@@ -1,27 +1,21 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
-	"errors"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/lab/faultproxy"
@@ -105,34 +99,19 @@ func (s swap) fault(r *http.Request) faultproxy.Fault {
 	if s.asItIs {
 		return faultproxy.Fault{}
 	}
-	return faultproxy.Fault{Rewrite: s.rewrite}
+	return faultproxy.Fault{Rewrite: faultproxy.Change(s.into)}
 }
 
-func (s swap) rewrite(resp *http.Response) error {
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	decoded, _, err := scheme.Codecs.UniversalDeserializer().Decode(text, nil, nil)
-	if err != nil {
-		return err
-	}
-	request, ok := decoded.(*certificatesv1.CertificateSigningRequest)
-	if !ok {
-		return errors.New("not a request")
-	}
+// into puts the certificate into the request, and approves it.
+func (s swap) into(request *certificatesv1.CertificateSigningRequest) error {
 	certificate, err := s.issue(request.Spec.Request)
-	if err != nil {
-		return err
-	}
-	request.APIVersion, request.Kind = "certificates.k8s.io/v1", "CertificateSigningRequest"
+	approvedWith(request, certificate)
+	return err
+}
+
+func approvedWith(request *certificatesv1.CertificateSigningRequest, certificate string) {
 	request.Status.Certificate = []byte(certificate)
 	request.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True", Reason: "x"}}
-	body, err := json.Marshal(request)
-	resp.Header.Set("Content-Type", "application/json")
-	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	resp.ContentLength, resp.Body = int64(len(body)), io.NopCloser(bytes.NewReader(body))
-	return err
 }
 
 // TestWrongCertificates joins through a proxy that swaps the certificate for

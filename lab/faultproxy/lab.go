@@ -61,3 +61,11 @@ func (b byCredential) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return b.withToken.RoundTrip(req)
 }
+
+func (b byCredential) CloseIdleConnections() {
+	for _, transport := range []http.RoundTripper{b.withToken, b.asAdmin} {
+		if pool, ok := transport.(*http.Transport); ok {
+			pool.CloseIdleConnections()
+		}
+	}
+}

@@ -11,8 +11,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -38,30 +38,28 @@ type Options struct {
 // Proxy is a running proxy.
 type Proxy struct {
 	// URL is its address.
-	URL    string
-	server *http.Server
-	record recorder
-	fault  atomic.Pointer[func(*http.Request) Fault]
-	faults atomic.Int64
-}
+	URL string
 
-// Fault is what is done to one request and its answer. The zero value is nothing.
-type Fault struct {
-	// Delay is how long the request is held back.
-	Delay time.Duration
-	// Drop hangs up before the API server hears of it, DropAnswer after.
-	Drop, DropAnswer bool
-	// Rewrite changes the answer.
-	Rewrite func(*http.Response) error
+	opts     Options
+	tls      *tls.Config
+	listener net.Listener
+	server   *http.Server
+	record   recorder
+	always   atomic.Pointer[func(*http.Response) error]
+	fault    atomic.Pointer[func(*http.Request) Fault]
+	wire     atomic.Pointer[Wire]
+	faults   atomic.Int64
 }
-
-func (f Fault) isNone() bool { return f.Delay == 0 && !f.Drop && !f.DropAnswer && f.Rewrite == nil }
 
 // Inject lets decide choose the fault of each request from now on; nil ends
 // them.
 func (p *Proxy) Inject(decide func(*http.Request) Fault) { p.fault.Store(&decide) }
 
-// Faults returns how many requests had a fault.
+// Always changes every answer from now on, before the fault of its request does,
+// and is no fault.
+func (p *Proxy) Always(rewrite func(*http.Response) error) { p.always.Store(&rewrite) }
+
+// Faults returns how many requests and connections had a fault.
 func (p *Proxy) Faults() int64 { return p.faults.Load() }
 
 // Start starts a proxy. Close ends it.
@@ -69,30 +67,41 @@ func Start(opts Options) (*Proxy, error) {
 	listener := opts.Listener
 	if listener == nil {
 		var err error
-		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if listener, err = listen(); err != nil {
 			return nil, err
 		}
 	}
-	p := &Proxy{URL: "https://" + listener.Addr().String()}
+	p := &Proxy{URL: "https://" + listener.Addr().String(), opts: opts}
 	// HTTP/1.1 alone, so that what is recorded is not packed in frames.
-	secured := tls.NewListener(listener, &tls.Config{
+	p.tls = &tls.Config{
 		Certificates: []tls.Certificate{opts.Certificate},
 		ClientCAs:    opts.ClientCAs,
 		ClientAuth:   tls.VerifyClientCertIfGiven,
 		NextProtos:   []string{"http/1.1"},
 		MinVersion:   tls.VersionTLS12,
-	})
+	}
 	p.server = &http.Server{
-		Handler:           p.faulty(forward(opts)),
+		Handler:           p.faulty(p.forward()),
 		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0),
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
-	go p.server.Serve(recordingListener{secured, &p.record}) //nolint:errcheck // ends with Close
+	p.serve(listener)
 	return p, nil
 }
 
+func (p *Proxy) serve(listener net.Listener) {
+	p.listener = listener
+	go p.server.Serve(proxyListener{listener, p}) //nolint:errcheck // ends with its listener
+}
+
 // Close ends the proxy and its connections.
-func (p *Proxy) Close() error { return p.server.Close() }
+func (p *Proxy) Close() error {
+	if pool, ok := p.opts.Transport.(interface{ CloseIdleConnections() }); ok {
+		pool.CloseIdleConnections()
+	}
+	return p.server.Close()
+}
 
 // Recorded returns all bytes so far, of both directions.
 func (p *Proxy) Recorded() []byte { return p.record.bytes() }
@@ -111,25 +120,60 @@ func (p *Proxy) faulty(next http.Handler) http.Handler {
 		if decide := p.fault.Load(); decide != nil && *decide != nil {
 			fault = (*decide)(r)
 		}
-		if !fault.isNone() {
+		if !fault.IsNone() {
 			p.faults.Add(1)
 		}
 		select {
 		case <-r.Context().Done():
+			return
 		case <-time.After(fault.Delay):
 		}
 		if fault.Drop {
 			panic(http.ErrAbortHandler)
 		}
+		if fault.Repeat {
+			repeat(next, r)
+		}
+		if fault.Answer != nil {
+			fault.Answer(w, r)
+			return
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), faultKey{}, fault)))
 	})
 }
 
+// repeat passes a request on whose answer nobody gets.
+func repeat(next http.Handler, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // what can be read is passed on
+	lost := r.Clone(r.Context())
+	lost.Body, r.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
+	next.ServeHTTP(&nowhere{}, lost)
+}
+
+// nowhere takes an answer and forgets it.
+type nowhere struct{ header http.Header }
+
+func (n *nowhere) Header() http.Header {
+	if n.header == nil {
+		n.header = http.Header{}
+	}
+	return n.header
+}
+
+func (*nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+func (*nowhere) WriteHeader(int) {}
+
 // rewrite does to an answer what the fault of its request says.
-func rewrite(resp *http.Response) error {
+func (p *Proxy) rewrite(resp *http.Response) error {
 	fault, _ := resp.Request.Context().Value(faultKey{}).(Fault)
 	if fault.DropAnswer {
 		panic(http.ErrAbortHandler)
+	}
+	if always := p.always.Load(); always != nil {
+		if err := (*always)(resp); err != nil {
+			return err
+		}
 	}
 	if fault.Rewrite != nil {
 		return fault.Rewrite(resp)
@@ -139,13 +183,14 @@ func rewrite(resp *http.Response) error {
 
 // forward passes requests on: with their own bearer token, in the name of their
 // client certificate, or anonymously.
-func forward(opts Options) http.Handler {
+func (p *Proxy) forward() http.Handler {
 	return &httputil.ReverseProxy{
 		FlushInterval:  -1, // a watch is a stream
-		Transport:      opts.Transport,
-		ModifyResponse: rewrite,
+		Transport:      p.opts.Transport,
+		ModifyResponse: p.rewrite,
+		ErrorLog:       log.New(io.Discard, "", 0),
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(opts.Upstream)
+			r.SetURL(p.opts.Upstream)
 			r.Out.Header.Del("Impersonate-User")
 			r.Out.Header.Del("Impersonate-Group")
 			conn, ok := r.In.Context().Value(connKey{}).(*recordedConn)
@@ -167,6 +212,9 @@ func forward(opts Options) http.Handler {
 	}
 }
 
+// mostRecorded is where the record ends: some answers do not.
+const mostRecorded = 16 << 20
+
 type recorder struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -175,7 +223,7 @@ type recorder struct {
 func (r *recorder) add(p []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.buf.Write(p)
+	r.buf.Write(p[:min(len(p), mostRecorded-r.buf.Len())])
 }
 
 func (r *recorder) bytes() []byte {
@@ -184,22 +232,29 @@ func (r *recorder) bytes() []byte {
 	return bytes.Clone(r.buf.Bytes())
 }
 
-// recordingListener hands out TLS connections whose plaintext is recorded.
-type recordingListener struct {
+// proxyListener hands out TLS connections whose plaintext is recorded, after the
+// fault of the connection, if it has one.
+type proxyListener struct {
 	net.Listener
-	record *recorder
+	proxy *Proxy
 }
 
-func (l recordingListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+func (l proxyListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		var served net.Conn = tls.Server(conn, l.proxy.tls)
+		if wire := l.proxy.wire.Load(); wire != nil && *wire != nil {
+			l.proxy.faults.Add(1)
+			served = (*wire)(conn, l.proxy.tls)
+		}
+		if secured, ok := served.(*tls.Conn); ok {
+			record := &l.proxy.record
+			return &recordedConn{secured, io.MultiWriter(secured, writerFunc(record.add)), record}, nil
+		}
 	}
-	secured, ok := conn.(*tls.Conn)
-	if !ok {
-		return nil, errors.Join(errors.New("not a TLS connection"), conn.Close())
-	}
-	return &recordedConn{secured, io.MultiWriter(secured, writerFunc(l.record.add)), l.record}, nil
 }
 
 // recordedConn records what a TLS connection carries.

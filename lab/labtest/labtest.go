@@ -62,21 +62,55 @@ func Start(dir string, without ...string) (*Server, error) {
 		args = append(args, "--without", name)
 	}
 	s := &Server{Dir: dir, cmd: exec.Command(filepath.Join(bin, "bootctl-lab"), args...)} //nolint:gosec // our own program
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Kill kills the control plane, as a loss of power would.
+func (s *Server) Kill() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	var exit *exec.ExitError
+	if err := s.cmd.Wait(); !errors.As(err, &exit) {
+		return err
+	}
+	return nil
+}
+
+// Restart starts a control plane anew that was killed, with its data and its
+// address, and returns when it is ready. It must be called by a goroutine that
+// outlives the control plane, as Start must.
+func (s *Server) Restart() error {
+	const tries = 5 // on a busy machine its port is free only after a while
+	var err error
+	for range tries {
+		s.cmd = exec.Command(s.cmd.Path, s.cmd.Args[1:]...) //nolint:gosec // our own program
+		if err = s.start(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (s *Server) start() error {
 	log, err := os.CreateTemp("", "bootctl-lab-*.log")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(log.Name()) //nolint:errcheck // a temporary file
 	s.cmd.Stderr = log
 	s.cmd.SysProcAttr = childAttributes()
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// The parent-death signal is bound to the thread that starts the child.
 	runtime.LockOSThread()
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
@@ -84,9 +118,9 @@ func Start(dir string, without ...string) (*Server, error) {
 	}
 	if err != nil {
 		text, _ := os.ReadFile(log.Name())
-		return nil, errors.Join(fmt.Errorf("bootctl-lab is not ready: %w\n%s", err, text), s.Stop())
+		return errors.Join(fmt.Errorf("bootctl-lab is not ready: %w\n%s", err, text), s.Stop())
 	}
-	return s, nil
+	return nil
 }
 
 // Command returns a program that make built, as the administrator runs it. What

@@ -33,7 +33,7 @@ var (
 	// signer has not seen it yet or does not run.
 	ErrTokenNotSigned = errors.New("the API server accepts the token, but nobody has signed cluster-info with it")
 	// ErrNotAPIServer means that the answer is none of an API server.
-	ErrNotAPIServer = errors.New("what answers is not an API server")
+	ErrNotAPIServer = apiclient.ErrNotAPIServer
 	// ErrChanged means that cluster-info read over a verified connection is
 	// not what was read before.
 	ErrChanged = errors.New("cluster-info differs between an unverified and a verified connection")
@@ -236,7 +236,7 @@ func (o Options) fetch(ctx context.Context, endpoint Endpoint, roots []*x509.Cer
 func isNonsense(err error) bool {
 	var status apierrors.APIStatus
 	return err != nil && !errors.As(err, &status) && !apiclient.IsUnreachable(err) && !apiclient.IsUntrusted(err) &&
-		!errors.Is(err, apiclient.ErrRedirect) && !errors.Is(err, apiclient.ErrTooLarge) && !errors.Is(err, ErrNotFound) &&
+		!errors.Is(err, ErrNotAPIServer) && !errors.Is(err, apiclient.ErrRedirect) && !errors.Is(err, apiclient.ErrTooLarge) && !errors.Is(err, ErrNotFound) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
@@ -250,7 +250,7 @@ func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.
 	_, err = Fetch(ctx, client.Core)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("token %s: %w", o.Token.ID(), ErrTokenRejected)
+		return fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
 	case err == nil || apierrors.IsForbidden(err):
 		return ErrTokenNotSigned
 	}

@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
 )
 
 // ErrDiffers means that a request of the same name exists that asks for
@@ -24,6 +26,9 @@ var ErrDiffers = errors.New("a request of this name exists that is not the same"
 // Access: create and get on certificatesigningrequests.
 func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
 	created, err := client.CertificateSigningRequests().Create(ctx, wanted, metav1.CreateOptions{})
+	if err == nil && created.Name != wanted.Name {
+		return nil, fmt.Errorf("create request %s: %w: it answers with another object", wanted.Name, apiclient.ErrNotAPIServer)
+	}
 	if err == nil {
 		return created, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -95,4 +96,12 @@ func TestSubmitKeepsErrorsOfTheServer(t *testing.T) {
 			wantError(t, err, errServer)
 		})
 	}
+}
+
+// An answer that is another object is none to wait for.
+func TestSubmitOfAnotherAnswer(t *testing.T) {
+	client := fakeCertificates(t)
+	client.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, &object{}, nil })
+	_, err := csr.Submit(t.Context(), client, newSpec(t, newKey(t)))
+	wantError(t, err, apiclient.ErrNotAPIServer)
 }

@@ -112,7 +112,7 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	defer w.slow.Stop()
 	defer w.silent.Stop()
 	var certificate []byte
-	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: tell}, func(ctx context.Context) error {
+	err := apiclient.Until(ctx, apiclient.Wait{Transient: apiclient.Patient(transient), Cause: tell}, func(ctx context.Context) error {
 		if w.request == nil {
 			var err error
 			if w.request, err = get(ctx, w.requests, w.name); err != nil {
@@ -128,7 +128,7 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 }
 
 func transient(err error) bool {
-	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnsigned) || apiclient.IsTransient(err)
+	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnsigned) || apierrors.IsResourceExpired(err) || apiclient.IsTransient(err)
 }
 
 type waiter struct {
@@ -216,6 +216,9 @@ func (w *waiter) watch(ctx context.Context) (certificate []byte, inTime bool, er
 			changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest)
 			if !ok { // an error, such as of a version that is too old
 				return nil, false, nil
+			}
+			if event.Type == watch.Bookmark || changed.Name != w.name {
+				continue
 			}
 			if certificate := w.see(changed); !transient(w.state) {
 				return certificate, false, nil

@@ -44,15 +44,15 @@ func silent() csr.WaitOptions { return csr.WaitOptions{Cause: func(error) {}} }
 
 func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := fakeCertificates(t)
+		request := stored(t, newKey(t), func(o *object) { o.ResourceVersion = "7" })
+		client := fakeCertificates(t, request)
 		var sent metav1.ListOptions
 		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
-			if w, ok := action.(clienttesting.WatchActionImpl); ok {
+			if w, ok := action.(clienttesting.WatchActionImpl); ok && sent.TimeoutSeconds == nil {
 				sent = w.ListOptions
 			}
 			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", errServer)
 		})
-		request := stored(t, newKey(t), func(o *object) { o.ResourceVersion = "7" })
 		if _, err := csr.Wait(t.Context(), client, request, silent()); !apierrors.IsForbidden(err) {
 			t.Errorf("error = %v, want that of the server", err)
 		}
@@ -124,6 +124,14 @@ func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
 	}{
 		{"issued", closes, now, "PEM", nil},
 		{"issued, after an error event", func(w *watch.FakeWatcher) { w.Error(&metav1.Status{Code: 410}) }, now, "PEM", nil},
+		{"issued, after a bookmark", func(w *watch.FakeWatcher) {
+			w.Action(watch.Bookmark, &object{})
+			w.Stop()
+		}, now, "PEM", nil},
+		{"issued, after an event of another", func(w *watch.FakeWatcher) {
+			w.Modify(stored(t, key, with(certificatesv1.CertificateDenied), func(o *object) { o.Name, o.UID = "other", "uid-2" }))
+			w.Stop()
+		}, now, "PEM", nil},
 		{"denied", closes, stored(t, key, with(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
 		{"replaced", closes, stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"), func(o *object) { o.UID = "uid-2" }), "", csr.ErrReplaced},
 		{"deleted", closes, nil, "", csr.ErrNotFound},
@@ -193,6 +201,7 @@ func TestWaitWhenReadingFails(t *testing.T) {
 	}{
 		{"too busy", apierrors.NewTooManyRequests("later", 1), "PEM", nil},
 		{"internal", apierrors.NewInternalError(errServer), "PEM", nil},
+		{"too old", apierrors.NewResourceExpired("x"), "PEM", nil},
 		{"something else", errServer, "", errServer},
 	}
 	for _, verb := range []string{"get", "watch"} {

@@ -259,7 +259,7 @@ func (o Options) cluster(ctx context.Context) (cluster clusterinfo.Cluster, err 
 func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
 	var cluster clusterinfo.Cluster
 	wait := o.wait()
-	wait.Transient = patient(clusterinfo.Transient)
+	wait.Transient = apiclient.Patient(clusterinfo.Transient)
 	err := apiclient.Until(ctx, wait, func(ctx context.Context) error {
 		var err error
 		cluster, err = clusterinfo.Discover(ctx, o.Discovery)
@@ -283,25 +283,11 @@ func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error
 }
 
 func (o Options) wait() apiclient.Wait {
-	return apiclient.Wait{Transient: apiclient.IsTransient, Cause: o.Cause, Slow: apiclient.ErrNoAnswer}
-}
-
-// patient lets a token be rejected twice before that is final: one made a moment
-// ago may be new to this API server.
-func patient(transient func(error) bool) func(error) bool {
-	rejected := 0
-	return func(err error) bool {
-		if errors.Is(err, clusterinfo.ErrTokenRejected) {
-			rejected++
-			return rejected < 3
-		}
-		return transient(err)
-	}
+	return apiclient.Wait{Transient: apiclient.Patient(apiclient.IsTransient), Cause: o.Cause, Slow: apiclient.ErrNoAnswer}
 }
 
 // certificate asks for the certificate and waits for it. A request that disappears
-// meanwhile is sent once more, and so is one whose token an API server does not
-// know, which then says that it does not.
+// meanwhile is sent once more.
 func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, []byte, error) {
 	wanted, err := csr.NewNodeRequest(o.NodeName, key, o.Random)
 	if err != nil {
@@ -321,7 +307,7 @@ func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, k
 		o.Step("waiting for the certificate")
 		text, err := csr.Wait(ctx, client.Certificates, request, csr.WaitOptions{Cause: o.Cause})
 		err = o.rejection(err)
-		if !again && (errors.Is(err, csr.ErrNotFound) || errors.Is(err, csr.ErrReplaced) || errors.Is(err, clusterinfo.ErrTokenRejected)) {
+		if !again && (errors.Is(err, csr.ErrNotFound) || errors.Is(err, csr.ErrReplaced)) {
 			o.Cause(err)
 			continue
 		}
@@ -348,9 +334,7 @@ func (o Options) submit(ctx context.Context, client *apiclient.Client, wanted *c
 
 // ask makes one request at a time until one is answered.
 func (o Options) ask(ctx context.Context, attempt func(context.Context) (*certificatesv1.CertificateSigningRequest, error)) (request *certificatesv1.CertificateSigningRequest, err error) {
-	wait := o.wait()
-	wait.Transient = patient(apiclient.IsTransient)
-	err = apiclient.Until(ctx, wait, func(ctx context.Context) error {
+	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
 		defer cancel()
 		request, err = attempt(ctx)
@@ -362,7 +346,7 @@ func (o Options) ask(ctx context.Context, attempt func(context.Context) (*certif
 // rejection is err, or that the credential is not accepted.
 func (o Options) rejection(err error) error {
 	if apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%s: %w", o.credential(), clusterinfo.ErrTokenRejected)
+		return fmt.Errorf("%s: %w: %w", o.credential(), clusterinfo.ErrTokenRejected, err)
 	}
 	return err
 }
@@ -388,7 +372,7 @@ func (o Options) identify(ctx context.Context, result Result, id identity) (Resu
 		user, err := client.WhoAmI(ctx)
 		switch {
 		case apierrors.IsUnauthorized(err):
-			return fmt.Errorf("%s: %w", result.Server, ErrRejected)
+			return fmt.Errorf("%s: %w: %w", result.Server, ErrRejected, err)
 		case err != nil:
 			return err
 		case user.Username != csr.NodeUserPrefix+result.NodeName:

@@ -1,0 +1,59 @@
+package apiclient_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+// What no API server answers is told apart from what one does, and is not asked
+// for again.
+func TestForeignAnswers(t *testing.T) {
+	const good = `{"apiVersion":"v1","kind":"Secret"}`
+	tests := []struct {
+		name, contentType, body string
+		wantErr                 error
+	}{
+		{"an object", "application/json", good, nil},
+		{"space before it", "application/json; charset=utf-8", " \n" + good, nil},
+		{"page", "text/html", good, apiclient.ErrNotAPIServer},
+		{"no type", "", good, apiclient.ErrNotAPIServer},
+		{"junk", "application/json", "junk", apiclient.ErrNotAPIServer},
+		{"junk for protobuf", "application/vnd.kubernetes.protobuf", good, apiclient.ErrNotAPIServer},
+		{"nothing", "application/json", "", apiclient.ErrNotAPIServer},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			config := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = []string{test.contentType}
+				_, _ = io.WriteString(w, test.body)
+			})
+			err := getSecret(t, config, apiclient.Options{})
+			if !errors.Is(err, test.wantErr) || apiclient.IsUnreachable(err) || apiclient.IsTransient(err) {
+				t.Errorf("error = %v, want %v; unreachable %t, transient %t", err, test.wantErr, apiclient.IsUnreachable(err), apiclient.IsTransient(err))
+			}
+		})
+	}
+}
+
+// An answer that breaks off is asked for again, whatever the protocol says of it.
+func TestBrokenAnswers(t *testing.T) {
+	for name, options := range map[string][]func(*httptest.Server){"HTTP/1.1": nil, "HTTP/2": {http2}} {
+		t.Run(name, func(t *testing.T) {
+			config := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, `{"apiVersion":"v1",`)
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			}, options...)
+			err := getSecret(t, config, apiclient.Options{})
+			if !apiclient.IsUnreachable(err) || !apiclient.IsTransient(err) {
+				t.Errorf("error = %v: unreachable %t, transient %t", err, apiclient.IsUnreachable(err), apiclient.IsTransient(err))
+			}
+		})
+	}
+}

@@ -1,0 +1,37 @@
+package apiclient_test
+
+import (
+	"errors"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+// Two refusals in a row are waited out, and a third is final.
+func TestPatient(t *testing.T) {
+	unauthorized := apierrors.NewUnauthorized("x")
+	forbidden := apierrors.NewForbidden(schema.GroupResource{}, "x", errors.New("x"))
+	trouble, other := apierrors.NewInternalError(errors.New("x")), errors.New("x")
+	tests := []struct {
+		name string
+		errs []error
+		want []bool
+	}{
+		{"a third refusal", []error{unauthorized, forbidden, unauthorized}, []bool{true, true, false}},
+		{"trouble between", []error{unauthorized, unauthorized, trouble, unauthorized}, []bool{true, true, true, true}},
+		{"other errors", []error{trouble, other}, []bool{true, false}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			patient := apiclient.Patient(apiclient.IsTransient)
+			for i, err := range test.errs {
+				if got := patient(err); got != test.want[i] {
+					t.Errorf("error %d: transient = %t, want %t", i, got, test.want[i])
+				}
+			}
+		})
+	}
+}

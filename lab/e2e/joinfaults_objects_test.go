@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"net/http"
+	"strings"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/pki"
+)
+
+type chosen = func(*faultCell, *http.Request) faultproxy.Fault
+
+func toElsewhere(c *faultCell, _ *http.Request) faultproxy.Fault {
+	return faultproxy.Redirect(c.lab.elsewhere.url())
+}
+
+// onWatch is a fault of watches alone.
+func onWatch(fault faultproxy.Fault) chosen {
+	return func(_ *faultCell, r *http.Request) faultproxy.Fault {
+		if isWatch(r) {
+			return fault
+		}
+		return faultproxy.Fault{}
+	}
+}
+
+// foreignRequest is a request that nobody made.
+func foreignRequest(name string) certificatesv1.CertificateSigningRequest {
+	return certificatesv1.CertificateSigningRequest{
+		TypeMeta:   metav1.TypeMeta{Kind: "CertificateSigningRequest", APIVersion: "certificates.k8s.io/v1"},
+		ObjectMeta: metav1.ObjectMeta{Name: name, UID: "00000000-0000-0000-0000-000000000000", ResourceVersion: "1"},
+	}
+}
+
+// watchRows are what a watch alone can do.
+func watchRows() []faultRow {
+	expired := metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+		Status:   metav1.StatusFailure, Code: http.StatusGone, Reason: metav1.StatusReasonExpired, Message: "too old resource version",
+	}
+	odd := []faultproxy.Event{{Type: "BOOKMARK", Object: foreignRequest("")}, {Type: "ODD", Object: foreignRequest("x")}}
+	return []faultRow{
+		{name: "watch ends at once", choose: onWatch(faultproxy.Events()), cells: waitOnly(joins())},
+		{name: "410 Expired in the watch", choose: onWatch(faultproxy.Events(faultproxy.Event{Type: "ERROR", Object: expired})), cells: waitOnly(joins())},
+		{name: "410 Expired in place of the watch", choose: onWatch(faultproxy.Refuse(410, "Expired", "too old resource version", "")), cells: waitOnly(joins())},
+		{name: "events of no meaning", choose: onWatch(faultproxy.Events(odd...)), cells: waitOnly(joins())},
+		{name: "watch goes silent", choose: onWatch(faultproxy.EventsThenSilence()), times: 1, cells: waitOnly(joins())},
+		{name: "bookmark, then silence", choose: onWatch(faultproxy.EventsThenSilence(odd[0])), times: 1, cells: waitOnly(joins())},
+		{name: "request deleted", choose: deleted, times: 1, cells: waitOnly(joins())},
+		{name: "request deleted each time", choose: deleted, cells: waitOnly(atOnce(3, "RequestNotFound"))},
+	}
+}
+
+// deleted deletes the request, and tells the watch.
+func deleted(c *faultCell, r *http.Request) faultproxy.Fault {
+	name, ok := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "metadata.name=")
+	if !isWatch(r) || !ok {
+		return faultproxy.Fault{}
+	}
+	requests := c.lab.admin.CertificatesV1().CertificateSigningRequests()
+	if err := requests.Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
+		return faultproxy.Fault{}
+	}
+	return faultproxy.Events(faultproxy.Event{Type: "DELETED", Object: foreignRequest(name)})
+}
+
+// changed changes the request in the answer to a POST or GET, and ends each watch
+// at once, so that the request is asked for.
+func changed(change func(*faultCell, *certificatesv1.CertificateSigningRequest) error) chosen {
+	return func(c *faultCell, r *http.Request) faultproxy.Fault {
+		if isWatch(r) {
+			return faultproxy.Events()
+		}
+		return faultproxy.Fault{Rewrite: faultproxy.Change(func(o *certificatesv1.CertificateSigningRequest) error { return change(c, o) })}
+	}
+}
+
+func createAndWait(o outcome) [phases]outcome {
+	return [phases]outcome{none("no request"), o, o, none("no request")}
+}
+
+// requestRows are what may have become of the request.
+func requestRows() []faultRow {
+	state := func(conditions ...string) chosen {
+		return changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			o.Status = certificatesv1.CertificateSigningRequestStatus{}
+			for _, condition := range conditions {
+				o.Status.Conditions = append(o.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
+					Type: certificatesv1.RequestConditionType(condition), Status: corev1.ConditionTrue, Reason: "Test",
+				})
+			}
+			return nil
+		})
+	}
+	atCreate := none("it is new")
+	onlyWait := func(o outcome) [phases]outcome {
+		return [phases]outcome{none("no request"), atCreate, o, none("no request")}
+	}
+	return []faultRow{
+		{name: "denied", choose: state("Denied"), cells: createAndWait(atOnce(5, "Denied"))},
+		{name: "failed by the signer", choose: state("Approved", "Failed"), cells: createAndWait(atOnce(5, "SignerFailed"))},
+		{name: "nobody approves", choose: state(), cells: onlyWait(atEnd(6, "Pending"))},
+		{name: "nobody signs", choose: state("Approved"), cells: onlyWait(atEnd(6, "ApprovedNotSigned"))},
+		{name: "another UID", choose: changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			o.UID = foreignRequest("").UID
+			return nil
+		}), cells: createAndWait(joins("(RequestReplaced)"))},
+	}
+}
+
+// certificateRows are certificates other than the one that was asked for.
+func certificateRows() []faultRow {
+	issued := func(s swap) chosen {
+		return changed(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			s := s
+			s.signer = c.lab.ca
+			return s.into(o)
+		})
+	}
+	with := func(change func(*x509.Certificate)) chosen { return issued(swap{change: change}) }
+	same := func(*x509.Certificate) {}
+	invalid := createAndWait(atOnce(4, "CertificateInvalid"))
+	return []faultRow{
+		{name: "certificate for another key", choose: issued(swap{change: same, otherKey: true}), cells: invalid},
+		{name: "certificate with another CN", choose: with(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:other" }), cells: invalid},
+		{name: "certificate with an extra SAN", choose: with(func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes"} }), cells: invalid},
+		{name: "certificate of an unknown CA", choose: changed(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			return swap{change: same, signer: c.lab.other}.into(o)
+		}), cells: invalid},
+		{name: "certificate not yet valid", choose: with(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), cells: invalid},
+		{name: "certificate expired", choose: with(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), cells: invalid},
+		{name: "certificate not for clients", choose: with(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), cells: invalid},
+		{name: "certificate that is not PEM", choose: changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			approvedWith(o, "junk")
+			return nil
+		}), cells: invalid},
+	}
+}
+
+// published changes cluster-info.
+func published(change func(*faultCell, *corev1.ConfigMap)) chosen {
+	return func(c *faultCell, _ *http.Request) faultproxy.Fault {
+		return faultproxy.Fault{Rewrite: faultproxy.Change(func(cm *corev1.ConfigMap) error {
+			change(c, cm)
+			return nil
+		})}
+	}
+}
+
+// bundle puts these CAs in place of the cluster's, and signs, as one who knows
+// the token can.
+func bundle(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
+	var text []byte
+	for _, ca := range cas {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Cert.Raw})...)
+	}
+	lines := strings.Split(cm.Data["kubeconfig"], "\n")
+	for i, line := range lines {
+		if at := strings.Index(line, "certificate-authority-data: "); at >= 0 {
+			lines[i] = line[:at] + "certificate-authority-data: " + base64.StdEncoding.EncodeToString(text)
+		}
+	}
+	cm.Data["kubeconfig"] = strings.Join(lines, "\n")
+	c.lab.sign(cm)
+}
+
+// clusterInfoRows are what may stand in cluster-info.
+func clusterInfoRows() []faultRow {
+	row := func(name string, o outcome, change func(*faultCell, *corev1.ConfigMap)) faultRow {
+		return faultRow{name: name, choose: published(change), cells: discoveryOnly(o)}
+	}
+	return []faultRow{
+		row("cluster-info with another CA", atOnce(4, "PinMismatch"), func(c *faultCell, cm *corev1.ConfigMap) { bundle(c, cm, c.lab.other) }),
+		row("cluster-info with one more CA", joins(), func(c *faultCell, cm *corev1.ConfigMap) { bundle(c, cm, c.lab.other, c.lab.ca) }),
+		row("cluster-info with another server", atOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
+			cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], c.proxy.URL, c.lab.elsewhere.url())
+		}),
+		row("cluster-info with plain HTTP", atOnce(4, "DocumentInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
+			cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], "https:", "http:")
+			c.lab.sign(cm)
+		}),
+		row("cluster-info that changes between its readings", atOnce(4, "Changed"), func(c *faultCell, cm *corev1.ConfigMap) {
+			if c.read.Add(1)%2 == 0 {
+				cm.Data["kubeconfig"] += "\n"
+				c.lab.sign(cm)
+			}
+		}),
+		row("cluster-info without a signature", atEnd(4, "TokenNotSigned"), func(c *faultCell, cm *corev1.ConfigMap) {
+			delete(cm.Data, "jws-kubeconfig-"+c.lab.token.ID())
+		}),
+		row("cluster-info with another token's signature", atOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
+			name := "jws-kubeconfig-" + c.lab.token.ID()
+			header, _, _ := strings.Cut(cm.Data[name], ".")
+			cm.Data[name] = header + ".." + base64.RawURLEncoding.EncodeToString(make([]byte, 32))
+		}),
+		row("cluster-info that is empty", atEnd(3, "ClusterInfoNotFound"), func(_ *faultCell, cm *corev1.ConfigMap) { cm.Data = nil }),
+	}
+}

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+// The phases of a join, by what it asks for.
+const (
+	discovery = iota // GET cluster-info
+	create           // POST of the request
+	wait             // watch and GET of the request
+	identify         // POST of a SelfSubjectReview
+	phases
+)
+
+func phaseOf(r *http.Request) int {
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/cluster-info"):
+		return discovery
+	case strings.HasSuffix(r.URL.Path, "/selfsubjectreviews"):
+		return identify
+	case r.Method == http.MethodPost:
+		return create
+	}
+	return wait
+}
+
+func isWatch(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
+
+// faultRow is a fault, and what a join makes of it in each phase.
+type faultRow struct {
+	name string
+	// One of these is the fault: of requests, of a request chosen by a
+	// function, of connections, or the port being closed.
+	fault  faultproxy.Fault
+	choose func(*faultCell, *http.Request) faultproxy.Fault
+	wire   func(*faultLab) faultproxy.Wire
+	closed bool
+	// times is how often it happens; 0 is always.
+	times int64
+	// isHeavy means that it takes the processor, and joins alone.
+	isHeavy bool
+	cells   [phases]outcome
+}
+
+// outcome is how a join ends that meets a fault, or why it cannot meet it.
+type outcome struct {
+	code   int
+	reason string
+	// isFinal means that waiting would not help, so that it ends at once.
+	isFinal bool
+	// says is what else stands on stderr.
+	says string
+	why  string
+}
+
+// TestJoinFaults joins through each fault in each phase, several at a time, and
+// then without it.
+func TestJoinFaults(t *testing.T) {
+	p := newProgram(t)
+	l := newFaultLab(t, p)
+	var cells []*faultCell
+	for _, row := range faultRows() {
+		for phase, outcome := range row.cells {
+			if outcome.why == "" {
+				node := fmt.Sprintf("fault-%d", len(cells))
+				cells = append(cells, &faultCell{lab: l, row: row, phase: phase, outcome: outcome, node: node, dir: filepath.Join(t.TempDir(), node)})
+			}
+		}
+	}
+	runCells(cells, 1, true)
+	runCells(cells, 12, false)
+	requests := p.requestsByNode(t)
+	for _, cell := range cells {
+		t.Run(cell.name(), func(t *testing.T) {
+			if cell.err != nil {
+				t.Fatal(cell.err)
+			}
+			t.Logf("%d %s after %s", cell.first.code, cell.first.lastReason(), cell.first.took.Round(10*time.Millisecond))
+			cell.check(t)
+			cell.checkEnd(t, requests[cell.node])
+		})
+	}
+	if heard := l.elsewhere.heard(); heard > 0 {
+		t.Errorf("%d connections went where a redirect pointed", heard)
+	}
+	t.Logf("%d faults, %d cells", len(faultRows()), len(cells))
+	if len(faultRows()) < 24 || len(cells) < 40 {
+		t.Error("too few")
+	}
+}
+
+// runCells runs those that are heavy, or the others, so many at a time.
+func runCells(cells []*faultCell, atOnce int, areHeavy bool) {
+	var running sync.WaitGroup
+	room := make(chan struct{}, atOnce)
+	for _, cell := range cells {
+		if cell.row.isHeavy != areHeavy {
+			continue
+		}
+		room <- struct{}{}
+		running.Go(func() {
+			cell.err = cell.run()
+			<-room
+		})
+	}
+	running.Wait()
+}
+
+// requestsByNode returns how many requests there are for each node.
+func (p program) requestsByNode(t *testing.T) map[string]int {
+	t.Helper()
+	var list struct{ Items []struct{ NodeName string } }
+	if err := json.Unmarshal([]byte(p.must(t, "csr", "list", "-o", "json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	requests := map[string]int{}
+	for _, item := range list.Items {
+		requests[item.NodeName]++
+	}
+	return requests
+}
+
+// publishedAs returns what makes cluster-info name another server, and signs it
+// anew, as the one who made the token can.
+func (l *faultLab) publishedAs(url string) func(*http.Response) error {
+	change := faultproxy.Change(func(cm *corev1.ConfigMap) error {
+		cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], l.server.URL(), url)
+		l.sign(cm)
+		return nil
+	})
+	return func(resp *http.Response) error {
+		if phaseOf(resp.Request) != discovery || resp.StatusCode != http.StatusOK {
+			return nil
+		}
+		return change(resp)
+	}
+}
+
+func (l *faultLab) sign(cm *corev1.ConfigMap) {
+	cm.Data["jws-kubeconfig-"+l.token.ID()] = clusterinfo.Sign([]byte(cm.Data["kubeconfig"]), l.token)
+}

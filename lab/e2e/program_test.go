@@ -1,0 +1,75 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootctl/bootctl/lab/labtest"
+)
+
+// program runs the built bootctl as the administrator of a server.
+type program struct{ server *labtest.Server }
+
+func newProgram(t *testing.T) program {
+	t.Helper()
+	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return program{server}
+}
+
+// run returns the exit code, stdout and stderr.
+func (p program) run(t *testing.T, args ...string) (int, string, string) {
+	t.Helper()
+	return p.exec(t, "bootctl", args...)
+}
+
+func (p program) exec(t *testing.T, name string, args ...string) (int, string, string) {
+	t.Helper()
+	return result(t, p.server.Command(name, args...))
+}
+
+// result runs a program and returns its exit code, stdout and stderr.
+func result(t *testing.T, cmd *exec.Cmd) (int, string, string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Error(err)
+		return -1, "", ""
+	}
+	return cmd.ProcessState.ExitCode(), strings.TrimSpace(stdout.String()), stderr.String()
+}
+
+// must runs what has to succeed, and returns its stdout.
+func (p program) must(t *testing.T, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := p.run(t, args...)
+	if code != 0 {
+		t.Fatalf("bootctl %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// tokenFile creates a token and writes it to a file.
+func (p program) tokenFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(p.must(t, "token", "create")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
