@@ -18,7 +18,7 @@ help: ## list the targets
 	@echo 'make test          run every test'
 	@echo 'make test-kubelet  start a real kubelet from what join wrote (needs root)'
 	@echo 'make soak          run the load tests at full size, and fuzz each parser (FUZZTIME=10m)'
-	@echo 'make bench         compare with kubectl and kubeadm in one run'
+	@echo 'make bench         compare with kubectl, kubeadm and the kubelet in one run'
 	@echo 'make mutants       remove each security guard and see a test fail'
 	@echo 'make lint          check format, code, modules and generated files'
 	@echo 'make docs          generate docs/cli, docs/exit-codes.md, docs/schemas and the faults in docs/join.md'
@@ -57,11 +57,11 @@ FUZZTIME ?= 10m
 
 soak: build lab tools
 	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
-	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestNothingLeaks|TestLostCreate|TestJoinsWhile' ./e2e
+	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins|TestLostCreate|TestJoinsWhile' ./e2e
 	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
 		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done
 
-bench: build lab tools
+bench: build lab tools kubelet
 	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench
 
 mutants:

@@ -106,7 +106,12 @@ func (s *joinSteps) line() string {
 	return text
 }
 
-func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
 
 // skewed tells of a clock that is not the server's.
 func (e *env) skewed(behind time.Duration) {

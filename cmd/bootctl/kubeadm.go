@@ -18,6 +18,7 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 	}
 	const noKubelet = "bootctl starts no kubelet and needs no container runtime"
 	refuse(fs, map[string]string{
+		"vmodule":                     oneLog,
 		"cri-socket":                  noKubelet,
 		"patches":                     noKubelet,
 		"skip-phases":                 "bootctl has no phases; the same command again goes on where it stopped",
@@ -31,6 +32,9 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 		fs.Lookup(name).Hidden = true
 	}
 }
+
+// oneLog answers kubeadm's --vmodule.
+const oneLog = "there is one log, that of API calls: give -v 1"
 
 const noControlPlane = "bootctl joins nodes, not control planes"
 

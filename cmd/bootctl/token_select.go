@@ -18,7 +18,7 @@ func newToken(e *env) *cobra.Command {
 		newTokenCreate(e), newTokenList(e), newTokenDelete(e), newTokenExtend(e), newTokenGenerate(e), newTokenCheck(e))
 	refuse(cmd.PersistentFlags(), map[string]string{
 		"rootfs":  "no command about tokens reads or writes files below another root",
-		"vmodule": "there is one log, that of API calls: give -v 1",
+		"vmodule": oneLog,
 	})
 	return cmd
 }

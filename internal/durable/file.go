@@ -34,8 +34,12 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
+		if err == nil {
+			return
+		}
+		err = fmt.Errorf("write %s: %w", path, err)
+		if left := os.Remove(f.Name()); !errors.Is(left, fs.ErrNotExist) { // once renamed, it is gone
+			err = errors.Join(err, left)
 		}
 	}()
 	if err := fill(f, data, mode); err != nil {

@@ -37,13 +37,19 @@ func (p program) run(t *testing.T, args ...string) (int, string, string) {
 
 func (p program) exec(t *testing.T, name string, args ...string) (int, string, string) {
 	t.Helper()
-	cmd := p.server.Command(name, args...)
+	return result(t, p.server.Command(name, args...))
+}
+
+// result runs a program and returns its exit code, stdout and stderr.
+func result(t *testing.T, cmd *exec.Cmd) (int, string, string) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+		t.Error(err)
+		return -1, "", ""
 	}
 	return cmd.ProcessState.ExitCode(), strings.TrimSpace(stdout.String()), stderr.String()
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -104,4 +105,56 @@ func TestCreateManyOnTerminal(t *testing.T) {
 	}
 	t.Logf("%d tokens were made and printed", len(made))
 	p.must(t, append([]string{"token", "delete"}, made...)...)
+}
+
+// TestJoinOnTerminal shows the step under way in one line, with its time and what
+// it waits for, no wider than the terminal, and each step that has ended.
+func TestJoinOnTerminal(t *testing.T) {
+	p := withoutApprover(t)
+	cmd := p.server.Command("bootctl", "join", p.server.URL(), "--token-file", p.tokenFile(t), "--ca-file", p.server.CAFile,
+		"--node-name", "watched", "--out-dir", t.TempDir())
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close() //nolint:errcheck // the test is over
+	defer time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
+	seen := readUntil(terminal, "s, for 1.")
+	p.must(t, "csr", "approve", "--node", "watched")
+	rest, _ := io.ReadAll(terminal) // ends with an error when the other side is gone
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s%s", err, seen, rest)
+	}
+	shown := seen + string(rest)
+	for _, want := range []string{
+		"bootctl: looking for an identity: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
+		"(Pending)", "an administrator approves it with: bootctl csr approve", "bootctl: asking the API server who this is: ",
+	} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("it does not show %q:\n%q", want, shown)
+		}
+	}
+	for _, line := range strings.Split(shown, "\r\x1b[K") {
+		if drawn, _, ended := strings.Cut(line, "\n"); !ended && len([]rune(drawn)) > 59 {
+			t.Errorf("%d columns: %q", len([]rune(drawn)), drawn)
+		}
+	}
+	if strings.Contains(stdout.String(), "\x1b") || !strings.Contains(stdout.String(), "system:node:watched") {
+		t.Errorf("stdout %q", stdout.String())
+	}
+}
+
+// readUntil reads from a terminal until a text has come, or its other side is gone.
+func readUntil(from io.Reader, text string) string {
+	var seen strings.Builder
+	buf := make([]byte, 4096)
+	for {
+		n, err := from.Read(buf)
+		seen.Write(buf[:n])
+		if err != nil || strings.Contains(seen.String(), text) {
+			return seen.String()
+		}
+	}
 }

@@ -58,6 +58,9 @@ type cluster struct {
 	lifetime    time.Duration // of the certificates
 	unanswered  bool          // requests stay pending
 	rejectToken bool          // requests with the token are answered 401
+	rejectNodes bool          // and those with a certificate
+	mistaken    bool          // certificates are taken for another node's
+	deletes     int           // how many requests disappear while they are waited for
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -83,9 +86,14 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(path, "/configmaps/cluster-info"):
 		c.answer(w, c.clusterInfo())
+	case strings.HasSuffix(path, "/selfsubjectreviews") && c.rejectNodes:
+		c.fail(w, apierrors.NewUnauthorized("no"))
 	case strings.HasSuffix(path, "/selfsubjectreviews"):
 		review := &authenticationv1.SelfSubjectReview{}
 		review.Status.UserInfo.Username = r.TLS.PeerCertificates[0].Subject.CommonName
+		if c.mistaken {
+			review.Status.UserInfo.Username += "0"
+		}
 		c.answer(w, review)
 	case c.rejectToken || r.Header.Get("Authorization") != "Bearer "+id+"."+secret:
 		c.fail(w, apierrors.NewUnauthorized("no"))
@@ -93,8 +101,17 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.create(w, r)
 	case r.URL.Query().Get("watch") == "true":
 		w.Header().Set("Content-Type", "application/json") // a watch that ends at once
+		if c.deletes > 0 {
+			c.deletes--
+			clear(c.requests)
+		}
 	default:
-		c.answer(w, c.requests[path[strings.LastIndex(path, "/")+1:]])
+		name := path[strings.LastIndex(path, "/")+1:]
+		if c.requests[name] == nil {
+			c.fail(w, apierrors.NewNotFound(schema.GroupResource{}, name))
+			return
+		}
+		c.answer(w, c.requests[name])
 	}
 }
 
@@ -125,15 +142,19 @@ func (c *cluster) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if old := c.requests[request.Name]; old != nil {
-		if !c.unanswered {
+		if !c.unanswered && c.deletes == 0 {
 			c.sign(old)
 		}
 		c.fail(w, apierrors.NewAlreadyExists(schema.GroupResource{Resource: "certificatesigningrequests"}, request.Name))
 		return
 	}
 	request.UID = types.UID("uid-" + request.Name)
-	if !c.unanswered {
+	if !c.unanswered && c.deletes == 0 {
 		c.sign(request)
+	}
+	if r.URL.Query().Has("dryRun") {
+		c.answer(w, request)
+		return
 	}
 	c.requests[request.Name] = request
 	c.answer(w, request)

@@ -270,6 +270,9 @@ func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
 		{"as it is", func(*testing.T, *cluster, join.Layout) {}, false, nil},
 		{"rotated", pair(func(*x509.Certificate) {}), false, nil},
 		{"expired", pair(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), true, nil},
+		{"expired before its CA was renewed", pair(func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = c.NotBefore.Add(-96*time.Hour), time.Now().Add(-72*time.Hour)
+		}), true, nil},
 		{"no certificate", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); remove(t, l.Current()) }, true, nil},
 		{"link to nothing", func(t *testing.T, _ *cluster, l join.Layout) {
 			t.Helper()

@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/bootctl/bootctl/lab/pki"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/join"
+)
+
+const (
+	pendingName = "kubelet-client.key.tmp"
+	oldPair     = "kubelet-client-2024-01-02-03-04-05.pem"
+)
+
+// joiner joins nodes to a prepared control plane with one token.
+type joiner struct {
+	program
+	token string // the file
+	ca    []byte
+}
+
+func newJoiner(t *testing.T) joiner {
+	t.Helper()
+	p := newProgram(t)
+	p.must(t, "setup", "--endpoint", p.server.URL())
+	j := joiner{p, p.tokenFile(t), readFile(t, p.server.CAFile)}
+	p.eventually(t, "signature", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+	return j
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+	}
+	return text
+}
+
+func (j joiner) args(node string, flags ...string) []string {
+	return append([]string{"join", j.server.URL(), "--token-file", j.token, "--ca-file", j.server.CAFile, "--node-name", node, "--timeout", "30s"}, flags...)
+}
+
+// refused wants a join to have ended with a local file's error, having printed
+// nothing else.
+func refused(t *testing.T, what string, code int, stdout, stderr string) {
+	t.Helper()
+	if code != 10 || stdout != "" || !strings.Contains(stderr, "(LocalFile)") {
+		t.Errorf("%s: exit code %d, want 10 and LocalFile, stdout %q, stderr\n%s", what, code, stdout, stderr)
+	}
+}
+
+// asked returns how many requests there are for each node.
+func (j joiner) asked(t *testing.T) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for node := range strings.FieldsSeq(j.must(t, "csr", "list", "-o", `go-template={{range .items}}{{.nodeName}} {{end}}`)) {
+		counts[node]++
+	}
+	return counts
+}
+
+// expired writes an identity of the node that has just ended.
+func (j joiner) expired(t *testing.T, node string, l join.Layout, kubeconfig []byte) {
+	t.Helper()
+	ca, err := pki.LoadCA(j.server.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := ca.Issue(pki.Leaf{CommonName: csr.NodeUserPrefix + node, Organization: []string{"system:nodes"}, Client: true}, time.Now().Add(-365*24*time.Hour-time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Dir(l.Current())
+	for path, text := range map[string][]byte{
+		l.Kubeconfig(): kubeconfig, l.CA(): j.ca, filepath.Join(keys, oldPair): append(pair.Cert, pair.Key...),
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mode := fs.FileMode(0o600)
+		if path == l.CA() {
+			mode = 0o644
+		}
+		if err := os.WriteFile(path, text, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(oldPair, l.Current()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// whole returns what is wrong with the files of a join that may have died: each
+// is absent or whole, and where the kubeconfig stands so do those that it names.
+func (j joiner) whole(l join.Layout) (wrong []string) {
+	report := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	mode := func(path string, want fs.FileMode) bool {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode() != want {
+			report("%s has mode %s", path, info.Mode())
+		}
+		return err == nil
+	}
+	keys := filepath.Dir(l.Current())
+	if pending := filepath.Join(keys, pendingName); mode(pending, 0o600) {
+		text, _ := os.ReadFile(pending)
+		if _, err := csr.ParseKey(text); err != nil {
+			report("the pending key: %v", err)
+		}
+	}
+	pairs, _ := filepath.Glob(filepath.Join(keys, "kubelet-client-*.pem"))
+	for _, pair := range pairs { // the link too, which leads to one of them
+		mode(pair, 0o600)
+		if _, err := tls.LoadX509KeyPair(pair, pair); err != nil {
+			report("%v", err)
+		}
+	}
+	if mode(l.CA(), 0o644) {
+		if text, _ := os.ReadFile(l.CA()); !bytes.Equal(text, j.ca) {
+			report("ca.crt is %q", text)
+		}
+	}
+	if !mode(l.Kubeconfig(), 0o600) {
+		return wrong
+	}
+	config, err := clientcmd.LoadFromFile(l.Kubeconfig())
+	if err != nil || len(config.AuthInfos) != 1 || len(config.Clusters) != 1 {
+		return append(wrong, fmt.Sprintf("the kubeconfig: %v", err))
+	}
+	for _, user := range config.AuthInfos {
+		for _, path := range []string{user.ClientCertificate, user.ClientKey} {
+			if filepath.Join(filepath.Dir(l.Kubeconfig()), path) != l.Current() {
+				report("the kubeconfig names %s", path)
+			}
+		}
+	}
+	if len(pairs) < 2 {
+		report("there is a kubeconfig and %q", pairs)
+	}
+	if _, err := os.Stat(l.CA()); err != nil {
+		report("there is a kubeconfig and no ca.crt")
+	}
+	return wrong
+}
+
+// complete returns what is wrong with the files of a join that has ended well.
+func (j joiner) complete(l join.Layout) []string {
+	wrong := j.whole(l)
+	if _, err := os.Stat(l.Kubeconfig()); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	for _, dir := range []string{filepath.Dir(l.Kubeconfig()), filepath.Dir(l.CA()), filepath.Dir(l.Current())} {
+		left, _ := filepath.Glob(filepath.Join(dir, "*.tmp"))
+		for _, path := range left {
+			wrong = append(wrong, "left behind: "+path)
+		}
+	}
+	return wrong
+}

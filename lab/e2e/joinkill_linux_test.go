@@ -1,0 +1,190 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/pkg/join"
+)
+
+// TestJoinKilled kills a join at every step that changes a file. Each file is
+// then absent or whole, and the same command completes.
+func TestJoinKilled(t *testing.T) {
+	needs(t, "strace")
+	j := newJoiner(t)
+	for _, start := range j.starts(t) {
+		t.Run(start.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "root")
+			start.prepare(t, "all-"+start.name, join.RootFS(dir))
+			whole := j.trace(t, j.args("all-"+start.name, "--rootfs", dir), nil, func([]byte) {})
+			steps := whole.steps()
+			if whole.code != 0 || len(steps) < 20 {
+				t.Fatalf("exit code %d after %d steps\n%s", whole.code, len(steps), whole.stderr)
+			}
+			logSteps(t, dir, steps)
+			inOrder(t, steps)
+			runs := size(start.runs, 50)
+			var jobs []func()
+			hits := make([]atomic.Int64, len(steps))
+			for step := range steps {
+				for run := range runs {
+					node := fmt.Sprintf("%s-%d-%d", start.name, step, run)
+					jobs = append(jobs, func() { j.killedAt(t, start, node, hits, step) })
+				}
+			}
+			together(4, jobs)
+			j.askedOnce(t, start.name, len(jobs))
+			for step := range hits {
+				if n := hits[step].Load(); n < int64(runs) {
+					t.Errorf("step %d was killed %d times, want %d", step+1, n, runs)
+				}
+			}
+			t.Logf("%d steps, each killed %d times or more", len(steps), runs)
+		})
+	}
+}
+
+// inOrder wants what a loss of power would need: each file synced before it gets
+// its name, and each directory after a name in it came or changed.
+func inOrder(t *testing.T, steps []string) {
+	t.Helper()
+	synced := map[string]bool{}
+	for i, step := range steps {
+		quoted := quotes.FindAllStringSubmatch(step, -1)
+		name, _, _ := strings.Cut(step, "(")
+		switch {
+		case name == "fsync":
+			_, path, _ := strings.Cut(step, "<")
+			path, _, _ = strings.Cut(path, ">")
+			synced[path] = true
+		case name == "renameat" && !strings.HasSuffix(quoted[0][1], "/link") && !synced[quoted[0][1]]:
+			t.Errorf("step %d gives a name to a file that is not synced: %s", i+1, step)
+		}
+		if (name != "renameat" && name != "mkdirat") || strings.HasSuffix(quoted[0][1], ".tmp") && name == "mkdirat" {
+			continue
+		}
+		parent := fmt.Sprintf("<%s>)", filepath.Dir(quoted[len(quoted)-1][1]))
+		if !slices.ContainsFunc(steps[i:min(i+4, len(steps))], func(s string) bool { return strings.HasPrefix(s, "fsync(") && strings.Contains(s, parent) }) {
+			t.Errorf("step %d makes a name, and the directory is not synced then: %s", i+1, step)
+		}
+	}
+}
+
+// quotes matches a path in a step.
+var quotes = regexp.MustCompile(`"([^"]*)"`)
+
+// start is what a join finds.
+type start struct {
+	name    string
+	runs    int
+	prepare func(t *testing.T, node string, l join.Layout)
+}
+
+// starts are nothing at all, and an identity that has ended.
+func (j joiner) starts(t *testing.T) []start {
+	t.Helper()
+	return []start{
+		{"fresh", 5, func(*testing.T, string, join.Layout) {}},
+		{"over-another", 2, j.expirer(t)},
+	}
+}
+
+// expirer returns what writes an identity that has ended. The kubeconfig, which is
+// that of every node, comes from a join.
+func (j joiner) expirer(t *testing.T) func(*testing.T, string, join.Layout) {
+	t.Helper()
+	dir := t.TempDir()
+	j.must(t, j.args("model", "--rootfs", dir)...)
+	kubeconfig := readFile(t, join.RootFS(dir).Kubeconfig())
+	return func(t *testing.T, node string, l join.Layout) {
+		t.Helper()
+		j.expired(t, node, l, kubeconfig)
+	}
+}
+
+// killedAt kills a join at a step, looks at the files, and completes it. Where
+// the kill came too late, the step that it hit counts, and it tries again with more
+// time.
+func (j joiner) killedAt(t *testing.T, start start, node string, hits []atomic.Int64, step int) {
+	t.Helper()
+	for try := range 5 {
+		dir := filepath.Join(t.TempDir(), "root")
+		l, node := join.RootFS(dir), fmt.Sprintf("%s-%d", node, try)
+		start.prepare(t, node, l)
+		args := j.args(node, "--rootfs", dir)
+		dead := j.kill(t, args, step, 5*time.Millisecond<<(2*try))
+		reached := len(dead.steps()) - 1
+		if dead.code == 0 {
+			t.Logf("%s: the kill came too late", node)
+			continue
+		}
+		if dead.code != 137 || dead.stdout != "" {
+			t.Errorf("%s: exit code %d, stdout %q, want a kill\n%s", node, dead.code, dead.stdout, dead.stderr)
+			return
+		}
+		for _, wrong := range j.whole(l) {
+			t.Errorf("%s: killed at step %d: %s", node, reached+1, wrong)
+		}
+		if code, _, stderr := j.run(t, args...); code != 0 {
+			t.Errorf("%s: killed at step %d, then exit code %d\n%s", node, reached+1, code, stderr)
+		}
+		for _, wrong := range j.complete(l) {
+			t.Errorf("%s: killed at step %d, then completed: %s", node, reached+1, wrong)
+		}
+		if reached >= len(hits) {
+			t.Logf("%s: more steps than there were; the last are %q", node, dead.steps()[len(hits)-1:])
+			continue
+		}
+		hits[reached].Add(1)
+		if reached == step {
+			return
+		}
+	}
+	t.Errorf("%s: not killed at step %d", node, step+1)
+}
+
+// askedOnce wants no node to have asked more than once more than it must, and
+// says how many did.
+func (j joiner) askedOnce(t *testing.T, prefix string, nodes int) {
+	t.Helper()
+	asked, again := 0, 0
+	for node, n := range j.asked(t) {
+		if len(node) <= len(prefix) || node[:len(prefix)] != prefix {
+			continue
+		}
+		asked++
+		again += n - 1
+		if n > 2 {
+			t.Errorf("%s asked %d times", node, n)
+		}
+	}
+	t.Logf("%d nodes asked, %d once more than they must", asked, again)
+	if asked < nodes {
+		t.Errorf("%d nodes asked, want %d", asked, nodes)
+	}
+}
+
+// together runs the jobs, so many at a time.
+func together(workers int, jobs []func()) {
+	queue := make(chan func())
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for job := range queue {
+				job()
+			}
+		})
+	}
+	for _, job := range jobs {
+		queue <- job
+	}
+	close(queue)
+	group.Wait()
+}
