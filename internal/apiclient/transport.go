@@ -94,7 +94,7 @@ func (b *cappedBody) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		return 0, ErrTooLarge
 	}
-	if err == nil || err == io.EOF || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) { //nolint:errorlint // readers return it bare
+	if err == nil || err == io.EOF || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
 		return n, err
 	}
 	return n, &brokenError{err}

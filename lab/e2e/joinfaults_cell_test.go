@@ -162,6 +162,19 @@ func (j joinRun) lastReason() string {
 	return found[1]
 }
 
+func (c *faultCell) afterFault() time.Duration { return c.first.ended.Sub(time.Unix(0, c.met.Load())) }
+
+// isLate says whether the join outlived its deadline, or was slow to report what is
+// final.
+func (c *faultCell) isLate() bool {
+	return c.first.took > c.timeout()+2*time.Second || c.isFinal && c.afterFault() > 3*time.Second
+}
+
+// again is the same cell, of a node that has not joined yet.
+func (c *faultCell) again() *faultCell {
+	return &faultCell{lab: c.lab, row: c.row, phase: c.phase, outcome: c.outcome, node: c.node + "-again", dir: c.dir + "-again"}
+}
+
 // check compares what came of the join with the outcome.
 func (c *faultCell) check(t *testing.T) {
 	t.Helper()
@@ -175,9 +188,8 @@ func (c *faultCell) check(t *testing.T) {
 	if gaveUp := strings.Contains(first.stderr, "error: gave up waiting"); c.code != 0 && gaveUp == c.isFinal {
 		t.Errorf("it gave up waiting: %t", gaveUp)
 	}
-	after := first.ended.Sub(time.Unix(0, c.met.Load()))
-	if first.took > c.timeout()+2*time.Second || c.isFinal && after > 3*time.Second {
-		t.Errorf("it took %s, %s of it from the fault on", first.took, after)
+	if c.isLate() {
+		t.Errorf("it took %s, %s of it from the fault on", first.took, c.afterFault())
 	}
 	if c.isTokenSent && (c.reason == "Untrusted" && c.phase <= create || c.phase == discovery && c.isFinal) {
 		t.Error("the token was sent")

@@ -82,6 +82,12 @@ func TestJoinFaults(t *testing.T) {
 	}
 	runCells(cells, 1, true)
 	runCells(cells, 12, false)
+	for i, cell := range cells { // one may be late because of the others, but not alone
+		if cell.isLate() || cell.faults == 0 {
+			cells[i] = cell.again()
+			cells[i].err = cells[i].run()
+		}
+	}
 	requests := p.requestsByNode(t)
 	for _, cell := range cells {
 		t.Run(cell.name(), func(t *testing.T) {
