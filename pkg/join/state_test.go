@@ -292,6 +292,10 @@ func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
 			t.Helper()
 			overwrite(t, l.Current(), newCA(t).identity(t))
 		}, false, join.ErrInvalid},
+		{"expired certificate of another CA", func(t *testing.T, _ *cluster, l join.Layout) {
+			t.Helper()
+			overwrite(t, l.Current(), newCA(t).identity(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
+		}, false, join.ErrInvalid},
 		{"another key", parts(func(t *testing.T, certs, _ []byte) []byte {
 			t.Helper()
 			return append(certs, encodeKey(t, newKey(t))...)
