@@ -31,7 +31,7 @@ func TestDownload(t *testing.T) {
 		if err := os.WriteFile(file, certpem.Encode(server.Certificate()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		again := exec.Command(os.Args[0], "-test.run=^TestDownload$", "-test.v") //nolint:gosec // this program
+		again := exec.Command(os.Args[0], "-test.run=^TestDownload$", "-test.v")
 		again.Env = append(os.Environ(), "BOOTCTL_TEST_DOWNLOAD=1", "SSL_CERT_FILE="+file)
 		if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestDownload/") {
 			t.Errorf("%v\n%s", err, out)

@@ -148,13 +148,13 @@ func Below(root, dir string) error {
 		if _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		real, err := filepath.EvalSymlinks(at)
+		resolved, err := filepath.EvalSymlinks(at)
 		if err != nil {
 			return &fs.PathError{Op: "find", Path: at, Err: err}
 		}
-		below, err := filepath.Rel(top, real)
+		below, err := filepath.Rel(top, resolved)
 		if err != nil || !filepath.IsLocal(below) {
-			return fmt.Errorf("%s: %w %s, to %s", at, ErrOutside, root, real)
+			return fmt.Errorf("%s: %w %s, to %s", at, ErrOutside, root, resolved)
 		}
 		return nil
 	}

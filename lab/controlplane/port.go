@@ -55,10 +55,10 @@ func listen(file string) (net.Listener, error) {
 	return l, err
 }
 
-// listenSoon waits for a port for up to a second: of a server that was killed,
+// listenSoon waits for a port for up to five seconds: of a server that was killed,
 // the kernel frees the lock before it frees the port.
 func listenSoon(port int) (net.Listener, error) {
-	const tries, pause = 20, 50 * time.Millisecond
+	const tries, pause = 100, 50 * time.Millisecond
 	for range tries {
 		l, err := listenOn(port)
 		if !errors.Is(err, syscall.EADDRINUSE) {

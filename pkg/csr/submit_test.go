@@ -101,7 +101,11 @@ func TestSubmitKeepsErrorsOfTheServer(t *testing.T) {
 // An answer that is another object is none to wait for.
 func TestSubmitOfAnotherAnswer(t *testing.T) {
 	client := fakeCertificates(t)
-	client.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, &object{}, nil })
-	_, err := csr.Submit(t.Context(), client, newSpec(t, newKey(t)))
-	wantError(t, err, apiclient.ErrNotAPIServer)
+	answer := &object{}
+	client.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, answer, nil })
+	for _, name := range []string{"", "other"} {
+		answer.Name = name
+		_, err := csr.Submit(t.Context(), client, newSpec(t, newKey(t)))
+		wantError(t, err, apiclient.ErrNotAPIServer)
+	}
 }

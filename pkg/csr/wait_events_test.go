@@ -145,7 +145,7 @@ func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
 				}
 				stream := watch.NewFake()
 				watches(client, stream)
-				time.AfterFunc(time.Minute, func() { test.end(stream) })
+				time.AfterFunc(time.Second, func() { test.end(stream) })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				got, err := csr.Wait(ctx, client, stored(t, key), silent())
