@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 	}
 	for wanted, files := range groups {
 		t.Run(strings.ReplaceAll(wanted, " ", "-"), func(t *testing.T) {
+			t.Parallel()
 			runScripts(t, wanted, files)
 		})
 	}
