@@ -72,6 +72,7 @@ lint:
 	$(GOLANGCI) run
 	cd lab && $(GOLANGCI) run -c ../.golangci.yml
 	GOLANGCI='$(GOLANGCI)' go test -tags lintcheck ./internal/lintcheck
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 examples/ci-job.yaml
 	go mod tidy -diff
 	cd lab && go mod tidy -diff
 	go test -run TestGenerated ./cmd/bootctl

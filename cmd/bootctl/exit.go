@@ -175,9 +175,10 @@ func exitTable() []exitEntry {
 		{7, "ProxyRefused", as[*apiclient.ProxyError], "name the API server in NO_PROXY, or connect directly with join --no-proxy"},
 		{7, "Unreachable", func(err error) bool { return errors.Is(err, apiclient.ErrNoAnswer) || apiclient.IsUnreachable(err) }, "check the address, that the API server runs, and a proxy in between"},
 		{10, "Locked", is(durable.ErrLocked), "another bootctl works on the same files; wait for it"},
+		{10, "LocalFile", is(durable.ErrForeignOwner), "run it as the user whose files these are, such as root; or move the file away, if nobody should have put it there"},
 		{10, "LocalFile", func(err error) bool { return errors.Is(err, fs.ErrPermission) && as[*fs.PathError](err) }, "run it as a user who may; join needs root only to write to /, and --out-dir and --rootfs write elsewhere"},
 		{10, "LocalFile", func(err error) bool {
-			return is(errWrite, durable.ErrNotRegular, durable.ErrForeignOwner, durable.ErrOutside)(err) || as[*fs.PathError](err) || as[*os.LinkError](err)
+			return is(errWrite, durable.ErrNotRegular, durable.ErrOutside)(err) || as[*fs.PathError](err) || as[*os.LinkError](err)
 		}, ""},
 		{2, "InvalidKubeconfig", is(errKubeconfig), "name another with --kubeconfig, or another context with --context"},
 		{1, "Error", func(error) bool { return true }, ""},

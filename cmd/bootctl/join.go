@@ -48,7 +48,7 @@ func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.rootfs, "rootfs", "/", "write the kubelet's files below this `directory`")
 	fs.StringVar(&o.outDir, "out-dir", "", "write the same files flat into this `directory` instead")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
-	fs.BoolVar(&o.newKey, "new-key", false, "ask with a new key, when the request with the last one was denied or failed")
+	fs.BoolVar(&o.newKey, "new-key", false, "ask with a new key, when the request with the last one was denied or failed; a node that has joined keeps its own")
 	fs.BoolVar(&o.force, "force", false, "replace an identity of another node or cluster, or one that does not verify")
 	fs.BoolVar(&o.noProxy, "no-proxy", false, "connect directly, whatever HTTPS_PROXY says")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "change nothing, here or in the cluster; without a token, check the identity that is here")
@@ -124,7 +124,9 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, e.skewed
 	result, err := join.Run(ctx, opts)
 	stopReminding()
-	steps.end()
+	if err == nil {
+		steps.end()
+	}
 	stop()
 	switch {
 	case err == nil:

@@ -192,7 +192,7 @@ func Replaceable(path string, kind fs.FileMode) error {
 	case info.Mode().Type() != kind:
 		return fmt.Errorf("write %s: %w (%s); move it away first", path, ErrNotRegular, info.Mode().Type())
 	case isForeign(info):
-		return fmt.Errorf("write %s: %w; move it away first", path, ErrForeignOwner)
+		return fmt.Errorf("write %s: %w", path, ErrForeignOwner)
 	}
 	return nil
 }

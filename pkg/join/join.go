@@ -190,7 +190,10 @@ func (o Options) prepare(ctx context.Context, joins bool) (unlock func() error, 
 		return nil, err
 	}
 	if joins {
-		if err := errors.Join(o.Layout.writable(), o.Layout.create()); err != nil {
+		if err := o.Layout.writable(); err != nil {
+			return nil, err
+		}
+		if err := o.Layout.create(); err != nil {
 			return nil, err
 		}
 	}
