@@ -1,10 +1,11 @@
 // Package join takes a machine with an address and a bootstrap token to the
 // identity of a node: discovery, key, request, certificate, files.
 //
-// [Run] is the whole workflow; a [Layout] says where its files go. The state of
-// a join is the key on disk and the name of the request, which follows from
-// the key; so after a death at any moment the same call completes. The token is
-// written to no file.
+// [Run] is the whole workflow; a [Layout] says where its files go. The cluster is
+// discovered, or a [File] names it and who asks. The state of a join is the key on
+// disk and the name of the request, which follows from the key; so after a death at
+// any moment the same call completes, and where an identity stands it only checks
+// that. The token is written to no file.
 //
 // Source: Kubernetes documentation, "TLS bootstrapping"; the kubelet's files.
 package join

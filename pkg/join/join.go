@@ -2,19 +2,13 @@ package join
 
 import (
 	"context"
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	certificatesv1 "k8s.io/api/certificates/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
-
 	"github.com/bootctl/bootctl/internal/apiclient"
-	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -287,102 +281,4 @@ func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error
 
 func (o Options) wait() apiclient.Wait {
 	return apiclient.Wait{Transient: apiclient.Patient(apiclient.IsTransient), Cause: o.Cause, Slow: apiclient.ErrNoAnswer}
-}
-
-// certificate asks for the certificate and waits for it. A request that disappears
-// meanwhile is sent once more.
-func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, []byte, error) {
-	wanted, err := csr.NewNodeRequest(o.NodeName, key, o.Random)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := o.asker(cluster)
-	if err != nil {
-		return nil, nil, err
-	}
-	for again := false; ; again = true {
-		o.Step("asking for a certificate")
-		request, err := o.submit(ctx, client, wanted)
-		if err != nil {
-			return nil, nil, err
-		}
-		o.Requested(csr.Decode(request))
-		o.Step("waiting for the certificate")
-		text, err := csr.Wait(ctx, client.Certificates, request, csr.WaitOptions{Cause: o.Cause})
-		err = o.rejection(err)
-		if !again && (errors.Is(err, csr.ErrNotFound) || errors.Is(err, csr.ErrReplaced)) {
-			o.Cause(err)
-			continue
-		}
-		return request, text, err
-	}
-}
-
-// asker returns a client of the API server that cluster-info names, as who asks
-// for the certificate, over a connection that the pinned CA verifies.
-func (o Options) asker(cluster clusterinfo.Cluster) (*apiclient.Client, error) {
-	who := o.credential()
-	observe := o.Discovery.Client
-	observe.As = who.String()
-	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
-	who.use(config)
-	return apiclient.New(config, observe)
-}
-
-func (o Options) submit(ctx context.Context, client *apiclient.Client, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
-	return o.ask(ctx, func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
-		return csr.Submit(ctx, client.Certificates, wanted)
-	})
-}
-
-// ask makes one request at a time until one is answered.
-func (o Options) ask(ctx context.Context, attempt func(context.Context) (*certificatesv1.CertificateSigningRequest, error)) (request *certificatesv1.CertificateSigningRequest, err error) {
-	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
-		defer cancel()
-		request, err = attempt(ctx)
-		return o.rejection(err)
-	})
-	return request, err
-}
-
-// rejection is err, or that the credential is not accepted.
-func (o Options) rejection(err error) error {
-	if apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%s: %w: %w", o.credential(), clusterinfo.ErrTokenRejected, err)
-	}
-	return err
-}
-
-// identify asks the API server who the identity makes us, which must be the node.
-func (o Options) identify(ctx context.Context, result Result, id identity) (Result, error) {
-	o.Step("asking the API server who this is")
-	key, err := csr.EncodeKey(id.key)
-	if err != nil {
-		return result, err
-	}
-	observe := o.Discovery.Client
-	observe.As = csr.NodeUserPrefix + result.NodeName
-	client, err := apiclient.New(&rest.Config{
-		Host:            result.Server.URL(),
-		Timeout:         o.Discovery.RequestTimeout(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(id.roots...), CertData: id.chain, KeyData: key},
-	}, observe)
-	if err != nil {
-		return result, err
-	}
-	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		user, err := client.WhoAmI(ctx)
-		switch {
-		case apierrors.IsUnauthorized(err):
-			return fmt.Errorf("%s: %w: %w", result.Server, ErrRejected, err)
-		case err != nil:
-			return err
-		case user.Username != csr.NodeUserPrefix+result.NodeName:
-			return fmt.Errorf("%s: %w: it takes it for %q", result.Server, ErrRejected, user.Username)
-		}
-		result.Username, result.Groups = user.Username, user.Groups
-		return nil
-	})
-	return result, err
 }
