@@ -115,7 +115,7 @@ func (o joinOptions) readFile(opts *join.Options) error {
 	case strings.Contains(path, "://"):
 		from, err := url.Parse(path)
 		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
-			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a password is wanted, not %q", errInput, token.Redact(path))
+			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", errInput, token.Redact(path))
 		}
 		client, timeout := opts.Discovery.Client, opts.Discovery.RequestTimeout()
 		opts.Fetch = func(ctx context.Context) (join.File, error) {

@@ -1,0 +1,26 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+)
+
+// anyCode is the exit code where it depends on what runs at the same time.
+const anyCode = -1
+
+func (r leakRow) is(word string) bool { return slices.Contains(strings.Fields(r.how), word) }
+
+// shows says whether stdout may hold a token, and must.
+func (r leakRow) shows() bool { return r.is("shown") || r.is("random") }
+
+func (r leakRow) expanded() []leakRow {
+	first, others, several := strings.Cut(r.args, " | ")
+	if !several {
+		return []leakRow{r}
+	}
+	var rows []leakRow
+	for other := range strings.SplitSeq(others, " | ") {
+		rows = append(rows, leakRow{first + " " + other, r.code, r.how})
+	}
+	return rows
+}
