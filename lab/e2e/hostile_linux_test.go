@@ -103,8 +103,8 @@ func TestHostileServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]int{
-		"endless body": 4, "slow drip": 7, "gzip bomb": 4, "a million headers": 7, "endless redirects": 4,
-		"endless informational answers": 7, "plain HTTP": 7,
+		"endless body": 4, "slow drip": 4, "gzip bomb": 4, "a million headers": 4, "endless redirects": 4,
+		"endless informational answers": 4, "plain HTTP": 7,
 	}
 	handlers := hostile()
 	handlers["plain HTTP"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }
