@@ -109,6 +109,7 @@ func exitTable() []exitEntry {
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
 		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
 
+		{8, "Forbidden", as[*setup.RightsError], "let a cluster administrator run it, or grant these rights"},
 		{8, "Forbidden", as[*csr.AccessError], "it takes update on certificatesigningrequests/approval, and approve on the signer by its name or as DOMAIN/*"},
 
 		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request with bootctl csr delete and its name, then the same command asks again; or ask with another key: join --new-key"},
@@ -136,7 +137,7 @@ func exitTable() []exitEntry {
 		{9, "SeveralFit", is(errSeveralFit), "see them with: bootctl csr list"},
 		{9, "AlreadyApproved", is(csr.ErrApproved), "a certificate that was issued cannot be taken back, and is valid until it ends"},
 		{9, "RequestReplaced", is(csr.ErrReplaced), "look at the request that has the name now: bootctl csr list"},
-		{9, "SetupDiffers", is(setup.ErrDiffers), "look at that object and delete it, if nothing else needs what it grants"},
+		{9, "SetupDiffers", is(setup.ErrDiffers), "look at what differs; bootctl setup with the same flags and --force makes it so"},
 		{9, "Conflict", func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }, "someone changed it at the same time; try again"},
 
 		{2, "InvalidToken", is(token.ErrInvalid), "a token is an ID of 6 characters, a dot and a secret of 16, all of a-z and 0-9"},

@@ -23,6 +23,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testapi"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -68,6 +69,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 	var out, errOut bytes.Buffer
 	dir := t.TempDir()
 	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": kubeconfig}
+	testapi.HonourDryRun(clientset)
 	clientset.PrependReactor("create", "selfsubjectaccessreviews", access(ctx))
 	clientset.PrependReactor("create", "subjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything

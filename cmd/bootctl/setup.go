@@ -1,25 +1,60 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 type setupOptions struct {
-	document    documentOptions
-	autoApprove string
+	document documentOptions
+	rbac     rbacOptions
+	dryRun   bool
+	remove   bool
+	force    bool
 }
 
 func (o *setupOptions) addFlags(fs *pflag.FlagSet) {
 	o.document.addFlags(fs)
+	o.rbac.addFlags(fs)
+	fs.BoolVar(&o.dryRun, "dry-run", false, "let the API server judge each change, and change nothing")
+	fs.BoolVar(&o.remove, "remove", false, "delete what setup created for this group, and nothing else")
+	fs.BoolVar(&o.force, "force", false, "make what is there and differs as it should be")
+}
+
+// rbacOptions are the flags that say what nodes shall be able to do.
+type rbacOptions struct {
+	group       string
+	autoApprove string
+}
+
+func (o *rbacOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
 	fs.StringVar(&o.autoApprove, "auto-approve", string(setup.AutoApproveNodes), "`policy` nodes: new nodes get their certificates at once; none: a person approves each")
+}
+
+// objects returns the RBAC that is meant.
+func (o rbacOptions) objects() ([]setup.Object, error) {
+	approval := setup.Approval(o.autoApprove)
+	if approval != setup.AutoApproveNodes && approval != setup.AutoApproveNone {
+		return nil, fmt.Errorf("%w: --auto-approve is %s or %s, not %q", errInput, setup.AutoApproveNodes, setup.AutoApproveNone, o.autoApprove)
+	}
+	if o.group != api.BootstrapDefaultGroup { // which each token has
+		if err := token.ValidateGroup(o.group); err != nil {
+			return nil, fmt.Errorf("--group: %w", err)
+		}
+	}
+	return setup.Objects(setup.Options{Group: o.group, Approval: approval}), nil
 }
 
 func newSetup(e *env) *cobra.Command {
@@ -27,72 +62,143 @@ func newSetup(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Prepare a cluster so that nodes can join it",
-		Long: `Creates the RBAC that joining nodes need, under kubeadm's names, and publishes
-cluster-info. What is there and grants the same is left as it is; where something
-of a name grants something else, setup changes nothing and exits 9. It may be run
-again at any time.
+		Long: `Creates the RBAC that joining nodes need, and cluster-info. What is there and
+grants the same is left as it is; where something is there and differs, setup says
+how, changes nothing and exits 9, and with --force makes it as it should be. It may
+be run again at any time. Each change is first judged by the API server, so that a
+missing right is told before anything is changed. It makes no tokens, and gives the
+API server no rights on kubelets.
+
+What it creates has the label app.kubernetes.io/managed-by: bootctl, and --remove
+deletes only that. For kubeadm's group the objects have kubeadm's names; for the
+--group of another distribution, such as system:bootstrappers:nodes, the names
+begin with bootctl: and end with the group, and no other group's are touched.
+
+Nodes are told --endpoint and the CA of --ca-file, else those of the kubeconfig. A
+cluster-info that is there stays unless one of the two is given.
 
 With --auto-approve=nodes, whoever has a token gets the certificate of any node
 name it asks for. With none, an administrator runs csr approve for each new node;
 nodes still renew their own certificates.
 
+-o yaml prints the manifests of all that for GitOps, and asks no server.
+
 Needs the rights of a cluster administrator.`,
-		Example: "  bootctl setup --endpoint https://192.0.2.1:6443",
-		Args:    cobra.NoArgs,
+		Example: `  bootctl setup --endpoint https://192.0.2.1:6443 --dry-run
+  bootctl setup --endpoint https://192.0.2.1:6443
+  bootctl setup --endpoint https://192.0.2.1:6443 -o yaml >bootstrap.yaml`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.remove {
+				for _, name := range []string{"endpoint", "ca-file", "auto-approve", "force"} {
+					if cmd.Flags().Changed(name) {
+						return fmt.Errorf("%w: --%s means nothing with --remove", errInput, name)
+					}
+				}
+			}
 			return runSetup(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
+	complete(cmd, "auto-approve", string(setup.AutoApproveNodes), string(setup.AutoApproveNone))
 	return cmd
 }
 
 func runSetup(ctx context.Context, e *env, o setupOptions) error {
-	approval := setup.Approval(o.autoApprove)
-	if approval != setup.AutoApproveNodes && approval != setup.AutoApproveNone {
-		return fmt.Errorf("%w: --auto-approve is %s or %s, not %q", errInput, setup.AutoApproveNodes, setup.AutoApproveNone, o.autoApprove)
+	objects, err := o.rbac.objects()
+	if err != nil {
+		return err
+	}
+	if e.global.output == "yaml" {
+		return o.printManifests(e, objects)
 	}
 	config, err := e.adminConfig()
 	if err != nil {
 		return err
 	}
-	document, err := o.document.read(e, config.rest)
-	if err != nil {
-		return err
+	s := setup.Setup{
+		Now: e.now, Objects: objects, Force: o.force, DryRun: o.dryRun,
+		Document: func() ([]byte, error) { return o.document.read(e, config.rest) },
+		Keep:     o.document == documentOptions{},
+	}
+	if !s.Keep { // what is wrong with the flags is told before anything is asked
+		document, err := s.Document()
+		if err != nil {
+			return err
+		}
+		s.Document = func() ([]byte, error) { return document, nil }
 	}
 	client, err := e.clientOf(config)
 	if err != nil {
 		return err
 	}
-	results, err := setup.Apply(ctx, client.RBAC, setup.Objects(approval))
+	s.RBAC, s.Core, s.Authorization = client.RBAC, client.Core, client.Authorization
+	act := s.Apply
+	if o.remove {
+		act = s.Remove
+	}
+	results, err := act(ctx)
 	if err != nil {
 		return err
 	}
-	change, err := clusterinfo.Writer{Client: client.Core, Now: e.now}.Publish(ctx, document)
-	if err != nil {
-		return err
-	}
-	return e.print(setupView(results, !change.IsEmpty()))
+	return e.print(setupView(results, o))
 }
 
-func setupView(results []setup.Result, published bool) view {
-	object := output.SetupResult{Meta: output.Kind("SetupResult")}
-	for _, r := range results {
-		action := "unchanged"
-		if r.Created {
-			action = "created"
+// printManifests prints what setup would create, as YAML documents.
+func (o setupOptions) printManifests(e *env, objects []setup.Object) error {
+	if o.remove {
+		return fmt.Errorf("%w: -o yaml prints what setup creates, and --remove creates nothing", errInput)
+	}
+	var config adminConfig
+	if o.document.endpoint == "" || o.document.caFile == "" {
+		var err error
+		if config, err = e.adminConfig(); err != nil {
+			return err
 		}
-		object.Items = append(object.Items, output.SetupItem{Kind: r.Object.Kind, Namespace: r.Object.Namespace, Name: r.Object.Name, Action: action})
 	}
-	clusterInfo := output.SetupItem{Kind: "ConfigMap", Namespace: "kube-public", Name: "cluster-info", Action: "unchanged"}
-	if published {
-		clusterInfo.Action = "updated"
+	document, err := o.document.read(e, config.rest)
+	if err != nil {
+		return err
 	}
-	object.Items = append(object.Items, clusterInfo)
-	v := view{object: object, header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}}
-	for _, item := range object.Items {
+	var out bytes.Buffer
+	for _, manifest := range setup.Manifests(objects, document) {
+		encoded, err := json.Marshal(manifest)
+		if err != nil {
+			return err
+		}
+		text, err := safe.YAML(encoded)
+		if err != nil {
+			return err
+		}
+		out.WriteString("---\n")
+		out.Write(text)
+	}
+	return e.print(view{formats: map[string]string{"yaml": out.String()}})
+}
+
+func setupView(results []setup.Result, o setupOptions) view {
+	object := output.SetupResult{Meta: output.Kind("SetupResult"), DryRun: o.dryRun, Items: []output.SetupItem{}}
+	v := view{header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}}
+	changed := 0
+	for _, r := range results {
+		item := output.SetupItem{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Action: string(r.Action), Why: r.Why}
+		object.Items = append(object.Items, item)
+		if r.Action != setup.Unchanged && r.Action != setup.Kept {
+			changed++
+			if o.dryRun {
+				item.Action = "would be " + item.Action
+			}
+		}
 		v.names = append(v.names, item.Name)
-		v.rows = append(v.rows, []string{item.Kind, item.Namespace, item.Name, item.Action})
+		v.rows = append(v.rows, []string{item.Kind, item.Namespace, item.Name, joinedNonEmpty(": ", item.Action, item.Why)})
+	}
+	v.object = object
+	switch {
+	case changed > 0:
+	case o.remove:
+		v.footer = "nothing to remove"
+	default:
+		v.footer = "nothing to change"
 	}
 	return v
 }

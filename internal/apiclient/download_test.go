@@ -77,7 +77,11 @@ func TestDownload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := apiclient.Download(t.Context(), from, 1000, 500*time.Millisecond, apiclient.Options{})
+			timeout := 10 * time.Second
+			if test.path == "/slow" {
+				timeout = 500 * time.Millisecond
+			}
+			text, err := apiclient.Download(t.Context(), from, 1000, timeout, apiclient.Options{})
 			if test.wantErr == nil && (err != nil || string(text) != "text") {
 				t.Errorf("got %q, %v", text, err)
 			}

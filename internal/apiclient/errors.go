@@ -96,8 +96,10 @@ func Patient(transient func(error) bool) func(error) bool {
 	}
 }
 
-// IsForbiddenByRBAC says whether err is the authorizer's no, as opposed to one
-// of admission, which has the same status code but speaks of the object.
+// IsForbiddenByRBAC says whether err is the authorizer's no, or that nobody may
+// grant more than he has, as opposed to a no of admission, which has the same
+// status code but speaks of the object.
 func IsForbiddenByRBAC(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), " cannot ")
+	return apierrors.IsForbidden(err) &&
+		(strings.Contains(err.Error(), " cannot ") || strings.Contains(err.Error(), " is attempting to grant RBAC permissions not currently held"))
 }

@@ -242,7 +242,8 @@ type JoinStep struct {
 // SetupResult is the result of setup.
 type SetupResult struct {
 	Meta
-	Items []SetupItem `json:"items"`
+	DryRun bool        `json:"dryRun" jsonschema:"whether the actions were only judged by the API server"`
+	Items  []SetupItem `json:"items"`
 }
 
 // SetupItem is one object that setup looked after.
@@ -250,7 +251,8 @@ type SetupItem struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
-	Action    string `json:"action" jsonschema:"created, updated or unchanged"`
+	Action    string `json:"action" jsonschema:"created, updated, signed, unchanged, deleted or kept"`
+	Why       string `json:"why,omitempty" jsonschema:"how it differed, or why it was kept"`
 }
 
 // Version is the result of version.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	goyaml "go.yaml.in/yaml/v3"
 	kjson "sigs.k8s.io/json"
@@ -26,6 +27,13 @@ type Document struct {
 	Server Endpoint
 	// CAs are the certificates of the cluster's CA bundle.
 	CAs []*x509.Certificate
+}
+
+// Equivalent says whether both tell nodes the same address and the same CA
+// certificates, however they are written.
+func (d Document) Equivalent(other Document) bool {
+	return d.Server == other.Server &&
+		slices.EqualFunc(d.CAs, other.CAs, func(a, b *x509.Certificate) bool { return a.Equal(b) })
 }
 
 // document has the only fields that may stand in the kubeconfig. The others

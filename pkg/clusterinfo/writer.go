@@ -42,10 +42,16 @@ type Writer struct {
 	// has become another meanwhile, so that the change is, too. Its error ends
 	// the write. nil means yes.
 	Confirm func(Change) error
+	// Labels are put on a ConfigMap that is created.
+	Labels map[string]string
+	// DryRun lets the API server judge the write without storing it.
+	DryRun bool
 }
 
 // Change is what a write changes. The zero value is no change.
 type Change struct {
+	// Creates says that there was no ConfigMap.
+	Creates bool
 	// Before and After are the kubeconfig; Before is nil where there is none.
 	Before, After []byte
 	// Added, Replaced and Removed are the IDs of signatures, in order.
@@ -113,7 +119,7 @@ func (w Writer) plan(ctx context.Context, choose func(*corev1.ConfigMap) ([]byte
 	old, err = w.Client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		old, wanted = nil, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic}}
+		old, wanted = nil, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic, Labels: w.Labels}}
 	case err != nil:
 		return nil, nil, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
 	default:
@@ -151,11 +157,15 @@ func signed(data map[string]string, document []byte, tokens []token.Info, now ti
 // error is a conflict.
 func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap) error {
 	configMaps := w.Client.ConfigMaps(metav1.NamespacePublic)
+	var dryRun []string
+	if w.DryRun {
+		dryRun = []string{metav1.DryRunAll}
+	}
 	var err error
 	if absent {
-		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{})
+		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{DryRun: dryRun})
 	} else {
-		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{})
+		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{DryRun: dryRun})
 	}
 	if apierrors.IsAlreadyExists(err) {
 		err = apierrors.NewConflict(corev1.Resource("configmaps"), api.ConfigMapClusterInfo, err)
@@ -173,7 +183,7 @@ func changeOf(old, wanted *corev1.ConfigMap) Change {
 	if old != nil {
 		before = old.Data
 	}
-	c := Change{After: []byte(after[api.KubeConfigKey])}
+	c := Change{Creates: old == nil, After: []byte(after[api.KubeConfigKey])}
 	if text, ok := before[api.KubeConfigKey]; ok {
 		c.Before = []byte(text)
 	}

@@ -2,6 +2,7 @@ package setup_test
 
 import (
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,70 +12,45 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-var errServer = errors.New("trouble in the server")
-
-// reactTo makes the client answer a verb on a resource with err.
-func reactTo(client *fake.Clientset, verb, resource string, err error) {
-	client.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
-}
-
-// created returns the objects that the client was asked to create.
-func created(t *testing.T, client *fake.Clientset) []setup.Object {
-	t.Helper()
-	var objects []setup.Object
-	for _, action := range client.Actions() {
-		create, ok := action.(clienttesting.CreateAction)
-		if !ok {
-			continue
-		}
-		var object setup.Object
-		var meta metav1.ObjectMeta
-		switch o := create.GetObject().(type) {
-		case *rbacv1.Role:
-			object, meta = setup.Object{Kind: "Role", Rules: o.Rules}, o.ObjectMeta
-		case *rbacv1.RoleBinding:
-			object, meta = setup.Object{Kind: "RoleBinding", RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
-		case *rbacv1.ClusterRole:
-			object, meta = setup.Object{Kind: "ClusterRole", Rules: o.Rules}, o.ObjectMeta
-		case *rbacv1.ClusterRoleBinding:
-			object, meta = setup.Object{Kind: "ClusterRoleBinding", RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
-		}
-		if want := map[string]string{"app.kubernetes.io/managed-by": "bootctl"}; !reflect.DeepEqual(meta.Labels, want) {
-			t.Errorf("%s %s has the labels %v, want %v", object.Kind, meta.Name, meta.Labels, want)
-		}
-		object.Namespace, object.Name = meta.Namespace, meta.Name
-		objects = append(objects, object)
-	}
-	return objects
-}
-
 func TestApplyCreatesJustTheObjects(t *testing.T) {
-	for _, approval := range []setup.Approval{setup.AutoApproveNodes, setup.AutoApproveNone} {
-		t.Run(string(approval), func(t *testing.T) {
-			client := fake.NewClientset()
-			want := setup.Objects(approval)
-			results, err := setup.Apply(t.Context(), client.RbacV1(), want)
+	for _, options := range []setup.Options{{}, {Approval: setup.AutoApproveNone}, {Group: "system:bootstrappers:nodes"}} {
+		t.Run(options.Group+string(options.Approval), func(t *testing.T) {
+			c := newCluster(t)
+			want := setup.Objects(options)
+			results, err := c.setup(want).Apply(t.Context())
 			want = slices.DeleteFunc(want, func(o setup.Object) bool { return o.Unwanted })
-			if err != nil || len(results) != len(want) {
+			if err != nil || len(results) != len(want)+1 {
 				t.Fatalf("results %v, %v", results, err)
 			}
-			if got := created(t, client); !reflect.DeepEqual(got, want) {
+			for name, action := range actions(results) {
+				if action != setup.Created {
+					t.Errorf("%s: %s", name, action)
+				}
+			}
+			if got := c.created(t); !reflect.DeepEqual(got, want) {
 				t.Errorf("created %+v\nwant %+v", got, want)
 			}
-			client.ClearActions()
-			if _, err := setup.Apply(t.Context(), client.RbacV1(), want); err != nil {
+			info, err := c.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
+			if err != nil || info.Data["kubeconfig"] != string(c.document) || info.Labels[setup.Label] != setup.LabelValue {
+				t.Errorf("cluster-info %v (%v)", info, err)
+			}
+			c.ClearActions()
+			results, err = c.setup(want).Apply(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-			for _, action := range client.Actions() {
-				if action.GetVerb() != "get" {
-					t.Errorf("the second time it did %s", action.GetVerb())
+			for name, action := range actions(results) {
+				if action != setup.Unchanged {
+					t.Errorf("the second time, %s: %s", name, action)
 				}
+			}
+			if got := c.changes(); len(got) > 0 {
+				t.Errorf("the second time it did %v", got)
 			}
 		})
 	}
@@ -83,25 +59,21 @@ func TestApplyCreatesJustTheObjects(t *testing.T) {
 // Of an object that is there and grants the same, labels do not matter: kubeadm
 // sets none.
 func TestApplyCreatesOnlyWhatIsMissing(t *testing.T) {
-	all := setup.Objects(setup.AutoApproveNodes)
+	all := nodes()
 	for missing, object := range all {
 		t.Run(object.String(), func(t *testing.T) {
-			client := fake.NewClientset()
-			there := slices.Delete(slices.Clone(all), missing, missing+1)
-			if _, err := setup.Apply(t.Context(), client.RbacV1(), there); err != nil {
-				t.Fatal(err)
-			}
-			client.ClearActions()
-			results, err := setup.Apply(t.Context(), client.RbacV1(), all)
+			c := newCluster(t)
+			c.must(t, slices.Delete(slices.Clone(all), missing, missing+1))
+			results, err := c.setup(all).Apply(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, result := range results {
-				if result.Created != (i == missing) || result.Object.String() != all[i].String() {
-					t.Errorf("%s: created %v", result.Object, result.Created)
+			for name, action := range actions(results) {
+				if (action == setup.Created) != (name == object.Kind+" "+object.Name) {
+					t.Errorf("%s: %s", name, action)
 				}
 			}
-			if got := created(t, client); len(got) != 1 || got[0].String() != object.String() {
+			if got := c.created(t); len(got) != 1 || got[0].String() != object.String() {
 				t.Errorf("created %v, want %v", got, object)
 			}
 		})
@@ -109,82 +81,191 @@ func TestApplyCreatesOnlyWhatIsMissing(t *testing.T) {
 }
 
 func TestApplyComparesEachPart(t *testing.T) {
-	role, binding := "kubeadm:get-nodes", "kubeadm:kubelet-bootstrap"
+	const role, binding = "ClusterRole kubeadm:get-nodes", "ClusterRoleBinding kubeadm:kubelet-bootstrap"
 	tests := []struct {
 		name, object string
 		change       func(*setup.Object)
-		wantErr      error
+		want         string // in the error; nothing where it is the same
 	}{
-		{"the same role", role, func(*setup.Object) {}, nil},
-		{"the same binding", binding, func(*setup.Object) {}, nil},
-		{"more verbs", role, func(o *setup.Object) { o.Rules[0].Verbs = []string{"get", "list"} }, setup.ErrDiffers},
-		{"more resources", role, func(o *setup.Object) { o.Rules[0].Resources = []string{"nodes", "secrets"} }, setup.ErrDiffers},
-		{"other API group", role, func(o *setup.Object) { o.Rules[0].APIGroups = []string{"*"} }, setup.ErrDiffers},
-		{"names", role, func(o *setup.Object) { o.Rules[0].ResourceNames = []string{"x"} }, setup.ErrDiffers},
-		{"second rule", role, func(o *setup.Object) { o.Rules = append(o.Rules, o.Rules[0]) }, setup.ErrDiffers},
-		{"no rule", role, func(o *setup.Object) { o.Rules = nil }, setup.ErrDiffers},
-		{"other role", binding, func(o *setup.Object) { o.RoleRef.Name = "cluster-admin" }, setup.ErrDiffers},
-		{"other group", binding, func(o *setup.Object) { o.Subjects[0].Name = "system:authenticated" }, setup.ErrDiffers},
-		{"user for group", binding, func(o *setup.Object) { o.Subjects[0].Kind = "User" }, setup.ErrDiffers},
-		{"second subject", binding, func(o *setup.Object) { o.Subjects = append(o.Subjects, o.Subjects[0]) }, setup.ErrDiffers},
-		{"no subject", binding, func(o *setup.Object) { o.Subjects = nil }, setup.ErrDiffers},
+		{"the same role", role, func(*setup.Object) {}, ""},
+		{"the same binding", binding, func(*setup.Object) {}, ""},
+		{"the same in two rules", role, func(o *setup.Object) { o.Rules = append(o.Rules, o.Rules[0]) }, ""},
+		{"more verbs", role, func(o *setup.Object) { o.Rules[0].Verbs = []string{"get", "list"} }, "it has list nodes"},
+		{"more resources", role, func(o *setup.Object) { o.Rules[0].Resources = []string{"nodes", "secrets"} }, "it has get secrets"},
+		{"all API groups", role, func(o *setup.Object) { o.Rules[0].APIGroups = []string{"*"} }, "it has get nodes in the API group *"},
+		{"names", role, func(o *setup.Object) { o.Rules[0].ResourceNames = []string{"x"} }, "it lacks get nodes"},
+		{"no rule", role, func(o *setup.Object) { o.Rules = nil }, "it lacks get nodes"},
+		{"a path", role, func(o *setup.Object) {
+			o.Rules = append(o.Rules, rbacv1.PolicyRule{Verbs: []string{"get"}, NonResourceURLs: []string{"/metrics"}})
+		}, "it has get /metrics"},
+		{"other role", binding, func(o *setup.Object) { o.RoleRef.Name = "cluster-admin" }, "it lacks the ClusterRole system:node-bootstrapper; it has the ClusterRole cluster-admin"},
+		{"other group", binding, func(o *setup.Object) { o.Subjects[0].Name = "system:authenticated" },
+			"it lacks the group system:bootstrappers:kubeadm:default-node-token; it has the group system:authenticated"},
+		{"user for group", binding, func(o *setup.Object) { o.Subjects[0].Kind = "User" }, "it has the user system:bootstrappers:kubeadm:default-node-token"},
+		{"second subject", binding, func(o *setup.Object) {
+			o.Subjects = append(o.Subjects, rbacv1.Subject{Kind: "ServiceAccount", Namespace: "n", Name: "s"})
+		}, "it has the serviceaccount n/s"},
+		{"no subject", binding, func(o *setup.Object) { o.Subjects = nil }, "it lacks the group"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			there := setup.Objects(setup.AutoApproveNodes)
-			at := slices.IndexFunc(there, func(o setup.Object) bool { return o.Name == test.object })
-			test.change(&there[at])
-			client := fake.NewClientset()
-			if _, err := setup.Apply(t.Context(), client.RbacV1(), there[at:at+1]); err != nil {
+			c := newCluster(t)
+			c.must(t, changed(t, test.object, test.change))
+			results, err := c.setup(nodes()).Apply(t.Context())
+			if test.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if !errors.Is(err, setup.ErrDiffers) || results != nil || !strings.Contains(err.Error(), test.object+": ") || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("results %v, error %v, want %q in it", results, err, test.want)
+			}
+			if got := c.changes(); len(got) > 0 {
+				t.Errorf("it did %v before it found the difference", got)
+			}
+			c.ClearActions()
+			results, err = c.setup(nodes(), force).Apply(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-			client.ClearActions()
-			results, err := setup.Apply(t.Context(), client.RbacV1(), setup.Objects(setup.AutoApproveNodes))
-			if !errors.Is(err, test.wantErr) || (results == nil) != (test.wantErr != nil) {
-				t.Errorf("results %v, error %v, want %v", results, err, test.wantErr)
+			for name, action := range actions(results) {
+				if (action == setup.Updated) != (name == test.object) {
+					t.Errorf("with force, %s: %s", name, action)
+				}
 			}
-			if got := created(t, client); test.wantErr != nil && len(got) != 0 {
-				t.Errorf("created %v before it found the difference", got)
-			}
-			if err != nil && !strings.Contains(err.Error(), test.object) {
-				t.Errorf("error %q does not name the object", err)
-			}
+			c.must(t, nodes()) // which finds it as it should be
 		})
 	}
 }
 
-func TestApplyWhenTheServerRefuses(t *testing.T) {
-	forbidden := apierrors.NewForbidden(rbacv1.Resource("clusterroles"), "kubeadm:get-nodes", errServer)
-	for _, resource := range []string{"roles", "rolebindings", "clusterroles", "clusterrolebindings"} {
-		for _, verb := range []string{"get", "create"} {
-			t.Run(verb+" "+resource, func(t *testing.T) {
-				client := fake.NewClientset()
-				reactTo(client, verb, resource, forbidden)
-				results, err := setup.Apply(t.Context(), client.RbacV1(), setup.Objects(setup.AutoApproveNodes))
-				if !apierrors.IsForbidden(err) || results != nil {
-					t.Errorf("results %v, error %v, want that of the server", results, err)
-				}
-				if got := created(t, client); verb == "get" && len(got) != 0 {
-					t.Errorf("created %v, though it could not look at all", got)
-				}
-			})
+// All differences are told at once, also that of cluster-info.
+func TestApplyTellsAllDifferences(t *testing.T) {
+	c := newCluster(t)
+	there := changed(t, "ClusterRole kubeadm:get-nodes", func(o *setup.Object) { o.Rules = nil })
+	there[3].Subjects = nil
+	c.must(t, there)
+	c.document = document(t, "192.0.2.2:6443")
+	_, err := c.setup(nodes(), func(s *setup.Setup) { s.Keep = false }).Apply(t.Context())
+	for _, want := range []string{"ClusterRole kubeadm:get-nodes: ", "ClusterRoleBinding kubeadm:get-nodes: ",
+		"ConfigMap kube-public/cluster-info: it exists already and is not what setup makes: it has the address https://192.0.2.1:6443, and lacks https://192.0.2.2:6443"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
 }
 
-func TestObjectString(t *testing.T) {
+// A role of a binding cannot be changed, so that is made anew, with what else
+// people noted on it.
+func TestForceMakesABindingAnew(t *testing.T) {
+	c := newCluster(t)
+	there := changed(t, "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(o *setup.Object) { o.RoleRef.Name = "view" })
+	c.must(t, there)
+	bindings := c.RbacV1().ClusterRoleBindings()
+	found, err := bindings.Get(t.Context(), "kubeadm:kubelet-bootstrap", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found.Labels, found.Annotations = map[string]string{"theirs": "yes"}, map[string]string{"note": "kept"}
+	if _, err := bindings.Update(t.Context(), found, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c.ClearActions()
+	c.setupMust(t, force)
+	want := []string{"delete clusterrolebindings kubeadm:kubelet-bootstrap", "create clusterrolebindings kubeadm:kubelet-bootstrap"}
+	if got := c.changes(); !slices.Equal(got, want) {
+		t.Errorf("it did %v, want %v", got, want)
+	}
+	found, err = bindings.Get(t.Context(), "kubeadm:kubelet-bootstrap", metav1.GetOptions{})
+	if err != nil || !maps.Equal(found.Labels, map[string]string{"theirs": "yes"}) || found.Annotations["note"] != "kept" || found.RoleRef.Name != "system:node-bootstrapper" {
+		t.Errorf("binding %v (%v)", found, err)
+	}
+}
+
+func (c cluster) setupMust(t *testing.T, changes ...func(*setup.Setup)) {
+	t.Helper()
+	if _, err := c.setup(nodes(), changes...).Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDryRunChangesNothing(t *testing.T) {
+	c := newCluster(t)
+	results, err := c.setup(nodes(), dryRun).Apply(t.Context())
+	if err != nil || len(results) != 8 || actions(results)["ConfigMap cluster-info"] != setup.Created {
+		t.Errorf("results %v (%v)", results, err)
+	}
+	if got := c.changes(); len(got) > 0 {
+		t.Errorf("it did %v", got)
+	}
+	c.must(t, nodes())
+	results, err = c.setup(nodes(), dryRun).Remove(t.Context())
+	if err != nil || len(results) != 8 || actions(results)["ConfigMap cluster-info"] != setup.Deleted {
+		t.Errorf("removal: results %v (%v)", results, err)
+	}
+	if got := c.changes(); len(got) > 0 {
+		t.Errorf("removal: it did %v", got)
+	}
+}
+
+// Where each node is to be approved by a person, what approves them at once must
+// not be left from before.
+func TestApplyWithoutApproval(t *testing.T) {
+	none := setup.Objects(setup.Options{Approval: setup.AutoApproveNone})
+	for _, object := range none {
+		if isApproval := object.Name == "kubeadm:node-autoapprove-bootstrap"; object.Unwanted != isApproval {
+			t.Errorf("%s is unwanted: %v", object, object.Unwanted)
+		}
+	}
+	c := newCluster(t)
+	c.must(t, none)
+	bindings, err := c.RbacV1().ClusterRoleBindings().List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(bindings.Items) != 3 {
+		t.Errorf("%d cluster role bindings, want 3 (%v)", len(bindings.Items), err)
+	}
+	c.must(t, nodes())
+	if _, err := c.setup(none).Apply(t.Context()); !errors.Is(err, setup.ErrDiffers) || !strings.Contains(err.Error(), "approved at once") {
+		t.Errorf("error = %v, want ErrDiffers", err)
+	}
+	c.ClearActions()
+	if _, err := c.setup(none, force).Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.changes(); !slices.Equal(got, []string{"delete clusterrolebindings kubeadm:node-autoapprove-bootstrap"}) {
+		t.Errorf("it did %v", got)
+	}
+}
+
+// Between looking and creating, someone else creates an object of the name.
+func TestApplyWhenSomeoneElseCreates(t *testing.T) {
 	tests := []struct {
-		name   string
-		object setup.Object
-		want   string
+		name    string
+		there   func(*setup.Object)
+		wantErr error
 	}{
-		{"in a namespace", setup.Object{Kind: "Role", Namespace: "kube-public", Name: "a"}, "Role kube-public/a"},
-		{"of the cluster", setup.Object{Kind: "ClusterRole", Name: "a"}, "ClusterRole a"},
+		{"the same", func(*setup.Object) {}, nil},
+		{"something else", func(o *setup.Object) { o.Rules[0].Verbs = []string{"*"} }, setup.ErrDiffers},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.object.String(); got != test.want {
-				t.Errorf("String = %q, want %q", got, test.want)
+			const role = "kubeadm:get-nodes"
+			c := newCluster(t)
+			other := changed(t, "ClusterRole "+role, test.there)[2]
+			c.PrependReactor("create", "clusterroles", func(action clienttesting.Action) (bool, runtime.Object, error) {
+				if _, err := c.Tracker().Get(action.GetResource(), "", role); err == nil {
+					return false, nil, nil
+				}
+				if err := c.Tracker().Add(&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: role}, Rules: other.Rules}); err != nil {
+					t.Error(err)
+				}
+				return true, nil, apierrors.NewAlreadyExists(rbacv1.Resource("clusterroles"), role)
+			})
+			results, err := c.setup(nodes()).Apply(t.Context())
+			if !errors.Is(err, test.wantErr) {
+				t.Errorf("error = %v, want %v", err, test.wantErr)
+			}
+			if got := actions(results)["ClusterRole "+role]; test.wantErr == nil && got != setup.Unchanged {
+				t.Errorf("what someone else created is %s", got)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ func TestObjectsGolden(t *testing.T) {
 			var got bytes.Buffer
 			encoder := json.NewEncoder(&got)
 			encoder.SetIndent("", "  ")
-			for _, object := range setup.Objects(approval) {
+			for _, object := range setup.Objects(setup.Options{Approval: approval}) {
 				if err := encoder.Encode(struct {
 					Is string
 					setup.Object

@@ -1,6 +1,8 @@
 package setup
 
 import (
+	"fmt"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cluster-bootstrap/token/api"
@@ -8,19 +10,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Label marks the objects that setup created.
+// Label marks what setup created.
 const (
 	Label      = "app.kubernetes.io/managed-by"
 	LabelValue = "bootctl"
-)
-
-// Names of kubeadm's objects.
-const (
-	clusterInfoName  = "kubeadm:bootstrap-signer-clusterinfo"
-	bootstrapName    = "kubeadm:kubelet-bootstrap"
-	getNodesName     = "kubeadm:get-nodes"
-	autoApproveName  = "kubeadm:node-autoapprove-bootstrap"
-	autoRotationName = "kubeadm:node-autoapprove-certificate-rotation"
 )
 
 // Object is one RBAC object: a role or a binding, in a namespace or not.
@@ -33,6 +26,16 @@ type Object struct {
 	Subjects []rbacv1.Subject
 	// Unwanted says that no object of the name may be there.
 	Unwanted bool
+}
+
+// String names the object, as in ClusterRole NAME.
+func (o Object) String() string { return named(o.Kind, o.Namespace, o.Name) }
+
+func named(kind, namespace, name string) string {
+	if namespace != "" {
+		return fmt.Sprintf("%s %s/%s", kind, namespace, name)
+	}
+	return fmt.Sprintf("%s %s", kind, name)
 }
 
 // Approval says whether nodes get their certificates without a person's yes.
@@ -48,33 +51,59 @@ const (
 	AutoApproveNone Approval = "none"
 )
 
+// Options say what nodes shall be able to do.
+type Options struct {
+	// Group is that of the tokens of nodes; empty means token.DefaultGroup.
+	Group string
+	// Approval is AutoApproveNodes where it is empty.
+	Approval Approval
+}
+
 // Objects returns the RBAC that nodes need to join, and what must not be there.
-func Objects(approval Approval) []Object {
-	nodes := group(token.DefaultGroup)
+// For kubeadm's group the names are kubeadm's; for another one they have the
+// group in them, since a binding's subjects are one list: who replaced kubeadm's
+// would lock kubeadm's own tokens out.
+func Objects(o Options) []Object {
+	nodes := subject(rbacv1.GroupKind, o.group())
+	reader, getNodes := o.name("bootstrap-signer-clusterinfo"), o.name("get-nodes")
 	objects := []Object{
-		{Kind: "Role", Namespace: metav1.NamespacePublic, Name: clusterInfoName, Rules: []rbacv1.PolicyRule{
+		{Kind: "Role", Namespace: metav1.NamespacePublic, Name: reader, Rules: []rbacv1.PolicyRule{
 			{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{api.ConfigMapClusterInfo}},
 		}},
-		{Kind: "RoleBinding", Namespace: metav1.NamespacePublic, Name: clusterInfoName, RoleRef: ref("Role", clusterInfoName),
-			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "system:anonymous"}}},
-		{Kind: "ClusterRole", Name: getNodesName, Rules: []rbacv1.PolicyRule{
+		{Kind: "RoleBinding", Namespace: metav1.NamespacePublic, Name: reader, RoleRef: ref("Role", reader),
+			Subjects: []rbacv1.Subject{subject(rbacv1.UserKind, "system:anonymous")}},
+		{Kind: "ClusterRole", Name: getNodes, Rules: []rbacv1.PolicyRule{
 			{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"nodes"}},
 		}},
-		binding(getNodesName, getNodesName, nodes),
-		binding(bootstrapName, "system:node-bootstrapper", nodes),
-		binding(autoRotationName, "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", group("system:nodes")),
+		binding(getNodes, getNodes, nodes),
+		binding(o.name("kubelet-bootstrap"), "system:node-bootstrapper", nodes),
+		binding(o.name("node-autoapprove-certificate-rotation"), "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", subject(rbacv1.GroupKind, "system:nodes")),
 	}
-	autoApprove := binding(autoApproveName, "system:certificates.k8s.io:certificatesigningrequests:nodeclient", nodes)
-	autoApprove.Unwanted = approval != AutoApproveNodes
+	autoApprove := binding(o.name("node-autoapprove-bootstrap"), "system:certificates.k8s.io:certificatesigningrequests:nodeclient", nodes)
+	autoApprove.Unwanted = o.Approval == AutoApproveNone
 	return append(objects, autoApprove)
 }
 
-func binding(name, role string, subject rbacv1.Subject) Object {
-	return Object{Kind: "ClusterRoleBinding", Name: name, RoleRef: ref("ClusterRole", role), Subjects: []rbacv1.Subject{subject}}
+func (o Options) group() string {
+	if o.Group == "" {
+		return token.DefaultGroup
+	}
+	return o.Group
 }
 
-func group(name string) rbacv1.Subject {
-	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: name}
+func (o Options) name(what string) string {
+	if o.group() == token.DefaultGroup {
+		return "kubeadm:" + what
+	}
+	return "bootctl:" + what + ":" + o.group()
+}
+
+func binding(name, role string, to rbacv1.Subject) Object {
+	return Object{Kind: "ClusterRoleBinding", Name: name, RoleRef: ref("ClusterRole", role), Subjects: []rbacv1.Subject{to}}
+}
+
+func subject(kind, name string) rbacv1.Subject {
+	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
 }
 
 func ref(kind, name string) rbacv1.RoleRef {

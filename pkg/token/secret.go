@@ -58,9 +58,18 @@ func (s Spec) Validate() error {
 		return err
 	}
 	for _, group := range s.Groups {
-		if !isGroup(group) {
-			return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit", ErrInvalidSpec, group)
+		if err := ValidateGroup(group); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// ValidateGroup returns an error that matches ErrInvalidSpec unless the API server
+// lets a token authenticate as the group.
+func ValidateGroup(name string) error {
+	if !isGroup(name) {
+		return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit", ErrInvalidSpec, name)
 	}
 	return nil
 }

@@ -1,0 +1,107 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/component-helpers/auth/rbac/validation"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+)
+
+// RightsError says which rights the caller lacks.
+type RightsError struct {
+	// Missing has a sentence for each, the API server's own where it said one.
+	Missing []string
+}
+
+func (e *RightsError) Error() string {
+	return "you lack rights, and nothing was changed: " + strings.Join(e.Missing, "; ")
+}
+
+// rights collects what is missing, each thing once.
+type rights struct{ missing []string }
+
+// note takes down an error that is a missing right, and returns any other.
+func (r *rights) note(err error) error {
+	var lacks *RightsError
+	var status apierrors.APIStatus
+	switch {
+	case errors.As(err, &lacks):
+		r.add(lacks.Missing...)
+	case apiclient.IsForbiddenByRBAC(err) && errors.As(err, &status):
+		r.add(strings.Join(strings.Fields(status.Status().Message), " "))
+	default:
+		return err
+	}
+	return nil
+}
+
+func (r *rights) add(missing ...string) {
+	for _, one := range missing {
+		if !slices.Contains(r.missing, one) {
+			r.missing = append(r.missing, one)
+		}
+	}
+}
+
+func (r *rights) err() error {
+	if len(r.missing) == 0 {
+		return nil
+	}
+	return &RightsError{r.missing}
+}
+
+// mayBind returns a *RightsError unless the caller may bind a role that does not
+// exist yet, so that the API server cannot tell: it takes the right to bind it, or
+// all that the role allows.
+func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
+	attributes := []authorizationv1.ResourceAttributes{{
+		Group: rbacv1.GroupName, Verb: "bind", Resource: strings.ToLower(role.Kind) + "s", Namespace: role.Namespace, Name: role.Name,
+	}}
+	if yes, err := may(ctx, s.Authorization, attributes); yes || err != nil {
+		return err
+	}
+	if yes, err := may(ctx, s.Authorization, requests(role)); yes || err != nil {
+		return err
+	}
+	return &RightsError{[]string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
+		bound, role, strings.Join(uncovered(nil, role.Rules), ", "))}}
+}
+
+// requests are what someone may do who has the role.
+func requests(role Object) []authorizationv1.ResourceAttributes {
+	var all []authorizationv1.ResourceAttributes
+	for _, rule := range role.Rules {
+		for _, one := range validation.BreakdownRule(rule) {
+			request := authorizationv1.ResourceAttributes{Namespace: role.Namespace, Verb: one.Verbs[0], Group: one.APIGroups[0], Resource: one.Resources[0]}
+			if len(one.ResourceNames) > 0 {
+				request.Name = one.ResourceNames[0]
+			}
+			all = append(all, request)
+		}
+	}
+	return all
+}
+
+// may says whether the caller may do all of it.
+func may(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, all []authorizationv1.ResourceAttributes) (bool, error) {
+	for _, attributes := range all {
+		attributes.Version = "*"
+		review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes},
+		}, metav1.CreateOptions{})
+		if err != nil || !review.Status.Allowed {
+			return false, err
+		}
+	}
+	return true, nil
+}
