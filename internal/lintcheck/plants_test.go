@@ -91,7 +91,7 @@ func siblings() []plant {
 		"clusterinfo": {"token"},
 		"join":        {"clusterinfo", "csr", "token"},
 		"setup":       {"clusterinfo", "csr", "join", "token"},
-		"doctor":      {"clusterinfo", "csr", "join", "setup", "token"},
+		"doctor":      all,
 	}
 	var plants []plant
 	for _, from := range all[:6] {
