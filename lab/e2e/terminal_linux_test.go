@@ -129,7 +129,7 @@ func TestJoinOnTerminal(t *testing.T) {
 	}
 	shown := seen + string(rest)
 	for _, want := range []string{
-		"bootctl: looking for an identity: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
+		"bootctl: making a key: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
 		"(Pending)", "an administrator approves it with: bootctl csr approve", "bootctl: asking the API server who this is: ",
 	} {
 		if !strings.Contains(shown, want) {

@@ -110,9 +110,9 @@ func (o Options) run(ctx context.Context) (result Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	o.Step("looking for an identity")
 	found, err := o.existing()
 	if err == nil {
+		o.Step("checking the identity that is here")
 		result, err = o.confirm(ctx, found)
 	}
 	switch {
