@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,8 @@ func (o *csrApproveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.limit, "max", 0, "approve at most this `number`, the oldest first")
 	fs.BoolVar(&o.wait, "wait", false, "wait for a request of --node to appear")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")
+	needs(fs, "wait", "timeout")
+	needs(fs, "node", "wait")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "judge, and approve nothing")
 	fs.BoolVar(&o.yes, "yes", false, "do not ask before approving what filters select")
 	fs.BoolVar(&o.force, "force", false, "approve the one named request against the rules, unless it asks for privileges")
@@ -71,6 +74,8 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
+	e.completeFilter(cmd)
 	return cmd
 }
 
@@ -91,18 +96,20 @@ func (o csrApproveOptions) check(names []string) error {
 		problem = fmt.Sprintf("--fingerprint is of one request, and %d were named", len(names))
 	case len(names) != 1 && o.force:
 		problem = fmt.Sprintf("--force is for one request, and %d were named", len(names))
-	case o.wait && o.filter.node == "":
-		problem = "--wait waits for a request of --node"
 	case o.timeout <= 0:
 		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
 	}
 	if problem != "" {
 		return fmt.Errorf("%w: %s", errInput, problem)
 	}
-	return checkRequestNames(names)
+	return nil
 }
 
 func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []string) error {
+	names, err := requestNames(names)
+	if err != nil {
+		return err
+	}
 	if err := o.check(names); err != nil {
 		return err
 	}

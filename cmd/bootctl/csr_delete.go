@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -47,6 +48,7 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
 	return cmd
 }
 
@@ -60,7 +62,8 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 	case o.uid != "" && len(names) != 1:
 		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
 	}
-	if err := checkRequestNames(names); err != nil {
+	names, err := requestNames(names)
+	if err != nil {
 		return err
 	}
 	var filter csr.Filter

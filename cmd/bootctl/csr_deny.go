@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 
@@ -47,6 +48,7 @@ certificatesigningrequests/approval, and approve on the signer.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
 	return cmd
 }
 
@@ -59,7 +61,8 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 	case !word.MatchString(o.reason) || len(o.reason) > 128:
 		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", errInput, o.reason)
 	}
-	if err := checkRequestNames(names); err != nil {
+	names, err := requestNames(names)
+	if err != nil {
 		return err
 	}
 	client, err := e.client()

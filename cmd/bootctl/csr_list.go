@@ -31,6 +31,7 @@ Needs list on certificatesigningrequests.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.completeFilter(cmd)
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +38,12 @@ func (o *csrFilterOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.olderThan, "older-than", "", "only requests of at least this `age`, such as 10m or 2d")
 }
 
+// completeFilter offers the values of the filters.
+func (e *env) completeFilter(cmd *cobra.Command) {
+	completeWith(cmd, "node", e.completeNodes)
+	complete(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
+}
+
 func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
 	filter := csr.Filter{SignerName: o.signer, Requester: o.requester, RequesterGroup: o.requesterGroup, Node: o.node}
 	if o.pending {
@@ -57,14 +64,21 @@ func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
 	return filter, nil
 }
 
-// checkRequestNames returns an error unless each could be the name of a request.
-func checkRequestNames(names []string) error {
+// requestNames returns the names, each once, or an error unless each could be the
+// name of a request.
+func requestNames(names []string) ([]string, error) {
+	seen := map[string]bool{}
+	var once []string
 	for _, name := range names {
 		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
-			return fmt.Errorf("%w: %q is not the name of a request", errInput, name)
+			return nil, fmt.Errorf("%w: %q is not the name of a request", errInput, name)
+		}
+		if !seen[name] {
+			seen[name] = true
+			once = append(once, name)
 		}
 	}
-	return nil
+	return once, nil
 }
 
 // checkOneRequest returns an error unless one request is named, or a node.
@@ -75,7 +89,8 @@ func checkOneRequest(names []string, node string) error {
 	case node != "":
 		return csr.ValidateNodeName(node)
 	}
-	return checkRequestNames(names)
+	_, err := requestNames(names)
+	return err
 }
 
 // getRequest reads the request of that name and, unless uid is empty, UID.

@@ -55,6 +55,8 @@ func (o *csrSubmitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.key, "key", "", "the private key is in this `file`; made there when it does not exist")
 	fs.BoolVar(&o.wait, "wait", false, "wait for the certificate, check it, and print it")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")
+	needs(fs, "wait", "timeout")
+	needs(fs, "cn", "org")
 	fs.StringVar(&o.caFile, "ca-file", "", "the CA of the signer, in this `file`; else the cluster's, for the signers of clients")
 }
 
@@ -102,8 +104,6 @@ func (o csrSubmitOptions) check(format string) error {
 		problem = "give one of --node, --cn and -f"
 	case o.node != "" && csr.ValidateNodeName(o.node) != nil:
 		return csr.ValidateNodeName(o.node)
-	case len(o.orgs) > 0 && o.cn == "":
-		problem = "--org goes with --cn"
 	case len(o.sans) > 0 && o.file != "":
 		problem = "the names are in the file, so --san is not for -f"
 	case o.key == "" && o.file == "":

@@ -87,17 +87,7 @@ func (e *env) adminConfig() (adminConfig, error) {
 	if err := checkServer(e.global.server); err != nil {
 		return adminConfig{}, err
 	}
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: e.global.kubeconfig}
-	if paths := e.getenv(clientcmd.RecommendedConfigPathEnvVar); paths != "" {
-		rules.Precedence = filepath.SplitList(paths)
-	} else {
-		rules.Precedence = []string{filepath.Join(e.getenv("HOME"), ".kube", "config"), adminConf}
-	}
-	overrides := &clientcmd.ConfigOverrides{
-		CurrentContext: e.global.context,
-		ClusterInfo:    clientcmdapi.Cluster{Server: withScheme(e.global.server)},
-	}
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+	loader := e.kubeconfig()
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return adminConfig{}, fmt.Errorf("%w: %w", errKubeconfig, err)
@@ -107,11 +97,7 @@ func (e *env) adminConfig() (adminConfig, error) {
 		return adminConfig{config, "in-cluster"}, err
 	}
 	if len(raw.Contexts) == 0 {
-		places := rules.Precedence
-		if rules.ExplicitPath != "" {
-			places = []string{rules.ExplicitPath}
-		}
-		return adminConfig{}, fmt.Errorf("%w in %s", errNoKubeconfig, strings.Join(places, " or "))
+		return adminConfig{}, fmt.Errorf("%w in %s", errNoKubeconfig, strings.Join(loader.ConfigAccess().GetLoadingPrecedence(), " or "))
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
@@ -125,6 +111,20 @@ func (e *env) adminConfig() (adminConfig, error) {
 		name = e.global.context
 	}
 	return adminConfig{config, name}, nil
+}
+
+// kubeconfig reads the files that may say where the cluster is.
+func (e *env) kubeconfig() clientcmd.ClientConfig {
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: e.global.kubeconfig}
+	if paths := e.getenv(clientcmd.RecommendedConfigPathEnvVar); paths != "" {
+		rules.Precedence = filepath.SplitList(paths)
+	} else {
+		rules.Precedence = []string{filepath.Join(e.getenv("HOME"), ".kube", "config"), adminConf}
+	}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{
+		CurrentContext: e.global.context,
+		ClusterInfo:    clientcmdapi.Cluster{Server: withScheme(e.global.server)},
+	})
 }
 
 // withScheme makes a URL of the address in --server, for which client-go would

@@ -106,6 +106,7 @@ func exitTable() []exitEntry {
 
 		{8, "TokenRejected", is(clusterinfo.ErrTokenRejected), "it is unknown here, expired, deleted or not for authentication, or has another secret; an administrator sees which with bootctl token check --token-file, or with its ID"},
 		{8, "AnonymousRefused", is(clusterinfo.ErrAnonymous), "let anonymous requests read cluster-info: bootctl setup"},
+		{8, "CredentialPlugin", apiclient.IsCredentialPlugin, "run the command by hand that the kubeconfig has under exec"},
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
 		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
 

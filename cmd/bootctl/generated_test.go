@@ -70,7 +70,7 @@ func exitCodesPage() string {
 	}{
 		{0, "done"},
 		{1, "anything not listed, or a bulk command whose failures differ in their codes"},
-		{2, "the command line or an input is wrong; no network call was made"},
+		{2, "the command line or an input is wrong, or nobody said yes; nothing was changed"},
 		{3, "no such token, request, cluster-info or lab"},
 		{4, "something does not verify: a signature (a missing one counts), a pin, a certificate"},
 		{5, "refused: denied, failed by the signer, outside the rules, by the server's validation or admission"},

@@ -38,6 +38,9 @@ func newLabLogs(e *env) *cobra.Command {
 }
 
 func runLabLogs(ctx context.Context, e *env, o labLogsOptions) error {
+	if e.global.quiet || e.global.output != "" && e.global.output != "text" {
+		return fmt.Errorf("%w: a log has one form, so -o and -q mean nothing here", errInput)
+	}
 	l, err := o.lab(e)
 	if err != nil {
 		return err

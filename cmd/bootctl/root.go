@@ -44,6 +44,7 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 		SilenceUsage:  true,
 	}
 	e.global.addFlags(root.PersistentFlags())
+	e.completeGlobal(root)
 	root.AddCommand(
 		newToken(e),
 		group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e), newClusterInfoPublish(e), newClusterInfoSign(e), newClusterInfoPin(e)),
@@ -63,15 +64,6 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// usageError is an error raised before the body of a command began.
-type usageError struct {
-	err  error
-	path string // of the command, for the hint
-}
-
-func (u usageError) Error() string { return u.err.Error() }
-func (u usageError) Unwrap() error { return u.err }
-
 // run runs the command that args name and returns its exit code.
 func run(ctx context.Context, e *env, args []string) int {
 	root := newRoot(e)
@@ -79,13 +71,18 @@ func run(ctx context.Context, e *env, args []string) int {
 	root.SetIn(e.In)
 	root.SetOut(e.Out)
 	root.SetErr(e.ErrOut)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.InitDefaultCompletionCmd(args...)
 	root.InitDefaultHelpCmd()
 	e.interrupt = ctx.Done()
 	e.global.output = wantedOutput(args) // known to usage errors, too
 	started := false
 	e.prepare(root, &started)
+	unknown := helpOfUnknown(root)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = *unknown
+	}
 	if err == nil {
 		return 0
 	}
@@ -122,46 +119,13 @@ func (e *env) prepare(cmd *cobra.Command, started *bool) {
 			if e.global.quiet && e.global.output != "" && e.global.output != "name" {
 				return fmt.Errorf("--quiet prints names only, so it does not go with -o %s", e.global.output)
 			}
-			if err := checkEmptyFlags(cmd.Flags()); err != nil {
+			if err := checkFlags(cmd.Flags()); err != nil {
 				return err
 			}
 			*started = true
 			return body(cmd, args)
 		}
 	}
-}
-
-// checkEmptyFlags refuses a flag with an empty value, most often a variable of a
-// shell that is not set, where it would mean the default.
-func checkEmptyFlags(fs *pflag.FlagSet) error {
-	var err error
-	fs.Visit(func(flag *pflag.Flag) {
-		if flag.Value.Type() == "string" && flag.Value.String() == "" && flag.Name != "description" {
-			err = fmt.Errorf("--%s was given with nothing in it", flag.Name)
-		}
-	})
-	return err
-}
-
-func unknownSubcommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("%s needs a subcommand: %s", cmd.CommandPath(), strings.Join(subcommands(cmd), ", "))
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-		return fmt.Errorf("%s has no subcommand %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(similar, " or "))
-	}
-	return fmt.Errorf("%s has no subcommand %q, only %s", cmd.CommandPath(), args[0], strings.Join(subcommands(cmd), ", "))
-}
-
-func subcommands(cmd *cobra.Command) []string {
-	var names []string
-	for _, child := range cmd.Commands() {
-		if child.IsAvailableCommand() {
-			names = append(names, child.Name())
-		}
-	}
-	return names
 }
 
 // wantedOutput reads -o from args that may not parse.
@@ -174,11 +138,4 @@ func wantedOutput(args []string) string {
 		return ""
 	}
 	return *output
-}
-
-// complete offers these values of a flag.
-func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
 }

@@ -41,6 +41,7 @@ func (o *tokenCreateOptions) addFlags(fs *pflag.FlagSet) {
 	addChoice(fs, &o.joinCommand, "print-join-command", "print the command that joins a node with the token, that of bootctl or of kubeadm", programBootctl, programKubeadm)
 	fs.BoolVar(&o.wait, "wait", false, "return when cluster-info is signed with the token")
 	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "with --wait, give up after this long")
+	needs(fs, "wait", "timeout")
 	addChoice(fs, &o.dryRun, "dry-run", "create nothing: check it here, or let the API server check it, too", dryRunClient, dryRunServer)
 	refuse(fs, map[string]string{
 		"certificate-key": noControlPlane,

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
-	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -54,31 +50,4 @@ func (a tokenArgument) get(ctx context.Context, client *apiclient.Client) (token
 		err = info.Matches(a.whole)
 	}
 	return info, err
-}
-
-// completeTokenIDs offers the IDs of the cluster's tokens, each with what its
-// description says.
-func (e *env) completeTokenIDs(cmd *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	const soon = 3 * time.Second
-	ctx, cancel := context.WithTimeout(cmd.Context(), soon)
-	defer cancel()
-	if len(given) > 0 && cmd.Args != nil && cmd.Args(cmd, append(given, "")) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	client, err := e.client()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	infos, err := token.List(ctx, client.Core)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var found []cobra.Completion
-	for _, info := range infos {
-		if info.ID != "" && !slices.Contains(given, info.ID) {
-			item := tokenInfo(info, e.now())
-			found = append(found, cobra.CompletionWithDesc(info.ID, safe.Text(cmp.Or(info.Description, item.Status))))
-		}
-	}
-	return found, cobra.ShellCompDirectiveNoFileComp
 }

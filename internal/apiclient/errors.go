@@ -31,6 +31,12 @@ func isX509(err error) bool {
 	return errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
+// IsCredentialPlugin says whether err is the program that the kubeconfig names for
+// its credentials, which failed; no request was sent.
+func IsCredentialPlugin(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "getting credentials: exec") // client-go has no type for it
+}
+
 // IsUnreachable says whether err is a request that got no answer from an API
 // server, for another reason than an untrusted certificate.
 func IsUnreachable(err error) bool {
@@ -39,7 +45,7 @@ func IsUnreachable(err error) bool {
 		file   *fs.PathError // its cause, a system call's error, passes for a network's
 		link   *os.LinkError
 	)
-	if err == nil || IsUntrusted(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotAPIServer) ||
+	if err == nil || IsUntrusted(err) || IsCredentialPlugin(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotAPIServer) ||
 		errors.As(err, &status) || errors.As(err, &file) || errors.As(err, &link) {
 		return false
 	}

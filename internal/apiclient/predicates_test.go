@@ -55,6 +55,7 @@ func TestPredicatesOfWrappedErrors(t *testing.T) {
 		{"server timeout", apierrors.NewServerTimeout(nodes, "get", 1), false, false, true},
 		{"gateway timeout", apierrors.NewTimeoutError("x", 1), false, false, true},
 		{"not available", apierrors.NewServiceUnavailable("x"), false, false, true},
+		{"credential plugin", get(errors.New("getting credentials: exec: executable false failed with exit code 1")), false, false, false},
 		{"several of them", errors.Join(errFinal, get(io.EOF)), true, false, true},
 	}
 	for _, test := range tests {

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// What is wrong with a command line is said in the words of the command line.
+func TestUsageErrors(t *testing.T) {
+	tests := []struct {
+		args string
+		want string
+	}{
+		{"help nosuch", `bootctl has no subcommand "nosuch"`},
+		{"help token creat", "did you mean create?"},
+		{"nosuch --help", `bootctl has no subcommand "nosuch"`},
+		{"token nosuch --help", `bootctl token has no subcommand "nosuch"`},
+		{"csr approve --max x --pending", `--max takes a whole number, not "x"`},
+		{"csr approve --pending=perhaps", `--pending takes true or false, not "perhaps"`},
+		{"csr wait --node n1 --timeout 5", `--timeout takes a time with its unit, such as 30s or 5m, not "5"`},
+		{"token create --timeout 5s", "--timeout means nothing without --wait"},
+		{"csr submit --node n1 --key k --timeout 5s", "--timeout means nothing without --wait"},
+		{"csr submit --node n1 --key k --org o", "--org means nothing without --cn"},
+		{"csr approve --pending --wait", "--wait means nothing without --node"},
+		{"lab logs -o json", "-o and -q mean nothing here"},
+		{"lab logs -q", "-o and -q mean nothing here"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			got := invoke(t, nil, strings.Fields(test.args)...)
+			if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, test.want) {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want 2 and %q", got.code, got.out, got.errOut, test.want)
+			}
+		})
+	}
+}
+
+func TestHelpOfCommands(t *testing.T) {
+	for _, args := range []string{"help", "help token", "help token create", "token --help", "token create --help", "token create x --help", "--help"} {
+		if got := invoke(t, nil, strings.Fields(args)...); got.code != 0 || !strings.Contains(got.out, "Usage:") || got.errOut != "" {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
+		}
+	}
+}
+
+// A request that is named twice is one request.
+func TestRequestNamedTwice(t *testing.T) {
+	pending := requests(t, "n1")
+	denied := changed(pending[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
+		r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Denied", Status: "True"}}
+	})
+	tests := []struct {
+		args    string
+		objects []runtime.Object
+	}{
+		{"approve", pending}, {"deny --reason Twice", pending}, {"delete", []runtime.Object{denied}},
+	}
+	for _, test := range tests {
+		got := invoke(t, test.objects, strings.Fields("csr "+test.args+" request-of-n1 request-of-n1 -q")...)
+		if got.code != 0 || got.out != "request-of-n1\n" {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", test.args, got.code, got.out, got.errOut)
+		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	tests := []struct {
+		args string // and then the word that is begun, after the last space
+		want []string
+	}{
+		{"csr review ", []string{"request-of-n1", "request-of-n2"}},
+		{"csr review request-of-n1 ", nil},
+		{"csr approve request-of-n1 ", []string{"request-of-n2"}},
+		{"csr approve --node ", []string{"n1", "n2"}},
+		{"csr list --signer ", []string{"kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client"}},
+		{"csr list --context ", []string{"c"}},
+		{"csr wait -o ", []string{"pem", "table", "wide", "name", "json", "yaml", "jsonpath=", "go-template="}},
+		{"token create --usages signing,", []string{"signing,authentication"}},
+		{"setup --auto-approve ", []string{"nodes", "none"}},
+		{"help tok", []string{"token"}},
+	}
+	for _, test := range tests {
+		got := invoke(t, requests(t, "n1", "n2"), append([]string{"__complete"}, strings.Split(test.args, " ")...)...)
+		var offered []string
+		for line := range strings.Lines(got.out) {
+			if word, _, _ := strings.Cut(strings.TrimRight(line, "\n"), "\t"); !strings.HasPrefix(word, ":") {
+				offered = append(offered, word)
+			}
+		}
+		if got.code != 0 || !slices.Equal(offered, test.want) {
+			t.Errorf("%q: exit code %d, offered %q, want %q", test.args, got.code, offered, test.want)
+		}
+	}
+}
+
+// A name that a shell would not take for one word is not offered.
+func TestCompletionIsHarmless(t *testing.T) {
+	got := invoke(t, hostileCluster(t), "__complete", "csr", "review", "")
+	if got.code != 0 || strings.Contains(got.out, hostile) || !strings.Contains(got.out, "request-of-n1") {
+		t.Errorf("exit code %d, offered %q", got.code, got.out)
+	}
+	checkClean(t, result{out: strings.ReplaceAll(got.out, "\t", " ")})
+}
