@@ -37,9 +37,9 @@ func TestJoinDiskErrors(t *testing.T) {
 	// first two, and those after it where no steps come before.
 	over := j.expirer(t)
 	for _, start := range []start{
-		{"fresh", 1, func(*testing.T, string, join.Layout) {}},
-		{"over-another", 1, over},
-		{"with-a-key", 1, func(t *testing.T, node string, l join.Layout) { t.Helper(); over(t, node, l); writeKey(t, l) }},
+		{"fresh", func(*testing.T, string, join.Layout) {}},
+		{"over-another", over},
+		{"with-a-key", func(t *testing.T, node string, l join.Layout) { t.Helper(); over(t, node, l); writeKey(t, l) }},
 	} {
 		t.Run(start.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "root")

@@ -30,7 +30,7 @@ func TestJoinKilled(t *testing.T) {
 			}
 			logSteps(t, dir, steps)
 			inOrder(t, steps)
-			runs := size(start.runs, 50)
+			runs := size(5, 50)
 			var jobs []func()
 			hits := make([]atomic.Int64, len(steps))
 			for step := range steps {
@@ -83,7 +83,6 @@ var quotes = regexp.MustCompile(`"([^"]*)"`)
 // start is what a join finds.
 type start struct {
 	name    string
-	runs    int
 	prepare func(t *testing.T, node string, l join.Layout)
 }
 
@@ -91,8 +90,8 @@ type start struct {
 func (j joiner) starts(t *testing.T) []start {
 	t.Helper()
 	return []start{
-		{"fresh", 5, func(*testing.T, string, join.Layout) {}},
-		{"over-another", 2, j.expirer(t)},
+		{"fresh", func(*testing.T, string, join.Layout) {}},
+		{"over-another", j.expirer(t)},
 	}
 }
 
