@@ -90,7 +90,7 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 	review := output.RequestReview{
 		Meta: output.Kind("RequestReview"), Request: certificateRequest(r), NodeExists: facts.NodeExists,
 		Verdicts: verdictsOf(verdicts), Fit: len(refusals) == 0, Token: e.tokenOf(ctx, client, r),
-		Rivals: orEmpty(rivalsOf(ctx, client, r)), Command: nextCommand(r, refusals),
+		Rivals: orEmpty(rivalsOf(ctx, client, r)), Command: e.spoken(nextCommand(r, refusals)),
 	}
 	outcome, reason := csr.Predict(r)
 	review.Outcome, review.OutcomeReason = string(outcome), reason

@@ -19,6 +19,7 @@ import (
 
 // env is all that a command has of the process. Tests make their own.
 type env struct {
+	program     string // as it was started
 	In          io.Reader
 	Out, ErrOut io.Writer
 	now         func() time.Time

@@ -63,8 +63,9 @@ func (e *env) fail(err error) int {
 }
 
 func (e *env) event(event output.Event, text string) {
-	line := "bootctl: " + text
+	line := "bootctl: " + e.spoken(text)
 	if e.global.output == "json" {
+		event.Message, event.Hint, event.Command = e.spoken(event.Message), e.spoken(event.Hint), e.spoken(event.Command)
 		encoded, err := json.Marshal(event)
 		if err == nil {
 			line = string(safe.JSON(encoded))

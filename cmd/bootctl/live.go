@@ -11,9 +11,10 @@ import (
 )
 
 // follow shows on a terminal, in one line that is drawn anew, what line returns; an
-// empty text is not shown. Events push it down. stop wipes it out.
+// empty text is not shown. Events push it down. stop wipes it out. Who wants no
+// colour gets no such line either, since it takes the same control characters.
 func (e *env) follow(line func() string) (stop func()) {
-	if e.width() == 0 || e.global.output == "json" {
+	if e.width() == 0 || e.global.output == "json" || e.getenv("NO_COLOR") != "" || e.getenv("TERM") == "dumb" {
 		return func() {}
 	}
 	e.line = line

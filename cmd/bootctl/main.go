@@ -35,6 +35,7 @@ func main() {
 	}()
 
 	e := &env{
+		program:    os.Args[0],
 		In:         os.Stdin,
 		Out:        os.Stdout,
 		ErrOut:     os.Stderr,

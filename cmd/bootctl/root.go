@@ -78,6 +78,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	e.global.output = wantedOutput(args) // known to usage errors, too
 	started := false
 	e.prepare(root, &started)
+	e.speak(root)
 	unknown := helpOfUnknown(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

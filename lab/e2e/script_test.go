@@ -104,5 +104,6 @@ func environment(e *testscript.Env, bin string, server *labtest.Server) error {
 	e.Setenv("CA", server.CAFile)
 	e.Setenv("LAB", server.Dir)
 	e.Setenv("BIN", bin)
+	e.Setenv("ROOT", filepath.Dir(bin))
 	return os.MkdirAll(home, 0o700)
 }

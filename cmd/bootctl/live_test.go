@@ -1,0 +1,31 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+)
+
+// The line that is drawn anew takes a terminal that wants control characters.
+func TestFollow(t *testing.T) {
+	tests := []struct {
+		name  string
+		width int
+		vars  map[string]string
+		want  bool
+	}{
+		{"terminal", 80, nil, true},
+		{"pipe", 0, nil, false},
+		{"NO_COLOR", 80, map[string]string{"NO_COLOR": "1"}, false},
+		{"empty NO_COLOR", 80, map[string]string{"NO_COLOR": ""}, true},
+		{"dumb terminal", 80, map[string]string{"TERM": "dumb"}, false},
+	}
+	for _, test := range tests {
+		var out bytes.Buffer
+		e := env{ErrOut: &out, width: func() int { return test.width }, getenv: func(name string) string { return test.vars[name] }}
+		stop := e.follow(func() string { return "now" })
+		if drawn := e.line != nil; drawn != test.want {
+			t.Errorf("%s: drawn: %v, want %v", test.name, drawn, test.want)
+		}
+		stop()
+	}
+}
