@@ -11,9 +11,25 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// Each flag of kubeadm's token commands and of its join is known to bootctl, or refused with a
-// reason, and stands in docs/kubeadm.md.
+// Each flag of kubeadm's and kubectl's commands of this field stands in
+// docs/kubeadm.md. Those of the commands that bootctl has under the same name are
+// known to it, or refused with a reason.
 func TestFlagsOfKubeadm(t *testing.T) {
+	tests := []struct {
+		program, command string
+		isOurs           bool
+	}{
+		{"kubeadm", "token create", true}, {"kubeadm", "token list", true}, {"kubeadm", "token delete", true}, {"kubeadm", "token generate", true},
+		{"kubeadm", "join", true}, {"kubeadm", "init phase bootstrap-token", false},
+		{"kubectl", "certificate approve", false}, {"kubectl", "certificate deny", false},
+	}
+	for _, test := range tests {
+		t.Run(test.command, func(t *testing.T) { flagsOf(t, test.program, test.command, test.isOurs) })
+	}
+}
+
+func flagsOf(t *testing.T, program, name string, isOurs bool) {
+	t.Helper()
 	bin, err := labtest.BinDir()
 	if err != nil {
 		t.Fatal(err)
@@ -25,34 +41,34 @@ func TestFlagsOfKubeadm(t *testing.T) {
 	_, page, _ := strings.Cut(string(text), "## Every command")
 	every, _, _ := strings.Cut(page, "\n## ")
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
-	for _, name := range []string{"token create", "token list", "token delete", "token generate", "join"} {
-		help, err := exec.Command(filepath.Join(bin, "kubeadm"), append(strings.Fields(name), "--help")...).Output()
-		if err != nil {
-			t.Fatal(err)
+	help, err := exec.Command(filepath.Join(bin, program), append(strings.Fields(name), "--help")...).Output() //nolint:gosec // built here
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(page, "## "+name+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	found := flag.FindAllStringSubmatch(string(help), -1)
+	if len(found) < 5 {
+		t.Fatalf("%s %s --help has the flags %v", program, name, found)
+	}
+	for _, match := range found {
+		if match[1] == "help" {
+			continue
 		}
-		_, section, _ := strings.Cut(page, "## "+name+"\n")
-		section, _, _ = strings.Cut(section, "\n## ")
-		found := flag.FindAllStringSubmatch(string(help), -1)
-		if len(found) < 5 {
-			t.Fatalf("kubeadm %s --help has the flags %v", name, found)
+		option := "--" + match[1]
+		if match[1] == "output" {
+			option = "-o "
 		}
-		for _, match := range found {
-			if match[1] == "help" {
-				continue
-			}
-			option := "--" + match[1]
-			if match[1] == "output" {
-				option = "-o "
-			}
-			if !strings.Contains(every, option) && !strings.Contains(section, option) {
-				t.Errorf("docs/kubeadm.md does not tell of --%s with %s", match[1], name)
-			}
-			cmd := exec.Command(filepath.Join(bin, "bootctl"), append(strings.Fields(name), "--"+match[1]+"=true")...)
-			cmd.Env = []string{"HOME=/nonexistent"}
-			out, _ := cmd.CombinedOutput()
-			if strings.Contains(string(out), "unknown flag") {
-				t.Errorf("bootctl %s --%s: %s", name, match[1], out)
-			}
+		if !strings.Contains(every, option) && !strings.Contains(section, option) {
+			t.Errorf("docs/kubeadm.md does not tell of --%s with %s", match[1], name)
+		}
+		if !isOurs {
+			continue
+		}
+		cmd := exec.Command(filepath.Join(bin, "bootctl"), append(strings.Fields(name), "--"+match[1]+"=true")...) //nolint:gosec // built here
+		cmd.Env = []string{"HOME=/nonexistent"}
+		if out, _ := cmd.CombinedOutput(); strings.Contains(string(out), "unknown flag") {
+			t.Errorf("bootctl %s --%s: %s", name, match[1], out)
 		}
 	}
 }
