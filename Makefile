@@ -21,7 +21,7 @@ help: ## list the targets
 	@echo 'make bench         compare with kubectl, kubeadm and the kubelet in one run'
 	@echo 'make mutants       remove each security guard and see a test fail'
 	@echo 'make lint          check format, code, modules and generated files'
-	@echo 'make docs          generate docs/cli, docs/exit-codes.md, docs/schemas and the faults in docs/join.md'
+	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md and the faults in docs/join.md'
 	@echo 'make clean         remove what was built'
 
 build:

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra/doc"
 
@@ -16,13 +17,16 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// TestGenerated compares docs/cli, docs/exit-codes.md and docs/schemas with
-// what the program says now.
+// generatedDirs are the directories of docs that hold nothing else.
+var generatedDirs = []string{"cli", "man", "schemas"}
+
+// TestGenerated compares docs/cli, docs/man, docs/exit-codes.md and docs/schemas
+// with what the program says now.
 func TestGenerated(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	dir := t.TempDir()
 	if *update {
-		for _, name := range []string{"cli", "schemas"} {
+		for _, name := range generatedDirs {
 			if err := os.RemoveAll(filepath.Join(docs, name)); err != nil {
 				t.Fatal(err)
 			}
@@ -32,14 +36,15 @@ func TestGenerated(t *testing.T) {
 	generate(t, dir)
 	if !*update {
 		compareTrees(t, dir, docs)
-		compareTrees(t, filepath.Join(docs, "cli"), filepath.Join(dir, "cli"))
-		compareTrees(t, filepath.Join(docs, "schemas"), filepath.Join(dir, "schemas"))
+		for _, name := range generatedDirs {
+			compareTrees(t, filepath.Join(docs, name), filepath.Join(dir, name))
+		}
 	}
 }
 
 func generate(t *testing.T, dir string) {
 	t.Helper()
-	for _, name := range []string{"cli", "schemas"} {
+	for _, name := range generatedDirs {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -49,6 +54,11 @@ func generate(t *testing.T, dir string) {
 	if err := doc.GenMarkdownTree(root, filepath.Join(dir, "cli")); err != nil {
 		t.Fatal(err)
 	}
+	header := doc.GenManHeader{Section: "1", Source: "bootctl", Manual: "bootctl", Date: &time.Time{}}
+	if err := doc.GenManTree(root, &header, filepath.Join(dir, "man")); err != nil {
+		t.Fatal(err)
+	}
+	undate(t, filepath.Join(dir, "man"))
 	write(t, filepath.Join(dir, "exit-codes.md"), exitCodesPage())
 	for _, kind := range schema.Kinds() {
 		s, err := schema.For(kind)
@@ -60,6 +70,22 @@ func generate(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		write(t, filepath.Join(dir, "schemas", kind+".json"), string(text)+"\n")
+	}
+}
+
+// undate takes the date out of the title of each man page, which is that of no day.
+func undate(t *testing.T, dir string) {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join(dir, "*.1"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no man pages: %v", err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, page, strings.Replace(string(text), ` "Jan 0001" `, ` "" `, 1))
 	}
 }
 

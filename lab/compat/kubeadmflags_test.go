@@ -41,7 +41,7 @@ func flagsOf(t *testing.T, program, name string, isOurs bool) {
 	_, page, _ := strings.Cut(string(text), "## Every command")
 	every, _, _ := strings.Cut(page, "\n## ")
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
-	help, err := exec.Command(filepath.Join(bin, program), append(strings.Fields(name), "--help")...).Output() //nolint:gosec // built here
+	help, err := exec.Command(filepath.Join(bin, program), append(strings.Fields(name), "--help")...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func flagsOf(t *testing.T, program, name string, isOurs bool) {
 		if !isOurs {
 			continue
 		}
-		cmd := exec.Command(filepath.Join(bin, "bootctl"), append(strings.Fields(name), "--"+match[1]+"=true")...) //nolint:gosec // built here
+		cmd := exec.Command(filepath.Join(bin, "bootctl"), append(strings.Fields(name), "--"+match[1]+"=true")...)
 		cmd.Env = []string{"HOME=/nonexistent"}
 		if out, _ := cmd.CombinedOutput(); strings.Contains(string(out), "unknown flag") {
 			t.Errorf("bootctl %s --%s: %s", name, match[1], out)

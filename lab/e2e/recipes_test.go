@@ -43,7 +43,7 @@ func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *
 	}
 	text := r.texts[heading][i]
 	r.used[text] = true
-	cmd := exec.Command("dash", "-euc", strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s")) //nolint:gosec // from our own page
+	cmd := exec.Command("dash", "-euc", strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s"))
 	cmd.Dir, cmd.Env = r.dir, append(r.server.Command("bootctl").Env, vars...)
 	return cmd
 }
