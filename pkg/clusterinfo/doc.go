@@ -7,7 +7,7 @@
 // [Pin] is the digest of a CA's public key, handed to a node with its token.
 //
 // [Discover] is what a node does: it trusts only CA certificates that stand
-// both in a signed document and among the pins. [Publish] is what an
+// both in a signed document and among the pins. A [Writer] is what an
 // administrator does. [Kubeconfig] is the only writer of kubeconfigs.
 //
 // Formats: Kubernetes documentation, "ConfigMap Signing"; RFC 7515 (JWS),
