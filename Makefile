@@ -1,6 +1,8 @@
 # The targets need Go, git, make and coreutils. Everything else is built from modules.
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-STAMP     := -X github.com/bootctl/bootctl/internal/version.stamp=$(VERSION)
+INTERNAL  := github.com/bootctl/bootctl/internal/version
+STAMP     := -X $(INTERNAL).stamp=$(VERSION) -X $(INTERNAL).commit=$(shell git rev-parse HEAD 2>/dev/null) \
+	-X $(INTERNAL).date=$(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
 GOTESTSUM := go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary output
 GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 RACE      := $(shell command -v cc >/dev/null && echo -race)

@@ -17,10 +17,13 @@ func newVersion(e *env) *cobra.Command {
 		Example: "  bootctl version -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			commit, date := version.Commit()
 			return e.print(view{
 				object: output.Version{
 					Meta:      output.Kind("Version"),
 					Version:   version.String(),
+					Commit:    commit,
+					Date:      date,
 					GoVersion: runtime.Version(),
 					Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 				},

@@ -259,6 +259,8 @@ type SetupItem struct {
 type Version struct {
 	Meta
 	Version   string `json:"version"`
+	Commit    string `json:"commit,omitempty" jsonschema:"the commit that was built, where that was recorded"`
+	Date      string `json:"date,omitempty" jsonschema:"the time of that commit, in RFC 3339"`
 	GoVersion string `json:"goVersion"`
 	Platform  string `json:"platform"`
 }

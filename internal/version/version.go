@@ -2,11 +2,16 @@
 // bootctl-lab share it, because they must be of one version to work together.
 package version
 
-import "runtime/debug"
+import (
+	"cmp"
+	"runtime/debug"
+)
 
-// stamp is set by the linker in release builds:
+// The linker sets these in builds by make and in releases, such as
 // -X github.com/bootctl/bootctl/internal/version.stamp=v0.1.0.
-var stamp string //nolint:gochecknoglobals // the linker can only set a package variable
+//
+//nolint:gochecknoglobals // the linker can only set a package variable
+var stamp, commit, date string
 
 // String returns the version of this build: the linker's stamp, else the
 // version that go install recorded, else "dev".
@@ -19,4 +24,16 @@ func String() string {
 		return info.Main.Version
 	}
 	return "dev"
+}
+
+// Commit returns the commit that was built, and its time in RFC 3339; both are
+// empty where neither the linker nor go build recorded them.
+func Commit() (hash, at string) {
+	recorded := map[string]string{}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			recorded[setting.Key] = setting.Value
+		}
+	}
+	return cmp.Or(commit, recorded["vcs.revision"]), cmp.Or(date, recorded["vcs.time"])
 }

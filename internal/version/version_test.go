@@ -13,3 +13,12 @@ func TestString(t *testing.T) {
 		t.Errorf("version = %q, want the linker's", got)
 	}
 }
+
+func TestCommit(t *testing.T) {
+	oldCommit, oldDate := commit, date
+	t.Cleanup(func() { commit, date = oldCommit, oldDate })
+	commit, date = "0123abc", "2026-01-31T18:00:00Z"
+	if hash, at := Commit(); hash != "0123abc" || at != "2026-01-31T18:00:00Z" {
+		t.Errorf("commit %q of %q, want the linker's", hash, at)
+	}
+}
