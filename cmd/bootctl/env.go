@@ -20,6 +20,7 @@ import (
 // env is all that a command has of the process. Tests make their own.
 type env struct {
 	program     string // as it was started
+	goos        string
 	In          io.Reader
 	Out, ErrOut io.Writer
 	now         func() time.Time
@@ -39,6 +40,15 @@ type env struct {
 	// stands there now.
 	line  func() string
 	drawn bool
+}
+
+// onUnix refuses a command where there are no locks on directories and no owners of
+// files.
+func (e *env) onUnix(command string) error {
+	if e.goos == "windows" {
+		return fmt.Errorf("%w: bootctl %s runs on Linux and macOS; from here an administrator can do all the rest", errors.ErrUnsupported, command)
+	}
+	return nil
 }
 
 // adminConf is where kubeadm leaves the kubeconfig of the administrator.

@@ -169,7 +169,7 @@ func exitTable() []exitEntry {
 		{1, "SeveralFailures", is(errSeveral), "each failure has a line of its own above"},
 		{1, "Template", as[formatError], "what the command does was done; see its object with -o json"},
 		{1, "LabFailed", as[*lab.StartError], "see bootctl lab logs, with the same --dir"},
-		{1, "Unsupported", is(errors.ErrUnsupported, lab.ErrUnsupported), "use Linux or macOS for join and lab"},
+		{1, "Unsupported", is(errors.ErrUnsupported, lab.ErrUnsupported), ""},
 
 		{6, "ServerTrouble", apiclient.IsTrouble, "the API server answers, but is starting, overloaded or without its storage; try again, and see its log"},
 		{5, "RefusedByServer", as[*apierrors.StatusError], ""},

@@ -97,6 +97,9 @@ certificatesigningrequests; see setup.`,
 }
 
 func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endpoints []string) error {
+	if err := e.onUnix("join"); err != nil {
+		return err
+	}
 	layout, err := o.layout(fs.Changed("rootfs"))
 	if err != nil {
 		return err

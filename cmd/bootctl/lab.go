@@ -19,6 +19,9 @@ func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 func (o *labOptions) lab(e *env) (lab.Lab, error) {
+	if err := e.onUnix("lab"); err != nil {
+		return lab.Lab{}, err
+	}
 	dir, err := lab.DefaultDir(e.getenv)
 	if o.dir != "" {
 		dir, err = filepath.Abs(o.dir)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -104,4 +105,16 @@ func TestCompletionIsHarmless(t *testing.T) {
 		t.Errorf("exit code %d, offered %q", got.code, got.out)
 	}
 	checkClean(t, result{out: strings.ReplaceAll(got.out, "\t", " ")})
+}
+
+// Windows has the administrator's commands.
+func TestOnWindows(t *testing.T) {
+	for _, args := range []string{"join 192.0.2.1 --token-file t", "join --dry-run", "lab up", "lab down", "lab status", "lab logs", "lab kubeconfig"} {
+		var out, errOut bytes.Buffer
+		e := env{goos: "windows", Out: &out, ErrOut: &errOut}
+		code := run(t.Context(), &e, strings.Fields(args))
+		if code != 1 || out.Len() > 0 || !strings.Contains(errOut.String(), "runs on Linux and macOS") || !strings.Contains(errOut.String(), "(Unsupported)") {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, code, &out, &errOut)
+		}
+	}
 }
