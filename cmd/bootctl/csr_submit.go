@@ -340,13 +340,8 @@ func (e *env) expected(o csrSubmitOptions, r csr.Request, config *rest.Config) (
 		want.AnyIssuer = true
 		return want, nil
 	}
-	if err := rest.LoadTLSFiles(config); err != nil {
-		return want, err
-	}
-	if want.Roots, err = certpem.Parse(config.CAData); err != nil {
-		return want, fmt.Errorf("%w: its CA: %w; give --ca-file", errKubeconfig, err)
-	}
-	return want, nil
+	want.Roots, err = kubeconfigCAs(config)
+	return want, err
 }
 
 // kubeconfigFor writes a kubeconfig for whoever the certificate is of.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"strings"
 
@@ -42,6 +43,15 @@ func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
 		}
 		return clusterinfo.Encode(endpoint, cas)
 	}
+	cas, err := kubeconfigCAs(admin)
+	if err != nil {
+		return nil, err
+	}
+	return clusterinfo.Encode(endpoint, cas)
+}
+
+// kubeconfigCAs returns the CA certificates that the administrator trusts.
+func kubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	if err := rest.LoadTLSFiles(admin); err != nil {
 		return nil, err
 	}
@@ -49,7 +59,7 @@ func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its CA: %w; give --ca-file", errKubeconfig, err)
 	}
-	return clusterinfo.Encode(endpoint, cas)
+	return cas, nil
 }
 
 // joined prints a list in one cell.

@@ -75,24 +75,12 @@ func (m tokenMaker) one(ctx context.Context, dryRun string) (token.Info, error) 
 	default:
 		secrets = m.client.Core
 	}
-	ctx, cancel := outlasting(ctx)
+	ctx, cancel := apiclient.Outlasting(ctx)
 	defer cancel()
 	if m.random {
 		return token.CreateRandom(ctx, secrets, m.spec, m.env.random)
 	}
 	return token.Create(ctx, secrets, m.spec)
-}
-
-// outlasting returns a context that ends some seconds after ctx, so that an
-// interrupt does not cut off the answer to what was sent: the server would go on,
-// and make a token that nobody sees.
-func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
-	const by = 3 * time.Second
-	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(by, func() { cancel(context.Cause(ctx)) })
-	})
-	return longer, func() { stop(); cancel(nil) }
 }
 
 // unmake deletes tokens that nobody has seen.

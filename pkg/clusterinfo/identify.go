@@ -48,7 +48,7 @@ func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, err
 	user, err := client.WhoAmI(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return Identity{}, fmt.Errorf("token %s: %w", o.Token.ID(), ErrTokenRejected)
+		return Identity{}, fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
 	case isNonsense(err):
 		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
 	case err != nil:
@@ -62,7 +62,7 @@ func (o Options) roots(ctx context.Context, endpoint Endpoint) ([]*x509.Certific
 	if len(o.CAs) > 0 {
 		return o.Trusted(o.CAs)
 	}
-	seen, err := o.fetch(ctx, endpoint, nil)
+	seen, err := o.Fetch(ctx, endpoint, nil)
 	if err != nil {
 		return nil, err
 	}

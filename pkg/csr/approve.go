@@ -111,15 +111,24 @@ func Delete(ctx context.Context, client certificatesv1client.CertificateSigningR
 	if judged.IsPending() {
 		return fmt.Errorf("request %s: %w", judged.Name, ErrUndecided)
 	}
-	uid := types.UID(judged.UID)
-	err := client.CertificateSigningRequests().Delete(ctx, judged.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	return Withdraw(ctx, client, judged)
+}
+
+// Withdraw removes a request that the caller made, whatever has become of it; what
+// others made is for [Delete]. It returns an error that matches ErrReplaced or
+// ErrNotFound.
+//
+// Access: delete on certificatesigningrequests.
+func Withdraw(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, made Request) error {
+	uid := types.UID(made.UID)
+	err := client.CertificateSigningRequests().Delete(ctx, made.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
 	switch {
 	case apierrors.IsNotFound(err):
-		return fmt.Errorf("request %s: %w", judged.Name, ErrNotFound)
+		return fmt.Errorf("request %s: %w", made.Name, ErrNotFound)
 	case apierrors.IsConflict(err):
-		return fmt.Errorf("request %s: %w", judged.Name, ErrReplaced)
+		return fmt.Errorf("request %s: %w", made.Name, ErrReplaced)
 	case err != nil:
-		return fmt.Errorf("delete request %s: %w", judged.Name, err)
+		return fmt.Errorf("delete request %s: %w", made.Name, err)
 	}
 	return nil
 }

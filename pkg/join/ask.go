@@ -3,9 +3,12 @@ package join
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
@@ -45,14 +48,17 @@ func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, k
 	}
 }
 
-// asker returns a client of the API server that cluster-info names, as who asks
-// for the certificate, over a connection that the pinned CA verifies.
+// asker returns a client as who asks for the certificate.
 func (o Options) asker(cluster clusterinfo.Cluster) (*apiclient.Client, error) {
-	who := o.credential()
-	observe := o.Discovery.Client
-	observe.As = who.String()
+	return o.credential().Client(cluster, o.Discovery.Client)
+}
+
+// Client returns a client of the API server that cluster-info names, as who asks
+// for a certificate, over a connection that the pinned CA verifies.
+func (c Credential) Client(cluster clusterinfo.Cluster, observe apiclient.Options) (*apiclient.Client, error) {
+	observe.As = c.String()
 	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
-	who.use(config)
+	c.use(config)
 	return apiclient.New(config, observe)
 }
 
@@ -84,32 +90,57 @@ func (o Options) rejection(err error) error {
 // identify asks the API server who the identity makes us, which must be the node.
 func (o Options) identify(ctx context.Context, result Result, id identity) (Result, error) {
 	o.Step("asking the API server who this is")
-	key, err := csr.EncodeKey(id.key)
-	if err != nil {
-		return result, err
-	}
-	observe := o.Discovery.Client
-	observe.As = csr.NodeUserPrefix + result.NodeName
-	client, err := apiclient.New(&rest.Config{
-		Host:            result.Server.URL(),
-		Timeout:         o.Discovery.RequestTimeout(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(id.roots...), CertData: id.chain, KeyData: key},
-	}, observe)
+	node := Node{Name: result.NodeName, Server: result.Server, Roots: id.roots, Chain: id.chain, Key: id.key}
+	client, err := node.Client(o.Discovery.RequestTimeout(), o.Discovery.Client)
 	if err != nil {
 		return result, err
 	}
 	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		user, err := client.WhoAmI(ctx)
-		switch {
-		case apierrors.IsUnauthorized(err):
-			return fmt.Errorf("%s: %w: %w", result.Server, ErrRejected, err)
-		case err != nil:
-			return err
-		case user.Username != csr.NodeUserPrefix+result.NodeName:
-			return fmt.Errorf("%s: %w: it takes it for %q", result.Server, ErrRejected, user.Username)
+		user, err := node.Confirm(ctx, client)
+		if err == nil {
+			result.Username, result.Groups = user.Username, user.Groups
 		}
-		result.Username, result.Groups = user.Username, user.Groups
-		return nil
+		return err
 	})
 	return result, err
+}
+
+// Node is who a certificate makes of its holder, and where that counts.
+type Node struct {
+	Name   string
+	Server clusterinfo.Endpoint
+	Roots  []*x509.Certificate
+	// Chain is in PEM, the node's own certificate first.
+	Chain []byte
+	Key   crypto.Signer
+}
+
+// Client returns a client of the API server as the node. A request may take as long
+// as timeout.
+func (n Node) Client(timeout time.Duration, observe apiclient.Options) (*apiclient.Client, error) {
+	key, err := csr.EncodeKey(n.Key)
+	if err != nil {
+		return nil, err
+	}
+	observe.As = csr.NodeUserPrefix + n.Name
+	return apiclient.New(&rest.Config{
+		Host:            n.Server.URL(),
+		Timeout:         timeout,
+		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(n.Roots...), CertData: n.Chain, KeyData: key},
+	}, observe)
+}
+
+// Confirm asks the API server once who the node's client is. It returns an error
+// that matches ErrRejected when that is not the node.
+//
+// Access: create on selfsubjectreviews, which every authenticated user has.
+func (n Node) Confirm(ctx context.Context, client *apiclient.Client) (authenticationv1.UserInfo, error) {
+	user, err := client.WhoAmI(ctx)
+	switch {
+	case apierrors.IsUnauthorized(err):
+		err = fmt.Errorf("%s: %w: %w", n.Server, ErrRejected, err)
+	case err == nil && user.Username != csr.NodeUserPrefix+n.Name:
+		err = fmt.Errorf("%s: %w: it takes it for %q", n.Server, ErrRejected, user.Username)
+	}
+	return user, err
 }

@@ -35,7 +35,8 @@ var (
 // Create stores a new token and returns what the cluster holds. It never replaces
 // one: it returns an error that matches ErrExists when a token has the same ID,
 // and one that matches ErrInvalidSpec when the token cannot be made as asked.
-// Where the answer is lost, it looks whether the token is there.
+// Where the answer is lost, it looks whether the token is there; with an error that
+// leaves that open, the token alone is returned, so that it can be looked for later.
 //
 // Access: create on secrets in kube-system; get to look after a lost answer.
 func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (Info, error) {
@@ -57,14 +58,17 @@ func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (
 	switch {
 	case lookErr == nil:
 		return info, nil
-	case errors.Is(lookErr, ErrNotFound) || errors.Is(lookErr, ErrOtherSecret):
+	case errors.Is(lookErr, ErrOtherSecret):
 		return Info{}, err
+	case errors.Is(lookErr, ErrNotFound): // the request may still be under way
+		return Info{Spec: spec}, err
 	}
-	return Info{}, fmt.Errorf("%w; whether it was made is not known: %w", err, lookErr)
+	return Info{Spec: spec}, fmt.Errorf("%w; whether it was made is not known: %w", err, lookErr)
 }
 
 // CreateRandom stores a token that spec describes but for its Token, which is
-// drawn from random, and again where its ID is taken.
+// drawn from random, and again where its ID is taken. With an error that leaves open
+// whether it was made, the token is returned as Create returns it.
 //
 // Access: create and get on secrets in kube-system.
 func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec Spec, random io.Reader) (Info, error) {
@@ -84,7 +88,7 @@ func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec S
 		case lookErr == nil:
 			return info, nil
 		case !errors.Is(lookErr, ErrNotFound) && !errors.Is(lookErr, ErrOtherSecret):
-			return Info{}, fmt.Errorf("%w; whose it is is not known: %w", err, lookErr)
+			return Info{Spec: spec}, fmt.Errorf("%w; whose it is is not known: %w", err, lookErr)
 		}
 	}
 	return Info{}, fmt.Errorf("the IDs of %d random tokens were taken: %w", draws, ErrExists)

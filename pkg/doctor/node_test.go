@@ -1,0 +1,178 @@
+package doctor_test
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// node is one that has a token of the cluster and knows its CA, changed.
+func (s *site) node(changes ...func(*clusterinfo.Options)) doctor.Node {
+	s.t.Helper()
+	info, err := token.CreateRandom(s.t.Context(), s.admin.CoreV1(), token.Spec{Usages: []string{token.Signing, token.Authentication}}, rand.Reader)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	opts := clusterinfo.Options{
+		Endpoints: []clusterinfo.Endpoint{s.endpoint}, Token: info.Token, CAs: []*x509.Certificate{s.ca.Certificate},
+		Client: apiclient.Options{Now: time.Now},
+	}
+	for _, change := range changes {
+		change(&opts)
+	}
+	return doctor.Node{Discovery: opts}
+}
+
+func TestNode(t *testing.T) {
+	all := []string{"endpoint OK", "clock OK", "anonymous OK", "cluster-info OK", "ca OK", "certificate OK", "token-authentication OK", "signatures OK"}
+	noTrust := slices.Replace(slices.Clone(all), 4, 5, "ca WARN NoTrust")
+	without := func(findings []string) []string { // the token being sent
+		return slices.Delete(slices.Clone(findings), 6, 7)
+	}
+	tests := []struct {
+		name   string
+		change func(*clusterinfo.Options)
+		want   []string
+		sent   bool
+	}{
+		{"CA and token", func(*clusterinfo.Options) {}, all, true},
+		{"pin and token", func(o *clusterinfo.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }, all, true},
+		{"CA alone", func(o *clusterinfo.Options) { o.Token = token.Token{} }, without(all), false},
+		{"token alone", func(o *clusterinfo.Options) { o.CAs = nil }, without(noTrust), false},
+		{"signature alone", func(o *clusterinfo.Options) { o.CAs, o.SkipCAVerification = nil, true }, noTrust, true},
+		{"nothing", func(o *clusterinfo.Options) { o.CAs, o.Token = nil, token.Token{} }, without(noTrust), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t)
+			findings := s.node(test.change).Run(t.Context())
+			if got := checks(findings); !slices.Equal(got, test.want) {
+				t.Errorf("findings %+v, want %q", findings, test.want)
+			}
+			if s.sent() != test.sent {
+				t.Errorf("the token was sent: %v", s.sent())
+			}
+			if strings.Contains(fmt.Sprint(findings), s.secrets[0]) {
+				t.Errorf("%+v shows the secret", findings)
+			}
+			for _, f := range findings {
+				if test.want[4] == noTrust[4] && (f.Check == "ca" || f.Check == "certificate") && !strings.Contains(f.Evidence, "nothing verifies") {
+					t.Errorf("%+v does not say that it is not verified", f)
+				}
+			}
+		})
+	}
+}
+
+// What is wrong with a cluster is told to a node that has all it needs, and nothing
+// that is right is called wrong.
+func TestNodeTellsWhatIsWrong(t *testing.T) {
+	evil := testca.New(t, time.Now(), longLived)
+	edited := func(edit func(data map[string]string)) func(*site) {
+		return func(s *site) { s.rewrite(edit) }
+	}
+	signatures := func(change func(string) string) func(*site) {
+		return edited(func(data map[string]string) {
+			for key, value := range data {
+				if strings.HasPrefix(key, "jws-kubeconfig-") {
+					data[key] = change(value)
+				}
+			}
+		})
+	}
+	tests := []struct {
+		name   string
+		site   func(*site, *clusterinfo.Document, *tls.Certificate)
+		change func(*site) // once the token is there
+		trust  func(*clusterinfo.Options)
+		want   []string
+	}{
+		{"nobody is there", nil, nil, func(o *clusterinfo.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL EndpointUnreachable"}},
+		{"clock differs", nil, nil, ahead(2 * time.Minute), []string{"clock WARN ClockSkew"}},
+		{"clock is wrong", nil, nil, ahead(-6 * time.Minute), []string{"clock FAIL ClockSkew"}},
+		{"anonymous requests are off", nil, func(s *site) { s.rejects = "system:anonymous" }, nil, []string{"anonymous FAIL AnonymousDisabled"}},
+		{"anonymous requests are off, and a pin", nil, func(s *site) { s.rejects = "system:anonymous" }, pinned, []string{"anonymous FAIL AnonymousDisabled"}},
+		{"no cluster-info", nil, edited(func(data map[string]string) { clear(data) }), nil, []string{"anonymous FAIL ClusterInfoMissing"}},
+		{"a document that is none", nil, edited(func(data map[string]string) { data["kubeconfig"] = "users: [{}]" }), nil, []string{"cluster-info FAIL DocumentInvalid"}},
+		{"another pin", nil, nil, func(o *clusterinfo.Options) { o.Pins = []clusterinfo.Pin{clusterinfo.PinOf(evil.Certificate)} }, []string{"ca FAIL EndpointOtherCluster"}},
+		{"the CA has expired", expiring(-time.Hour), nil, nil, []string{"ca FAIL CAExpired"}},
+		{"the CA expires soon", expiring(29 * 24 * time.Hour), nil, nil, []string{"ca WARN CAExpiresSoon"}},
+		{"another CA serves", func(_ *site, _ *clusterinfo.Document, c *tls.Certificate) { *c = evil.Serving(t, time.Now()) }, nil, nil, []string{"certificate FAIL EndpointUntrusted"}},
+		{"the certificate is for another address", func(s *site, _ *clusterinfo.Document, c *tls.Certificate) {
+			*c = s.ca.Serving(t, time.Now(), func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
+		}, nil, nil, []string{"certificate FAIL EndpointUntrusted"}},
+		{"cluster-info differs", nil, func(s *site) { s.changes = true }, nil, []string{"certificate FAIL Changed", "signatures FAIL SignatureStale"}},
+		{"nodes are told another address", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, nil, []string{"server FAIL EndpointUnreachable"}},
+		{"no signature", nil, edited(func(data map[string]string) {
+			for key := range data {
+				if key != "kubeconfig" {
+					delete(data, key)
+				}
+			}
+		}), nil, []string{"signatures FAIL SignatureMissing"}},
+		{"a stale signature", nil, edited(func(data map[string]string) { data["kubeconfig"] += "\n" }), nil, []string{"signatures FAIL SignatureStale"}},
+		{"no signature worth the name", nil, signatures(func(string) string { return "none" }), nil, []string{"signatures FAIL SignatureMalformed"}},
+		{"the token is unknown", nil, nil, func(o *clusterinfo.Options) {
+			tok, err := token.Generate(rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Token = tok
+		}, []string{"token-authentication FAIL TokenRejected", "signatures FAIL SignatureMissing"}},
+		{"the token is rejected", nil, func(s *site) { s.rejects = "system:bootstrap" }, nil, []string{"token-authentication FAIL TokenRejected"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var changes []func(*site, *clusterinfo.Document, *tls.Certificate)
+			if test.site != nil {
+				changes = append(changes, test.site)
+			}
+			s := newSite(t, changes...)
+			n := s.node()
+			if test.change != nil {
+				test.change(s)
+			}
+			if test.trust != nil {
+				test.trust(&n.Discovery)
+			}
+			var got []string
+			for i, f := range n.Run(t.Context()) {
+				if f.Status != doctor.OK {
+					got = append(got, checks([]doctor.Finding{f})[0])
+				}
+				if (f.Remedy == "") != (f.Status == doctor.OK) || f.Evidence == "" {
+					t.Errorf("finding %d: %+v", i, f)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("findings %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func pinned(o *clusterinfo.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }
+
+func ahead(by time.Duration) func(*clusterinfo.Options) {
+	return func(o *clusterinfo.Options) { o.Client.Now = func() time.Time { return time.Now().Add(by) } }
+}
+
+// expiring gives the cluster a CA that ends so long from now.
+func expiring(in time.Duration) func(*site, *clusterinfo.Document, *tls.Certificate) {
+	return func(s *site, d *clusterinfo.Document, c *tls.Certificate) {
+		s.ca = testca.New(s.t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(in) })
+		d.CAs[0], *c = s.ca.Certificate, s.ca.Serving(s.t, time.Now())
+	}
+}

@@ -1,0 +1,95 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// nothingMade says whether there is nothing to clean up.
+func (r *probing) nothingMade() bool { return r.token.Token.IsZero() }
+
+// cleanUp removes what the probe made, or may have made, also when ctx has ended.
+func (r *probing) cleanUp(ctx context.Context) Finding {
+	r.tell(probeCleanUp)
+	ctx = context.WithoutCancel(ctx)
+	begin := r.now()
+	var left, commands []string
+	if err := r.untilGone(ctx, r.removeToken); err != nil {
+		left = append(left, err.Error())
+		commands = append(commands, "bootctl token delete "+r.token.Token.ID())
+	}
+	if r.wanted != nil {
+		r.client.Close()
+		if err := r.untilGone(ctx, r.removeRequest); err != nil {
+			left = append(left, err.Error())
+			commands = append(commands, "kubectl delete csr "+r.wanted.Name)
+		}
+	}
+	if len(left) > 0 {
+		return Finding{
+			probeCleanUp, FAIL, ProbeLeft,
+			fmt.Sprintf("%s; the token ends at %s, and the cluster deletes the request within a day", strings.Join(left, "; "), timeText(r.token.Expires)),
+			strings.Join(commands, "; "),
+		}
+	}
+	return Finding{Check: probeCleanUp, Status: OK, Evidence: cmp.Or(strings.Join(r.removed, " and "), "nothing") + " removed" + r.took(begin)}
+}
+
+// untilGone repeats what a fault of the server, or a change at the same time, kept from
+// being done.
+func (r *probing) untilGone(ctx context.Context, remove func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, removalTime)
+	defer cancel()
+	wait := apiclient.Wait{Transient: func(err error) bool { return errors.Is(err, token.ErrChanged) || apiclient.IsTransient(err) }}
+	return apiclient.Until(ctx, wait, remove)
+}
+
+// removeToken deletes the token, and none that others made under its ID.
+func (r *probing) removeToken(ctx context.Context) error {
+	now, err := token.Get(ctx, r.Core, r.token.Token.ID())
+	switch {
+	case errors.Is(err, token.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case now.Matches(r.token.Token) != nil, r.token.UID != "" && now.UID != r.token.UID:
+		return nil
+	}
+	if err := token.Delete(ctx, r.Core, now); err != nil && !errors.Is(err, token.ErrNotFound) {
+		return err
+	}
+	r.removed = append(r.removed, "token "+now.ID)
+	return nil
+}
+
+// removeRequest deletes the request, and none that others made under its name.
+func (r *probing) removeRequest(ctx context.Context) error {
+	now, err := csr.Get(ctx, r.Certificates, r.wanted.Name)
+	switch {
+	case errors.Is(err, csr.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !r.isOurs(now):
+		return nil
+	}
+	if err := csr.Withdraw(ctx, r.Certificates, now); err != nil && !errors.Is(err, csr.ErrNotFound) && !errors.Is(err, csr.ErrReplaced) {
+		return err
+	}
+	r.removed = append(r.removed, "request "+now.Name)
+	return nil
+}
+
+func (r *probing) isOurs(found csr.Request) bool {
+	if r.request != nil {
+		return found.UID == string(r.request.UID)
+	}
+	return found.PKCS10 != nil && csr.Fingerprint(found.PKCS10.PublicKey) == csr.Fingerprint(r.key.Public())
+}

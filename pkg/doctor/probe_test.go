@@ -1,0 +1,192 @@
+package doctor_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/setup"
+)
+
+func checks(findings []doctor.Finding) []string {
+	var all []string
+	for _, f := range findings {
+		all = append(all, strings.TrimSpace(strings.Join([]string{f.Check, string(f.Status), f.Reason}, " ")))
+	}
+	return all
+}
+
+func TestProbe(t *testing.T) {
+	s := newSite(t)
+	p := s.probe()
+	var told []string
+	p.Step = func(check string) { told = append(told, check) }
+	findings := p.Run(t.Context())
+	var want []string
+	for _, check := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate", "clean-up"} {
+		want = append(want, "probe: "+check+" OK")
+	}
+	if got := checks(findings); !slices.Equal(got, want) {
+		t.Errorf("findings %q, want %q", findings, want)
+	}
+	if len(told) != len(want) {
+		t.Errorf("it told of %q", told)
+	}
+	if left := s.names(); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+	for _, secret := range s.secrets {
+		if strings.Contains(fmt.Sprint(findings), secret) {
+			t.Errorf("%+v shows the secret", findings)
+		}
+	}
+}
+
+func TestProbeKeepsItsKeyToItself(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("HOME", dir)
+	t.Setenv("TMPDIR", dir)
+	newSite(t).probe().Run(t.Context())
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 {
+		t.Errorf("it left %v, error %v", entries, err)
+	}
+}
+
+// Each thing that is wrong is told with its own reason, and nothing is left.
+func TestProbeTellsWhatIsWrong(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*site)
+		waits  string // the step that does not end by itself
+		check  string
+		reason string
+	}{
+		{"the token may not be made", func(s *site) { refuse(s, "create") }, "", "token", doctor.Forbidden},
+		{"the token ends before it begins", func(s *site) { s.ahead = time.Hour }, "", "token", doctor.ClockSkew},
+		{"no signer", func(s *site) { s.noSigner = true }, "signature", "signature", doctor.SignerSilent},
+		{"no cluster-info", func(s *site) {
+			s.noSigner = true
+			if err := s.admin.Tracker().Delete(configMapsResource, "kube-public", "cluster-info"); err != nil {
+				s.t.Error(err)
+			}
+		}, "", "signature", doctor.ClusterInfoMissing},
+		{"anonymous requests are off", func(s *site) { s.rejects = "system:anonymous" }, "", "discovery", doctor.AnonymousDisabled},
+		{"tokens are no credentials", func(s *site) { s.rejects = "system:bootstrap" }, "", "authentication", doctor.TokenAuthenticationOff},
+		{"tokens may not submit", func(s *site) { s.forbids = true }, "", "request", doctor.Forbidden},
+		{"no approver", func(s *site) { s.noApprover = true }, "approval", "approval", doctor.ApproverSilent},
+		{"no automatic approval", func(s *site) { s.noApprover, s.autoApproved = true, false }, "approval", "approval", doctor.AutoApprovalOff},
+		{"denied", func(s *site) { s.condition = certificatesv1.CertificateDenied }, "", "approval", doctor.Denied},
+		{"no signer of certificates", func(s *site) { s.noCertificateSigner = true }, "approval", "certificate", doctor.CertificateSignerSilent},
+		{"failed", func(s *site) { s.condition = certificatesv1.CertificateFailed }, "", "certificate", doctor.SignerFailed},
+		{"certificate of another CA", func(s *site) { s.issuer = testca.New(s.t, time.Now()) }, "", "certificate", doctor.CertificateInvalid},
+		{"certificate not accepted", func(s *site) { s.rejects = "system:node" }, "", "certificate", doctor.IdentityRejected},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			test.change(s)
+			findings := runUntil(t, s.probe(), test.waits)
+			wantLast(t, findings, "probe: "+test.check, doctor.FAIL, test.reason)
+			if left := s.names(); len(left) > 0 {
+				t.Errorf("%q are left", left)
+			}
+		})
+	}
+}
+
+// refuse forbids the administrator a verb on secrets.
+func refuse(s *site, verb string) {
+	s.admin.PrependReactor(verb, "secrets", failWith(apierrors.NewForbidden(corev1.Resource("secrets"), "", errors.New(`User "jane" cannot do that`))))
+}
+
+// The token goes to nobody whom the administrator does not know, however good the
+// signature of cluster-info.
+func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
+	evil := testca.New(t, time.Now(), longLived)
+	tests := []struct {
+		name   string
+		change func(*site, *clusterinfo.Document, *tls.Certificate)
+		trust  func(*clusterinfo.Options)
+		waits  string
+		check  string
+		reason string
+	}{
+		{"another CA in cluster-info", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
+			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
+		}, nil, "", "discovery", doctor.EndpointOtherCluster},
+		{"two CAs in cluster-info, and the other serves", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
+			d.CAs, *c = append(d.CAs, evil.Certificate), evil.Serving(t, time.Now())
+		}, nil, "", "discovery", doctor.EndpointUntrusted},
+		{"CAs are not to be verified", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
+			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
+		}, func(o *clusterinfo.Options) { o.CAs, o.SkipCAVerification = nil, true }, "", "token", doctor.NoTrust},
+		{"nobody is there", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, "discovery", "discovery", doctor.EndpointUnreachable},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t, test.change)
+			p := s.probe()
+			if test.trust != nil {
+				test.trust(&p.Trust)
+			}
+			wantLast(t, runUntil(t, p, test.waits), "probe: "+test.check, doctor.FAIL, test.reason)
+			if s.sent() {
+				t.Errorf("a stranger got credentials")
+			}
+			if left := s.names(); len(left) > 0 {
+				t.Errorf("%q are left", left)
+			}
+		})
+	}
+}
+
+// Where a person approves, the probe decides nothing.
+func TestProbeLeavesApprovalToAPerson(t *testing.T) {
+	tests := []struct {
+		name   string
+		auto   bool
+		status doctor.Status
+		reason string
+	}{
+		{"a person decides", false, doctor.OK, ""},
+		{"and the cluster does", true, doctor.WARN, doctor.AutoApprovalOn},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t)
+			s.noApprover, s.autoApproved = true, test.auto
+			p := s.probe()
+			p.Approval = setup.AutoApproveNone
+			wantLast(t, p.Run(t.Context()), "probe: approval", test.status, test.reason)
+			for _, action := range s.admin.Actions() {
+				if action.GetVerb() == "update" || action.GetVerb() == "patch" {
+					t.Errorf("it made the call %v", action)
+				}
+			}
+			if left := s.names(); len(left) > 0 {
+				t.Errorf("%q are left", left)
+			}
+		})
+	}
+}
+
+func failWith(err error) clienttesting.ReactionFunc {
+	return func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err }
+}
