@@ -6,12 +6,13 @@ STAMP     := -X $(INTERNAL).stamp=$(VERSION) -X $(INTERNAL).commit=$(shell git r
 GOTESTSUM := go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary output
 GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 RACE      := $(shell command -v cc >/dev/null && echo -race)
+GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.15.1
 BIN       := $(CURDIR)/bin
 
 export CGO_ENABLED := 0
 export PATH        := $(BIN):$(PATH)
 
-.PHONY: help build lab tools kubelet demo test unit e2e test-kubelet soak bench mutants lint docs clean
+.PHONY: help build lab tools kubelet demo test unit e2e test-kubelet soak bench mutants lint docs release test-release clean
 
 help: ## list the targets
 	@echo 'make build         build bin/bootctl'
@@ -24,6 +25,8 @@ help: ## list the targets
 	@echo 'make mutants       remove each security guard and see a test fail'
 	@echo 'make lint          check format, code, modules and generated files'
 	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md and the faults in docs/join.md'
+	@echo 'make release       make and upload the release of the tag that is checked out'
+	@echo 'make test-release  make it twice, compare, unpack, run, and install the deb beside systemd (needs root)'
 	@echo 'make clean         remove what was built'
 
 build:
@@ -74,7 +77,7 @@ lint:
 	$(GOLANGCI) run
 	cd lab && $(GOLANGCI) run -c ../.golangci.yml
 	GOLANGCI='$(GOLANGCI)' go test -tags lintcheck ./internal/lintcheck
-	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 examples/ci-job.yaml
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 examples/ci-job.yaml .github/workflows/*.yaml
 	go mod tidy -diff
 	cd lab && go mod tidy -diff
 	go test -run TestGenerated ./cmd/bootctl
@@ -85,3 +88,9 @@ docs:
 
 clean:
 	rm -rf $(BIN)
+
+release:
+	$(GORELEASER) release --clean
+
+test-release:
+	GORELEASER='$(GORELEASER)' $(SHELL) packaging/test.sh

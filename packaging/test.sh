@@ -1,0 +1,53 @@
+#!/bin/sh
+# test.sh makes the release of the commit that is checked out, twice and without
+# uploading it, compares the two, unpacks and runs what is for this machine, and
+# installs the deb in a Debian root beside systemd. It needs root and debootstrap;
+# MIRROR is where debootstrap takes Debian from. With SKIP_LAB=1 it leaves out
+# bootctl-lab, which takes long to build.
+set -eu
+goreleaser=${GORELEASER:-goreleaser}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say() { printf '\n# %s\n' "$*"; }
+
+say 'the release, twice'
+for n in 1 2; do
+	git clone -q . "$work/$n"
+	(cd "$work/$n" && $goreleaser release --snapshot --clean)
+	export SKIP_LAB=1 # once is enough
+done
+(cd "$work/2/dist" && sha256sum --check checksums.txt)
+for file in "$work"/2/dist/*bootctl_*; do
+	cmp "$file" "$work/1/dist/${file##*/}"
+done
+echo 'both are the same'
+
+say 'the archives'
+mkdir "$work/unpacked"
+tar -C "$work/unpacked" -xzf "$work"/1/dist/bootctl_*_linux_"$(go env GOARCH)".tar.gz
+"$work/unpacked/bootctl" version -o json
+ls "$work/unpacked" "$work/unpacked/man"
+commit=$(git rev-parse HEAD)
+"$work/unpacked/bootctl" version -o json | grep -q "\"commit\": \"$commit\""
+for target in linux_amd64.tar.gz linux_arm64.tar.gz darwin_amd64.tar.gz darwin_arm64.tar.gz windows_amd64.zip windows_arm64.zip; do
+	ls "$work"/1/dist/bootctl_*_"$target"
+done
+
+say 'the deb'
+root=$work/debian
+debootstrap --variant=minbase --include=systemd stable "$root" ${MIRROR:+"$MIRROR"} >"$work/debootstrap.log" || { tail "$work/debootstrap.log"; exit 1; }
+before=$(sha256sum "$root/usr/bin/bootctl")
+cp "$work"/1/dist/kubernetes-bootctl_*_"$(go env GOARCH)".deb "$root/bootctl.deb"
+chroot "$root" dpkg -i /bootctl.deb
+[ "$before" = "$(sha256sum "$root/usr/bin/bootctl")" ]
+chroot "$root" dpkg -S /usr/bin/bootctl | grep -q '^systemd'
+chroot "$root" dpkg -V kubernetes-bootctl systemd
+chroot "$root" kubectl-bootstrap version
+chroot "$root" kubectl-bootstrap token create --help | grep -q 'kubectl bootstrap token create'
+chroot "$root" /usr/lib/bootctl/bootctl version
+chroot "$root" dpkg -r kubernetes-bootctl
+[ ! -e "$root/usr/lib/bootctl" ] && [ "$before" = "$(sha256sum "$root/usr/bin/bootctl")" ]
+echo 'it goes in and out, and systemd keeps its own'
