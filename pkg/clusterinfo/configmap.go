@@ -53,6 +53,14 @@ func (i Info) Capacity() int {
 	return max(0, room/signatureSize)
 }
 
+// Room says how many more tokens than the given number can sign cluster-info, and
+// whether that is little: less than a quarter of all that it has room for.
+func (i Info) Room(signing int) (left int, little bool) {
+	capacity := i.Capacity()
+	left = max(0, capacity-signing)
+	return left, left < capacity/4
+}
+
 // Fetch reads cluster-info. It returns an error that matches ErrNotFound when
 // there is none.
 //
