@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -61,14 +60,18 @@ func (e *exam) endpoint(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+e.meant(), publish), nil
 	}
+	own, err := e.info()
+	if err != nil {
+		return nil, err
+	}
 	info, err := e.Node.FetchAnonymous(ctx, at, roots)
 	switch {
 	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
 		return ok("%s answers with a certificate of a CA in cluster-info", at.URL()), nil
 	case apiclient.IsUntrusted(err):
 		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+e.meant(), publish+"; or renew the API server's certificate so that it has this name"), nil
-	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && !bytes.Equal(info.Raw, document.Raw):
-		return one(FAIL, EndpointOtherCluster, "what answers at "+at.URL()+" has another cluster-info than "+e.Address+e.meant(), publish), nil
+	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // what both say may be the same
+		return one(FAIL, EndpointOtherCluster, "what answers at "+at.URL()+" is another cluster than "+e.Address+": its cluster-info is another object"+e.meant(), publish), nil
 	case ctx.Err() != nil:
 		return nil, err
 	case err != nil:
