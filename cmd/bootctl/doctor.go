@@ -147,11 +147,15 @@ func doctorView(report output.DoctorReport) view {
 
 // verdict returns an error when the report is not good enough.
 func (o doctorOptions) verdict(report output.DoctorReport) error {
-	switch {
-	case report.Failed == 0 && (report.Warned == 0 || !o.strict):
-		return nil
-	case o.strict:
-		return fmt.Errorf("%w: %d of %d checks failed, %d warn", errNotReady, report.Failed, len(report.Items), report.Warned)
+	checks, failed := map[string]bool{}, map[string]bool{}
+	for _, f := range report.Items {
+		checks[f.Check] = true
+		if f.Status == string(doctor.FAIL) || o.strict && f.Status == string(doctor.WARN) {
+			failed[f.Check] = true
+		}
 	}
-	return fmt.Errorf("%w: %d of %d checks failed", errNotReady, report.Failed, len(report.Items))
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d of %d checks failed", errNotReady, len(failed), len(checks))
 }

@@ -258,7 +258,7 @@ type SetupItem struct {
 // DoctorReport is the result of doctor.
 type DoctorReport struct {
 	Meta
-	Passed int             `json:"passed" jsonschema:"how many checks are OK"`
+	Passed int             `json:"passed" jsonschema:"how many findings are OK"`
 	Warned int             `json:"warned" jsonschema:"how many are WARN"`
 	Failed int             `json:"failed" jsonschema:"how many are FAIL"`
 	Items  []DoctorFinding `json:"items"`

@@ -1,6 +1,9 @@
 package csr
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // AutoApproval says whether the controller csrapproving would approve a request,
 // as IsAutoApproved finds out.
@@ -82,3 +85,26 @@ func explainPerson(r Request, auto AutoApproval) string {
 	}
 	return "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
 }
+
+// LastAct returns which of the controllers csrapproving and csrsigning has acted on
+// the request last, as what held it up until then, and when; HoldupNone when
+// neither has.
+func (r Request) LastAct() (Holdup, time.Time) {
+	switch {
+	case r.Is(Issued):
+		var at time.Time
+		for _, entry := range r.stored.ManagedFields {
+			if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(at) {
+				at = entry.Time.Time
+			}
+		}
+		return HoldupSigner, at
+	case r.Is(Approved) && r.Reason == autoApproved:
+		return HoldupApprover, r.Decided
+	}
+	return HoldupNone, time.Time{}
+}
+
+// autoApproved is the reason that csrapproving gives.
+// Source: kube-controller-manager, csrapproving.
+const autoApproved = "AutoApproved"

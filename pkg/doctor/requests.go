@@ -18,7 +18,10 @@ const maxReviews = 50
 const patience = 10 * time.Second
 
 // group is what requests have in common.
-type group struct{ reason, requesters, signer, cause string }
+type group struct {
+	holdup                            csr.Holdup
+	reason, requesters, signer, cause string
+}
 
 // tally counts the requests of a cluster, of which it keeps none.
 type tally struct {
@@ -29,18 +32,21 @@ type tally struct {
 	issued   []byte
 	issuedTo string
 	issuedAt time.Time
+	// acted is when a controller last acted on a request, by what that held up.
+	acted map[csr.Holdup]time.Time
 	// err is what kept an access review from its end.
 	err error
 }
 
 // count reads all requests.
 func (e *exam) count(ctx context.Context) (*tally, error) {
-	t := &tally{groups: map[group]int{}}
+	t := &tally{groups: map[group]int{}, acted: map[csr.Holdup]time.Time{}}
 	auto := &csr.AutoApprovals{Client: e.Client.Authorization, Reviews: maxReviews}
 	err := csr.List(ctx, e.Client.Certificates, csr.Filter{}, func(r csr.Request) error {
 		t.add(ctx, r, auto, e.now())
 		return nil
 	})
+	t.settle(e.now())
 	t.err = auto.Err
 	return t, err
 }
@@ -50,12 +56,15 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(t.issuedAt) {
 		t.issued, t.issuedTo, t.issuedAt = r.Certificate, r.Name, r.Decided
 	}
+	if by, at := r.LastAct(); at.After(t.acted[by]) {
+		t.acted[by] = at
+	}
 	since := r.Decided
 	if r.IsPending() {
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		t.groups[group{RequestsFailed, r.RequesterKind(), r.SignerName, r.Reason}]++
+		t.groups[group{csr.HoldupNone, RequestsFailed, r.RequesterKind(), r.SignerName, r.Reason}]++
 		return
 	}
 	if now.Sub(since) <= patience {
@@ -65,8 +74,9 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 	if r.IsPending() {
 		approval = auto.Of(ctx, r)
 	}
-	if reason := reasonOf(csr.HoldupOf(r, approval)); reason != "" {
-		t.groups[group{reason, r.RequesterKind(), r.SignerName, csr.Explain(r, approval)}]++
+	holdup := csr.HoldupOf(r, approval)
+	if reason := reasonOf(holdup); reason != "" {
+		t.groups[group{holdup, reason, r.RequesterKind(), r.SignerName, csr.Explain(r, approval)}]++
 	}
 }
 
@@ -83,6 +93,17 @@ func reasonOf(holdup csr.Holdup) string {
 	}
 }
 
+// settle takes back that a controller is silent that has just acted.
+func (t *tally) settle(now time.Time) {
+	for g, n := range t.groups {
+		if (g.reason == ApproverSilent || g.reason == CertificateSignerSilent) && now.Sub(t.acted[g.holdup]) <= patience {
+			delete(t.groups, g)
+			g.reason, g.cause = RequestsWait, "their controller is at work, and has not come to them"
+			t.groups[g] += n
+		}
+	}
+}
+
 // requests says which requests wait for whom, a finding for each reason.
 func (e *exam) requests(context.Context) ([]Finding, error) {
 	t, err := e.tally()
@@ -95,7 +116,7 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 		status Status
 		remedy string
 	}{
-		{ApproverSilent, FAIL, "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve"},
+		{ApproverSilent, FAIL, "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group system:bootstrappers"},
 		{CertificateSignerSilent, FAIL, "kube-controller-manager must run, with csrsigning in its --controllers, as in --controllers=*, and its --cluster-signing-cert-file and --cluster-signing-key-file must be valid"},
 		{RequestsWait, WARN, "bootctl csr list --pending, then bootctl csr approve or deny"},
 		{RequestsFailed, WARN, "bootctl csr delete --failed"},
