@@ -40,11 +40,15 @@ import (
 // now is when the tests take place; certificates are valid a year around it.
 var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// elsewhere passes for the address of another machine, and nobody answers there.
+const elsewhere = "localhost.:1"
+
 func clock() time.Time { return now }
 
 // patient is a healthy cluster, in which tests plant faults.
 type patient struct {
 	doctor.Cluster
+	t       *testing.T
 	ca      testca.CA
 	tokens  []*corev1.Secret
 	info    *corev1.ConfigMap // cluster-info
@@ -76,7 +80,7 @@ func longLived(c *x509.Certificate) {
 // healthy returns a cluster in which nodes can join.
 func healthy(t *testing.T) *patient {
 	t.Helper()
-	p := &patient{ca: testca.New(t, now, longLived), accepts: true, anonymous: http.StatusOK, fails: map[string]error{}}
+	p := &patient{t: t, ca: testca.New(t, now, longLived), accepts: true, anonymous: http.StatusOK, fails: map[string]error{}}
 	server := httptest.NewUnstartedServer(p)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{p.ca.Serving(t, now)}}
@@ -90,8 +94,8 @@ func healthy(t *testing.T) *patient {
 	p.Clock = &clusterinfo.Clock{Now: clock}
 	p.Node.Client.Now = clock
 	p.info = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info", UID: types.UID("uid at " + at)}}
-	p.tokens = []*corev1.Secret{p.token(t, "abcdef")}
-	p.publish(t, at, p.ca.Certificate)
+	p.tokens = []*corev1.Secret{p.token("abcdef")}
+	p.publish(at, p.ca.Certificate)
 	p.clients = &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "extension-apiserver-authentication"},
 		Data:       map[string]string{"client-ca-file": string(certpem.Encode(p.ca.Certificate))},
@@ -103,11 +107,11 @@ func healthy(t *testing.T) *patient {
 }
 
 // token returns a token that was made an hour ago, its Secret changed.
-func (p *patient) token(t *testing.T, id string, changes ...func(*corev1.Secret)) *corev1.Secret {
-	t.Helper()
+func (p *patient) token(id string, changes ...func(*corev1.Secret)) *corev1.Secret {
+	p.t.Helper()
 	tok, err := token.Parse(id + ".qk3v8x5m2p7r9t4w")
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	secret := token.Spec{
 		Token: tok, Usages: []string{token.Signing, token.Authentication}, Groups: []string{token.DefaultGroup}, Expires: now.Add(time.Hour),
@@ -120,11 +124,11 @@ func (p *patient) token(t *testing.T, id string, changes ...func(*corev1.Secret)
 }
 
 // publish makes the kubeconfig in cluster-info, signed with all tokens.
-func (p *patient) publish(t *testing.T, at clusterinfo.Endpoint, cas ...*x509.Certificate) {
-	t.Helper()
+func (p *patient) publish(at clusterinfo.Endpoint, cas ...*x509.Certificate) {
+	p.t.Helper()
 	document, err := clusterinfo.Encode(at, cas)
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	p.info.Data = map[string]string{"kubeconfig": string(document)}
 	p.sign()
@@ -156,11 +160,11 @@ func find[T runtime.Object](p *patient, name string) T {
 }
 
 // request adds a request of a node, made a minute ago with the token, and changed.
-func (p *patient) request(t *testing.T, name string, changes ...func(*certificatesv1.CertificateSigningRequest)) {
-	t.Helper()
-	object, err := csr.NewNodeRequest("n1", testca.Key(t), rand.Reader)
+func (p *patient) request(name string, changes ...func(*certificatesv1.CertificateSigningRequest)) {
+	p.t.Helper()
+	object, err := csr.NewNodeRequest("n1", testca.Key(p.t), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	object.Name, object.CreationTimestamp = name, metav1.NewTime(now.Add(-time.Minute))
 	object.Spec.Username, object.Spec.Groups = "system:bootstrap:abcdef", []string{"system:bootstrappers", token.DefaultGroup}

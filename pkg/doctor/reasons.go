@@ -21,7 +21,7 @@ const (
 
 	// TokenAuthenticationOff (token-authentication): the API server takes no
 	// bootstrap token for a credential.
-	TokenAuthenticationOff = "TokenAuthenticationOff" //nolint:gosec // a word, not a token
+	TokenAuthenticationOff = "TokenAuthenticationOff"
 
 	// AnonymousDisabled (anonymous): the API server answers no request without
 	// credentials.

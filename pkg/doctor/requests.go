@@ -95,10 +95,11 @@ func reasonOf(holdup csr.Holdup) string {
 
 // settle takes back that a controller is silent that has just acted.
 func (t *tally) settle(now time.Time) {
+	controllers := map[string]string{ApproverSilent: "csrapproving", CertificateSignerSilent: "csrsigning"}
 	for g, n := range t.groups {
-		if (g.reason == ApproverSilent || g.reason == CertificateSignerSilent) && now.Sub(t.acted[g.holdup]) <= patience {
+		if controller := controllers[g.reason]; controller != "" && now.Sub(t.acted[g.holdup]) <= patience {
 			delete(t.groups, g)
-			g.reason, g.cause = RequestsWait, "their controller is at work, and has not come to them"
+			g.reason, g.cause = RequestsWait, "the controller "+controller+" is at work, and has not come to it"
 			t.groups[g] += n
 		}
 	}
