@@ -4,9 +4,16 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/setup"
 )
 
 // reportOf is a report with findings of these statuses.
@@ -85,5 +92,38 @@ func TestDoctorUsage(t *testing.T) {
 		if got := invoke(t, hostileCluster(t), append([]string{"doctor"}, strings.Fields(args)...)...); got.code != 2 || got.out != "" {
 			t.Errorf("%s: exit code %d, stdout %q", args, got.code, got.out)
 		}
+	}
+}
+
+// The CA of the kubeconfig, and none where the connection is not verified by one.
+func TestDoctorPatient(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*clientcmdapi.Cluster)
+		server clusterinfo.Endpoint
+		cas    int
+	}{
+		{"CA", func(*clientcmdapi.Cluster) {}, "192.0.2.1:6443", 1},
+		{"not verified", func(c *clientcmdapi.Cluster) { c.CertificateAuthorityData, c.InsecureSkipTLSVerify = nil, true }, "192.0.2.1:6443", 0},
+		{"kubectl proxy", func(c *clientcmdapi.Cluster) { c.Server, c.CertificateAuthorityData = "http://127.0.0.1:8001", nil }, "", 0},
+		{"behind a path", func(c *clientcmdapi.Cluster) { c.Server += "/k8s/clusters/c-1" }, "", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := writeKubeconfig(t, t.TempDir())
+			config, err := clientcmd.LoadFromFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.change(config.Clusters["c"])
+			if err := clientcmd.WriteToFile(*config, path); err != nil {
+				t.Fatal(err)
+			}
+			e := &env{getenv: func(string) string { return path }, now: time.Now, newClient: apiclient.New}
+			got, err := e.patient(setup.Options{})
+			if err != nil || got.Server != test.server || len(got.CAs) != test.cas || got.Address != config.Clusters["c"].Server {
+				t.Errorf("server %q, %d CAs, address %q, %v", got.Server, len(got.CAs), got.Address, err)
+			}
+		})
 	}
 }
