@@ -123,7 +123,7 @@ func (e *env) completeOfRequests(cmd *cobra.Command, filter csr.Filter, word fun
 	}
 	var found []cobra.Completion
 	_ = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error { // what was read is offered
-		if text, description := word(r); text != "" && quoted(text) == text {
+		if text, description := word(r); text != "" && safe.Word(text) == text {
 			found = append(found, cobra.CompletionWithDesc(text, safe.Text(description)))
 		}
 		return nil

@@ -67,7 +67,11 @@ func (e *env) client() (*apiclient.Client, error) {
 }
 
 func (e *env) clientOf(config adminConfig) (*apiclient.Client, error) {
-	client, err := e.newClient(config.rest, e.clientOptions("context "+config.context))
+	return e.clientWith(config, e.clientOptions("context "+config.context))
+}
+
+func (e *env) clientWith(config adminConfig, opts apiclient.Options) (*apiclient.Client, error) {
+	client, err := e.newClient(config.rest, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
 	}

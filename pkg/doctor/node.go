@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
@@ -25,13 +24,6 @@ const (
 	nodeSignatures     = "signatures"
 	nodeAuthentication = "token-authentication"
 )
-
-// gravelySkewed is by how much signers date certificates back: a clock that is
-// further behind does not take them.
-const gravelySkewed = 5 * time.Minute
-
-// soon is how long before its end a CA is to be renewed.
-const soon = 30 * 24 * time.Hour
 
 // Node looks at the cluster from where a node is, with nothing but what a node has.
 type Node struct {
@@ -51,10 +43,9 @@ type Node struct {
 // token creates selfsubjectreviews, as every authenticated user may.
 func (n Node) Run(ctx context.Context) []Finding {
 	v := &visit{Options: n.Discovery, endpoint: n.Discovery.Endpoints[0]}
-	clock := clusterinfo.Clock{Now: v.Client.Now, Differs: func(behind time.Duration) { v.behind = behind }}
-	v.Client = clock.Watch(v.Client)
-	v.explain = clock.Explain
-	seen, err := v.Fetch(ctx, v.endpoint, nil)
+	v.watch = &clusterinfo.Clock{Now: v.Client.Now}
+	v.Client = v.watch.Watch(v.Client)
+	seen, err := v.FetchAnonymous(ctx, v.endpoint, nil)
 	if isReached(err) {
 		v.ok(nodeEndpoint, "%s answers as an API server", v.endpoint)
 		v.clock()
@@ -69,9 +60,8 @@ func (n Node) Run(ctx context.Context) []Finding {
 type visit struct {
 	clusterinfo.Options
 	endpoint clusterinfo.Endpoint
-	explain  func(error) error
-	behind   time.Duration // this machine's clock, where that is over a minute
-	rejected bool          // the token
+	watch    *clusterinfo.Clock
+	rejected bool // the token
 	findings []Finding
 }
 
@@ -80,7 +70,7 @@ func (v *visit) ok(check, format string, args ...any) {
 }
 
 func (v *visit) fail(check string, err error) {
-	err = v.explain(err)
+	err = v.watch.Explain(err)
 	v.findings = append(v.findings, nodeTrouble(err).finding(check, err))
 }
 
@@ -94,19 +84,7 @@ func isReached(err error) bool {
 }
 
 func (v *visit) clock() {
-	harm := "to it, certificates that are new are not valid yet"
-	if v.behind < 0 {
-		harm = "to it, certificates end too early"
-	}
-	skew := &clusterinfo.SkewError{Err: errors.New(harm), Behind: v.behind}
-	switch {
-	case v.behind == 0:
-		v.ok(nodeClock, "this machine's and the server's differ by a minute at most")
-	case v.behind.Abs() >= gravelySkewed:
-		v.fail(nodeClock, skew)
-	default:
-		v.warn(nodeClock, nodeTrouble(skew), "the clock of this machine is %s the server's", clusterinfo.Skew(v.behind))
-	}
+	v.findings = append(v.findings, named(nodeClock, skew(v.watch))...)
 }
 
 // document looks at cluster-info and, where it is one, at what it says; where it is
@@ -149,7 +127,7 @@ func (v *visit) authorities(ctx context.Context, seen clusterinfo.Info, document
 		return
 	}
 	v.authority(roots)
-	again, err := v.Fetch(ctx, v.endpoint, roots)
+	again, err := v.FetchAnonymous(ctx, v.endpoint, roots)
 	switch {
 	case !isReached(err):
 		v.fail(nodeCertificate, err)
@@ -175,14 +153,14 @@ func (v *visit) howVerified() string {
 
 // authority looks at the CA certificates that may be trusted.
 func (v *visit) authority(roots []*x509.Certificate) {
-	first := slices.MinFunc(roots, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
 	var pins []string
 	for _, pin := range clusterinfo.Pins(roots) {
 		pins = append(pins, pin.String())
 	}
-	text := fmt.Sprintf("%s %s, and ends at %s", strings.Join(pins, ", "), v.howVerified(), timeText(first.NotAfter))
+	term := clusterinfo.TermOf(roots, v.Client.Now())
+	text := fmt.Sprintf("%s %s; %s", strings.Join(pins, ", "), v.howVerified(), strings.Join(term.Words, ", "))
 	switch {
-	case first.NotAfter.Sub(v.Client.Now()) < soon:
+	case term.Ends:
 		v.warn(nodeCA, trouble{CAExpiresSoon, "renew the CA of the cluster, then publish it beside the old one: " + publish}, "%s", text)
 	case !v.isTrustGiven():
 		v.warn(nodeCA, nodeTrouble(clusterinfo.ErrNoTrust), "%s", text)
@@ -200,7 +178,7 @@ func (v *visit) server(ctx context.Context, server clusterinfo.Endpoint, roots [
 		})
 		return
 	}
-	switch _, err := v.Fetch(ctx, server, roots); {
+	switch _, err := v.FetchAnonymous(ctx, server, roots); {
 	case !isReached(err):
 		v.fail(nodeServer, fmt.Errorf("%s: %w", server, err))
 	default:
@@ -255,6 +233,6 @@ func (v *visit) authenticate(ctx context.Context) {
 
 // failedBefore says whether the reason has been told of another check already.
 func (v *visit) failedBefore(err error) bool {
-	reason := nodeTrouble(v.explain(err)).reason
+	reason := nodeTrouble(v.watch.Explain(err)).reason
 	return slices.ContainsFunc(v.findings, func(f Finding) bool { return f.Reason == reason && f.Status == FAIL })
 }

@@ -18,14 +18,6 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Reasons of the probe itself.
-const (
-	// Interrupted means that the probe was broken off.
-	Interrupted = "Interrupted"
-	// ProbeLeft means that something which the probe made is still there.
-	ProbeLeft = "ProbeLeft"
-)
-
 // The steps of a probe.
 const (
 	probeToken          = "probe: token"
@@ -45,8 +37,8 @@ const lifetime = 10 * time.Minute
 // How long a controller may take, which is a second more than csr.Wait takes to say
 // who is silent; and how long each removal.
 const (
-	patience    = 31 * time.Second
-	removalTime = 5 * time.Second
+	controllerTime = 31 * time.Second
+	removalTime    = 5 * time.Second
 )
 
 // Probe does once, for a node that there is not, all that a joining node does, and
@@ -112,11 +104,11 @@ func (r *probing) steps() []step {
 	answer := r.Trust.RequestTimeout()
 	return []step{
 		{probeToken, answer, r.makeToken, adminTrouble},
-		{probeSignature, patience, r.awaitSignature, adminTrouble},
+		{probeSignature, controllerTime, r.awaitSignature, adminTrouble},
 		{probeDiscovery, answer, r.discover, nodeTrouble},
 		{probeAuthentication, answer, r.authenticate, r.tokenTrouble},
 		{probeRequest, answer, r.submit, r.tokenTrouble},
-		{probeApproval, patience, r.awaitApproval, r.approvalTrouble},
+		{probeApproval, controllerTime, r.awaitApproval, r.approvalTrouble},
 		{probeCertificate, answer, r.checkCertificate, nodeTrouble},
 	}
 }

@@ -211,7 +211,7 @@ func (r *probing) checkCertificate(ctx context.Context) (string, error) {
 func (r *probing) tokenTrouble(err error) trouble {
 	switch {
 	case errors.Is(err, clusterinfo.ErrTokenRejected), apierrors.IsUnauthorized(err):
-		return trouble{TokenAuthenticationOff, "let kube-apiserver run with --enable-bootstrap-token-auth=true"}
+		return trouble{TokenAuthenticationOff, takeTokens}
 	case apiclient.IsForbiddenByRBAC(err):
 		return trouble{Forbidden, r.setupCommand()}
 	}

@@ -13,41 +13,19 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// The reasons that only a probe or a node meets, beside those of the errors
-// themselves.
-const (
-	// NoTrust means that no pin and no CA certificate says whom to trust.
-	NoTrust = "NoTrust"
-	// NotAnAPIServer means that something else answers.
-	NotAnAPIServer = "NotAnAPIServer"
-	// ServerTrouble means that the API server answers but cannot serve.
-	ServerTrouble = "ServerTrouble"
-	// Changed means that cluster-info differs between an unverified and a verified
-	// connection.
-	Changed = "Changed"
-	// TokenRejected means that the API server does not accept the node's token.
-	TokenRejected = "TokenRejected"
-	// Denied and SignerFailed mean that someone denied the request, or its signer
-	// failed it.
-	Denied       = "Denied"
-	SignerFailed = "SignerFailed"
-	// RequestGone means that someone deleted the request, or put another in its place.
-	RequestGone = "RequestGone"
-	// CertificateInvalid means that the certificate is not what was asked for.
-	CertificateInvalid = "CertificateInvalid"
-	// IdentityRejected means that the API server does not accept the certificate.
-	IdentityRejected = "IdentityRejected"
-	// RefusedByServer means that the API server's validation or admission said no.
-	RefusedByServer = "RefusedByServer"
-	// Error is what has no word of its own.
-	Error = "Error"
-)
-
 // Remedies that several findings share.
 const (
-	runSigners = "let kube-controller-manager run with --controllers=*,bootstrapsigner,tokencleaner; until it does: bootctl cluster-info sign"
-	publish    = "bootctl cluster-info publish --endpoint https://HOST:PORT --ca-file ca.crt"
-	again      = "try again"
+	setClock             = "timedatectl set-ntp true, on whichever machine is wrong"
+	takeTokens           = "start the API server with --enable-bootstrap-token-auth=true"
+	takeAnonymous        = "start the API server with --anonymous-auth=true, or let its AuthenticationConfiguration take anonymous requests for cluster-info; or join with --discovery-file or --bootstrap-kubeconfig"
+	runSigner            = "kube-controller-manager must run, with " + clusterinfo.Signer + " in its --controllers, as in " + allControllers
+	runCleaner           = "kube-controller-manager must run, with " + clusterinfo.Cleaner + " in its --controllers, as in " + allControllers
+	runApprover          = "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group system:bootstrappers"
+	runCertificateSigner = "kube-controller-manager must run, with csrsigning in its --controllers, as in --controllers=*, and its --cluster-signing-cert-file and --cluster-signing-key-file must be valid"
+	publish              = "bootctl cluster-info publish --endpoint https://HOST:PORT --ca-file ca.crt"
+	again                = "try again"
+
+	allControllers = "--controllers=*,bootstrapsigner,tokencleaner"
 )
 
 // trouble is what is wrong, and what mends it.
@@ -82,7 +60,7 @@ func adminTrouble(err error) trouble {
 func nodeTrouble(err error) trouble {
 	var skew *clusterinfo.SkewError
 	if errors.As(err, &skew) {
-		return trouble{ClockSkew, "set the clock of this machine"}
+		return trouble{ClockSkew, setClock}
 	}
 	// At a deadline the error matches one of the connection, too, so that comes last.
 	for _, known := range []func(error) trouble{clusterInfoTrouble, requestTrouble, connectionTrouble} {
@@ -121,7 +99,7 @@ func connectionTrouble(err error) trouble {
 func clusterInfoTrouble(err error) trouble {
 	switch {
 	case errors.Is(err, clusterinfo.ErrAnonymous) && apierrors.IsUnauthorized(err):
-		return trouble{AnonymousDisabled, "let kube-apiserver run with --anonymous-auth=true, or hand nodes a file: bootctl token create -o bootstrap-kubeconfig"}
+		return trouble{AnonymousDisabled, takeAnonymous}
 	case errors.Is(err, clusterinfo.ErrAnonymous):
 		return trouble{AnonymousForbidden, "bootctl setup"}
 	case errors.Is(err, clusterinfo.ErrNotFound):
@@ -133,9 +111,9 @@ func clusterInfoTrouble(err error) trouble {
 	case errors.Is(err, clusterinfo.ErrSignature):
 		return trouble{SignatureStale, "bootctl cluster-info sign"}
 	case errors.Is(err, clusterinfo.ErrNotSignedYet):
-		return trouble{SignerSilent, runSigners}
+		return trouble{SignerSilent, runSigner}
 	case errors.Is(err, clusterinfo.ErrUnsigned), errors.Is(err, clusterinfo.ErrTokenNotSigned):
-		return trouble{SignatureMissing, "give nodes a token with the usage signing: bootctl token create; where it has that, " + runSigners}
+		return trouble{SignatureMissing, "give nodes a token with the usage signing: bootctl token create; where it has that, " + runSigner}
 	case errors.Is(err, clusterinfo.ErrTokenRejected):
 		return trouble{TokenRejected, "an administrator sees why: bootctl token check, with the ID of the token"}
 	}
@@ -150,9 +128,9 @@ func requestTrouble(err error) trouble {
 	case errors.Is(err, csr.ErrFailed):
 		return trouble{SignerFailed, "the evidence says what the signer did not like; see the log of kube-controller-manager"}
 	case errors.Is(err, csr.ErrPending):
-		return trouble{ApproverSilent, "let kube-controller-manager run with --controllers=*, which csrapproving is one of"}
+		return trouble{ApproverSilent, runApprover}
 	case errors.Is(err, csr.ErrUnsigned):
-		return trouble{CertificateSignerSilent, "let kube-controller-manager run with --controllers=*, and with --cluster-signing-cert-file and --cluster-signing-key-file"}
+		return trouble{CertificateSignerSilent, runCertificateSigner}
 	case errors.Is(err, csr.ErrNotFound), errors.Is(err, csr.ErrReplaced):
 		return trouble{RequestGone, again}
 	case errors.Is(err, csr.ErrCertificate):
