@@ -18,15 +18,46 @@ import (
 )
 
 type doctorOptions struct {
-	rbac    rbacOptions
-	strict  bool
-	timeout time.Duration
+	rbac      rbacOptions
+	trust     trustOptions
+	endpoint  string
+	tokenFile string
+	probe     bool
+	strict    bool
+	timeout   time.Duration
 }
 
 func (o *doctorOptions) addFlags(fs *pflag.FlagSet) {
 	o.rbac.addFlags(fs)
+	fs.BoolVar(&o.probe, "probe", false, "also make a token and a request, follow them to a certificate, and remove both")
+	fs.StringVar(&o.endpoint, "endpoint", "", "see what a node sees at this `address`, without a kubeconfig")
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+tokenVariable)
+	o.trust.addFlags(fs)
 	fs.BoolVar(&o.strict, "strict", false, "fail for a WARN, too")
-	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up after this long")
+	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on the checks after this long; a step of the probe takes half a minute at most")
+	needs(fs, "endpoint", "token-file")
+}
+
+// check returns an error when the flags do not fit together.
+func (o doctorOptions) check(fs *pflag.FlagSet) error {
+	problem := ""
+	switch {
+	case o.timeout <= 0:
+		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
+	case o.endpoint != "" && o.probe:
+		problem = "--probe takes an administrator, and --endpoint is the view of a node"
+	case o.endpoint != "" && (fs.Changed("group") || fs.Changed("auto-approve")):
+		problem = "a node does not see --group and --auto-approve"
+	case o.endpoint == "" && !o.probe && o.trust.given():
+		problem = "pins and CAs are what a node verifies with: give --endpoint or --probe, too"
+	case o.probe && o.trust.unsafeSkip:
+		problem = "--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"
+	}
+	if problem != "" {
+		return fmt.Errorf("%w: %s", errInput, problem)
+	}
+	_, err := o.rbac.objects()
+	return err
 }
 
 // errNotReady means that doctor found something that keeps nodes from joining.
@@ -45,6 +76,13 @@ that are not OK.
 
 --group and --auto-approve say what was meant by setup, and stand in the remedies.
 
+--probe proves the whole chain: it makes a token that ends after ten minutes, does
+with it what a joining node does, up to a certificate that it tries, and removes the
+token and the request again, also when it is interrupted.
+
+--endpoint takes no kubeconfig and sees what a node sees. With a token and pins or
+CAs it also tries the token; without, nothing is sent but requests for cluster-info.
+
 A token of the cluster is tried where the CA in the kubeconfig verifies the
 connection, and nowhere else. Requests are grouped by who made them, their signer
 and what they wait for; at most 50 access reviews tell who would be approved.
@@ -52,11 +90,18 @@ and what they wait for; at most 50 access reviews tell who would be approved.
 Needs the rights of a cluster administrator: get on the configmaps cluster-info and
 extension-apiserver-authentication and on setup's RBAC; list on secrets in
 kube-system, rolebindings, clusterrolebindings and certificatesigningrequests;
-create on subjectaccessreviews. A check that lacks one is WARN, and the others go on.`,
+create on subjectaccessreviews. A check that lacks one is WARN, and the others go on.
+A probe also needs create and delete on those secrets, and delete on
+certificatesigningrequests; a node needs nothing.`,
 		Example: `  bootctl doctor
+  bootctl doctor --probe
+  bootctl doctor --endpoint 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39
   bootctl doctor --auto-approve none --strict -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
 			return runDoctor(cmd.Context(), e, o)
 		},
 	}
@@ -66,27 +111,71 @@ create on subjectaccessreviews. A check that lacks one is WARN, and the others g
 }
 
 func runDoctor(ctx context.Context, e *env, o doctorOptions) error {
-	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
-	}
-	if _, err := o.rbac.objects(); err != nil {
-		return err
-	}
-	patient, err := e.patient(o.rbac.options())
+	findings, err := o.examine(ctx, e)
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	findings := patient.Run(limited)
 	if err := ctx.Err(); err != nil { // interrupted, so it is no diagnosis
+		for _, f := range findings {
+			if f.Reason == doctor.ProbeLeft {
+				e.warn(f.Evidence + "; remove it with: " + f.Remedy)
+			}
+		}
 		return err
 	}
-	report := doctorReport(findings)
+	report := e.doctorReport(findings)
 	if err := e.print(doctorView(report)); err != nil {
 		return err
 	}
 	return o.verdict(report)
+}
+
+// examine looks at the cluster as a node or as its administrator.
+func (o doctorOptions) examine(ctx context.Context, e *env) ([]doctor.Finding, error) {
+	limited, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	if o.endpoint != "" {
+		node, err := o.node(e)
+		if err != nil {
+			return nil, err
+		}
+		return node.Run(limited), nil
+	}
+	patient, err := e.patient(o.rbac.options())
+	if err != nil {
+		return nil, err
+	}
+	probe, err := o.prober(e, patient)
+	if err != nil {
+		return nil, err
+	}
+	findings := patient.Run(limited)
+	if o.probe && ctx.Err() == nil && (len(findings) > 1 || findings[0].Status != doctor.FAIL) {
+		findings = append(findings, probe.Run(ctx)...)
+	}
+	return findings, nil
+}
+
+// node is the view of a node, which may have a token.
+func (o doctorOptions) node(e *env) (doctor.Node, error) {
+	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, "")
+	if errors.Is(err, errNoToken) {
+		err = nil
+	}
+	return doctor.Node{Discovery: opts}, err
+}
+
+// prober is the probe of the administrator, who knows the CA of the kubeconfig where
+// no other is given.
+func (o doctorOptions) prober(e *env, c doctor.Cluster) (doctor.Probe, error) {
+	trust, err := o.trust.believe(e, nil)
+	if !o.trust.given() {
+		trust.CAs = c.CAs
+	}
+	return doctor.Probe{
+		Core: c.Client.Core, Certificates: c.Client.Certificates, Authorization: c.Client.Authorization,
+		Trust: trust, Group: o.rbac.group, Approval: setup.Approval(o.rbac.autoApprove), Random: e.random, Step: e.progress,
+	}, err
 }
 
 // patient is the cluster of the administrator's kubeconfig.
@@ -116,11 +205,11 @@ func (e *env) patient(wanted setup.Options) (doctor.Cluster, error) {
 	return c, nil
 }
 
-func doctorReport(findings []doctor.Finding) output.DoctorReport {
+func (e *env) doctorReport(findings []doctor.Finding) output.DoctorReport {
 	report := output.DoctorReport{Meta: output.Kind("DoctorReport"), Items: []output.DoctorFinding{}}
 	for _, f := range findings {
 		report.Items = append(report.Items, output.DoctorFinding{
-			Check: f.Check, Status: string(f.Status), Reason: f.Reason, Evidence: f.Evidence, Remedy: f.Remedy,
+			Check: f.Check, Status: string(f.Status), Reason: f.Reason, Evidence: e.spoken(f.Evidence), Remedy: e.spoken(f.Remedy),
 		})
 		switch f.Status {
 		case doctor.FAIL:

@@ -25,7 +25,7 @@ func reportOf(statuses ...doctor.Status) output.DoctorReport {
 			findings[len(findings)-1].Reason, findings[len(findings)-1].Remedy = "Because", "bootctl do this"
 		}
 	}
-	return doctorReport(findings)
+	return (&env{}).doctorReport(findings)
 }
 
 func TestDoctorVerdict(t *testing.T) {

@@ -69,7 +69,6 @@ type site struct {
 	issuer                                    testca.CA
 }
 
-
 // newSite makes a cluster, its cluster-info and the certificate of its server changed.
 func newSite(t *testing.T, changes ...func(*site, *clusterinfo.Document, *tls.Certificate)) *site {
 	t.Helper()

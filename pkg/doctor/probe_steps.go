@@ -211,7 +211,7 @@ func (r *probing) checkCertificate(ctx context.Context) (string, error) {
 func (r *probing) tokenTrouble(err error) trouble {
 	switch {
 	case errors.Is(err, clusterinfo.ErrTokenRejected), apierrors.IsUnauthorized(err):
-		return trouble{TokenAuthenticationOff, takeTokens}
+		return trouble{TokenAuthenticationOff, bootstrapAuth}
 	case apiclient.IsForbiddenByRBAC(err):
 		return trouble{Forbidden, r.setupCommand()}
 	}

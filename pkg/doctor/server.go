@@ -88,7 +88,7 @@ func (e *exam) tokenAuthentication(ctx context.Context) ([]Finding, error) {
 			return ok("token %s is accepted as %s", tok.ID, identity.Username), nil
 		}
 	}
-	return one(FAIL, TokenAuthenticationOff, refused.Error(), takeTokens), nil
+	return one(FAIL, TokenAuthenticationOff, refused.Error(), bootstrapAuth), nil
 }
 
 // anonymous reads cluster-info as a node does. Whether the connection is verified

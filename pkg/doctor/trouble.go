@@ -16,7 +16,7 @@ import (
 // Remedies that several findings share.
 const (
 	setClock             = "timedatectl set-ntp true, on whichever machine is wrong"
-	takeTokens           = "start the API server with --enable-bootstrap-token-auth=true"
+	bootstrapAuth        = "start the API server with --enable-bootstrap-token-auth=true"
 	takeAnonymous        = "start the API server with --anonymous-auth=true, or let its AuthenticationConfiguration take anonymous requests for cluster-info; or join with --discovery-file or --bootstrap-kubeconfig"
 	runSigner            = "kube-controller-manager must run, with " + clusterinfo.Signer + " in its --controllers, as in " + allControllers
 	runCleaner           = "kube-controller-manager must run, with " + clusterinfo.Cleaner + " in its --controllers, as in " + allControllers
