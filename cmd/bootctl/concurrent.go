@@ -1,17 +1,21 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
 )
 
 // workers is how many requests of a bulk command are under way at a time.
 const workers = 32
 
 // concurrently calls do with each index below n, several at a time, and returns
-// when all have been. On a terminal it shows how many.
-func (e *env) concurrently(doing string, n int, do func(i int)) {
+// when all have been. On a terminal it shows how many. The context of a call that
+// has begun outlasts ctx, so that what was sent is told as what became of it.
+func (e *env) concurrently(ctx context.Context, doing string, n int, do func(ctx context.Context, i int)) {
 	var done atomic.Int64
 	stop := e.follow(func() string { return fmt.Sprintf("%s %d of %d", doing, done.Load(), n) })
 	defer stop()
@@ -20,7 +24,12 @@ func (e *env) concurrently(doing string, n int, do func(i int)) {
 	for range min(workers, n) {
 		running.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				do(int(i))
+				one, cancel := ctx, context.CancelFunc(func() {})
+				if ctx.Err() == nil {
+					one, cancel = apiclient.Outlasting(ctx)
+				}
+				do(one, int(i))
+				cancel()
 				done.Add(1)
 			}
 		})

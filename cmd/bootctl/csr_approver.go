@@ -107,7 +107,7 @@ func (a approver) ofNode(ctx context.Context) (csr.Request, error) {
 
 // approve judges each candidate, asks, and approves those that keep the rules.
 func (a approver) approve(ctx context.Context, candidates []*candidate) error {
-	a.env.concurrently("judged", len(candidates), func(i int) { a.judge(ctx, candidates[i]) })
+	a.env.concurrently(ctx, "judged", len(candidates), func(ctx context.Context, i int) { a.judge(ctx, candidates[i]) })
 	var fit []*candidate
 	for _, c := range candidates {
 		switch {
@@ -129,7 +129,7 @@ func (a approver) approve(ctx context.Context, candidates []*candidate) error {
 				return err
 			}
 		}
-		a.env.concurrently("approved", len(fit), func(i int) {
+		a.env.concurrently(ctx, "approved", len(fit), func(ctx context.Context, i int) {
 			fit[i].outcome.err = csr.Approve(ctx, a.client.Certificates, *fit[i].request)
 			fit[i].outcome.Result.Result = "approved"
 		})

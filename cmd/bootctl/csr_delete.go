@@ -85,7 +85,7 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 		}
 	}
 	outcomes := make([]outcome, len(names)+len(requests))
-	e.concurrently("deleted", len(outcomes), func(i int) {
+	e.concurrently(ctx, "deleted", len(outcomes), func(ctx context.Context, i int) {
 		var request csr.Request
 		var err error
 		if selected {

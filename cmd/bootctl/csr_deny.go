@@ -72,7 +72,7 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 	}
 	e.warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
 	outcomes := make([]outcome, len(names))
-	e.concurrently("denied", len(names), func(i int) {
+	e.concurrently(ctx, "denied", len(names), func(ctx context.Context, i int) {
 		request, err := getRequest(ctx, client, names[i], o.uid)
 		if err == nil {
 			err = csr.CheckAccess(ctx, client.Authorization, request.SignerName)

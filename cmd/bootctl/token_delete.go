@@ -100,7 +100,7 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 
 func (o tokenDeleteOptions) deleteNamed(ctx context.Context, e *env, client *apiclient.Client, wanted []tokenArgument) []outcome {
 	outcomes := make([]outcome, len(wanted))
-	e.concurrently("deleted", len(wanted), func(i int) {
+	e.concurrently(ctx, "deleted", len(wanted), func(ctx context.Context, i int) {
 		info, err := wanted[i].get(ctx, client)
 		result := output.Result{Name: wanted[i].id, UID: info.UID}
 		if err == nil {
@@ -121,7 +121,7 @@ func (o tokenDeleteOptions) deleteExpired(ctx context.Context, e *env, client *a
 	}
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.now()) || e.spare(info) })
 	outcomes := make([]outcome, len(infos))
-	e.concurrently("deleted", len(infos), func(i int) {
+	e.concurrently(ctx, "deleted", len(infos), func(ctx context.Context, i int) {
 		result := output.Result{Name: infos[i].SecretName, UID: infos[i].UID}
 		if infos[i].ID != "" {
 			result.Name = infos[i].ID

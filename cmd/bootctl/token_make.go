@@ -44,7 +44,7 @@ type tokenMaker struct {
 func (m tokenMaker) make(ctx context.Context, n int, dryRun string) ([]token.Info, error) {
 	infos, failed := make([]token.Info, n), &bulkError{total: n}
 	errs := make([]error, n)
-	m.env.concurrently("created", n, func(i int) {
+	m.env.concurrently(ctx, "created", n, func(ctx context.Context, i int) {
 		if errs[i] = ctx.Err(); errs[i] == nil {
 			infos[i], errs[i] = m.one(ctx, dryRun)
 		}
@@ -75,8 +75,6 @@ func (m tokenMaker) one(ctx context.Context, dryRun string) (token.Info, error) 
 	default:
 		secrets = m.client.Core
 	}
-	ctx, cancel := apiclient.Outlasting(ctx)
-	defer cancel()
 	if m.random {
 		return token.CreateRandom(ctx, secrets, m.spec, m.env.random)
 	}
@@ -88,7 +86,7 @@ func (m tokenMaker) unmake(ctx context.Context, created []token.Info) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	errs := make([]error, len(created))
-	m.env.concurrently("deleted again", len(created), func(i int) {
+	m.env.concurrently(ctx, "deleted again", len(created), func(ctx context.Context, i int) {
 		if errs[i] = token.Delete(ctx, m.client.Core, created[i]); errors.Is(errs[i], token.ErrNotFound) {
 			errs[i] = nil
 		}

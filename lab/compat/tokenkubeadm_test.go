@@ -39,7 +39,7 @@ func TestJoinCommandEqualsKubeadms(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL(), "--kubeconfig", test.kubeconfig)
+			bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL(), "--kubeconfig", test.kubeconfig, "--force")
 			bootctl(t, server, "bootctl", "cluster-info", "publish", "--yes", "--endpoint", server.URL(), "--kubeconfig", test.kubeconfig)
 			theirs := printed(t, server, "kubeadm", "token", "create", "--print-join-command", "--kubeconfig", test.kubeconfig)
 			ours := printed(t, server, "bootctl", "token", "create", "--print-join-command=kubeadm", "--kubeconfig", test.kubeconfig)
