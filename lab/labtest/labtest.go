@@ -53,14 +53,20 @@ type Server struct {
 // Start starts a control plane in dir without the given controllers and returns
 // when it is ready.
 func Start(dir string, without ...string) (*Server, error) {
+	var flags []string
+	for _, name := range without {
+		flags = append(flags, "--without="+name)
+	}
+	return StartWith(dir, flags...)
+}
+
+// StartWith does it with the given flags of bootctl-lab serve.
+func StartWith(dir string, flags ...string) (*Server, error) {
 	bin, err := BinDir()
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--dir", dir}
-	for _, name := range without {
-		args = append(args, "--without", name)
-	}
+	args := append([]string{"serve", "--dir", dir}, flags...)
 	s := &Server{Dir: dir, cmd: exec.Command(filepath.Join(bin, "bootctl-lab"), args...)} //nolint:gosec // our own program
 	if err := s.start(); err != nil {
 		return nil, err
