@@ -18,7 +18,7 @@ func TestPublishAsks(t *testing.T) {
 	if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "(Unconfirmed)") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 	}
-	for _, line := range []string{"- address " + server, "+ address https://198.51.100.1:6443"} {
+	for _, line := range []string{"- address " + nodesServer, "+ address https://198.51.100.1:6443"} {
 		if !strings.Contains(got.errOut, line) {
 			t.Errorf("stderr %q lacks %q", got.errOut, line)
 		}

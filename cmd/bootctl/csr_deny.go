@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -93,7 +94,7 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 func commandNames(outcomes []outcome) string {
 	var words []string
 	for _, o := range outcomes {
-		if word := quoted(o.Name); word != "" && o.err == nil {
+		if word := safe.Word(o.Name); word != "" && o.err == nil {
 			words = append(words, word)
 		}
 	}

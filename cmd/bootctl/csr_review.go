@@ -14,6 +14,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -141,7 +142,7 @@ func rivalsOf(ctx context.Context, client *apiclient.Client, r csr.Request) []st
 // deny it where nothing passes over the rules that it breaks. A name that cannot
 // stand on a command line is left out; the UID says as much.
 func nextCommand(r csr.Request, refusals []csr.Verdict) string {
-	name, uid := quoted(r.Name), " --uid "+r.UID
+	name, uid := safe.Word(r.Name), " --uid "+r.UID
 	absolute := slices.ContainsFunc(refusals, func(v csr.Verdict) bool { return v.Absolute })
 	switch {
 	case r.IsPending() && !absolute && name == "":
@@ -162,7 +163,7 @@ func signerFlag(r csr.Request) string {
 	if r.SignerName == csr.KubeletClient {
 		return ""
 	}
-	return " --signer " + quoted(r.SignerName)
+	return " --signer " + safe.Word(r.SignerName)
 }
 
 func reviewView(review output.RequestReview, now time.Time) view {

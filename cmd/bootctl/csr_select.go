@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -170,20 +169,4 @@ func verdictsOf(verdicts []csr.Verdict) []output.Verdict {
 		out[i] = output.Verdict{Rule: v.Rule, OK: v.OK, Detail: v.Detail, Absolute: v.Absolute}
 	}
 	return out
-}
-
-// quoted writes a word as the shell reads it back; empty when it has characters
-// that would need more than single quotes around it.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
-	}
-	unfit := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
-	switch {
-	case word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, unfit):
-		return ""
-	case strings.TrimFunc(word, plain) == "":
-		return word
-	}
-	return "'" + word + "'"
 }

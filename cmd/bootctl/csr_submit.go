@@ -201,7 +201,7 @@ func (e *env) tellApprover(request csr.Request) {
 		return
 	}
 	fingerprint := csr.Fingerprint(request.PKCS10.PublicKey)
-	command := "bootctl csr approve " + quoted(request.Name) + " --fingerprint " + fingerprint + signerFlag(request)
+	command := "bootctl csr approve " + safe.Word(request.Name) + " --fingerprint " + fingerprint + signerFlag(request)
 	e.progress(fmt.Sprintf("request %s is for the key %s, in groups: %s", request.Name, fingerprint, csr.Groups(fingerprint)))
 	text := "an administrator approves it with: " + command
 	e.event(output.Event{Event: "progress", Message: text, Request: request.Name, Fingerprint: fingerprint, Command: command}, safe.Text(text))

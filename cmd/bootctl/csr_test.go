@@ -321,15 +321,3 @@ func TestSubmitTakesUpItsRequest(t *testing.T) {
 		t.Errorf("the second name is %q, not %q", again.out, got.out)
 	}
 }
-
-// What review and deny print is run by the shell as it is meant, or not printed.
-func TestQuoted(t *testing.T) {
-	for name, want := range map[string]string{
-		"node-csr-4eJ2_x": "node-csr-4eJ2_x", "a b": "'a b'", "$(id)": "'$(id)'", "a;b": "'a;b'", "*": "'*'",
-		"x';touch PWNED;'": "", `a\b`: "", "-x": "", "": "", "Ünï": "", "a\nb": "", hostile: "",
-	} {
-		if got := quoted(name); got != want {
-			t.Errorf("quoted(%q) = %q, want %q", name, got, want)
-		}
-	}
-}

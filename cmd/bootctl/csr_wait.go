@@ -130,13 +130,7 @@ func (e *env) waitForCertificate(ctx context.Context, client *apiclient.Client, 
 // autoApproval finds out whether the cluster approves the request by itself; who
 // may not ask does not know.
 func autoApproval(ctx context.Context, client *apiclient.Client, r csr.Request) csr.AutoApproval {
-	switch automatic, err := csr.IsAutoApproved(ctx, client.Authorization, r); {
-	case err != nil:
-		return csr.AutoApprovalUnknown
-	case automatic:
-		return csr.AutoApprovalYes
-	}
-	return csr.AutoApprovalNo
+	return (&csr.AutoApprovals{Client: client.Authorization, Reviews: 2}).Of(ctx, r)
 }
 
 // issuedView shows a certificate that was issued.

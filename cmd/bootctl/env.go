@@ -56,7 +56,12 @@ func (e *env) client() (*apiclient.Client, error) {
 }
 
 func (e *env) clientOf(config adminConfig) (*apiclient.Client, error) {
-	client, err := e.newClient(config.rest, e.clientOptions("context "+config.context))
+	return e.watchedClient(config, &clusterinfo.Clock{Now: e.now})
+}
+
+// watchedClient returns a client whose answers the clock hears of.
+func (e *env) watchedClient(config adminConfig, clock *clusterinfo.Clock) (*apiclient.Client, error) {
+	client, err := e.newClient(config.rest, clock.Watch(e.clientOptions("context "+config.context)))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
 	}

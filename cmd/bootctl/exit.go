@@ -11,6 +11,7 @@ import (
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
@@ -120,6 +121,8 @@ func exitTable() []exitEntry {
 			return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 		}, ""},
 
+		{5, "NotReady", is(errNotReady), "each has its remedy in the report"},
+
 		{6, "Pending", is(csr.ErrPending), "an administrator approves it with bootctl csr approve and its name; the same command then goes on where it stopped"},
 		{6, "ApprovedNotSigned", is(csr.ErrUnsigned), "the signer does not run: the csrsigning controller of the control plane issues certificates"},
 
@@ -212,8 +215,8 @@ func (x exitEntry) hintFor(err error) string {
 		return fmt.Sprintf("see: %s --help", usage.path)
 	}
 	var refused *csr.RefusedError
-	if errors.As(err, &refused) && quoted(refused.Name) != "" {
-		return fmt.Sprintf("an administrator lets it ask again: bootctl csr delete %s; or ask with another key on the node: join --new-key", quoted(refused.Name))
+	if errors.As(err, &refused) && safe.Word(refused.Name) != "" {
+		return fmt.Sprintf("an administrator lets it ask again: bootctl csr delete %s; or ask with another key on the node: join --new-key", safe.Word(refused.Name))
 	}
 	var outside *csr.OutsideRulesError
 	if errors.As(err, &outside) {

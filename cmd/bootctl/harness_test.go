@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
@@ -31,12 +32,15 @@ import (
 )
 
 // planted is the secret half of the token in the fake cluster, and hostile a
-// text that a server may send.
+// text that a server may send. nodesServer is what nodes are told, where nobody
+// answers.
 const (
 	plantedID = "plantd"
 	planted   = "p1antedsecret123"
 	hostile   = "\x1b[31mred\u202e\u200b\r\n\x00\u009b"
 	server    = "https://192.0.2.1:6443"
+
+	nodesServer = "https://127.0.0.1:1"
 )
 
 // result is what one run of bootctl left.
@@ -88,6 +92,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 				Core: clientset.CoreV1(), Certificates: clientset.CertificatesV1(),
 				RBAC: clientset.RbacV1(), Authentication: clientset.AuthenticationV1(),
 				Authorization: clientset.AuthorizationV1(),
+				Version:       func(context.Context) (version.Info, error) { return version.Info{GitVersion: "v1.37.2"}, nil },
 			}, nil
 		},
 	}
@@ -139,7 +144,7 @@ func hostileCluster(t *testing.T) []runtime.Object {
 	}
 	malformed := spec.Secret()
 	malformed.Name = "bootstrap-token-" + hostile
-	document, err := clusterinfo.Encode("192.0.2.1:6443", []*x509.Certificate{testca.New(t, time.Now(), func(c *x509.Certificate) { c.Subject.CommonName += " " + hostile }).Certificate})
+	document, err := clusterinfo.Encode(clusterinfo.Endpoint(strings.TrimPrefix(nodesServer, "https://")), []*x509.Certificate{testca.New(t, time.Now(), func(c *x509.Certificate) { c.Subject.CommonName += " " + hostile }).Certificate})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type view struct {
 	text         string
 	header, wide []string // wide are the further columns of -o wide
 	rows         [][]string
+	whole        bool   // whether no cell is cut
 	footer       string // a line after the table, for people
 	// formats are the command's own formats, by name.
 	formats map[string]string
@@ -235,7 +236,7 @@ func (v view) cells(row []string, columns int, wide bool) []string {
 	cells := make([]string, columns)
 	for i := range cells {
 		cells[i] = safe.Text(row[i])
-		if len(v.header) > 2 && !wide {
+		if len(v.header) > 2 && !wide && !v.whole {
 			cells[i] = cut(cells[i])
 		}
 		if cells[i] == "" {

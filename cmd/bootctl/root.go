@@ -51,6 +51,7 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 			newCSRSubmit(e), newCSRList(e), newCSRReview(e), newCSRApprove(e), newCSRDeny(e), newCSRWait(e), newCSRDelete(e)),
 		newJoin(e),
 		newSetup(e),
+		newDoctor(e),
 		group("lab", "Run a real control plane on this machine", newLabUp(e), newLabDown(e), newLabStatus(e), newLabLogs(e), newLabKubeconfig(e)),
 		newVersion(e),
 	)

@@ -54,7 +54,11 @@ func (o rbacOptions) objects() ([]setup.Object, error) {
 			return nil, fmt.Errorf("--group: %w", err)
 		}
 	}
-	return setup.Objects(setup.Options{Group: o.group, Approval: approval}), nil
+	return setup.Objects(o.options()), nil
+}
+
+func (o rbacOptions) options() setup.Options {
+	return setup.Options{Group: o.group, Approval: setup.Approval(o.autoApprove)}
 }
 
 func newSetup(e *env) *cobra.Command {

@@ -306,7 +306,7 @@ func TestTokenCreateBootstrapKubeconfig(t *testing.T) {
 		t.Fatalf("exit code %d, stderr %s", got.code, got.errOut)
 	}
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(got.out))
-	if err != nil || config.Host != server || len(config.CAData) == 0 || len(config.BearerToken) != 23 || config.Username+config.CertFile != "" {
+	if err != nil || config.Host != nodesServer || len(config.CAData) == 0 || len(config.BearerToken) != 23 || config.Username+config.CertFile != "" {
 		t.Errorf("kubeconfig %+v, %v", config, err)
 	}
 }

@@ -50,6 +50,7 @@ func leafCases() map[string]leafCase {
 		"csr wait":              {script: "csr_submit"},
 		"csr submit":            {args: []string{"-f", "testdata/hostile.csr"}, kind: "RequestedCertificate"},
 		"setup":                 {kind: "SetupResult"},
+		"doctor":                {args: []string{"--server", nodesServer}, kind: "DoctorReport", code: 5},
 		"version":               {kind: "Version"},
 		"lab status":            {kind: "LabStatus"},
 		"lab down":              {kind: "LabStatus"},

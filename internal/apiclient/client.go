@@ -3,6 +3,7 @@ package apiclient
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	authenticationapi "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/version"
 	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	certificatesv1 "k8s.io/client-go/kubernetes/typed/certificates/v1"
@@ -38,6 +40,10 @@ type Client struct {
 	RBAC           rbacv1.RbacV1Interface
 	Authentication authenticationv1.AuthenticationV1Interface
 	Authorization  authorizationv1.AuthorizationV1Interface
+	// Version asks the API server for its version.
+	//
+	// Access: get on /version, which everyone has by default.
+	Version func(context.Context) (version.Info, error)
 
 	transport *http.Transport
 }
@@ -97,7 +103,23 @@ func New(config *rest.Config, opts Options) (*Client, error) {
 	c.RBAC, errs[2] = rbacv1.NewForConfigAndClient(config, httpClient)
 	c.Authentication, errs[3] = authenticationv1.NewForConfigAndClient(config, httpClient)
 	c.Authorization, errs[4] = authorizationv1.NewForConfigAndClient(config, httpClient)
-	return &c, errors.Join(errs[:]...)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	c.Version = func(ctx context.Context) (version.Info, error) { return serverVersion(ctx, c.Core.RESTClient()) }
+	return &c, nil
+}
+
+func serverVersion(ctx context.Context, client rest.Interface) (version.Info, error) {
+	var info version.Info
+	text, err := client.Get().AbsPath("/version").SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err != nil {
+		return info, fmt.Errorf("get /version: %w", err)
+	}
+	if err := json.Unmarshal(text, &info); err != nil {
+		return info, fmt.Errorf("%w: /version: %w", ErrNotAPIServer, err)
+	}
+	return info, nil
 }
 
 func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {

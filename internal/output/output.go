@@ -255,6 +255,25 @@ type SetupItem struct {
 	Why       string `json:"why,omitempty" jsonschema:"how it differed, or why it was kept"`
 }
 
+// DoctorReport is the result of doctor.
+type DoctorReport struct {
+	Meta
+	Passed int             `json:"passed" jsonschema:"how many findings are OK"`
+	Warned int             `json:"warned" jsonschema:"how many are WARN"`
+	Failed int             `json:"failed" jsonschema:"how many are FAIL"`
+	Items  []DoctorFinding `json:"items"`
+}
+
+// DoctorFinding is what one check found; a check that found several things has one
+// for each.
+type DoctorFinding struct {
+	Check    string `json:"check" jsonschema:"what was looked at"`
+	Status   string `json:"status" jsonschema:"OK, WARN or FAIL"`
+	Reason   string `json:"reason,omitempty" jsonschema:"the reason word; absent where the status is OK"`
+	Evidence string `json:"evidence" jsonschema:"what was seen"`
+	Remedy   string `json:"remedy,omitempty" jsonschema:"the command that mends it, or what to do where none can"`
+}
+
 // Version is the result of version.
 type Version struct {
 	Meta

@@ -104,3 +104,19 @@ func unmark(marked []byte) []byte {
 		return append([]byte(`\U`), digits...)
 	}
 }
+
+// Word returns a word as the shell reads it back; empty when it has characters
+// that would need more than single quotes around it.
+func Word(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
+	}
+	unfit := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
+	switch {
+	case word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, unfit):
+		return ""
+	case strings.TrimFunc(word, plain) == "":
+		return word
+	}
+	return "'" + word + "'"
+}

@@ -85,3 +85,15 @@ func noControls(t *testing.T, s string, lines bool) {
 		}
 	}
 }
+
+// A word in a command that is printed is run by the shell as it is meant, or not printed.
+func TestWord(t *testing.T) {
+	for name, want := range map[string]string{
+		"node-csr-4eJ2_x": "node-csr-4eJ2_x", "a b": "'a b'", "$(id)": "'$(id)'", "a;b": "'a;b'", "*": "'*'",
+		"x';touch PWNED;'": "", `a\b`: "", "-x": "", "": "", "Ünï": "", "a\nb": "", "\x1b[31m": "",
+	} {
+		if got := safe.Word(name); got != want {
+			t.Errorf("Word(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -32,6 +32,8 @@ type Info struct {
 	Raw []byte
 	// Signatures are its signatures by token ID.
 	Signatures map[string]string
+	// UID is that of the ConfigMap, which tells clusters apart that say the same.
+	UID string
 
 	size int // of all that counts against the limit of a ConfigMap
 }
@@ -53,6 +55,14 @@ func (i Info) Capacity() int {
 	return max(0, room/signatureSize)
 }
 
+// Room says how many more tokens than the given number can sign cluster-info, and
+// whether that is little: less than a quarter of all that it has room for.
+func (i Info) Room(signing int) (left int, little bool) {
+	capacity := i.Capacity()
+	left = max(0, capacity-signing)
+	return left, 4*left < capacity
+}
+
 // Fetch reads cluster-info. It returns an error that matches ErrNotFound when
 // there is none.
 //
@@ -69,7 +79,7 @@ func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, err
 }
 
 func read(cm *corev1.ConfigMap) (Info, error) {
-	info := Info{Raw: []byte(cm.Data[api.KubeConfigKey]), Signatures: map[string]string{}}
+	info := Info{Raw: []byte(cm.Data[api.KubeConfigKey]), Signatures: map[string]string{}, UID: string(cm.UID)}
 	for _, value := range cm.BinaryData {
 		info.size += len(value)
 	}

@@ -133,7 +133,7 @@ func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, erro
 
 // verified does the steps in their order.
 func (o Options) verified(ctx context.Context, endpoint Endpoint) (Cluster, error) {
-	seen, err := o.fetch(ctx, endpoint, nil)
+	seen, err := o.FetchAnonymous(ctx, endpoint, nil)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -142,7 +142,7 @@ func (o Options) verified(ctx context.Context, endpoint Endpoint) (Cluster, erro
 	if err != nil && (isSigned || o.trustsAnyCA()) {
 		return Cluster{}, err
 	}
-	again, err := o.fetch(ctx, endpoint, roots)
+	again, err := o.FetchAnonymous(ctx, endpoint, roots)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -214,9 +214,12 @@ func (o Options) unsigned(seen Info, err error) error {
 	}
 }
 
-// fetch reads cluster-info without credentials, over a connection that roots
-// verify, or that nothing verifies when roots is nil.
-func (o Options) fetch(ctx context.Context, endpoint Endpoint, roots []*x509.Certificate) (Info, error) {
+// FetchAnonymous reads cluster-info without credentials, over a connection that
+// roots verify, or that nothing verifies when roots is nil. It returns an error
+// that matches ErrAnonymous where that is refused, with the API server's own.
+//
+// Access: none; system:anonymous gets the configmap cluster-info in kube-public.
+func (o Options) FetchAnonymous(ctx context.Context, endpoint Endpoint, roots []*x509.Certificate) (Info, error) {
 	client, err := o.client(endpoint, roots, token.Token{})
 	if err != nil {
 		return Info{}, err

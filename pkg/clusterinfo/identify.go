@@ -62,7 +62,7 @@ func (o Options) roots(ctx context.Context, endpoint Endpoint) ([]*x509.Certific
 	if len(o.CAs) > 0 {
 		return o.Trusted(o.CAs)
 	}
-	seen, err := o.fetch(ctx, endpoint, nil)
+	seen, err := o.FetchAnonymous(ctx, endpoint, nil)
 	if err != nil {
 		return nil, err
 	}

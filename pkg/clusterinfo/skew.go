@@ -39,6 +39,11 @@ func Skew(behind time.Duration) string {
 // five minutes that signers date certificates back.
 const toleratedSkew = time.Minute
 
+// HarmfulSkew is how far a clock may be off until a certificate that was just
+// issued counts as not yet valid: signers date certificates back by that much.
+// Source: the controller csrsigning of Kubernetes.
+const HarmfulSkew = 5 * time.Minute
+
 // A Clock compares this machine's clock with those of the servers that answer.
 type Clock struct {
 	// Now is this machine's. It must not be nil.
@@ -49,6 +54,7 @@ type Clock struct {
 
 	mu     sync.Mutex
 	behind time.Duration // 0 unless it is over a minute
+	offset time.Duration // 0 unless it is more than the dates of answers are off by
 }
 
 // Watch returns options with which the clock hears of each answer.
@@ -63,6 +69,26 @@ func (c *Clock) Watch(opts apiclient.Options) apiclient.Options {
 	return opts
 }
 
+// Behind returns how far this machine is behind the last server that answered,
+// negative when it is ahead; 0 when that is up to a minute, or nothing answered.
+func (c *Clock) Behind() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.behind
+}
+
+// ServerTime returns what time it is by the clock of the last server that answered,
+// which is what it judges tokens by; this machine's where nothing answered.
+func (c *Clock) ServerTime() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Now().Add(c.offset)
+}
+
+// dateError is how much the date of an answer may be off: it has whole seconds, and
+// is as old as the answer was under way.
+const dateError = 2 * time.Second
+
 func (c *Clock) hear(date time.Time) {
 	if date.IsZero() {
 		return
@@ -70,6 +96,10 @@ func (c *Clock) hear(date time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	behind := date.Sub(c.Now())
+	c.offset = behind
+	if behind.Abs() <= dateError {
+		c.offset = 0
+	}
 	if behind.Abs() <= toleratedSkew {
 		behind = 0
 	}

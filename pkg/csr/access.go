@@ -61,14 +61,23 @@ func may(ctx context.Context, client authorizationv1client.SelfSubjectAccessRevi
 }
 
 // PrivilegeOf returns what whoever gets the certificate may do that makes it an
-// administrator: everything, or what leads there. It is empty when it may not.
+// administrator, as PowerOf does.
+//
+// Access: create on subjectaccessreviews.
+func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (string, error) {
+	return PowerOf(ctx, client, r.PKCS10.Subject.CommonName, append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...))
+}
+
+// PowerOf returns what the user may do that makes an administrator of it:
+// everything, or what leads there. It is empty when it may not. The groups are all
+// that it is in.
 //
 // Access: create on subjectaccessreviews.
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
-func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (string, error) {
+func PowerOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
 	for _, power := range powers() {
 		allowed, err := mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
-			User: r.PKCS10.Subject.CommonName, Groups: append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...),
+			User: user, Groups: groups,
 			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: power.group, Version: "*", Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb},
 		})
 		if err != nil {

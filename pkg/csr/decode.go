@@ -39,6 +39,8 @@ type Request struct {
 	Conditions []string
 	// Reason and Message are those of the last decision: a denial or a failure.
 	Reason, Message string
+	// Decided is when the last condition was set; zero when none was.
+	Decided time.Time
 	// PKCS10 is what a signer reads; nil when not even that is possible. Problem
 	// says why it is not one request in PEM and nothing else.
 	PKCS10  *x509.CertificateRequest
@@ -67,7 +69,7 @@ func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	}
 	for _, condition := range object.Status.Conditions {
 		if isTrue(condition) {
-			r.Reason, r.Message = condition.Reason, condition.Message
+			r.Reason, r.Message, r.Decided = condition.Reason, condition.Message, condition.LastUpdateTime.Time
 		}
 	}
 	for _, usage := range object.Spec.Usages {
@@ -189,3 +191,16 @@ func conditions(status certificatesv1.CertificateSigningRequestStatus) []string 
 
 // Stored returns the object that the request was decoded from.
 func (r Request) Stored() *certificatesv1.CertificateSigningRequest { return r.stored }
+
+// RequesterKind says what kind of user sent the request.
+func (r Request) RequesterKind() string {
+	switch {
+	case isBootstrapper(r):
+		return "bootstrap tokens"
+	case strings.HasPrefix(r.Username, NodeUserPrefix):
+		return "nodes"
+	case strings.HasPrefix(r.Username, "system:serviceaccount:"):
+		return "service accounts"
+	}
+	return "other users"
+}

@@ -1,6 +1,9 @@
 package csr
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // AutoApproval says whether the controller csrapproving would approve a request,
 // as IsAutoApproved finds out.
@@ -13,34 +16,95 @@ const (
 	AutoApprovalYes
 )
 
-// Explain says who keeps a request waiting: which approver or signer has not
-// acted. It is empty for a request that waits for nobody.
-func Explain(r Request, auto AutoApproval) string {
+// Holdup is what keeps a request from its certificate.
+type Holdup int
+
+// What it can be.
+const (
+	// HoldupNone is that of a request that waits for nobody, and will not get a
+	// certificate either if it has none: it was denied or failed.
+	HoldupNone Holdup = iota
+	// HoldupApprover is the controller csrapproving, which would approve it.
+	HoldupApprover
+	// HoldupPerson is a person, or an approver that was installed.
+	HoldupPerson
+	// HoldupSigner is the controller csrsigning.
+	HoldupSigner
+	// HoldupForeign is a signer that is not one of Kubernetes.
+	HoldupForeign
+	// HoldupForever is that no signer takes it.
+	HoldupForever
+)
+
+// HoldupOf returns what keeps the request from its certificate.
+func HoldupOf(r Request, auto AutoApproval) Holdup {
 	switch {
-	case r.IsPending() && r.SignerName == KubeletClient:
-		return explainKubelet(auto)
+	case r.IsPending() && r.SignerName == KubeletClient && auto == AutoApprovalYes:
+		return HoldupApprover
 	case r.IsPending():
-		return "no controller of Kubernetes approves requests for " + r.SignerName + ": an administrator does, or an approver that was installed"
+		return HoldupPerson
 	case !r.Is(Approved) || r.Is(Failed) || r.Is(Issued):
-		return ""
+		return HoldupNone
 	}
-	switch outcome, reason := Predict(r); outcome {
+	switch outcome, _ := Predict(r); outcome {
 	case OutcomeUnsigned:
-		return fmt.Sprintf("nobody will sign it: %s, %s", r.SignerName, reason)
+		return HoldupForever
 	case OutcomeUnknown:
-		return "the signer " + r.SignerName + ", which is not one of Kubernetes, has not signed it: it may not run"
+		return HoldupForeign
 	default:
-		return "the signer " + r.SignerName + " has not signed it: the controller csrsigning does not run, or works through many requests"
+		return HoldupSigner
 	}
 }
 
-func explainKubelet(auto AutoApproval) string {
-	switch auto {
-	case AutoApprovalYes:
+// Explain says who keeps a request waiting: which approver or signer has not
+// acted. It is empty for a request that waits for nobody.
+func Explain(r Request, auto AutoApproval) string {
+	switch HoldupOf(r, auto) {
+	case HoldupApprover:
 		return "the controller csrapproving would approve it, so it does not run"
-	case AutoApprovalNo:
-		return "its requester is not approved automatically, so an administrator decides"
+	case HoldupPerson:
+		return explainPerson(r, auto)
+	case HoldupForever:
+		_, reason := Predict(r)
+		return fmt.Sprintf("nobody will sign it: %s, %s", r.SignerName, reason)
+	case HoldupForeign:
+		return "the signer " + r.SignerName + ", which is not one of Kubernetes, has not signed it: it may not run"
+	case HoldupSigner:
+		return "the signer " + r.SignerName + " has not signed it: the controller csrsigning does not run, or works through many requests"
 	default:
-		return "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
+		return ""
 	}
 }
+
+func explainPerson(r Request, auto AutoApproval) string {
+	switch {
+	case r.SignerName != KubeletClient:
+		return "no controller of Kubernetes approves requests for " + r.SignerName + ": an administrator does, or an approver that was installed"
+	case auto == AutoApprovalNo:
+		return "its requester is not approved automatically, so an administrator decides"
+	}
+	return "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
+}
+
+// LastAct returns which of the controllers csrapproving and csrsigning has acted on
+// the request last, as what held it up until then, and when; HoldupNone when
+// neither has.
+func (r Request) LastAct() (Holdup, time.Time) {
+	switch {
+	case r.Is(Issued):
+		var at time.Time
+		for _, entry := range r.stored.ManagedFields {
+			if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(at) {
+				at = entry.Time.Time
+			}
+		}
+		return HoldupSigner, at
+	case r.Is(Approved) && r.Reason == autoApproved:
+		return HoldupApprover, r.Decided
+	}
+	return HoldupNone, time.Time{}
+}
+
+// autoApproved is the reason that csrapproving gives.
+// Source: kube-controller-manager, csrapproving.
+const autoApproved = "AutoApproved"

@@ -59,27 +59,37 @@ type Options struct {
 	Approval Approval
 }
 
+// reading is what the objects are called by which nodes read cluster-info.
+const reading = "bootstrap-signer-clusterinfo"
+
+// The roles that the API server keeps for nodes.
+const (
+	bootstrapper   = "system:node-bootstrapper"
+	nodeClient     = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
+	selfNodeClient = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"
+)
+
 // Objects returns the RBAC that nodes need to join, and what must not be there.
 // For kubeadm's group the names are kubeadm's; for another one they have the
 // group in them, since a binding's subjects are one list: who replaced kubeadm's
 // would lock kubeadm's own tokens out.
 func Objects(o Options) []Object {
 	nodes := subject(rbacv1.GroupKind, o.group())
-	reader, getNodes := o.name("bootstrap-signer-clusterinfo"), o.name("get-nodes")
+	reader, getNodes := o.name(reading), o.name("get-nodes")
 	objects := []Object{
 		{Kind: "Role", Namespace: metav1.NamespacePublic, Name: reader, Rules: []rbacv1.PolicyRule{
 			{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{api.ConfigMapClusterInfo}},
 		}},
 		{Kind: "RoleBinding", Namespace: metav1.NamespacePublic, Name: reader, RoleRef: ref("Role", reader),
-			Subjects: []rbacv1.Subject{subject(rbacv1.UserKind, "system:anonymous")}},
+			Subjects: []rbacv1.Subject{subject(rbacv1.UserKind, Anonymous)}},
 		{Kind: "ClusterRole", Name: getNodes, Rules: []rbacv1.PolicyRule{
 			{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"nodes"}},
 		}},
 		binding(getNodes, getNodes, nodes),
-		binding(o.name("kubelet-bootstrap"), "system:node-bootstrapper", nodes),
-		binding(o.name("node-autoapprove-certificate-rotation"), "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", subject(rbacv1.GroupKind, "system:nodes")),
+		binding(o.name("kubelet-bootstrap"), bootstrapper, nodes),
+		binding(o.name("node-autoapprove-certificate-rotation"), selfNodeClient, subject(rbacv1.GroupKind, "system:nodes")),
 	}
-	autoApprove := binding(o.name("node-autoapprove-bootstrap"), "system:certificates.k8s.io:certificatesigningrequests:nodeclient", nodes)
+	autoApprove := binding(o.name("node-autoapprove-bootstrap"), nodeClient, nodes)
 	autoApprove.Unwanted = o.Approval == AutoApproveNone
 	return append(objects, autoApprove)
 }
@@ -109,3 +119,6 @@ func subject(kind, name string) rbacv1.Subject {
 func ref(kind, name string) rbacv1.RoleRef {
 	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
 }
+
+// IsAutoApproval says whether the object lets new nodes be approved at once.
+func IsAutoApproval(o Object) bool { return o.RoleRef == ref("ClusterRole", nodeClient) }

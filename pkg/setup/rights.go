@@ -82,7 +82,8 @@ func requests(role Object) []authorizationv1.ResourceAttributes {
 	var all []authorizationv1.ResourceAttributes
 	for _, rule := range role.Rules {
 		for _, one := range validation.BreakdownRule(rule) {
-			request := authorizationv1.ResourceAttributes{Namespace: role.Namespace, Verb: one.Verbs[0], Group: one.APIGroups[0], Resource: one.Resources[0]}
+			resource, subresource, _ := strings.Cut(one.Resources[0], "/")
+			request := authorizationv1.ResourceAttributes{Namespace: role.Namespace, Verb: one.Verbs[0], Group: one.APIGroups[0], Resource: resource, Subresource: subresource}
 			if len(one.ResourceNames) > 0 {
 				request.Name = one.ResourceNames[0]
 			}

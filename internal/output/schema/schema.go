@@ -17,7 +17,7 @@ func types() map[string]reflect.Type {
 	list := []any{
 		output.Token{}, output.TokenList{}, output.GeneratedToken{}, output.TokenCheck{}, output.ResultList{}, output.ClusterInfo{}, output.Verification{},
 		output.PinList{}, output.ClusterInfoChange{}, output.ClusterInfoSignature{},
-		output.CertificateRequestList{}, output.RequestedCertificate{}, output.RequestReview{}, output.JoinResult{}, output.SetupResult{}, output.Version{},
+		output.CertificateRequestList{}, output.RequestedCertificate{}, output.RequestReview{}, output.JoinResult{}, output.SetupResult{}, output.DoctorReport{}, output.Version{},
 		output.LabStatus{}, output.Event{},
 	}
 	byName := map[string]reflect.Type{}

@@ -1,0 +1,252 @@
+package doctor_test
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/setup"
+)
+
+// of returns the findings of a check.
+func of(check string, findings []doctor.Finding) []doctor.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f doctor.Finding) bool { return f.Check != check })
+}
+
+// What is not a fault is not called one.
+func TestNoFalseAlarms(t *testing.T) {
+	young := func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second)) }
+	tests := []struct {
+		name     string
+		change   func(p *patient)
+		check    string
+		evidence string
+	}{
+		{"no token", func(p *patient) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "not known without"},
+		{"no token to try", func(p *patient) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "--probe tells"},
+		{"token that was just made", func(p *patient) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 live tokens"},
+		{"token that has just ended", func(p *patient) {
+			p.tokens = append(p.tokens, p.token("ended0", func(s *corev1.Secret) {
+				s.Data["expiration"] = []byte(now.Add(-9 * time.Second).Format(time.RFC3339))
+			}))
+			p.sign()
+		}, "signatures", "1 live token"},
+		{"loopback for one who is there himself", func(*patient) {}, "endpoint", "same cluster-info"},
+		{"one of several tokens was just deleted", func(p *patient) {
+			p.tokens = append(p.tokens, p.token("second"))
+			p.sign()
+		}, "token-authentication", "accepted"},
+		{"client CA is not published", func(p *patient) { p.clients.Data = nil }, "signing-ca", "not known"},
+		{"request that was just made", func(p *patient) {
+			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
+				r.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second))
+			})
+		}, "requests", "none of 1 request waits"},
+		{"request that was just approved", func(p *patient) {
+			p.request("a", is(certificatesv1.CertificateApproved, 9*time.Second))
+		}, "requests", "none of 1"},
+		{"request that was denied", func(p *patient) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "none of 1"},
+		{"right that nodes have by another object", func(p *patient) {
+			p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap")
+			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+				return slices.Contains(s.Groups, "system:bootstrappers")
+			}
+		}, "ClusterRoleBinding kubeadm:kubelet-bootstrap", "granted otherwise"},
+		{"automatic approval that nobody wants", func(p *patient) {
+			p.Setup.Approval = setup.AutoApproveNone
+			p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap")
+		}, "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", "--auto-approve=none"},
+		{"this machine's clock is off a little", func(p *patient) {
+			p.behind = -50 * time.Second
+			p.tokens = append(p.tokens, p.token("young0", func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-52 * time.Second)) }))
+		}, "signer", "nothing undone"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := healthy(t)
+			test.change(p)
+			findings := p.examine(t)
+			if got := bad(findings); len(got) > 0 {
+				t.Errorf("found %+v", got)
+			}
+			if got := of(test.check, findings); len(got) != 1 || !strings.Contains(got[0].Evidence, test.evidence) {
+				t.Errorf("%s: %+v, want evidence with %q", test.check, got, test.evidence)
+			}
+		})
+	}
+}
+
+// A token goes only where the administrator's CA verifies the connection, and no
+// more than two go anywhere.
+func TestTokensStayHome(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(p *patient)
+		want   int
+	}{
+		{"accepted", func(*patient) {}, 1},
+		{"all refused", func(p *patient) { p.accepts = false }, 2},
+		{"another CA", func(p *patient) { p.CAs = []*x509.Certificate{testca.New(p.t, now, longLived).Certificate} }, 0},
+		{"no CA", func(p *patient) { p.CAs = nil }, 0},
+		{"no address", func(p *patient) { p.Server = "" }, 0},
+		{"not of kubeadm-certs", func(p *patient) {
+			for _, s := range p.tokens {
+				s.Data["description"] = []byte("Proxy for managing TTL for the kubeadm-certs secret")
+			}
+		}, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := healthy(t)
+			p.tokens = append(p.tokens, p.token("second"), p.token("third0"))
+			p.sign()
+			test.change(p)
+			findings := p.examine(t)
+			if got := p.tried(); len(got) != test.want {
+				t.Errorf("%d tokens were sent, want %d", len(got), test.want)
+			}
+			want := doctor.OK
+			if !p.accepts {
+				want = doctor.FAIL
+			}
+			if got := of("token-authentication", findings); len(got) != 1 || got[0].Status != want {
+				t.Errorf("found %+v, want %s", got, want)
+			}
+		})
+	}
+}
+
+// Of many requesters, the first few are asked about.
+func TestFewReviews(t *testing.T) {
+	p := healthy(t)
+	p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+		return s.ResourceAttributes.Subresource == "nodeclient"
+	}
+	for i := range 100 {
+		p.request(fmt.Sprintf("r%d", i), func(r *certificatesv1.CertificateSigningRequest) {
+			r.Spec.Username = fmt.Sprintf("system:bootstrap:t%05d", i)
+		})
+	}
+	got := of("requests", p.examine(t))
+	if len(got) != 2 || !strings.Contains(got[0].Evidence, "50 requests of bootstrap tokens") || !strings.Contains(got[1].Evidence, "50 requests of bootstrap tokens") {
+		t.Errorf("found %+v, want 50 that wait for the approver and 50 of whom that is not known", got)
+	}
+	if reviews := countReviews(p); reviews != 50 {
+		t.Errorf("%d access reviews about requests, want 50", reviews)
+	}
+}
+
+// countReviews returns how many access reviews asked who would be approved.
+func countReviews(p *patient) int {
+	n := 0
+	for _, action := range p.client.Actions() {
+		create, ok := action.(clienttesting.CreateAction)
+		if !ok {
+			continue
+		}
+		review, ok := create.GetObject().(*authorizationv1.SubjectAccessReview)
+		if ok && strings.HasSuffix(review.Spec.ResourceAttributes.Subresource, "nodeclient") {
+			n++
+		}
+	}
+	return n
+}
+
+// A controller that has acted just now is not silent, whatever waits.
+func TestBusyControllers(t *testing.T) {
+	p := healthy(t)
+	p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+		return s.ResourceAttributes.Subresource == "nodeclient"
+	}
+	p.request("waits")
+	p.request("unsigned", is(certificatesv1.CertificateApproved, time.Minute))
+	p.request("approved", is(certificatesv1.CertificateApproved, 5*time.Second), func(r *certificatesv1.CertificateSigningRequest) {
+		r.Status.Conditions[0].Reason = "AutoApproved"
+	})
+	at := metav1.NewTime(now.Add(-5 * time.Second))
+	p.request("issued", is(certificatesv1.CertificateApproved, time.Hour), func(r *certificatesv1.CertificateSigningRequest) {
+		r.Status.Certificate = []byte("x")
+		r.Spec.SignerName = "kubernetes.io/kubelet-serving"
+		r.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &at}}
+	})
+	got := of("requests", p.examine(t))
+	if len(got) != 1 || got[0].Reason != doctor.RequestsWait || !strings.Contains(got[0].Evidence, "csrapproving is at work") || !strings.Contains(got[0].Evidence, "csrsigning is at work") {
+		t.Errorf("found %+v, want both to wait for a controller that is at work", got)
+	}
+}
+
+// A right that is missing costs just the checks that need it.
+func TestMissingRights(t *testing.T) {
+	p := healthy(t)
+	p.request("a")
+	for what, resource := range map[string]string{
+		"list secrets": "secrets", "list clusterrolebindings": "clusterrolebindings", "get clusterroles": "clusterroles", "create subjectaccessreviews": "subjectaccessreviews",
+	} {
+		p.fails[what] = forbidden(resource)
+	}
+	var checks []string
+	for _, f := range bad(p.examine(t)) {
+		if f.Reason == doctor.RequestsWait {
+			continue
+		}
+		if f.Status != doctor.WARN || f.Reason != doctor.Forbidden || !strings.Contains(f.Evidence, `User "jane" cannot`) {
+			t.Errorf("found %+v, want WARN and Forbidden", f)
+		}
+		checks = append(checks, f.Check)
+	}
+	want := []string{"token-authentication", "anonymous-grants", "signatures", "signer", "tokens", "cleaner", "capacity", "ClusterRole kubeadm:get-nodes", "requests"}
+	if !slices.Equal(checks, want) {
+		t.Errorf("%q warn, want %q", checks, want)
+	}
+}
+
+func TestTimeIsOver(t *testing.T) {
+	p := healthy(t)
+	p.fails["list secrets"] = context.DeadlineExceeded
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	p.examine(t)
+	for _, f := range of("tokens", p.Run(ctx)) {
+		if f.Status != doctor.FAIL || f.Reason != doctor.TimedOut {
+			t.Errorf("found %+v, want FAIL and TimedOut", f)
+		}
+	}
+}
+
+// Remedies have the flags that doctor was given.
+func TestRemediesHaveTheFlags(t *testing.T) {
+	p := healthy(t)
+	p.Setup = setup.Options{Group: "system:bootstrappers:nodes", Approval: setup.AutoApproveNone}
+	const flags = "bootctl setup --group system:bootstrappers:nodes --auto-approve none"
+	if got := of("ClusterRoleBinding bootctl:kubelet-bootstrap:system:bootstrappers:nodes", p.examine(t)); len(got) != 1 || got[0].Remedy != flags {
+		t.Errorf("found %+v, want the remedy %s", got, flags)
+	}
+	p.Server, p.info.Data = elsewhere, nil
+	if got := of("cluster-info", p.examine(t)); len(got) != 1 || got[0].Remedy != flags+" --endpoint https://"+elsewhere {
+		t.Errorf("found %+v, want the remedy %s and the endpoint", got, flags)
+	}
+}
+
+// A token that someone put in the wrong place is not shown.
+func TestNoTokenIsShown(t *testing.T) {
+	p := healthy(t)
+	const misplaced = "abcdef.qk3v8x5m2p7r9t4w"
+	p.request("a", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/" + misplaced })
+	for _, f := range p.examine(t) {
+		if strings.Contains(f.Evidence+f.Remedy, "qk3v8x5m2p7r9t4w") {
+			t.Errorf("the secret came out: %+v", f)
+		}
+	}
+}

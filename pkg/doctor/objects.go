@@ -1,0 +1,73 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// object judges one of the objects of setup.
+func (e *exam) object(ctx context.Context, o setup.Object) ([]Finding, error) {
+	states, err := setup.Look(ctx, e.Client.RBAC, []setup.Object{o})
+	if err != nil {
+		return nil, err
+	}
+	state := states[0]
+	command := e.setupCommand(states)
+	switch {
+	case o.Unwanted && state.Exists:
+		return one(WARN, AutoApprovalOn, state.Difference()+", though --auto-approve=none is wanted", command), nil
+	case o.Unwanted:
+		return ok("it is not there, as --auto-approve=none wants"), nil
+	case !state.Exists:
+		return e.missing(ctx, o, command)
+	case len(state.Lacks) > 0:
+		return one(FAIL, ObjectDiffers, state.Difference(), command), nil
+	case len(state.Extra) > 0:
+		return one(WARN, ObjectTooWide, state.Difference(), command), nil
+	}
+	return ok("it grants what it should"), nil
+}
+
+// missing says whether an object that is not there is missed.
+func (e *exam) missing(ctx context.Context, o setup.Object, command string) ([]Finding, error) {
+	granted, err := setup.GrantedOtherwise(ctx, e.Client.Authorization, e.objects, o)
+	switch {
+	case err != nil:
+		return one(FAIL, ObjectMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
+	case granted:
+		return ok("it is not there, and the same is granted otherwise"), nil
+	case setup.IsAutoApproval(o):
+		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command), nil
+	}
+	return one(FAIL, ObjectMissing, "it is not there", command), nil
+}
+
+// setupCommand is the command that mends the objects.
+func (e *exam) setupCommand(states []setup.State) string {
+	command := "bootctl setup" + e.setupFlags()
+	if _, err := e.document(); errors.Is(err, clusterinfo.ErrNotFound) || errors.Is(err, clusterinfo.ErrDocument) {
+		command += " --endpoint " + e.address() // where setup cannot keep the one that is there
+	}
+	if slices.ContainsFunc(states, setup.State.Differs) {
+		command += " --force"
+	}
+	return command
+}
+
+// setupFlags are the flags of setup for what nodes shall be able to do.
+func (e *exam) setupFlags() string {
+	flags := ""
+	if e.Setup.Group != "" && e.Setup.Group != token.DefaultGroup {
+		flags += " --group " + safe.Word(e.Setup.Group)
+	}
+	if e.Setup.Approval == setup.AutoApproveNone {
+		flags += " --auto-approve none"
+	}
+	return flags
+}

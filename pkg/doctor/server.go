@@ -1,0 +1,177 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// server says whether the API server can be asked.
+func (c Cluster) server(ctx context.Context) []Finding {
+	version, err := c.Client.Version(ctx)
+	evidence := fmt.Sprintf("%s: %v", c.Address, err)
+	switch {
+	case err == nil:
+		return ok("%s at %s", version.GitVersion, c.Address)
+	case apierrors.IsForbidden(err): // which says that it knows who asks
+		return []Finding{forbidden(evidence)}
+	case apierrors.IsUnauthorized(err):
+		return one(FAIL, Unauthorized, evidence, "give a kubeconfig whose credentials are valid, with --kubeconfig or --context")
+	case apiclient.IsUntrusted(err):
+		return one(FAIL, Untrusted, evidence, "compare the CA and the address in the kubeconfig with those of the cluster, and this machine's clock")
+	case apiclient.IsTrouble(err):
+		return one(FAIL, ServerTrouble, evidence, "see the log of the API server, and whether it reaches etcd")
+	}
+	return one(FAIL, Unreachable, evidence, "check the address in the kubeconfig, that the API server runs, and a proxy in between")
+}
+
+func (e *exam) clock(context.Context) ([]Finding, error) {
+	behind := e.Clock.Behind()
+	evidence := fmt.Sprintf("the clock of this machine is %s the API server's", clusterinfo.Skew(behind))
+	const remedy = "timedatectl set-ntp true, on whichever machine is wrong"
+	switch {
+	case behind == 0:
+		return ok("within a minute of the API server's"), nil
+	case behind.Abs() >= clusterinfo.HarmfulSkew:
+		return one(FAIL, ClockSkew, evidence, remedy), nil
+	}
+	return one(WARN, ClockSkew, evidence, remedy), nil
+}
+
+// tries is how many tokens are tried: one may have been deleted at this moment.
+const tries = 2
+
+// tokenAuthentication tries tokens of the cluster where the administrator's own CA
+// verifies the connection.
+func (e *exam) tokenAuthentication(ctx context.Context) ([]Finding, error) {
+	tokens, err := e.allTokens()
+	if err != nil {
+		return nil, err
+	}
+	tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token.Info) bool { return t.IsProxy() || !t.Authenticates(e.now()) })
+	switch {
+	case len(tokens) == 0:
+		return ok("not known without a live token; --probe tells"), nil
+	case e.Server == "" || len(e.CAs) == 0:
+		return ok("not known: no CA in the kubeconfig verifies the connection, so no token is sent over it"), nil
+	}
+	// The API server hears of the newest ones last.
+	slices.SortFunc(tokens, func(a, b token.Info) int { return a.Created.Compare(b.Created) })
+	opts := e.Node
+	opts.Endpoints, opts.CAs = []clusterinfo.Endpoint{e.Server}, e.CAs
+	var refused error
+	for _, tok := range tokens[:min(tries, len(tokens))] {
+		opts.Token = tok.Token
+		identity, err := clusterinfo.Identify(ctx, opts)
+		switch {
+		case errors.Is(err, clusterinfo.ErrTokenRejected):
+			refused = err
+		case apierrors.IsForbidden(err):
+			return ok("token %s is accepted", tok.ID), nil
+		case err != nil:
+			return ok("not known: %v", err), nil
+		default:
+			return ok("token %s is accepted as %s", tok.ID, identity.Username), nil
+		}
+	}
+	return one(FAIL, TokenAuthenticationOff, refused.Error(), "start the API server with --enable-bootstrap-token-auth=true"), nil
+}
+
+// anonymous reads cluster-info as a node does. Whether the connection is verified
+// does not matter: nothing is sent over it, and nothing read from it is believed.
+func (e *exam) anonymous(ctx context.Context) ([]Finding, error) {
+	at := e.Server
+	if at == "" {
+		document, err := e.document()
+		if err != nil {
+			return nil, err
+		}
+		at = document.Server
+	}
+	_, err := e.Node.FetchAnonymous(ctx, at, nil)
+	switch {
+	case err == nil:
+		return ok("a request without credentials reads cluster-info"), nil
+	case errors.Is(err, clusterinfo.ErrNotFound):
+		return ok("a request without credentials may read cluster-info"), nil
+	case apierrors.IsUnauthorized(err):
+		return one(FAIL, AnonymousDisabled, err.Error(),
+			"start the API server with --anonymous-auth=true, or let its AuthenticationConfiguration take anonymous requests for cluster-info; or join with --discovery-file or --bootstrap-kubeconfig"), nil
+	case apierrors.IsForbidden(err):
+		return e.anonymousForbidden(ctx, err)
+	case apiclient.IsTrouble(err):
+		return nil, err
+	}
+	return ok("not known: %v", err), nil
+}
+
+func (e *exam) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
+	readers := slices.DeleteFunc(slices.Clone(e.objects), func(o setup.Object) bool { return o.Namespace == "" })
+	states, err := setup.Look(ctx, e.Client.RBAC, readers)
+	asTheyShould := err == nil
+	for _, s := range states {
+		asTheyShould = asTheyShould && s.Exists && len(s.Lacks) == 0
+	}
+	if asTheyShould {
+		return one(FAIL, AnonymousForbidden, refusal.Error()+"; the Role and the RoleBinding for it are as they should be",
+			"look at the API server's --authorization-mode, which must contain RBAC, or at its --authorization-config"), nil
+	}
+	return one(FAIL, AnonymousForbidden, refusal.Error(), e.setupCommand(states)), nil
+}
+
+// anonymousGrants says what else requests without credentials may do.
+func (e *exam) anonymousGrants(ctx context.Context) ([]Finding, error) {
+	bindings, err := setup.AnonymousBindings(ctx, e.Client.RBAC)
+	if err != nil {
+		return nil, err
+	}
+	power, err := csr.PowerOf(ctx, e.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
+	if err != nil && len(bindings) == 0 {
+		return nil, err
+	}
+	var texts, commands []string
+	for _, b := range bindings {
+		texts = append(texts, fmt.Sprintf("%s gives them the %s %s", b, b.RoleRef.Kind, b.RoleRef.Name))
+		commands = append(commands, withoutAnonymous(b))
+	}
+	evidence, remedy := "requests without credentials have more than nodes need: "+listed(texts, ", "), listed(commands, "; ")
+	switch {
+	case power == "" && len(bindings) == 0:
+		return ok("requests without credentials have no more than nodes need"), nil
+	case power == "":
+		return one(WARN, AnonymousGranted, evidence, remedy), nil
+	case len(bindings) == 0:
+		return one(FAIL, AnonymousGranted, "requests without credentials may "+power+", and no binding lets them",
+			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
+	}
+	return one(FAIL, AnonymousGranted, "requests without credentials may "+power+"; "+evidence, remedy), nil
+}
+
+// withoutAnonymous is the command that takes a binding away from requests without
+// credentials.
+func withoutAnonymous(b setup.Object) string {
+	verb, name := "delete", safe.Word(b.Name)
+	if name == "" {
+		return "delete " + b.String() + ", whose name does not fit on a command line"
+	}
+	if slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool { return !setup.IsAnonymous(s) }) {
+		verb = "edit" // for others it may be right
+	}
+	command := "kubectl " + verb + " " + strings.ToLower(b.Kind) + " " + name
+	if b.Namespace != "" {
+		command += " -n " + safe.Word(b.Namespace)
+	}
+	return command
+}
