@@ -119,7 +119,7 @@ func signatureFaults() []doctorFault {
 	return []doctorFault{
 		{name: "stale signature", plant: signatures(func(s string) string { return s[:len(s)-4] + "AAAA" }), want: "FAIL SignatureStale signatures", also: silent},
 		{name: "malformed signature", plant: signatures(func(string) string { return "nonsense" }), want: "FAIL SignatureMalformed signatures", also: silent},
-		{name: "orphaned signature", plant: planting(`patch configmap -n kube-public cluster-info --type=merge -p {"data":{"jws-kubeconfig-zzzzzz":"eyJhbGciOiJIUzI1NiIsImtpZCI6Inp6enp6eiJ9..AAAA"}}`),
+		{name: "orphaned signature", plant: planting(`patch configmap -n kube-public cluster-info --type=merge -p {"data":{"jws-kubeconfig-zzzzzz":"eyJhbGciOiJIUzI1NiIsImtpZCI6Inp6enp6eiJ9..AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}`),
 			want: "WARN SignatureOrphan signatures"},
 		{name: "expired token is left", plant: running("token create --ttl 1s --usages authentication"), want: "WARN CleanerSilent cleaner"},
 		{name: "token without a signature", plant: running("token create"), want: "FAIL SignatureMissing signatures", also: silent},

@@ -26,6 +26,7 @@ func (l setupLab) dump(t *testing.T) dump {
 // TestSetup takes one bare control plane from state to state: each part begins
 // with what the one before has left.
 func TestSetup(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	l := setupLab{program: p, admin: p.as(t, "")}
 	l.before = l.dump(t)
