@@ -145,8 +145,8 @@ func (l *doctorLab) endingSigner(t *testing.T) (ca, bundle string) {
 	dir := t.TempDir()
 	ca, bundle = filepath.Join(dir, "soon"), filepath.Join(dir, "bundle.crt")
 	for path, text := range map[string][]byte{
-		ca + ".crt": certPEM(made.Certificate.Raw), ca + ".key": pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}),
-		bundle: append(certPEM(l.ca.Cert.Raw), certPEM(made.Certificate.Raw)...),
+		ca + ".crt": certPEM(made.Raw), ca + ".key": pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}),
+		bundle: append(certPEM(l.ca.Cert.Raw), certPEM(made.Raw)...),
 	} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-
-	rbacsetup "github.com/bootctl/bootctl/pkg/setup"
 )
 
 // objectFaults are those of the RBAC objects: each missing, and some otherwise
@@ -23,26 +21,24 @@ func objectFaults() []doctorFault {
 		{name: "approval without a person", args: []string{"--auto-approve", "none"}, plant: func(*testing.T, *doctorLab) {},
 			want: "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"},
 	}
-	for _, o := range rbacsetup.Objects(rbacsetup.Options{}) { // the approval of the row before is put back by its own
-		f := doctorFault{name: "no " + o.String(), want: "FAIL ObjectMissing " + o.String(), plant: func(t *testing.T, l *doctorLab) {
-			t.Helper()
-			args := []string{"delete", o.Kind, o.Name}
-			if o.Namespace != "" {
-				args = append(args, "-n", o.Namespace)
-			}
-			l.kubectl(t, append(args, "--ignore-not-found")...)
-		}}
-		switch {
-		case rbacsetup.IsAutoApproval(o):
-			f.want = "WARN AutoApprovalOff " + o.String()
-		case o.Namespace != "":
+	for _, object := range []string{
+		"ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", // which the row before took away, and this one puts back
+		"Role kube-public/kubeadm:bootstrap-signer-clusterinfo", "RoleBinding kube-public/kubeadm:bootstrap-signer-clusterinfo",
+		"ClusterRole kubeadm:get-nodes", "ClusterRoleBinding kubeadm:get-nodes", "ClusterRoleBinding kubeadm:kubelet-bootstrap",
+		"ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation",
+	} {
+		kind, name, _ := strings.Cut(object, " ")
+		f := doctorFault{name: "no " + object, want: "FAIL ObjectMissing " + object, plant: planting("delete --ignore-not-found " + kind + " " + name)}
+		if namespace, inside, found := strings.Cut(name, "/"); found {
+			f.plant = planting("delete " + kind + " " + inside + " -n " + namespace)
 			f.also = []string{"FAIL AnonymousForbidden anonymous"}
+		}
+		if name == "kubeadm:node-autoapprove-bootstrap" {
+			f.want = "WARN AutoApprovalOff " + object
 		}
 		faults = append(faults, f)
 	}
-	// The approval that one row takes away is put back by another.
-	last := len(faults) - 1
-	return append(faults[:3:3], append([]doctorFault{faults[3], faults[last]}, faults[4:last]...)...)
+	return faults
 }
 
 func clusterInfoFaults() []doctorFault {

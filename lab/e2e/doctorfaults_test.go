@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -266,10 +265,10 @@ func (l *doctorLab) kubectl(t *testing.T, args ...string) {
 }
 
 // planting returns a fault's plant of one kubectl command.
-func planting(command string, args ...any) func(*testing.T, *doctorLab) {
+func planting(command string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
-		l.kubectl(t, strings.Fields(fmt.Sprintf(command, args...))...)
+		l.kubectl(t, strings.Fields(command)...)
 	}
 }
 

@@ -36,10 +36,10 @@ func mayGrant() []right { return []right{{"escalate", "clusterroles"}, {"bind", 
 
 // missing is what an error says of who lacks just the right.
 func (r right) missing() string {
-	switch {
-	case r.verb == "escalate":
+	switch r.verb {
+	case "escalate":
 		return `clusterroles.rbac.authorization.k8s.io "kubeadm:get-nodes" is forbidden: user `
-	case r.verb == "bind":
+	case "bind":
 		return `clusterrolebindings.rbac.authorization.k8s.io "kubeadm:kubelet-bootstrap" is forbidden: user `
 	}
 	return fmt.Sprintf("cannot %s resource %q", r.verb, r.resource)
