@@ -96,7 +96,7 @@ func (e *env) patient(wanted setup.Options) (doctor.Cluster, error) {
 		return doctor.Cluster{}, err
 	}
 	clock := &clusterinfo.Clock{Now: e.now}
-	client, err := e.watchedClient(config, clock)
+	client, err := e.clientWith(config, clock.Watch(e.clientOptions("context "+config.context)))
 	if err != nil {
 		return doctor.Cluster{}, err
 	}
@@ -107,9 +107,12 @@ func (e *env) patient(wanted setup.Options) (doctor.Cluster, error) {
 	if endpoint, err := clusterinfo.ParseEndpoint(config.rest.Host); err == nil {
 		c.Server = endpoint
 	}
-	if err := rest.LoadTLSFiles(config.rest); err == nil && !config.rest.Insecure {
-		c.CAs, _ = certutil.ParseCertsPEM(config.rest.CAData) // none where it has none
+	if err := rest.LoadTLSFiles(config.rest); err != nil {
+		return doctor.Cluster{}, fmt.Errorf("%w: %w", errKubeconfig, err)
 	}
+	// None where it has none: then nothing verifies the connection, or the CAs of the
+	// system do.
+	c.CAs, _ = certutil.ParseCertsPEM(config.rest.CAData)
 	return c, nil
 }
 

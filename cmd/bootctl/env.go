@@ -56,12 +56,11 @@ func (e *env) client() (*apiclient.Client, error) {
 }
 
 func (e *env) clientOf(config adminConfig) (*apiclient.Client, error) {
-	return e.watchedClient(config, &clusterinfo.Clock{Now: e.now})
+	return e.clientWith(config, e.clientOptions("context "+config.context))
 }
 
-// watchedClient returns a client whose answers the clock hears of.
-func (e *env) watchedClient(config adminConfig, clock *clusterinfo.Clock) (*apiclient.Client, error) {
-	client, err := e.newClient(config.rest, clock.Watch(e.clientOptions("context "+config.context)))
+func (e *env) clientWith(config adminConfig, opts apiclient.Options) (*apiclient.Client, error) {
+	client, err := e.newClient(config.rest, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
 	}

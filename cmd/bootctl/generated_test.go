@@ -73,7 +73,7 @@ func exitCodesPage() string {
 		{2, "the command line or an input is wrong; no network call was made"},
 		{3, "no such token, request, cluster-info or lab"},
 		{4, "something does not verify: a signature (a missing one counts), a pin, a certificate"},
-		{5, "refused: denied, failed by the signer, outside the rules, by the server's validation or admission"},
+		{5, "refused: denied, failed by the signer, outside the rules, by the server's validation or admission; doctor found a FAIL"},
 		{6, "gave up waiting although the server answers"},
 		{7, "the API server is not reachable: DNS, connect, proxy, TLS before there is a certificate to judge"},
 		{8, "not authenticated, or forbidden"},

@@ -84,7 +84,6 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-// Where the API server cannot be asked, nothing else is said.
 func TestFaultsOfTheServer(t *testing.T) {
 	status := func(err error) func(*patient) { return func(p *patient) { p.version = err } }
 	testFaults(t, []fault{

@@ -12,6 +12,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clienttesting "k8s.io/client-go/testing"
 
@@ -218,10 +219,17 @@ func TestTimeIsOver(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
 	p.examine(t)
-	for _, f := range of("tokens", p.Run(ctx)) {
-		if f.Status != doctor.FAIL || f.Reason != doctor.TimedOut {
-			t.Errorf("found %+v, want FAIL and TimedOut", f)
-		}
+	if got := of("tokens", p.Run(ctx)); len(got) != 1 || got[0].Status != doctor.FAIL || got[0].Reason != doctor.TimedOut {
+		t.Errorf("found %+v, want FAIL and TimedOut", got)
+	}
+}
+
+// Of a cluster that cannot be asked, nothing else is said.
+func TestServerAlone(t *testing.T) {
+	p := healthy(t)
+	p.version = apierrors.NewUnauthorized("no")
+	if got := p.examine(t); len(got) != 1 || got[0].Check != "server" || len(p.client.Actions()) > 0 {
+		t.Errorf("found %+v after %d requests", got, len(p.client.Actions()))
 	}
 }
 

@@ -119,10 +119,10 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 	}{
 		{ApproverSilent, FAIL, "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group system:bootstrappers"},
 		{CertificateSignerSilent, FAIL, "kube-controller-manager must run, with csrsigning in its --controllers, as in --controllers=*, and its --cluster-signing-cert-file and --cluster-signing-key-file must be valid"},
-		{RequestsWait, WARN, "bootctl csr list --pending, then bootctl csr approve or deny"},
+		{RequestsWait, WARN, "bootctl csr list --pending, then bootctl csr approve or deny; or see that the signer named runs"},
 		{RequestsFailed, WARN, "bootctl csr delete --failed"},
 	} {
-		if n, texts := t.of(kind.reason); n > 0 {
+		if texts := t.of(kind.reason); len(texts) > 0 {
 			findings = append(findings, one(kind.status, kind.reason, listed(texts, "; "), kind.remedy)...)
 		}
 	}
@@ -135,18 +135,15 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 	return findings, nil
 }
 
-// of returns how many requests there are for the reason, and tells of their groups,
-// the largest first.
-func (t *tally) of(reason string) (int, []string) {
+// of tells of the groups of requests for the reason, the largest first.
+func (t *tally) of(reason string) []string {
 	groups := slices.DeleteFunc(slices.Collect(maps.Keys(t.groups)), func(g group) bool { return g.reason != reason })
 	slices.SortFunc(groups, func(a, b group) int {
 		return cmp.Or(t.groups[b]-t.groups[a], cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 	})
-	n := 0
 	var texts []string
 	for _, g := range groups {
-		n += t.groups[g]
 		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(t.groups[g], "request"), g.requesters, g.signer, g.cause))
 	}
-	return n, texts
+	return texts
 }

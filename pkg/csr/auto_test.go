@@ -1,0 +1,193 @@
+package csr_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+var errReview = errors.New("no review")
+
+// reviewer answers access reviews, and counts them.
+type reviewer struct {
+	*fake.Clientset
+	asked []authorizationv1.SubjectAccessReviewSpec
+}
+
+func newReviewer(allow func(authorizationv1.SubjectAccessReviewSpec) (bool, error)) *reviewer {
+	r := &reviewer{Clientset: fake.NewClientset()}
+	r.PrependReactor("create", "subjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview).DeepCopy()
+		r.asked = append(r.asked, review.Spec)
+		var err error
+		review.Status.Allowed, err = allow(review.Spec)
+		return true, review, err
+	})
+	return r
+}
+
+func by(user string) func(*object) { return func(o *object) { o.Spec.Username = user } }
+
+func TestAutoApprovals(t *testing.T) {
+	key := newKey(t)
+	tests := []struct {
+		name     string
+		requests []*object
+		reviews  int
+		allow    func(authorizationv1.SubjectAccessReviewSpec) (bool, error)
+		want     []csr.AutoApproval
+		asked    int
+	}{
+		{"approved", []*object{stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes}, 1},
+		{"not approved", []*object{stored(t, key)}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 1},
+		{"asked once for each requester", []*object{stored(t, key), stored(t, key), stored(t, key, by("other"))}, 9, subresource("nodeclient"),
+			[]csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalYes, csr.AutoApprovalYes}, 2},
+		{"a node's own", []*object{stored(t, key, by("system:node:"+nodeName))}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 2},
+		{"too few reviews for a node's own", []*object{stored(t, key, by("system:node:"+nodeName))}, 1, subresource("x"), []csr.AutoApproval{csr.AutoApprovalUnknown}, 0},
+		{"no more reviews", []*object{stored(t, key), stored(t, key, by("other"))}, 1, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalUnknown}, 1},
+		{"of another signer", []*object{stored(t, key, signer(csr.KubeletServing))}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo}, 0},
+		{"unfit, and then fit", []*object{stored(t, key, usages("server auth")), stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo, csr.AutoApprovalYes}, 1},
+		{"review fails", []*object{stored(t, key)}, 2, func(authorizationv1.SubjectAccessReviewSpec) (bool, error) { return false, errReview }, []csr.AutoApproval{csr.AutoApprovalUnknown}, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := newReviewer(test.allow)
+			auto := csr.AutoApprovals{Client: r.AuthorizationV1(), Reviews: test.reviews}
+			var got []csr.AutoApproval
+			for _, o := range test.requests {
+				got = append(got, auto.Of(t.Context(), csr.Decode(o)))
+			}
+			if !slices.Equal(got, test.want) || len(r.asked) != test.asked {
+				t.Errorf("%v after %d reviews, want %v after %d", got, len(r.asked), test.want, test.asked)
+			}
+			if failed := auto.Err != nil; failed != (test.name == "review fails") {
+				t.Errorf("Err = %v", auto.Err)
+			}
+		})
+	}
+}
+
+// subresource allows the requests that ask for it.
+func subresource(name string) func(authorizationv1.SubjectAccessReviewSpec) (bool, error) {
+	return func(s authorizationv1.SubjectAccessReviewSpec) (bool, error) {
+		return s.ResourceAttributes.Subresource == name, nil
+	}
+}
+
+func TestHoldupOf(t *testing.T) {
+	key := newKey(t)
+	const approved = certificatesv1.CertificateApproved
+	tests := []struct {
+		name    string
+		request *object
+		auto    csr.AutoApproval
+		want    csr.Holdup
+		said    bool
+	}{
+		{"approver", stored(t, key), csr.AutoApprovalYes, csr.HoldupApprover, true},
+		{"person", stored(t, key), csr.AutoApprovalNo, csr.HoldupPerson, true},
+		{"person or approver", stored(t, key), csr.AutoApprovalUnknown, csr.HoldupPerson, true},
+		{"nobody of Kubernetes", stored(t, key, signer(csr.KubeletServing)), csr.AutoApprovalYes, csr.HoldupPerson, true},
+		{"signer", stored(t, key, with(approved)), csr.AutoApprovalNo, csr.HoldupSigner, true},
+		{"foreign signer", stored(t, key, with(approved), signer("example.com/x")), csr.AutoApprovalNo, csr.HoldupForeign, true},
+		{"no signer", stored(t, key, with(approved), signer("kubernetes.io/x")), csr.AutoApprovalNo, csr.HoldupForever, true},
+		{"denied", stored(t, key, with(certificatesv1.CertificateDenied)), csr.AutoApprovalNo, csr.HoldupNone, false},
+		{"failed", stored(t, key, with(approved), with(certificatesv1.CertificateFailed)), csr.AutoApprovalNo, csr.HoldupNone, false},
+		{"issued", stored(t, key, with(approved), issued("x")), csr.AutoApprovalNo, csr.HoldupNone, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := csr.Decode(test.request)
+			if got := csr.HoldupOf(r, test.auto); got != test.want {
+				t.Errorf("HoldupOf = %d, want %d", got, test.want)
+			}
+			if got := csr.Explain(r, test.auto); (got != "") != test.said {
+				t.Errorf("Explain = %q", got)
+			}
+		})
+	}
+}
+
+func TestLastAct(t *testing.T) {
+	at := metav1.NewTime(now.Add(-time.Minute))
+	later := metav1.NewTime(now)
+	decided := func(reason string) func(*object) {
+		return func(o *object) {
+			o.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: certificatesv1.CertificateApproved, Status: "True", Reason: reason, LastUpdateTime: at}}
+		}
+	}
+	written := func(o *object) {
+		o.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &at}, {Time: &later}, {Subresource: "approval", Time: &later}, {Subresource: "status"}}
+	}
+	key := newKey(t)
+	tests := []struct {
+		name    string
+		request *object
+		by      csr.Holdup
+		at      time.Time
+	}{
+		{"pending", stored(t, key, written), csr.HoldupNone, time.Time{}},
+		{"approved by the controller", stored(t, key, decided("AutoApproved")), csr.HoldupApprover, at.Time},
+		{"approved by a person", stored(t, key, decided("KubectlApprove")), csr.HoldupNone, time.Time{}},
+		{"issued", stored(t, key, decided("AutoApproved"), issued("x"), written), csr.HoldupSigner, at.Time},
+		{"issued, nobody knows when", stored(t, key, decided("AutoApproved"), issued("x")), csr.HoldupSigner, time.Time{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if by, at := csr.Decode(test.request).LastAct(); by != test.by || !at.Equal(test.at) {
+				t.Errorf("LastAct = %d, %s", by, at)
+			}
+		})
+	}
+}
+
+func TestRequesterKind(t *testing.T) {
+	key := newKey(t)
+	for user, want := range map[string]string{
+		bootstrap: "bootstrap tokens", "system:node:n1": "nodes", "system:serviceaccount:a:b": "service accounts", "jane": "other users", "": "other users",
+	} {
+		if got := csr.Decode(stored(t, key, by(user))).RequesterKind(); got != want {
+			t.Errorf("%q is of the kind %q, want %q", user, got, want)
+		}
+	}
+}
+
+func TestIssuersOf(t *testing.T) {
+	key := newKey(t)
+	issuer, other := newCA(t), newCA(t)
+	text := issuer.issue(t, key)
+	got := csr.IssuersOf(text, []*x509.Certificate{other.Certificate, issuer.Certificate})
+	if len(got) != 1 || !got[0].Equal(issuer.Certificate) {
+		t.Errorf("%d issuers, want the one", len(got))
+	}
+	if got := csr.IssuersOf([]byte("x"), []*x509.Certificate{issuer.Certificate}); got != nil {
+		t.Errorf("issuers of nothing: %v", got)
+	}
+}
+
+func TestPowerOf(t *testing.T) {
+	r := newReviewer(func(s authorizationv1.SubjectAccessReviewSpec) (bool, error) {
+		return s.User == "u" && slices.Equal(s.Groups, []string{"g"}) && s.ResourceAttributes.Verb == "impersonate" && s.ResourceAttributes.Resource == "groups", nil
+	})
+	power := func(ctx context.Context, user string) (string, error) {
+		return csr.PowerOf(ctx, r.AuthorizationV1(), user, []string{"g"})
+	}
+	if got, err := power(t.Context(), "u"); got != "impersonate groups" || err != nil {
+		t.Errorf("PowerOf = %q, %v", got, err)
+	}
+	if got, err := power(t.Context(), "v"); got != "" || err != nil {
+		t.Errorf("PowerOf = %q, %v", got, err)
+	}
+}
