@@ -185,6 +185,29 @@ func accessFaults() []doctorFault {
 			})
 			l.kubeconfig = l.throughProxy(t, l.proxy)
 		}, want: "FAIL ServerTrouble server", mend: byAdmin},
+		{name: "slow answer", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.proxy.Inject(func(r *http.Request) faultproxy.Fault {
+				if strings.HasSuffix(r.URL.Path, "/certificatesigningrequests") {
+					return faultproxy.Fault{Delay: time.Minute}
+				}
+				return faultproxy.Fault{}
+			})
+			l.kubeconfig = l.throughProxy(t, l.proxy)
+		}, args: []string{"--timeout", "4s"}, want: "FAIL TimedOut requests", also: []string{"FAIL TimedOut signing-ca"}, mend: byAdmin},
+		{name: "loopback seen from elsewhere", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			at, end, err := startTunnel(strings.TrimPrefix(l.server.URL(), "https://"), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(end)
+			otherwise(func(c *clientcmdapi.Config) {
+				for _, cluster := range c.Clusters {
+					cluster.Server, cluster.ProxyURL = "https://kubernetes:6443", "http://"+at
+				}
+			})(t, l)
+		}, want: "WARN EndpointLoopback endpoint", mend: byAdmin},
 		{name: "clock ten minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", mend: byAdmin},
 		{name: "clock two minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", mend: byAdmin},
 		{name: "may not see tokens", plant: func(t *testing.T, l *doctorLab) {

@@ -136,8 +136,18 @@ func certificateSignerOff() doctorFault {
 	return doctorFault{name: "signer of certificates off", plant: submitted("unsigned"), want: "FAIL CertificateSignerSilent requests", restarted: true}
 }
 
-func approverOff() doctorFault {
-	return doctorFault{name: "approver off", plant: submitted("unapproved"), want: "FAIL ApproverSilent requests", restarted: true}
+// approverOff is mended for a while by a person, and then by the controller.
+func approverOff() []doctorFault {
+	const want = "FAIL ApproverSilent requests"
+	byHand := func(t *testing.T, l *doctorLab, remedy string) {
+		t.Helper()
+		_, command, _ := strings.Cut(remedy, "; meanwhile: ")
+		asPrinted(t, l, command+" --yes") // there is no terminal to ask at
+	}
+	return []doctorFault{
+		{name: "approver off, meanwhile", plant: submitted("meanwhile"), want: want, mend: byHand},
+		{name: "approver off", plant: submitted("unapproved"), want: want, restarted: true},
+	}
 }
 
 func anonymousOff() doctorFault {

@@ -238,7 +238,7 @@ func TestDoctorFaults(t *testing.T) {
 	test(certificateSignerOff())
 	l.restart(t, "--without=csrapproving")
 	l.isClean(t, "with the signer of certificates")
-	test(approverOff())
+	test(approverOff()...)
 	l.restart(t, "--kube-apiserver-arg=anonymous-auth=false")
 	test(anonymousOff())
 	l.restart(t, l.flagOf(t), "--kube-apiserver-arg=enable-bootstrap-token-auth=false")
