@@ -62,7 +62,7 @@ FUZZTIME ?= 10m
 
 soak: build lab tools
 	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
-	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins|TestLostCreate|TestJoinsWhile' ./e2e
+	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestDoctorOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins|TestLostCreate|TestJoinsWhile' ./e2e
 	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
 		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done
 

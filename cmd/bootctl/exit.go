@@ -166,6 +166,7 @@ func exitTable() []exitEntry {
 		{9, "NotALab", is(lab.ErrNotALab), "give another --dir, or move what is there away"},
 		{9, "LabPortTaken", startError("PortTaken"), "stop what listens there, or give up the lab's address and data: bootctl lab down --delete, with the same --dir"},
 		{10, "LabFiles", startError("LocalFile"), "see bootctl lab logs, with the same --dir"},
+		{2, "InvalidComponentFlag", startError("InvalidComponentFlag"), "give each as FLAG=VALUE, as the Kubernetes reference of that component has it"},
 		{2, "UnknownController", as[*lab.UnknownControllerError], ""},
 		{10, "LabNotInstalled", is(lab.ErrNotInstalled), "build it beside bootctl with make lab, or take it from the release that bootctl is of"},
 		{10, "LabVersion", as[*lab.VersionError], "build both from one checkout with make build lab, or take both from one release"},

@@ -45,6 +45,7 @@ func labView(l lab.Lab, status lab.Status, text string) view {
 	if r := status.Ready; r != nil {
 		object.Server, object.Kubeconfig, object.CAFile = r.Server, r.Kubeconfig, r.CAFile
 		object.Version, object.KubernetesVersion, object.Controllers = r.Version, r.KubernetesVersion, r.Controllers
+		object.KubeAPIServerArgs, object.KubeControllerManagerArgs = r.APIServerArgs, r.ControllerManagerArgs
 	}
 	return view{
 		object: object,

@@ -18,11 +18,15 @@ type labUpOptions struct {
 	labOptions
 	without []string
 	timeout time.Duration
+
+	apiserverArgs, managerArgs []string
 }
 
 func (o *labUpOptions) addFlags(fs *pflag.FlagSet) {
 	o.labOptions.addFlags(fs)
 	fs.StringSliceVar(&o.without, "without", nil, "leave this `controller` out: "+strings.Join(lab.Controllers(), ", ")+"; may be repeated")
+	fs.StringArrayVar(&o.apiserverArgs, "kube-apiserver-arg", nil, "give the API server this flag, as `FLAG=VALUE`; may be repeated")
+	fs.StringArrayVar(&o.managerArgs, "kube-controller-manager-arg", nil, "give the controller manager this flag, as `FLAG=VALUE`; may be repeated")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up after this long")
 }
 
@@ -38,14 +42,22 @@ that makes this shell use them. A lab that runs already is left as it is.
 The lab stays when the terminal closes; lab down stops it. Its address and data
 are kept until lab down --delete.
 
+A flag of kube-apiserver or kube-controller-manager may be given to see what it
+does, such as a fault that doctor is to find. It wins over the lab's own, and is
+not kept: the next lab up takes only its own flags.
+
 Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
-		Example: `  eval "$(bootctl lab up)"`,
-		Args:    cobra.NoArgs,
+		Example: `  eval "$(bootctl lab up)"
+  bootctl lab up --without csrapproving --kube-apiserver-arg anonymous-auth=false`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runLabUp(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
+	complete(cmd, "without", lab.Controllers()...)
+	complete(cmd, "kube-apiserver-arg", "anonymous-auth=false", "enable-bootstrap-token-auth=false")
+	complete(cmd, "kube-controller-manager-arg", "cluster-signing-cert-file=", "cluster-signing-duration=")
 	return cmd
 }
 
@@ -67,7 +79,9 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 	if err != nil {
 		return err
 	}
-	ready, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: o.without, Progress: e.progress})
+	ready, err := l.Up(ctx, lab.UpOptions{
+		Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.progress,
+	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", errLabNotReady, err)
 	}

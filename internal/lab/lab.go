@@ -69,14 +69,14 @@ func owned(name string) bool {
 // A Ready describes a server that serves. It is the line on the server's
 // stdout and the content of ReadyFile.
 type Ready struct {
-	Event             string   `json:"event"` // always "ready"
-	Pid               int      `json:"pid"`
-	Server            string   `json:"server"`            // https://127.0.0.1:PORT
-	Kubeconfig        string   `json:"kubeconfig"`        // absolute path
-	CAFile            string   `json:"caFile"`            // absolute path
-	Version           string   `json:"version"`           // of bootctl-lab
-	KubernetesVersion string   `json:"kubernetesVersion"` // such as v1.37.2
-	Controllers       []string `json:"controllers"`       // the short names of those that run
+	Event             string `json:"event"` // always "ready"
+	Pid               int    `json:"pid"`
+	Server            string `json:"server"`            // https://127.0.0.1:PORT
+	Kubeconfig        string `json:"kubeconfig"`        // absolute path
+	CAFile            string `json:"caFile"`            // absolute path
+	Version           string `json:"version"`           // of bootctl-lab
+	KubernetesVersion string `json:"kubernetesVersion"` // such as v1.37.2
+	Config
 }
 
 // A Failure is the last line on stderr of a server that gave up.

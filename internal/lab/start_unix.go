@@ -27,6 +27,12 @@ func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {
 	if len(o.Without) > 0 {
 		args = append(args, "--without", strings.Join(o.Without, ","))
 	}
+	for _, arg := range o.APIServerArgs {
+		args = append(args, "--kube-apiserver-arg="+arg)
+	}
+	for _, arg := range o.ControllerManagerArgs {
+		args = append(args, "--kube-controller-manager-arg="+arg)
+	}
 	// Not CommandContext: the server outlives the context once it is ready.
 	cmd := exec.Command(o.Binary, args...) //nolint:gosec // the user's own program
 	cmd.Stdout, cmd.Stderr = log, log

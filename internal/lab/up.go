@@ -14,21 +14,33 @@ const pollInterval = 50 * time.Millisecond
 
 // UpOptions says which lab to have.
 type UpOptions struct {
-	Binary   string       // path of bootctl-lab, from Find
-	Without  []string     // controllers that shall not run, by short or long name
-	Progress func(string) // called with each new thing waited for; may be nil
+	Binary  string   // path of bootctl-lab, from Find
+	Without []string // controllers that shall not run, by short or long name
+	// Flags of the components, each FLAG=VALUE; the server refuses those that
+	// the component does not know.
+	APIServerArgs, ControllerManagerArgs []string
+	Progress                             func(string) // called with each new thing waited for; may be nil
 }
 
-// A DiffersError means that the lab runs already, with other controllers than
-// asked for.
-type DiffersError struct {
-	Running []string // the controllers that run
-	Wanted  []string // those that would run
-}
+// A DiffersError means that the lab runs already, with other controllers or flags
+// than asked for.
+type DiffersError struct{ Running, Wanted Config }
 
 func (e *DiffersError) Error() string {
-	return fmt.Sprintf("the lab runs already, with the controllers %s instead of %s",
-		listed(e.Running), listed(e.Wanted))
+	var parts []string
+	for _, part := range []struct {
+		what            string
+		running, wanted []string
+	}{
+		{"controllers", e.Running.Controllers, e.Wanted.Controllers},
+		{"kube-apiserver flags", e.Running.APIServerArgs, e.Wanted.APIServerArgs},
+		{"kube-controller-manager flags", e.Running.ControllerManagerArgs, e.Wanted.ControllerManagerArgs},
+	} {
+		if !slices.Equal(part.running, part.wanted) {
+			parts = append(parts, fmt.Sprintf("with the %s %s instead of %s", part.what, listed(part.running), listed(part.wanted)))
+		}
+	}
+	return "the lab runs already, " + strings.Join(parts, " and ")
 }
 
 func listed(names []string) string {
@@ -55,10 +67,11 @@ func (e *StartError) Error() string { return "start the lab: " + e.Message }
 // *StartError when the server gave up, and the context's error when that ends
 // first; a server that Up itself started is then stopped again.
 func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
-	wanted, err := Except(o.Without)
+	controllers, err := Except(o.Without)
 	if err != nil {
 		return Ready{}, err
 	}
+	wanted := NewConfig(controllers, o.APIServerArgs, o.ControllerManagerArgs)
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
@@ -72,8 +85,8 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 			return Ready{}, err
 		case ready == nil:
 			continue // the server that ran already has ended
-		case !slices.Equal(ready.Controllers, wanted):
-			return Ready{}, &DiffersError{Running: ready.Controllers, Wanted: wanted}
+		case !ready.same(wanted):
+			return Ready{}, &DiffersError{Running: ready.Config, Wanted: wanted}
 		}
 		return *ready, nil
 	}

@@ -296,6 +296,9 @@ type LabStatus struct {
 	Version           string   `json:"version,omitempty"`
 	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
 	Controllers       []string `json:"controllers,omitempty"`
+
+	KubeAPIServerArgs         []string `json:"kubeAPIServerArgs,omitempty" jsonschema:"flags given besides the lab's own, each FLAG=VALUE"`
+	KubeControllerManagerArgs []string `json:"kubeControllerManagerArgs,omitempty" jsonschema:"flags given besides the lab's own, each FLAG=VALUE"`
 }
 
 // Event is one line on stderr with -o json.

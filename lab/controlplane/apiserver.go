@@ -3,16 +3,16 @@ package controlplane
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 
-	"github.com/spf13/pflag"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/lab/pki"
 )
+
+const apiserverName = "kube-apiserver"
 
 // apiserverFlags are kubeadm's, but for addresses, etcd, and what needs a
 // kubelet or an aggregated API server.
@@ -38,33 +38,31 @@ func apiserverFlags(p pki.Dir) []string {
 	}
 }
 
-// newAPIServer returns a function that serves on the listener until its
-// context ends.
-func newAPIServer(ctx context.Context, p pki.Dir, l net.Listener) (func(context.Context) error, error) {
+// apiserverOptions returns the options of the lab and of the given flags.
+func apiserverOptions(p pki.Dir, args []string) (*options.ServerRunOptions, error) {
 	s := options.NewServerRunOptions()
 	registry, err := newRegistry()
 	if err != nil {
 		return nil, err
 	}
 	s.GenericServerRunOptions.ComponentGlobalsRegistry = registry
-	fs := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
-	for _, set := range s.Flags().FlagSets {
-		fs.AddFlagSet(set)
-	}
-	if err := fs.Parse(apiserverFlags(p)); err != nil {
-		return nil, err
-	}
+	return s, parseFlags(apiserverName, s.Flags(), apiserverFlags(p), args)
+}
+
+// newAPIServer returns a function that serves on the listener until its
+// context ends.
+func newAPIServer(ctx context.Context, s *options.ServerRunOptions, l net.Listener) (func(context.Context) error, error) {
 	s.SecureServing.Listener = l
 	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port // listen made it
-	if err := registry.Set(); err != nil {
-		return nil, err
+	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
+		return nil, &FlagError{apiserverName, err}
 	}
 	completed, err := s.Complete(ctx)
 	if err != nil {
-		return nil, err
+		return nil, &FlagError{apiserverName, err}
 	}
 	if errs := completed.Validate(); len(errs) > 0 {
-		return nil, fmt.Errorf("configure kube-apiserver: %w", errors.Join(errs...))
+		return nil, &FlagError{apiserverName, errors.Join(errs...)}
 	}
 	return func(ctx context.Context) error { return app.Run(ctx, completed) }, nil
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/controller-manager/pkg/clientbuilder"
@@ -18,11 +17,13 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
+const controllerManagerName = "kube-controller-manager"
+
 // controllerManagerFlags are kubeadm's, as far as these controllers heed them.
-func controllerManagerFlags(p pki.Dir, kubeconfig string, controllers []string) []string {
+func controllerManagerFlags(p pki.Dir, controllers []string) []string {
 	return []string{
 		"--controllers=" + strings.Join(controllers, ","),
-		"--kubeconfig=" + kubeconfig,
+		"--kubeconfig=" + p.File("controller-manager.kubeconfig"),
 		"--use-service-account-credentials=true",
 		"--cluster-signing-cert-file=" + p.File("ca.crt"),
 		"--cluster-signing-key-file=" + p.File("ca.key"),
@@ -34,28 +35,26 @@ func controllerManagerFlags(p pki.Dir, kubeconfig string, controllers []string) 
 	}
 }
 
-func newControllerManager(ctx context.Context, p pki.Dir, kubeconfig string, controllers []string) (*config.CompletedConfig, error) {
+// controllerManagerOptions returns the options of the lab and of the given flags.
+func controllerManagerOptions(p pki.Dir, controllers, args []string) (*options.KubeControllerManagerOptions, error) {
 	o, err := options.NewKubeControllerManagerOptions()
 	if err != nil {
 		return nil, err
 	}
-	fs := pflag.NewFlagSet("kube-controller-manager", pflag.ContinueOnError)
-	known, off, aliases := app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases()
-	for _, set := range o.Flags(known, off, aliases).FlagSets {
-		fs.AddFlagSet(set)
-	}
 	if len(controllers) == 0 {
 		controllers = []string{"-*"} // an empty list means the default ones
 	}
-	if err := fs.Parse(controllerManagerFlags(p, kubeconfig, controllers)); err != nil {
-		return nil, err
-	}
+	sets := o.Flags(app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases())
+	return o, parseFlags(controllerManagerName, sets, controllerManagerFlags(p, controllers), args)
+}
+
+func newControllerManager(ctx context.Context, o *options.KubeControllerManagerOptions) (*config.CompletedConfig, error) {
 	if err := o.ComponentGlobalsRegistry.Set(); err != nil {
-		return nil, err
+		return nil, &FlagError{controllerManagerName, err}
 	}
-	c, err := o.Config(ctx, known, off, aliases)
+	c, err := o.Config(ctx, app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases())
 	if err != nil {
-		return nil, fmt.Errorf("configure kube-controller-manager: %w", err)
+		return nil, &FlagError{controllerManagerName, err}
 	}
 	return c.Complete(), nil
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	apiserveroptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+	manageroptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/internal/lab"
@@ -23,15 +25,19 @@ import (
 type Options struct {
 	Dir     string   // of the lab; made if missing
 	Without []string // names of controllers that shall not run
-	Version string   // of the calling program, for the Ready
-	Verbose bool     // log what the components inform about, not only errors
+	// Flags of the components, each FLAG=VALUE, which win over the lab's own.
+	APIServerArgs, ControllerManagerArgs []string
+
+	Version string // of the calling program, for the Ready
+	Verbose bool   // log what the components inform about, not only errors
 }
 
 // Serve runs a control plane until ctx ends, which is no error. When it is
 // ready, it writes the lab's ReadyFile and calls ready.
 //
-// It returns a *lab.UnknownControllerError, a *lab.RunningError, lab.ErrNotALab,
-// a *PortError, an error of the file system, or what made a component fail.
+// It returns a *lab.UnknownControllerError, a *FlagError, a *lab.RunningError,
+// lab.ErrNotALab, a *PortError, an error of the file system, or what made a
+// component fail.
 func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 	controllers, err := lab.Except(o.Without)
 	if err != nil {
@@ -41,6 +47,12 @@ func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 	if err != nil {
 		return err
 	}
+	config := lab.NewConfig(controllers, o.APIServerArgs, o.ControllerManagerArgs)
+	s, err := newServer(dir, config)
+	if err != nil {
+		return err
+	}
+	s.version = o.Version
 	syscall.Umask(0o077) // for what etcd makes
 	lock, err := lab.Acquire(dir)
 	if err != nil {
@@ -53,7 +65,6 @@ func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 	if err := os.Remove(lab.ReadyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	s := server{dir: dir, controllers: controllers, version: o.Version}
 	if err := setLog(o.Verbose); err != nil {
 		return err
 	}
@@ -66,13 +77,26 @@ func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 
 // server is one run of Serve, which has the lock and sits in the directory.
 type server struct {
-	dir         string
-	controllers []string
-	version     string
+	dir     string
+	config  lab.Config
+	version string
 
-	pki      pki.Dir
-	listener net.Listener
-	url      string
+	pki       pki.Dir
+	apiserver *apiserveroptions.ServerRunOptions
+	manager   *manageroptions.KubeControllerManagerOptions
+	listener  net.Listener
+	url       string
+}
+
+// newServer reads the flags, and touches no file.
+func newServer(dir string, config lab.Config) (*server, error) {
+	s := &server{dir: dir, config: config, pki: pki.Dir{Path: filepath.Join(dir, lab.PKIDir), Now: time.Now()}}
+	var err error
+	if s.apiserver, err = apiserverOptions(s.pki, config.APIServerArgs); err != nil {
+		return nil, err
+	}
+	s.manager, err = controllerManagerOptions(s.pki, config.Controllers, config.ControllerManagerArgs)
+	return s, err
 }
 
 func (s *server) serve(ctx context.Context, ready func(lab.Ready) error) error {
@@ -86,22 +110,22 @@ func (s *server) serve(ctx context.Context, ready func(lab.Ready) error) error {
 	}
 	defer within(time.Second, etcd.Close)
 
-	run, err := newAPIServer(ctx, s.pki, s.listener)
+	run, err := newAPIServer(ctx, s.apiserver, s.listener)
 	if err != nil {
 		return err
 	}
-	api := start(ctx, "kube-apiserver", run)
+	api := start(ctx, apiserverName, run)
 	defer api.stop(2 * time.Second)
 	if err := s.awaitAPI(ctx, api); err != nil {
 		return err
 	}
 
-	manager, err := newControllerManager(ctx, s.pki, s.pki.File("controller-manager.kubeconfig"), s.controllers)
+	manager, err := newControllerManager(ctx, s.manager)
 	if err != nil {
 		return err
 	}
 	started := make(chan struct{})
-	kcm := start(ctx, "kube-controller-manager", func(ctx context.Context) error {
+	kcm := start(ctx, controllerManagerName, func(ctx context.Context) error {
 		return runControllers(ctx, manager, func() { close(started) })
 	})
 	defer kcm.stop(time.Second)
@@ -133,7 +157,6 @@ func firstEnd(ctx context.Context, etcd *embed.Etcd, api, kcm *component) error 
 
 // prepare makes the files and takes the port.
 func (s *server) prepare() error {
-	s.pki = pki.Dir{Path: filepath.Join(s.dir, lab.PKIDir), Now: time.Now()}
 	if err := s.pki.Ensure(); err != nil {
 		return err
 	}
@@ -164,7 +187,7 @@ func (s *server) announce(ready func(lab.Ready) error) error {
 		CAFile:            s.pki.File("ca.crt"),
 		Version:           s.version,
 		KubernetesVersion: KubernetesVersion(),
-		Controllers:       s.controllers,
+		Config:            s.config,
 	}
 	line, err := json.Marshal(r)
 	if err != nil {

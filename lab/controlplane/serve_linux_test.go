@@ -2,7 +2,9 @@ package controlplane_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,8 +14,13 @@ import (
 	"testing"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/bootctl/bootctl/internal/lab"
 )
@@ -72,8 +79,10 @@ func TestServe(t *testing.T) {
 	checkStop(t, s)
 
 	without = []string{"certificatesigningrequest-cleaner-controller", "tokencleaner", "csrapproving"}
-	s = serve(t, dir, "--without", without[0], "--without", without[1], "--without", without[2])
+	s = serve(t, dir, "--without", without[0], "--without", without[1], "--without", without[2],
+		"--kube-apiserver-arg=anonymous-auth=false", "--kube-controller-manager-arg=cluster-signing-duration=10m")
 	client = s.client(t)
+	t.Run("with flags", func(t *testing.T) { checkFlags(t, s) })
 	t.Run("without the others", func(t *testing.T) { checkControllers(t, client, "c", without) })
 	t.Run("without csrcleaner", func(t *testing.T) { // at least the 3 s of the test before
 		if !csrExists(t.Context(), t, client, "expired-2") {
@@ -89,8 +98,22 @@ func TestServeUsage(t *testing.T) {
 	if code != 2 || f.Reason != "UnknownController" || !strings.Contains(f.Message, "csrcleaner") {
 		t.Errorf("exit %d, %+v", code, f)
 	}
+	for _, flag := range []string{"--kube-apiserver-arg=nonsense=1", "--kube-apiserver-arg=anonymous-auth=maybe", "--kube-apiserver-arg=anonymous-auth",
+		"--kube-controller-manager-arg=nonsense=1", "--kube-controller-manager-arg==1"} {
+		component := strings.TrimSuffix(strings.TrimPrefix(flag[:strings.Index(flag, "=")], "--"), "-arg")
+		if f, code := fails(t, dir, flag); code != 2 || f.Reason != "InvalidComponentFlag" || !strings.Contains(f.Message, "flags of "+component) {
+			t.Errorf("%s: exit %d, %+v", flag, code, f)
+		}
+	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the directory was made all the same")
+	}
+	// What only the whole configuration shows: no port is taken when it ends.
+	if f, code := fails(t, dir, "--kube-apiserver-arg=authorization-mode=Nobody"); code != 2 || f.Reason != "InvalidComponentFlag" {
+		t.Errorf("exit %d, %+v", code, f)
+	}
+	if status, err := (lab.Lab{Dir: dir}).Status(); err != nil || status.Running {
+		t.Errorf("status %+v, %v", status, err)
 	}
 	home := t.TempDir()
 	if err := os.WriteFile(filepath.Join(home, ".profile"), nil, 0o600); err != nil {
@@ -121,6 +144,40 @@ func checkReady(t *testing.T, s *server, dir string) {
 		s.CAFile != filepath.Join(dir, "pki", "ca.crt") || s.Kubeconfig != filepath.Join(dir, "admin.kubeconfig") {
 		t.Errorf("ready %+v", s.Ready)
 	}
+}
+
+// checkFlags wants the flags in what the server says, and in what it does.
+func checkFlags(t *testing.T, s *server) {
+	t.Helper()
+	if !slices.Equal(s.APIServerArgs, []string{"anonymous-auth=false"}) || !slices.Equal(s.ControllerManagerArgs, []string{"cluster-signing-duration=10m"}) {
+		t.Errorf("ready %+v", s.Ready)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(rest.AnonymousClientConfig(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Discovery().ServerVersion(); !apierrors.IsUnauthorized(err) {
+		t.Errorf("anonymous: %v, want unauthorized", err)
+	}
+	admin := s.client(t)
+	name := makeCSR(t, admin, "flags", "someone", certificatesv1.KubeAPIServerClientSignerName)
+	approve(t, admin, name)
+	eventually(t, "the certificate is issued", 10*time.Second, func(ctx context.Context) bool {
+		csr, err := admin.CertificatesV1().CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
+		if err != nil || len(csr.Status.Certificate) == 0 {
+			return false
+		}
+		block, _ := pem.Decode(csr.Status.Certificate)
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || cert.NotAfter.After(time.Now().Add(10*time.Minute)) {
+			t.Errorf("ends at %v, %v", cert.NotAfter, err)
+		}
+		return true
+	})
 }
 
 func checkPortTaken(t *testing.T, s *server, dir string) {

@@ -1,12 +1,52 @@
 package e2e
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
+
+// TestDoctorOfMany bounds what doctor takes of many tokens and requests.
+func TestDoctorOfMany(t *testing.T) {
+	p := withoutApprover(t)
+	tokens, requests := size(300, 5000), size(1500, 20000)
+	p.must(t, "token", "create", "-q", "--count", strconv.Itoa(tokens))
+	if err := p.server.SubmitNodes(t.Context(), "many", requests); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually(t, "signatures", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+	time.Sleep(11 * time.Second) // until a request that waits is told of
+	cmd := p.server.Command("bootctl", "doctor", "--auto-approve", "none", "-o", "json")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	peak := peakResident(cmd.Process.Pid)
+	err := cmd.Wait()
+	took, kilobytes := time.Since(start), peak()
+	if err != nil {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	t.Logf("%d tokens and %d requests: %d MB resident, %s\n%s", tokens, requests, kilobytes/1024, took.Round(10*time.Millisecond), &out)
+	for _, want := range []string{fmt.Sprintf("signed with %d live tokens", tokens), fmt.Sprintf("%d requests of bootstrap tokens", requests)} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not tell %q", want)
+		}
+	}
+	if kilobytes == 0 || kilobytes > 150*1000 {
+		t.Errorf("%d KB were resident", kilobytes)
+	}
+	if took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
 
 // TestListOfManyRequests bounds the memory that a list takes.
 func TestListOfManyRequests(t *testing.T) {

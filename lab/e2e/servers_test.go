@@ -88,9 +88,19 @@ func tunnel(ts *testscript.TestScript, neg bool, args []string) {
 		status, err = strconv.Atoi(args[1])
 		ts.Check(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	at, end, err := startTunnel(strings.TrimPrefix(ts.Getenv("SERVER"), "https://"), status)
 	ts.Check(err)
-	address := strings.TrimPrefix(ts.Getenv("SERVER"), "https://")
+	ts.Defer(end)
+	ts.Setenv(args[0], "http://user:p4ssword@"+at)
+}
+
+// startTunnel returns the address of a proxy by which every name leads to the given
+// address, or that answers with the status where that is not 0.
+func startTunnel(address string, status int) (at string, end func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
 	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status != 0 || r.Method != http.MethodConnect {
 			w.WriteHeader(status)
@@ -99,8 +109,7 @@ func tunnel(ts *testscript.TestScript, neg bool, args []string) {
 		splice(w, address)
 	})}
 	go server.Serve(listener) //nolint:errcheck // ends with Close
-	ts.Defer(func() { _ = server.Close() })
-	ts.Setenv(args[0], "http://user:p4ssword@"+listener.Addr().String())
+	return listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
 // splice answers a CONNECT and passes on what comes, both ways.

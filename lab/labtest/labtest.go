@@ -53,19 +53,28 @@ type Server struct {
 // Start starts a control plane in dir without the given controllers and returns
 // when it is ready.
 func Start(dir string, without ...string) (*Server, error) {
+	var flags []string
+	for _, name := range without {
+		flags = append(flags, "--without="+name)
+	}
+	return StartWith(dir, flags...)
+}
+
+// StartWith does it with the given flags of bootctl-lab serve.
+func StartWith(dir string, flags ...string) (*Server, error) {
 	bin, err := BinDir()
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--dir", dir}
-	for _, name := range without {
-		args = append(args, "--without", name)
-	}
-	s := &Server{Dir: dir, cmd: exec.Command(filepath.Join(bin, "bootctl-lab"), args...)} //nolint:gosec // our own program
+	s := &Server{Dir: dir, cmd: exec.Command(filepath.Join(bin, "bootctl-lab"), serveArgs(dir, flags)...)} //nolint:gosec // our own program
 	if err := s.start(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+func serveArgs(dir string, flags []string) []string {
+	return append([]string{"serve", "--dir", dir}, flags...)
 }
 
 // Kill kills the control plane, as a loss of power would.
@@ -80,14 +89,19 @@ func (s *Server) Kill() error {
 	return nil
 }
 
-// Restart starts a control plane anew that was killed, with its data and its
+// Restart starts a control plane anew that has ended, with its data and its
 // address, and returns when it is ready. It must be called by a goroutine that
 // outlives the control plane, as Start must.
-func (s *Server) Restart() error {
+func (s *Server) Restart() error { return s.restart(s.cmd.Args[1:]) }
+
+// RestartWith does it with other flags of bootctl-lab serve.
+func (s *Server) RestartWith(flags ...string) error { return s.restart(serveArgs(s.Dir, flags)) }
+
+func (s *Server) restart(args []string) error {
 	const tries = 5 // on a busy machine its port is free only after a while
 	var err error
 	for range tries {
-		s.cmd = exec.Command(s.cmd.Path, s.cmd.Args[1:]...) //nolint:gosec // our own program
+		s.cmd = exec.Command(s.cmd.Path, args...) //nolint:gosec // our own program
 		if err = s.start(); err == nil {
 			return nil
 		}

@@ -37,6 +37,7 @@ func report(errOut io.Writer, err error) int {
 func classify(err error) (reason string, code int) {
 	var (
 		unknown *lab.UnknownControllerError
+		flag    *controlplane.FlagError
 		running *lab.RunningError
 		port    *controlplane.PortError
 		path    *fs.PathError
@@ -45,6 +46,8 @@ func classify(err error) (reason string, code int) {
 	switch {
 	case errors.As(err, &unknown):
 		return "UnknownController", 2
+	case errors.As(err, &flag):
+		return "InvalidComponentFlag", 2
 	case errors.Is(err, errUsage):
 		return "Usage", 2
 	case errors.As(err, &running):

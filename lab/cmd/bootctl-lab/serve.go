@@ -17,12 +17,18 @@ type serveOptions struct {
 	dir     string
 	without []string
 	verbose bool
+
+	apiserverArgs, managerArgs []string
 }
 
 func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.dir, "dir", "", "directory that this lab owns; made if missing")
 	fs.StringSliceVar(&o.without, "without", nil,
 		"leave out this controller: "+strings.Join(lab.Controllers(), ", "))
+	fs.StringArrayVar(&o.apiserverArgs, "kube-apiserver-arg", nil,
+		"give the API server this flag, as `FLAG=VALUE`; may be repeated")
+	fs.StringArrayVar(&o.managerArgs, "kube-controller-manager-arg", nil,
+		"give the controller manager this flag, as `FLAG=VALUE`; may be repeated")
 	fs.BoolVar(&o.verbose, "verbose", false, "log what the components inform about, not only errors")
 }
 
@@ -53,6 +59,9 @@ func runServe(cmd *cobra.Command, o serveOptions) error {
 		Without: o.without,
 		Version: version.String(),
 		Verbose: o.verbose,
+
+		APIServerArgs:         o.apiserverArgs,
+		ControllerManagerArgs: o.managerArgs,
 	}
 	return controlplane.Serve(cmd.Context(), options, func(r lab.Ready) error {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(r)

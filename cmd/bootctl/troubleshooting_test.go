@@ -1,0 +1,67 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestTroubleshootingHasEachReason wants each word of doctor in a table of the page.
+func TestTroubleshootingHasEachReason(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "troubleshooting.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := doctorReasons(t)
+	if len(reasons) < 30 {
+		t.Errorf("found only the reasons %q", reasons)
+	}
+	for _, reason := range reasons {
+		row := regexp.MustCompile(`(?m)^\|([^|]*\|)? ` + "`" + reason + "`" + ` \|`)
+		if n := len(row.FindAll(page, -1)); n != 1 {
+			t.Errorf("docs/troubleshooting.md has %d rows for %s, want 1", n, reason)
+		}
+	}
+}
+
+// doctorReasons returns the constants of pkg/doctor whose value is their name.
+func doctorReasons(t *testing.T) []string {
+	t.Helper()
+	dir := filepath.Join("..", "..", "pkg", "doctor")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, entry := range entries {
+		if !isSource(entry) {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, entry.Name()), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || len(spec.Names) != 1 || len(spec.Values) != 1 || spec.Type != nil {
+				return true
+			}
+			if value, ok := spec.Values[0].(*ast.BasicLit); ok && value.Value == strconv.Quote(spec.Names[0].Name) {
+				reasons = append(reasons, spec.Names[0].Name)
+			}
+			return true
+		})
+	}
+	return reasons
+}
+
+func isSource(entry fs.DirEntry) bool {
+	return strings.HasSuffix(entry.Name(), ".go") && !strings.HasSuffix(entry.Name(), "_test.go")
+}

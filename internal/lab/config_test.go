@@ -1,0 +1,36 @@
+package lab_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/bootctl/bootctl/internal/lab"
+)
+
+func TestNewConfigTakesDashes(t *testing.T) {
+	c := lab.NewConfig(lab.Controllers(), []string{"--anonymous-auth=false", "v=--1"}, nil)
+	if want := []string{"anonymous-auth=false", "v=--1"}; !slices.Equal(c.APIServerArgs, want) || c.ControllerManagerArgs != nil {
+		t.Errorf("got %+v, want %q", c, want)
+	}
+}
+
+func TestDiffersErrorTellsEachPart(t *testing.T) {
+	running := lab.NewConfig([]string{"csrsigning"}, nil, []string{"v=1"})
+	tests := []struct {
+		name   string
+		wanted lab.Config
+		want   string
+	}{
+		{"controllers", lab.NewConfig(nil, nil, []string{"v=1"}), "the lab runs already, with the controllers csrsigning instead of (none)"},
+		{"flags", lab.NewConfig([]string{"csrsigning"}, []string{"a=1", "b=2"}, nil),
+			"the lab runs already, with the kube-apiserver flags (none) instead of a=1,b=2 and with the kube-controller-manager flags v=1 instead of (none)"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := &lab.DiffersError{Running: running, Wanted: test.wanted}
+			if err.Error() != test.want {
+				t.Errorf("got %q, want %q", err, test.want)
+			}
+		})
+	}
+}

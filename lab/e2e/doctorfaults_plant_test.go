@@ -1,0 +1,257 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/lab/faultproxy"
+)
+
+// changeClusterInfo changes what is stored, past all checks.
+func (l *doctorLab) changeClusterInfo(t *testing.T, change func(*corev1.ConfigMap)) {
+	t.Helper()
+	configMaps := l.admin.CoreV1().ConfigMaps(metav1.NamespacePublic)
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		info, err := configMaps.Get(t.Context(), "cluster-info", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		change(info)
+		_, err = configMaps.Update(t.Context(), info, metav1.UpdateOptions{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// document plants another kubeconfig in cluster-info.
+func document(change func(t *testing.T, l *doctorLab, text string) string) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		l.changeClusterInfo(t, func(info *corev1.ConfigMap) { info.Data["kubeconfig"] = change(t, l, info.Data["kubeconfig"]) })
+	}
+}
+
+// withCA puts in the place of the cluster's CA certificate one of the same key,
+// which ends after the time.
+func withCA(left time.Duration) func(*testing.T, *doctorLab, string) string {
+	return func(t *testing.T, l *doctorLab, text string) string {
+		t.Helper()
+		template := *l.ca.Cert
+		template.NotAfter = time.Now().Add(left)
+		template.NotBefore = template.NotAfter.Add(-30 * 24 * time.Hour)
+		der, err := x509.CreateCertificate(rand.Reader, &template, &template, l.ca.Key.Public(), l.ca.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.ReplaceAll(text, encodedPEM(l.ca.Cert.Raw), encodedPEM(der))
+		if changed == text {
+			t.Fatalf("the CA does not stand in\n%s", text)
+		}
+		return changed
+	}
+}
+
+func certPEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func encodedPEM(der []byte) string { return base64.StdEncoding.EncodeToString(certPEM(der)) }
+
+// signatures plants other signatures.
+func signatures(change func(string) string) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		l.changeClusterInfo(t, func(info *corev1.ConfigMap) {
+			for key, signature := range info.Data {
+				if strings.HasPrefix(key, "jws-kubeconfig-") {
+					info.Data[key] = change(signature)
+				}
+			}
+		})
+	}
+}
+
+// filled makes tokens that are not needed, and then leaves room in cluster-info for
+// so many signatures more.
+func filled(tokens, room int) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		l.must(t, "token", "create", "--description", "surplus", "--count", strconv.Itoa(tokens))
+		l.eventually(t, "signatures", func() bool { code, _, _ := l.run(t, "cluster-info", "verify"); return code == 0 })
+		l.changeClusterInfo(t, func(info *corev1.ConfigMap) {
+			const signature = 85 // bytes
+			size := room * signature
+			for _, value := range info.Data {
+				size += len(value)
+			}
+			info.Data["filler"] = strings.Repeat("x", corev1.MaxSecretSize-size)
+		})
+	}
+}
+
+// fewerTokens deletes the tokens that are not needed, which is the remedy, and
+// then what fills cluster-info.
+func fewerTokens(t *testing.T, l *doctorLab, remedy string) {
+	t.Helper()
+	if !strings.HasPrefix(remedy, "bootctl token delete") {
+		t.Errorf("the remedy is %q", remedy)
+	}
+	ids := l.must(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="surplus")].id}`)
+	l.must(t, append([]string{"token", "delete"}, strings.Fields(ids)...)...)
+	l.isClean(t, "with fewer tokens")
+	l.changeClusterInfo(t, func(info *corev1.ConfigMap) { delete(info.Data, "filler") })
+}
+
+// serveTLS serves nothing, with a certificate, and returns the address.
+func (l *doctorLab) serveTLS(t *testing.T, certificate func(*tls.Config)) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	certificate(server.TLS)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// endingSigner writes a CA of its own that ends in ten days, and a bundle of it and
+// the cluster's.
+func (l *doctorLab) endingSigner(t *testing.T) (ca, bundle string) {
+	t.Helper()
+	made := testca.New(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(10 * 24 * time.Hour) })
+	key, err := x509.MarshalECPrivateKey(made.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ca, bundle = filepath.Join(dir, "soon"), filepath.Join(dir, "bundle.crt")
+	for path, text := range map[string][]byte{
+		ca + ".crt": certPEM(made.Raw), ca + ".key": pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}),
+		bundle: append(certPEM(l.ca.Cert.Raw), certPEM(made.Raw)...),
+	} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ca, bundle
+}
+
+// accessFaults are those of who asks, and of what stands between.
+func accessFaults() []doctorFault {
+	ahead := func(by time.Duration) func(*testing.T, *doctorLab) {
+		return func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.proxy.Always(func(resp *http.Response) error {
+				resp.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
+				return nil
+			})
+			l.kubeconfig = l.throughProxy(t, l.proxy)
+		}
+	}
+	return []doctorFault{
+		{name: "bad credentials", plant: otherwise(func(c *clientcmdapi.Config) { eachUser(c, clientcmdapi.AuthInfo{Token: "nobody"}) }),
+			want: "FAIL Unauthorized server", mend: byAdmin},
+		{name: "CA of another cluster", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			otherwise(func(c *clientcmdapi.Config) {
+				for _, cluster := range c.Clusters {
+					cluster.CertificateAuthority, cluster.CertificateAuthorityData = l.other.CAFile, nil
+				}
+			})(t, l)
+		}, want: "FAIL Untrusted server", mend: byAdmin},
+		{name: "API server without etcd", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.proxy.Inject(func(*http.Request) faultproxy.Fault {
+				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is not there", "")
+			})
+			l.kubeconfig = l.throughProxy(t, l.proxy)
+		}, want: "FAIL ServerTrouble server", mend: byAdmin},
+		{name: "slow answer", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.proxy.Inject(func(r *http.Request) faultproxy.Fault {
+				if strings.HasSuffix(r.URL.Path, "/certificatesigningrequests") {
+					return faultproxy.Fault{Delay: time.Minute}
+				}
+				return faultproxy.Fault{}
+			})
+			l.kubeconfig = l.throughProxy(t, l.proxy)
+		}, args: []string{"--timeout", "4s"}, want: "FAIL TimedOut requests", also: []string{"FAIL TimedOut signing-ca"}, mend: byAdmin},
+		{name: "loopback seen from elsewhere", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			at, end, err := startTunnel(strings.TrimPrefix(l.server.URL(), "https://"), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(end)
+			otherwise(func(c *clientcmdapi.Config) {
+				for _, cluster := range c.Clusters {
+					cluster.Server, cluster.ProxyURL = "https://kubernetes:6443", "http://"+at
+				}
+			})(t, l)
+		}, want: "WARN EndpointLoopback endpoint", mend: byAdmin},
+		{name: "clock ten minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", mend: byAdmin},
+		{name: "clock two minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", mend: byAdmin},
+		{name: "may not see tokens", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.kubectl(t, "create", "clusterrole", "e2e:doctor", "--verb=get,list,create", "--resource=configmaps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io,clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io,certificatesigningrequests.certificates.k8s.io,subjectaccessreviews.authorization.k8s.io")
+			l.kubectl(t, "create", "clusterrolebinding", "e2e:doctor", "--clusterrole=e2e:doctor", "--user=e2e:doctor")
+			otherwise(func(c *clientcmdapi.Config) {
+				for _, user := range c.AuthInfos {
+					user.Impersonate = "e2e:doctor"
+				}
+			})(t, l)
+		}, want: "WARN Forbidden tokens", also: []string{"WARN Forbidden token-authentication", "WARN Forbidden signatures", "WARN Forbidden signer", "WARN Forbidden cleaner", "WARN Forbidden capacity"},
+			mend: byAdmin},
+	}
+}
+
+// byAdmin is the remedy of who was not the administrator, or went another way.
+func byAdmin(_ *testing.T, l *doctorLab, _ string) {
+	l.kubeconfig = ""
+	l.proxy.Inject(nil)
+	l.proxy.Always(func(*http.Response) error { return nil })
+}
+
+// otherwise lets doctor use a kubeconfig that was changed.
+func otherwise(change func(*clientcmdapi.Config)) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		config, err := clientcmd.LoadFromFile(l.server.Kubeconfig)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := clientcmd.ResolveLocalPaths(config); err != nil {
+			t.Fatal(err)
+		}
+		change(config)
+		l.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+		if err := clientcmd.WriteToFile(*config, l.kubeconfig); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func eachUser(c *clientcmdapi.Config, user clientcmdapi.AuthInfo) {
+	for name := range c.AuthInfos {
+		c.AuthInfos[name] = &user
+	}
+}

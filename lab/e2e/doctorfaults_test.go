@@ -1,0 +1,281 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/labtest"
+	"github.com/bootctl/bootctl/lab/pki"
+)
+
+// A doctorFault is one thing that is wrong, what doctor finds, and how that is
+// mended.
+type doctorFault struct {
+	name  string
+	plant func(t *testing.T, l *doctorLab)
+	args  []string // of doctor, and of the doctor that is to be content in the end
+	// want is the finding, as STATUS REASON CHECK, and also are those that follow
+	// from the fault. There are no others.
+	want string
+	also []string
+	// mend does what the remedy tells where it is no command; else its command is
+	// run as it is printed.
+	mend func(t *testing.T, l *doctorLab, remedy string)
+	// restarted says that the remedy is a flag of a component, with which the control
+	// plane is started next.
+	restarted bool
+}
+
+// doctorLab is a control plane with one live token, and what faults are made of.
+type doctorLab struct {
+	program
+	admin kubernetes.Interface
+	ca    *pki.CA
+	other *labtest.Server // another cluster, which kubeadm has prepared
+	proxy *faultproxy.Proxy
+
+	kubeconfig string // of doctor; the administrator's where it is empty
+	remedy     string // of the last fault that a restart mends
+	found      int    // how many faults doctor has found
+}
+
+func newDoctorLab(t *testing.T) *doctorLab {
+	t.Helper()
+	l := &doctorLab{program: newProgram(t)}
+	l.admin = l.as(t, "")
+	var err error
+	if l.ca, err = pki.LoadCA(l.server.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if l.proxy, err = faultproxy.Before(l.server); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.proxy.Close() })
+	second := newProgram(t)
+	l.other = second.server
+	second.prepareWithKubeadm(t)
+	(&doctorLab{program: second}).isClean(t, "prepared by kubeadm")
+
+	l.must(t, "setup", "--endpoint", l.server.URL())
+	l.isClean(t, "prepared by setup")
+	l.must(t, "token", "create")
+	l.isClean(t, "with a token")
+	return l
+}
+
+// doctor returns what is not as it should be, each as STATUS REASON CHECK, and the
+// report.
+func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.DoctorReport) {
+	t.Helper()
+	args = append([]string{"doctor", "-o", "json"}, args...)
+	if l.kubeconfig != "" {
+		args = append(args, "--kubeconfig", l.kubeconfig)
+	}
+	code, stdout, stderr := l.run(t, args...)
+	var report output.DoctorReport
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatalf("bootctl doctor: exit code %d, %v\n%s%s", code, err, stdout, stderr)
+	}
+	var bad []string
+	for _, item := range report.Items {
+		if item.Status != "OK" {
+			bad = append(bad, item.Status+" "+item.Reason+" "+item.Check)
+		}
+		if (item.Status == "OK") != (item.Remedy == "") {
+			t.Errorf("%s is %s and has the remedy %q", item.Check, item.Status, item.Remedy)
+		}
+	}
+	slices.Sort(bad)
+	return code, bad, report
+}
+
+// soon tries what a controller, or doctor, may take up to a minute to notice.
+func soon(done func() bool) bool {
+	wait := 50 * time.Millisecond
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); wait = min(2*wait, time.Second) {
+		if done() {
+			return true
+		}
+		time.Sleep(wait)
+	}
+	return false
+}
+
+// isClean waits until doctor finds nothing, not even a WARN.
+func (l *doctorLab) isClean(t *testing.T, when string, args ...string) {
+	t.Helper()
+	var code int
+	var bad []string
+	if !soon(func() bool {
+		code, bad, _ = l.doctor(t, append(args, "--strict")...)
+		return code == 0 && len(bad) == 0
+	}) {
+		t.Errorf("%s, doctor ends with %d and finds %q", when, code, bad)
+	}
+}
+
+// finds waits until doctor finds just the fault, and returns its remedy.
+func (l *doctorLab) finds(t *testing.T, f doctorFault) string {
+	t.Helper()
+	want := slices.Sorted(slices.Values(append([]string{f.want}, f.also...)))
+	var code int
+	var bad []string
+	var report output.DoctorReport
+	if !soon(func() bool { code, bad, report = l.doctor(t, f.args...); return slices.Equal(bad, want) }) {
+		t.Errorf("found %q, want %q", bad, want)
+	}
+	isFail := func(finding string) bool { return strings.HasPrefix(finding, "FAIL ") }
+	if failed := slices.ContainsFunc(bad, isFail); failed != (code == 5) || !failed && code != 0 {
+		t.Errorf("exit code %d for %q", code, bad)
+	}
+	for _, item := range report.Items {
+		if item.Status+" "+item.Reason+" "+item.Check == f.want {
+			t.Logf("%s\n evidence: %s\n remedy: %s", f.want, item.Evidence, item.Remedy)
+			return item.Remedy
+		}
+	}
+	t.Fatalf("no finding %s", f.want)
+	return ""
+}
+
+// test plants a fault, and wants it found and mended by its remedy.
+func (l *doctorLab) test(t *testing.T, f doctorFault) {
+	t.Helper()
+	f.plant(t, l)
+	remedy := l.finds(t, f)
+	if t.Failed() {
+		t.FailNow()
+	}
+	l.found++
+	if f.restarted {
+		l.remedy = remedy
+		return
+	}
+	if f.mend == nil {
+		f.mend = asPrinted
+	}
+	f.mend(t, l, remedy)
+	l.isClean(t, "after the remedy", f.args...)
+}
+
+// asPrinted runs a remedy as it is printed, the first where there are several. A
+// person puts the address in, and says yes where he is asked.
+func asPrinted(t *testing.T, l *doctorLab, remedy string) {
+	t.Helper()
+	command, _, _ := strings.Cut(remedy, "; or ")
+	command, _, _ = strings.Cut(command, ", and so for each")
+	command = strings.ReplaceAll(command, "ADDRESS", l.server.URL())
+	if strings.HasPrefix(command, "bootctl cluster-info publish ") {
+		command += " --yes"
+	}
+	bin, err := labtest.BinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-euc", command)
+	cmd.Env = append(l.server.Command("bootctl").Env, "PATH="+bin)
+	if code, stdout, stderr := result(t, cmd); code != 0 {
+		t.Fatalf("%s: exit code %d\n%s%s", command, code, stdout, stderr)
+	}
+}
+
+// restart ends the control plane and starts it with the flags. It must be called
+// by the goroutine of the test itself.
+func (l *doctorLab) restart(t *testing.T, flags ...string) {
+	t.Helper()
+	if err := l.server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	l.finds(t, doctorFault{want: "FAIL Unreachable server"})
+	if err := l.server.RestartWith(flags...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flagOf returns the flags of the API server that the last remedy names.
+func (l *doctorLab) flagOf(t *testing.T) string {
+	t.Helper()
+	flag := regexp.MustCompile(`--([a-z-]+=[a-z]+)`).FindStringSubmatch(l.remedy)
+	if flag == nil {
+		t.Fatalf("no flag in %q", l.remedy)
+	}
+	return "--kube-apiserver-arg=" + flag[1]
+}
+
+// TestDoctorFaults plants faults, one at a time. Where a control plane is started
+// with other flags, that mends the fault of the start before and plants the next.
+func TestDoctorFaults(t *testing.T) {
+	t.Parallel() // for the most part it waits for what takes ten seconds
+	l := newDoctorLab(t)
+	test := func(faults ...doctorFault) {
+		for _, f := range faults {
+			if !t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) { l.test(t, f) }) {
+				t.FailNow() // what is planted stays, and each other row would find it
+			}
+		}
+	}
+	test(objectFaults()...)
+	test(clusterInfoFaults()...)
+	test(tokenFaults()...)
+	test(anonymousFaults()...)
+	test(accessFaults()...)
+	test(requestFaults()...)
+
+	l.restart(t, "--without=bootstrapsigner,tokencleaner")
+	l.isClean(t, "without the signer and the cleaner, as long as there is nothing to do")
+	test(signatureFaults()...)
+	l.restart(t, "--without=csrsigning")
+	l.isClean(t, "with the signer")
+	test(certificateSignerOff())
+	l.restart(t, "--without=csrapproving")
+	l.isClean(t, "with the signer of certificates")
+	test(approverOff()...)
+	l.restart(t, "--kube-apiserver-arg=anonymous-auth=false")
+	test(anonymousOff())
+	l.restart(t, l.flagOf(t), "--kube-apiserver-arg=enable-bootstrap-token-auth=false")
+	test(tokenAuthenticationOff())
+	ca, bundle := l.endingSigner(t)
+	l.restart(t, l.flagOf(t), "--kube-apiserver-arg=client-ca-file="+bundle,
+		"--kube-controller-manager-arg=cluster-signing-cert-file="+ca+".crt", "--kube-controller-manager-arg=cluster-signing-key-file="+ca+".key")
+	test(signerEndsSoon())
+	l.restart(t)
+	// The API server adds to the CAs that it publishes, and takes none away.
+	l.kubectl(t, "delete", "configmap", "-n", "kube-system", "extension-apiserver-authentication")
+	test(signerUnknown())
+	t.Logf("%d faults were found", l.found)
+	if l.found < 25 {
+		t.Error("too few")
+	}
+}
+
+func (l *doctorLab) kubectl(t *testing.T, args ...string) {
+	t.Helper()
+	if code, stdout, stderr := l.exec(t, "kubectl", args...); code != 0 {
+		t.Fatalf("kubectl %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
+	}
+}
+
+// planting returns a fault's plant of one kubectl command.
+func planting(command string) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		l.kubectl(t, strings.Fields(command)...)
+	}
+}
+
+// running returns a fault's plant of one bootctl command.
+func running(command string) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		l.must(t, strings.Fields(strings.ReplaceAll(command, "SERVER", l.server.URL()))...)
+	}
+}
