@@ -63,6 +63,7 @@ func newDoctorLab(t *testing.T) *doctorLab {
 	second := newProgram(t)
 	l.other = second.server
 	second.prepareWithKubeadm(t)
+	second.uploadCerts(t)
 	(&doctorLab{program: second}).isClean(t, "prepared by kubeadm")
 
 	l.must(t, "setup", "--endpoint", l.server.URL())

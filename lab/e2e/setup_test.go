@@ -52,7 +52,8 @@ func TestSetup(t *testing.T) {
 	same(t, "after the manifests and setup --remove", l.dump(t), l.before)
 }
 
-// kubeadmConfig is what kubeadm would ask the network for, or the machine.
+// kubeadmConfig is what kubeadm would ask the network for, or the machine. Where
+// its certificates are is added to it.
 const kubeadmConfig = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 bootstrapTokens:
@@ -65,20 +66,39 @@ nodeRegistration:
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: v1.37.2
+encryptionAlgorithm: ECDSA-P256
 `
 
 // prepareWithKubeadm does what kubeadm init does that nodes may join.
 func (p program) prepareWithKubeadm(t *testing.T) {
 	t.Helper()
-	config := filepath.Join(t.TempDir(), "kubeadm.yaml")
-	if err := os.WriteFile(config, []byte(kubeadmConfig), 0o600); err != nil {
+	p.kubeadmInit(t, "bootstrap-token", "--skip-token-print", "--kubeconfig", p.server.Kubeconfig)
+	p.eventually(t, "signature", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+}
+
+// uploadCerts does what kubeadm init does that further control planes may join. It
+// makes a token that nobody joins with.
+func (p program) uploadCerts(t *testing.T) {
+	t.Helper()
+	p.kubeadmInit(t, "certs", "all")
+	p.kubeadmInit(t, "upload-certs", "--upload-certs", "--kubeconfig", p.server.Kubeconfig)
+}
+
+// kubeadmInit runs one phase of kubeadm init.
+func (p program) kubeadmInit(t *testing.T, phase string, args ...string) {
+	t.Helper()
+	dir := p.server.Dir + "-kubeadm"
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := p.exec(t, "kubeadm", "init", "phase", "bootstrap-token", "--config", config, "--kubeconfig", p.server.Kubeconfig, "--skip-token-print")
-	if code != 0 {
-		t.Fatalf("kubeadm: exit code %d\n%s", code, stderr)
+	config := filepath.Join(dir, "kubeadm.yaml")
+	if err := os.WriteFile(config, []byte(kubeadmConfig+"certificatesDir: "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	p.eventually(t, "signature", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+	code, _, stderr := p.exec(t, "kubeadm", append([]string{"init", "phase", phase, "--config", config}, args...)...)
+	if code != 0 {
+		t.Fatalf("kubeadm init phase %s: exit code %d\n%s", phase, code, stderr)
+	}
 }
 
 func (l setupLab) preparedByKubeadm(t *testing.T) dump {

@@ -187,6 +187,13 @@ func TestFaultsOfTokens(t *testing.T) {
 		{"token that is none", func(p *patient) {
 			p.tokens = append(p.tokens, p.token("spoilt", func(s *corev1.Secret) { s.Data["token-secret"] = []byte("short") }))
 		}, []doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenUnusable, "token-secret", "kubectl -n kube-system delete secret bootstrap-token-spoilt")}},
+		{"kubeadm's own token of kubeadm-certs is no fault", func(p *patient) {
+			p.tokens = append(p.tokens, p.token("proxy0", func(s *corev1.Secret) {
+				s.Data["description"] = []byte("Proxy for managing TTL for the kubeadm-certs secret")
+				delete(s.Data, "usage-bootstrap-signing")
+				delete(s.Data, "usage-bootstrap-authentication")
+			}))
+		}, nil},
 		{"token past its end", func(p *patient) { p.tokens = append(p.tokens, p.token("past00", ended(time.Minute))) },
 			[]doctor.Finding{finding("cleaner", doctor.WARN, doctor.CleanerSilent, "past00", "bootctl token delete --expired")}},
 	})
