@@ -68,7 +68,7 @@ func clusterInfoFaults() []doctorFault {
 
 func tokenFaults() []doctorFault {
 	return []doctorFault{
-		{name: "token without an end", plant: running("token create --ttl never"), want: "WARN TokenNeverExpires tokens"},
+		{name: "tokens without an end", plant: running("token create --count 2 --ttl never"), want: "WARN TokenNeverExpires tokens"},
 		{name: "no token", plant: planting("create secret generic -n kube-system bootstrap-token-aaaaaa --type=bootstrap.kubernetes.io/token --from-literal=token-id=bbbbbb"), want: "WARN TokenUnusable tokens"},
 	}
 }

@@ -173,7 +173,6 @@ func (l *doctorLab) test(t *testing.T, f doctorFault) {
 func asPrinted(t *testing.T, l *doctorLab, remedy string) {
 	t.Helper()
 	command, _, _ := strings.Cut(remedy, "; or ")
-	command, _, _ = strings.Cut(command, ", and so for each")
 	command = strings.ReplaceAll(command, "ADDRESS", l.server.URL())
 	if strings.HasPrefix(command, "bootctl cluster-info publish ") {
 		command += " --yes"

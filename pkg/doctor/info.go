@@ -69,7 +69,11 @@ func (e *exam) endpoint(ctx context.Context) ([]Finding, error) {
 	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
 		return ok("%s answers with a certificate of a CA in cluster-info", at.URL()), nil
 	case apiclient.IsUntrusted(err):
-		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+e.meant(), publish+"; or renew the API server's certificate so that it has this name"), nil
+		var name x509.HostnameError
+		if errors.As(err, &name) {
+			publish += "; or renew the API server's certificate so that it has this name"
+		}
+		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+e.meant(), publish), nil
 	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // what both say may be the same
 		return one(FAIL, EndpointOtherCluster, "what answers at "+at.URL()+" is another cluster than "+e.Address+": its cluster-info is another object"+e.meant(), publish), nil
 	case ctx.Err() != nil:
@@ -103,7 +107,7 @@ func (e *exam) clientCA(context.Context) ([]Finding, error) {
 		return ok("not known: the API server publishes none"), nil
 	}
 	return e.judged("the API server's --client-ca-file", cas, CAExpired, CAExpiresSoon,
-		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it"), nil
+		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew"), nil
 }
 
 // signingCA judges the CA that signs the certificates of nodes, as far as the

@@ -119,7 +119,7 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 	}{
 		{ApproverSilent, FAIL, runApprover},
 		{CertificateSignerSilent, FAIL, runCertificateSigner},
-		{RequestsWait, WARN, "bootctl csr list --pending, then bootctl csr approve or deny; or see that the signer named runs"},
+		{RequestsWait, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
 		{RequestsFailed, WARN, "bootctl csr delete --failed"},
 	} {
 		if texts := t.of(kind.reason); len(texts) > 0 {

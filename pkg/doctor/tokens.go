@@ -118,11 +118,11 @@ func (e *exam) tokens(context.Context) ([]Finding, error) {
 	var findings []Finding
 	if len(endless) > 0 {
 		findings = append(findings, one(WARN, TokenNeverExpires, counted(len(endless), "token")+" without an end: "+listed(endless, ", "),
-			"bootctl token extend "+endless[0]+" --ttl 24h"+alike(len(endless)))...)
+			eachOf("bootctl token extend %s --ttl 24h", endless))...)
 	}
 	if len(unusable) > 0 {
 		findings = append(findings, one(WARN, TokenUnusable, counted(len(unusable), "Secret")+" of a token that is none: "+listed(unusable, "; "),
-			"kubectl -n kube-system delete secret "+strings.Join(names[:min(most, len(names))], " ")+alike(len(unusable)/most))...)
+			eachOf("kubectl -n kube-system delete secret %s", names))...)
 	}
 	switch {
 	case len(findings) > 0:
@@ -133,12 +133,13 @@ func (e *exam) tokens(context.Context) ([]Finding, error) {
 	return ok("%s, each with an end", counted(len(tokens), "token")), nil
 }
 
-// alike says that the same is to be done for others.
-func alike(n int) string {
-	if n > 1 {
-		return ", and so for each"
+// eachOf is the command for the first few of the names.
+func eachOf(command string, names []string) string {
+	var commands []string
+	for _, name := range names[:min(most, len(names))] {
+		commands = append(commands, fmt.Sprintf(command, name))
 	}
-	return ""
+	return strings.Join(commands, "; ")
 }
 
 // capacity says how much room cluster-info has for signatures.
