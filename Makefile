@@ -61,7 +61,7 @@ FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compa
 FUZZTIME ?= 10m
 
 soak: build lab tools
-	BOOTCTL_SOAK=1 go test -count=1 -v -run 'TestRootsAre' ./pkg/clusterinfo
+	BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestRootsAre|TestHostileTexts' ./pkg/clusterinfo ./internal/safe ./cmd/bootctl
 	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestDoctorOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins|TestLostCreate|TestJoinsWhile' ./e2e
 	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
 		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done

@@ -130,9 +130,14 @@ func writeKubeconfig(t *testing.T, dir string) string {
 	return path
 }
 
-// hostileCluster holds a token with the planted secret, and hostile text
-// wherever the API allows it.
 func hostileCluster(t *testing.T) []runtime.Object {
+	t.Helper()
+	return clusterSaying(t, hostile)
+}
+
+// clusterSaying holds a token with the planted secret, and hostile text wherever the
+// API allows it.
+func clusterSaying(t *testing.T, hostile string) []runtime.Object {
 	t.Helper()
 	tok, err := token.Parse(plantedID + "." + planted)
 	if err != nil {
@@ -144,7 +149,7 @@ func hostileCluster(t *testing.T) []runtime.Object {
 	}
 	malformed := spec.Secret()
 	malformed.Name = "bootstrap-token-" + hostile
-	document, err := clusterinfo.Encode(clusterinfo.Endpoint(strings.TrimPrefix(nodesServer, "https://")), []*x509.Certificate{testca.New(t, time.Now(), func(c *x509.Certificate) { c.Subject.CommonName += " " + hostile }).Certificate})
+	document, err := clusterinfo.Encode(clusterinfo.Endpoint(strings.TrimPrefix(nodesServer, "https://")), []*x509.Certificate{testca.New(t, time.Now(), func(c *x509.Certificate) { c.Subject.CommonName += " " + strings.ToValidUTF8(hostile, "") }).Certificate})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +164,7 @@ func hostileCluster(t *testing.T) []runtime.Object {
 	}
 	denied := nodeRequest(t, "n2")
 	denied.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Denied", Status: "True", Reason: hostile, Message: hostile}}
-	return []runtime.Object{spec.Secret(), malformed, info, nodeRequest(t, "n1"), hostileRequest(), denied}
+	return []runtime.Object{spec.Secret(), malformed, info, nodeRequest(t, "n1"), hostileRequest(hostile), denied}
 }
 
 // nodeRequest is a request that a kubelet may make.
@@ -179,7 +184,7 @@ func nodeRequest(t *testing.T, node string) *certificatesv1.CertificateSigningRe
 	return object
 }
 
-func hostileRequest() *certificatesv1.CertificateSigningRequest {
+func hostileRequest(hostile string) *certificatesv1.CertificateSigningRequest {
 	return &certificatesv1.CertificateSigningRequest{
 		ObjectMeta: metav1.ObjectMeta{Name: hostile, UID: "uid-2"},
 		Spec: certificatesv1.CertificateSigningRequestSpec{

@@ -2,6 +2,7 @@ package safe_test
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -9,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/testtext"
 )
 
 func TestText(t *testing.T) {
@@ -40,24 +42,49 @@ func FuzzSafe(f *testing.F) {
 	for _, s := range []string{"a", "\x1b[2J", "\u202e\n", "\xff\xfe", `\u0001202e`, "\x01202e", "\r\b\f\t\x7f", "\U000e0041é"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, s string) {
-		noControls(t, safe.Text(s), false)
-		document, err := json.Marshal(map[string]string{"v": s})
-		if err != nil {
-			t.Fatal(err)
+	f.Fuzz(harmless)
+}
+
+// TestHostileTexts puts many texts through every encoder.
+func TestHostileTexts(t *testing.T) {
+	many := 5_000
+	if os.Getenv("BOOTCTL_SOAK") != "" {
+		many = 1_000_000
+	}
+	seen := map[string]string{}
+	for n := range many {
+		s := testtext.Hostile(n)
+		harmless(t, s)
+		text := safe.Text(s)
+		if other, again := seen[text]; again && other != s {
+			t.Errorf("%q and %q are both %q", s, other, text)
 		}
-		roundTrip(t, document, safe.JSON(document))
-		converted, err := safe.YAML(document)
-		if err != nil {
-			t.Fatal(err)
+		seen[text] = s
+		if t.Failed() {
+			t.Fatalf("text %d: %q", n, s)
 		}
-		noControls(t, string(converted), true)
-		back, err := yaml.YAMLToJSON(converted)
-		if err != nil {
-			t.Fatalf("%q is not YAML: %v", converted, err)
-		}
-		roundTrip(t, document, back)
-	})
+	}
+}
+
+func harmless(t *testing.T, s string) {
+	t.Helper()
+	noControls(t, safe.Text(s), false)
+	document, err := json.Marshal(map[string]string{"v": s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	roundTrip(t, document, safe.JSON(document))
+	noControls(t, string(safe.JSON(document)), true)
+	converted, err := safe.YAML(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noControls(t, string(converted), true)
+	back, err := yaml.YAMLToJSON(converted)
+	if err != nil {
+		t.Fatalf("%q is not YAML: %v", converted, err)
+	}
+	roundTrip(t, document, back)
 }
 
 func roundTrip(t *testing.T, want, got []byte) {

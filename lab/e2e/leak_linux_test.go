@@ -114,6 +114,9 @@ func leakRows() []leakRow {
 		{"join " + toNode + "--ca-file {ca} --token-file {file} | {token} | {url} --ca-cert-hash {token} | {url} -token={token}", 2, ""},
 		{" | token create --token-file {token} | join {url} --ca-file {ca} --token-file {file} --out-dir {file}", 10, ""},
 		{"__complete token | delete '' | check lk", 0, "stored own"},
+		{"doctor | --probe | --endpoint {url} --token-file {file} --ca-file {ca} | --endpoint {url} --token-file {other} --ca-cert-hash {pin}", anyCode, "stored"},
+		{"doctor --probe --timeout 5s | --strict", anyCode, "stored silent"},
+		{"doctor | {token} | --endpoint {token} | --group {token} | --endpoint {url} --ca-cert-hash {token} | --auto-approve={token} | --probe={token}", 2, ""},
 		{"{token}", 2, ""}, {"help {token}", 2, ""}, {"token {token}", 2, ""}, {"version {token}", 2, ""}, {"setup --endpoint https://x:{token}@192.0.2.1", 2, ""},
 		{"token create --token-file {file} | --ttl={token} | --expires-at={token} | --usages={token} | --count={token} | --print-join-command={token} | --dry-run={token} | --config={token} | --timeout={token} | --nope={token} | --request-timeout={token} | -v={token} | -token={token} | -q={token}", 2, "own"},
 	}
