@@ -14,8 +14,10 @@ trap 'exit 143' TERM
 say() { printf '\n# %s\n' "$*"; }
 
 say 'the release, twice'
+commit=$(git rev-parse HEAD)
 for n in 1 2; do
 	git clone -q . "$work/$n"
+	git -C "$work/$n" checkout -q "$commit"
 	(cd "$work/$n" && $goreleaser release --snapshot --clean)
 	export SKIP_LAB=1 # once is enough
 done
@@ -30,7 +32,6 @@ mkdir "$work/unpacked"
 tar -C "$work/unpacked" -xzf "$work"/1/dist/bootctl_*_linux_"$(go env GOARCH)".tar.gz
 "$work/unpacked/bootctl" version -o json
 ls "$work/unpacked" "$work/unpacked/man"
-commit=$(git rev-parse HEAD)
 "$work/unpacked/bootctl" version -o json | grep -q "\"commit\": \"$commit\""
 for target in linux_amd64.tar.gz linux_arm64.tar.gz darwin_amd64.tar.gz darwin_arm64.tar.gz windows_amd64.zip windows_arm64.zip; do
 	ls "$work"/1/dist/bootctl_*_"$target"
