@@ -22,7 +22,7 @@ for n in 1 2; do
 	export SKIP_LAB=1 # once is enough
 done
 (cd "$work/2/dist" && sha256sum --check checksums.txt)
-for file in "$work"/2/dist/*bootctl_*; do
+for file in "$work"/2/dist/*.tar.gz "$work"/2/dist/*.zip "$work"/2/dist/*.deb; do
 	cmp "$file" "$work/1/dist/${file##*/}"
 done
 echo 'both are the same'
