@@ -26,6 +26,7 @@ const onlyForOwnSigner = ""
 // approve over them in every way that needs no decision of a person. In each way
 // a request that keeps the rules is approved.
 func TestHostileRequests(t *testing.T) {
+	t.Parallel()
 	p := withoutApprover(t)
 	p.openDoors(t)
 	hostile := p.sendHostile(t)

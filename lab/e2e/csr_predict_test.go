@@ -134,6 +134,7 @@ func otherCorpus() []certificateRequest {
 // TestPredictedOutcome approves requests of many kinds by the API, and compares
 // what the real signers make of each with what Predict says.
 func TestPredictedOutcome(t *testing.T) {
+	t.Parallel()
 	p := withoutApprover(t)
 	predicted, reasons := map[string]csr.Outcome{}, map[string]string{}
 	titles := map[string]string{}

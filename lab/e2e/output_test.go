@@ -98,6 +98,7 @@ func (p program) inPipe(t *testing.T, args ...string) string {
 // TestHostileOutput lets a server hold hostile texts: none comes out raw, in any
 // format, on a terminal or in a pipe, and JSON gives them back as they are.
 func TestHostileOutput(t *testing.T) {
+	t.Parallel()
 	p := withoutApprover(t)
 	var names []string
 	for label, text := range hostileTexts() {

@@ -195,6 +195,7 @@ spec: {policyName: deny-signer, validationActions: [Deny]}
 // TestSignHealsALostUpdate keeps the real signer from writing once, after which
 // it does not try again.
 func TestSignHealsALostUpdate(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	p.must(t, "setup", "--endpoint", p.server.URL())
 	p.createTokens(t, 1)

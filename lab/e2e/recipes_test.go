@@ -61,6 +61,7 @@ func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
 // TestRecipes runs every script of docs/scripting.md, in an order in which one
 // finds what another left.
 func TestRecipes(t *testing.T) {
+	t.Parallel()
 	tool(t, "dash")
 	tool(t, "jq")
 	r := newRecipes(t)

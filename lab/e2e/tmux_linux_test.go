@@ -95,6 +95,7 @@ func (p program) wantScreen(t *testing.T, screen, want string) {
 
 // TestAtTerminal does what a person does, in terminals of several kinds.
 func TestAtTerminal(t *testing.T) {
+	t.Parallel()
 	p := withoutApprover(t)
 	join := fmt.Sprintf("bootctl join %s --token-file %s --ca-file %s --out-dir out", p.server.URL(), p.tokenFile(t), p.server.CAFile)
 
@@ -178,6 +179,7 @@ func (p program) approveAtTerminal(t *testing.T) {
 
 // TestCompletionInShells presses the tab key.
 func TestCompletionInShells(t *testing.T) {
+	t.Parallel()
 	tool(t, "zsh")
 	p := newProgram(t)
 	p.must(t, "setup", "--endpoint", p.server.URL())

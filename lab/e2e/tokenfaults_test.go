@@ -36,6 +36,7 @@ func (p program) throughProxy(t *testing.T, proxy *faultproxy.Proxy) string {
 // TestTokenFaults loses requests about tokens and their answers, each time seen to
 // be lost. What the server did is what is told.
 func TestTokenFaults(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	proxy, err := faultproxy.Before(p.server)
 	if err != nil {

@@ -117,6 +117,7 @@ func approvedWith(request *certificatesv1.CertificateSigningRequest, certificate
 // TestWrongCertificates joins through a proxy that swaps the certificate for
 // another: each is refused before anything is written.
 func TestWrongCertificates(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	proxy, err := faultproxy.Before(p.server)
 	if err != nil {
