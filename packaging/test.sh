@@ -39,7 +39,7 @@ done
 
 say 'the deb'
 root=$work/debian
-debootstrap --variant=minbase --include=systemd stable "$root" ${MIRROR:+"$MIRROR"} >"$work/debootstrap.log" || { tail "$work/debootstrap.log"; exit 1; }
+debootstrap --variant=minbase --include=systemd,systemd-boot-tools trixie "$root" ${MIRROR:+"$MIRROR"} >"$work/debootstrap.log" || { tail "$work/debootstrap.log"; exit 1; }
 before=$(sha256sum "$root/usr/bin/bootctl")
 cp "$work"/1/dist/kubernetes-bootctl_*_"$(go env GOARCH)".deb "$root/bootctl.deb"
 chroot "$root" dpkg -i /bootctl.deb

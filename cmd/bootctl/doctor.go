@@ -28,7 +28,8 @@ type doctorOptions struct {
 }
 
 func (o *doctorOptions) addFlags(fs *pflag.FlagSet) {
-	o.rbac.addFlags(fs)
+	o.rbac.addFlags(fs, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
+		setup.AutoApproveNodes, setup.AutoApproveNone)
 	fs.BoolVar(&o.probe, "probe", false, "also make a token and a request, follow them to a certificate, and remove both")
 	fs.StringVar(&o.endpoint, "endpoint", "", "see what a node sees at this `address`, without a kubeconfig")
 	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+tokenVariable)
@@ -106,7 +107,7 @@ certificatesigningrequests; a node needs nothing.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	complete(cmd, "auto-approve", string(setup.AutoApproveNodes), string(setup.AutoApproveNone))
+	o.rbac.completeFlags(cmd)
 	return cmd
 }
 

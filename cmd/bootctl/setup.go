@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,7 +28,8 @@ type setupOptions struct {
 
 func (o *setupOptions) addFlags(fs *pflag.FlagSet) {
 	o.document.addFlags(fs)
-	o.rbac.addFlags(fs)
+	o.rbac.addFlags(fs, "nodes: new nodes get their certificates at once; none: a person approves each; keep: as it is, and on a bare cluster nodes",
+		setup.AutoApproveKeep, setup.AutoApproveNodes, setup.AutoApproveNone)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "let the API server judge each change, and change nothing")
 	fs.BoolVar(&o.remove, "remove", false, "delete what setup created for this group, and nothing else")
 	fs.BoolVar(&o.force, "force", false, "make what is there and differs as it should be")
@@ -36,23 +39,33 @@ func (o *setupOptions) addFlags(fs *pflag.FlagSet) {
 type rbacOptions struct {
 	group       string
 	autoApprove string
+	approvals   []setup.Approval
 }
 
-func (o *rbacOptions) addFlags(fs *pflag.FlagSet) {
+// addFlags takes the approvals that there are, the first where none is given.
+func (o *rbacOptions) addFlags(fs *pflag.FlagSet, usage string, approvals ...setup.Approval) {
+	o.approvals = approvals
 	fs.StringVar(&o.group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
-	fs.StringVar(&o.autoApprove, "auto-approve", string(setup.AutoApproveNodes), "`policy` nodes: new nodes get their certificates at once; none: a person approves each")
+	fs.StringVar(&o.autoApprove, "auto-approve", string(approvals[0]), "`policy` "+usage)
+}
+
+// completeFlags offers the values of the flags.
+func (o *rbacOptions) completeFlags(cmd *cobra.Command) {
+	var words []string
+	for _, approval := range o.approvals {
+		words = append(words, string(approval))
+	}
+	complete(cmd, "auto-approve", words...)
 }
 
 // objects returns the RBAC that is meant.
 func (o rbacOptions) objects() ([]setup.Object, error) {
-	approval := setup.Approval(o.autoApprove)
-	if approval != setup.AutoApproveNodes && approval != setup.AutoApproveNone {
-		return nil, fmt.Errorf("%w: --auto-approve is %s or %s, not %q", errInput, setup.AutoApproveNodes, setup.AutoApproveNone, o.autoApprove)
+	if !slices.Contains(o.approvals, setup.Approval(o.autoApprove)) {
+		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", errInput, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.autoApprove)
 	}
-	if o.group != api.BootstrapDefaultGroup { // which each token has
-		if err := token.ValidateGroup(o.group); err != nil {
-			return nil, fmt.Errorf("--group: %w", err)
-		}
+	if o.group != api.BootstrapDefaultGroup && token.ValidateGroup(o.group) != nil {
+		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
+			errInput, o.group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
 	}
 	return setup.Objects(o.options()), nil
 }
@@ -83,7 +96,8 @@ cluster-info that is there stays unless one of the two is given.
 
 With --auto-approve=nodes, whoever has a token gets the certificate of any node
 name it asks for. With none, an administrator runs csr approve for each new node;
-nodes still renew their own certificates.
+nodes still renew their own certificates. Without the flag a bare cluster gets
+nodes, and one that was set up stays as it is.
 
 -o yaml prints the manifests of all that for GitOps, and asks no server.
 
@@ -104,7 +118,7 @@ Needs the rights of a cluster administrator.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	complete(cmd, "auto-approve", string(setup.AutoApproveNodes), string(setup.AutoApproveNone))
+	o.rbac.completeFlags(cmd)
 	return cmd
 }
 
@@ -182,23 +196,27 @@ func (o setupOptions) printManifests(e *env, objects []setup.Object) error {
 
 func setupView(results []setup.Result, o setupOptions) view {
 	object := output.SetupResult{Meta: output.Kind("SetupResult"), DryRun: o.dryRun, Items: []output.SetupItem{}}
-	v := view{header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}}
+	v := view{header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}, whole: true}
 	changed := 0
 	for _, r := range results {
 		item := output.SetupItem{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Action: string(r.Action), Why: r.Why}
 		object.Items = append(object.Items, item)
-		if r.Action != setup.Unchanged && r.Action != setup.Kept {
+		switch r.Action {
+		case setup.Unchanged, setup.Kept:
+		case setup.LeftOut:
+			v.footer = "new nodes wait for a person; --auto-approve nodes lets them in at once"
+		default:
 			changed++
 			if o.dryRun {
 				item.Action = "would be " + item.Action
 			}
 		}
 		v.names = append(v.names, item.Name)
-		v.rows = append(v.rows, []string{item.Kind, item.Namespace, item.Name, joinedNonEmpty(": ", item.Action, item.Why)})
+		v.rows = append(v.rows, []string{item.Kind, item.Namespace, item.Name, joinedNonEmpty(", since ", item.Action, item.Why)})
 	}
 	v.object = object
 	switch {
-	case changed > 0:
+	case changed > 0 || v.footer != "":
 	case o.remove:
 		v.footer = "nothing to remove"
 	default:

@@ -81,7 +81,7 @@ func TestCompletion(t *testing.T) {
 		{"csr list --context ", []string{"c"}},
 		{"csr wait -o ", []string{"pem", "table", "wide", "name", "json", "yaml", "jsonpath=", "go-template="}},
 		{"token create --usages signing,", []string{"signing,authentication"}},
-		{"setup --auto-approve ", []string{"nodes", "none"}},
+		{"setup --auto-approve ", []string{"keep", "nodes", "none"}},
 		{"help tok", []string{"token"}},
 	}
 	for _, test := range tests {

@@ -177,7 +177,7 @@ func TestForceMakesABindingAnew(t *testing.T) {
 		t.Errorf("it did %v, want %v", got, want)
 	}
 	found, err = bindings.Get(t.Context(), "kubeadm:kubelet-bootstrap", metav1.GetOptions{})
-	if err != nil || !maps.Equal(found.Labels, map[string]string{"theirs": "yes"}) || found.Annotations["note"] != "kept" || found.RoleRef.Name != "system:node-bootstrapper" {
+	if err != nil || !maps.Equal(found.Labels, map[string]string{"theirs": "yes", setup.Label: setup.LabelValue}) || found.Annotations["note"] != "kept" || found.RoleRef.Name != "system:node-bootstrapper" {
 		t.Errorf("binding %v (%v)", found, err)
 	}
 }
@@ -268,5 +268,28 @@ func TestApplyWhenSomeoneElseCreates(t *testing.T) {
 				t.Errorf("what someone else created is %s", got)
 			}
 		})
+	}
+}
+
+// What lets new nodes in by itself is made with the rest, and not added to a cluster
+// that does without it.
+func TestApplyKeepsThePolicy(t *testing.T) {
+	keep := setup.Objects(setup.Options{Approval: setup.AutoApproveKeep})
+	none := setup.Objects(setup.Options{Approval: setup.AutoApproveNone})
+	last := func(results []setup.Result) setup.Action { return results[len(keep)-1].Action }
+	c := newCluster(t)
+	if got := last(c.must(t, keep)); got != setup.Created {
+		t.Errorf("on a bare cluster it is %s", got)
+	}
+	if got := last(c.must(t, keep)); got != setup.Unchanged {
+		t.Errorf("where it is, it is %s", got)
+	}
+	other := newCluster(t)
+	other.must(t, none)
+	if got := last(other.must(t, keep)); got != setup.LeftOut {
+		t.Errorf("where it is not, it is %s", got)
+	}
+	if got := last(other.must(t, nodes())); got != setup.Created {
+		t.Errorf("where it is asked for, it is %s", got)
 	}
 }

@@ -24,8 +24,9 @@ type Object struct {
 	// RoleRef and Subjects are those of a binding.
 	RoleRef  rbacv1.RoleRef
 	Subjects []rbacv1.Subject
-	// Unwanted says that no object of the name may be there.
-	Unwanted bool
+	// Unwanted says that no object of the name may be there, and Optional that it is
+	// made only where none of the others is there yet.
+	Unwanted, Optional bool
 }
 
 // String names the object, as in ClusterRole NAME.
@@ -41,7 +42,7 @@ func named(kind, namespace, name string) string {
 // Approval says whether nodes get their certificates without a person's yes.
 type Approval string
 
-// The two ways.
+// The ways.
 const (
 	// AutoApproveNodes lets the cluster's own controller approve what the
 	// tokens of nodes ask for.
@@ -49,6 +50,9 @@ const (
 	// AutoApproveNone leaves each new node to a person; nodes still renew the
 	// certificates that they have.
 	AutoApproveNone Approval = "none"
+	// AutoApproveKeep leaves a cluster that was set up as it is in this, and is
+	// AutoApproveNodes for a bare one.
+	AutoApproveKeep Approval = "keep"
 )
 
 // Options say what nodes shall be able to do.
@@ -90,7 +94,7 @@ func Objects(o Options) []Object {
 		binding(o.name("node-autoapprove-certificate-rotation"), selfNodeClient, subject(rbacv1.GroupKind, "system:nodes")),
 	}
 	autoApprove := binding(o.name("node-autoapprove-bootstrap"), nodeClient, nodes)
-	autoApprove.Unwanted = o.Approval == AutoApproveNone
+	autoApprove.Unwanted, autoApprove.Optional = o.Approval == AutoApproveNone, o.Approval == AutoApproveKeep
 	return append(objects, autoApprove)
 }
 

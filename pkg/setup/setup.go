@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,14 +41,16 @@ const (
 	Signed    Action = "signed" // cluster-info, whose signatures alone were not right
 	Unchanged Action = "unchanged"
 	Deleted   Action = "deleted"
-	Kept      Action = "kept" // since setup did not make it, or it is needed
+	Kept      Action = "kept"     // since setup did not make it, or it is needed
+	LeftOut   Action = "left out" // which is optional, and the others were there
 )
 
 // Result says what was done about an object.
 type Result struct {
 	Kind, Namespace, Name string
 	Action                Action
-	// Why says in words how an updated object differed, or why one was kept.
+	// Why says in words how an updated object differed, or why one was kept or left
+	// out.
 	Why string
 }
 
@@ -162,21 +165,29 @@ func cannotRehearse(err error) bool {
 // plan says what it takes to have all the objects as they should be.
 func (s Setup) plan(ctx context.Context) ([]step, error) {
 	states, err := Look(ctx, s.RBAC, s.Objects)
-	if err != nil {
+	var missing rights
+	if err := missing.note(err); err != nil {
 		return nil, err
 	}
 	info, err := s.planClusterInfo(ctx)
 	var differs *DiffersError
-	if err != nil && !errors.As(err, &differs) {
+	if err := missing.note(err); err != nil && !errors.As(err, &differs) {
 		return nil, err
 	}
+	if err := missing.err(); err != nil {
+		return nil, err
+	}
+	isSetUp := slices.ContainsFunc(states, func(s State) bool { return s.Exists && !s.Object.Optional })
 	var steps []step
 	var differences []string
 	for _, state := range states {
+		o := state.Object
 		switch {
+		case o.Optional && !state.Exists && isSetUp:
+			steps = append(steps, step{result: Result{o.Kind, o.Namespace, o.Name, LeftOut, "new nodes wait for a person, as before"}})
 		case state.Differs() && !s.Force:
-			differences = append(differences, fmt.Sprintf("%s: %v: %s", state.Object, ErrDiffers, state.Difference()))
-		case state.Exists || !state.Object.Unwanted:
+			differences = append(differences, fmt.Sprintf("%s: %v: %s", o, ErrDiffers, state.Difference()))
+		case state.Exists || !o.Unwanted:
 			steps = append(steps, s.stepFor(state))
 		}
 	}
@@ -226,7 +237,13 @@ func (s Setup) recreate(ctx context.Context, at store, state State, dryRun bool)
 	if err := at.remove(ctx, state.meta, dryRunOf(dryRun)); err != nil {
 		return err
 	}
-	meta := metav1.ObjectMeta{Namespace: state.meta.Namespace, Name: state.meta.Name, Labels: state.meta.Labels, Annotations: state.meta.Annotations}
+	meta := labelled(state.meta.Namespace, state.meta.Name)
+	for key, value := range state.meta.Labels {
+		if key != Label {
+			meta.Labels[key] = value
+		}
+	}
+	meta.Annotations = state.meta.Annotations
 	err := at.create(ctx, meta, state.Object, dryRunOf(dryRun))
 	if dryRun && apierrors.IsAlreadyExists(err) { // it was judged, and the old one is still there
 		return nil
