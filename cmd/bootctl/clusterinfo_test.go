@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,5 +94,23 @@ func TestPinOfAFile(t *testing.T) {
 				t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 			}
 		})
+	}
+}
+
+// Nodes are not told a CA that they would not take.
+func TestPublishRefusesUnusableCA(t *testing.T) {
+	for name, change := range map[string]func(*x509.Certificate){
+		"leaf": func(c *x509.Certificate) { c.IsCA = false },
+		"expired": func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = c.NotBefore.AddDate(-1, 0, 0), c.NotBefore.AddDate(0, -1, 0)
+		},
+	} {
+		file := writeTemp(t, certpem.Encode(testca.New(t, time.Now(), change).Certificate))
+		for _, command := range []string{"cluster-info publish --yes", "setup --force", "setup -o yaml"} {
+			args := append(strings.Fields(command), "--endpoint", "192.0.2.1", "--ca-file", file)
+			if got := invoke(t, hostileCluster(t), args...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "no node would take the CA in ") {
+				t.Errorf("%s, %s: exit code %d, stdout %q, stderr %q", name, command, got.code, got.out, got.errOut)
+			}
+		}
 	}
 }

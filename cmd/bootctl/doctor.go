@@ -117,10 +117,8 @@ func runDoctor(ctx context.Context, e *env, o doctorOptions) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil { // interrupted, so it is no diagnosis
-		for _, f := range findings {
-			if f.Reason == doctor.ProbeLeft {
-				e.warn(f.Evidence + "; remove it with: " + f.Remedy)
-			}
+		if n := len(findings); o.probe && n > 0 {
+			e.tellOfCleanUp(findings[n-1])
 		}
 		return err
 	}
@@ -129,6 +127,16 @@ func runDoctor(ctx context.Context, e *env, o doctorOptions) error {
 		return err
 	}
 	return o.verdict(report)
+}
+
+// tellOfCleanUp says whether a probe that was interrupted has left something.
+func (e *env) tellOfCleanUp(last doctor.Finding) {
+	switch {
+	case last.Reason == doctor.ProbeLeft:
+		e.warn(last.Evidence + "; remove it with: " + last.Remedy)
+	case last.Check == doctor.CleanUp:
+		e.progress(last.Evidence)
+	}
 }
 
 // examine looks at the cluster as a node or as its administrator.
@@ -240,15 +248,11 @@ func doctorView(report output.DoctorReport) view {
 
 // verdict returns an error when the report is not good enough.
 func (o doctorOptions) verdict(report output.DoctorReport) error {
-	checks, failed := map[string]bool{}, map[string]bool{}
-	for _, f := range report.Items {
-		checks[f.Check] = true
-		if f.Status == string(doctor.FAIL) || o.strict && f.Status == string(doctor.WARN) {
-			failed[f.Check] = true
-		}
+	switch {
+	case report.Failed > 0:
+		return fmt.Errorf("%w: %d FAIL, %d WARN, %d OK", errNotReady, report.Failed, report.Warned, report.Passed)
+	case o.strict && report.Warned > 0:
+		return fmt.Errorf("%w: with --strict, %d WARN, %d OK", errNotReady, report.Warned, report.Passed)
 	}
-	if len(failed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %d of %d checks failed", errNotReady, len(failed), len(checks))
+	return nil
 }

@@ -41,6 +41,9 @@ func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if _, err := clusterinfo.Trusted(cas, clusterinfo.Pins(cas), e.now()); err != nil {
+			return nil, fmt.Errorf("%w: no node would take the CA in %s: %w", errInput, o.caFile, err)
+		}
 		return clusterinfo.Encode(endpoint, cas)
 	}
 	cas, err := kubeconfigCAs(admin)

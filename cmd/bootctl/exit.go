@@ -96,7 +96,7 @@ func exitTable() []exitEntry {
 		{4, "NotVerified", is(clusterinfo.ErrNotVerified), "where the bootstrap signer runs, it mends this in a second; else: bootctl cluster-info sign"},
 		{4, "SignatureMissing", is(clusterinfo.ErrUnsigned, clusterinfo.ErrNoSigningToken), "create the token with the usage signing; the bootstrap signer must run in the control plane"},
 		{4, "TokenNotSigned", is(clusterinfo.ErrTokenNotSigned), "give the token the usage signing; where it has it, the bootstrap signer does not run"},
-		{4, "CertificateInvalid", is(csr.ErrCertificate), "nothing was written; ask the administrator which signer issues for this cluster"},
+		{4, "CertificateInvalid", is(csr.ErrCertificate), "nothing was written; ask the administrator which signer issues for this cluster; once that is right, join --new-key asks anew"},
 		{4, "Untrusted", apiclient.IsUntrusted, "the server's certificate is not from a trusted CA, or not for this address; nothing secret was sent"},
 		{4, "Redirected", is(apiclient.ErrRedirect), "something else than an API server answers at this address; nothing was sent on"},
 		{4, "NotAnAPIServer", is(clusterinfo.ErrNotAPIServer), "check the address; a proxy or a log-in page may answer in its place"},
@@ -122,7 +122,7 @@ func exitTable() []exitEntry {
 			return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 		}, ""},
 
-		{5, "NotReady", is(errNotReady), "each has its remedy in the report"},
+		{5, "NotReady", is(errNotReady), "bootctl doctor prints the remedy of each below it"},
 
 		{6, "Pending", is(csr.ErrPending), "an administrator approves it with bootctl csr approve and its name; the same command then goes on where it stopped"},
 		{6, "ApprovedNotSigned", is(csr.ErrUnsigned), "the signer does not run: the csrsigning controller of the control plane issues certificates"},

@@ -32,7 +32,10 @@ func main() {
 		} else {
 			cancel(errTerminated)
 		}
-		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends the process at once
+		// A second one ends the process at once, but for the echo of the first: some
+		// send it to the process and to its group.
+		<-time.NewTimer(time.Second).C
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
 	}()
 
 	e := &env{

@@ -78,8 +78,12 @@ func helpOfUnknown(root *cobra.Command) *error {
 	help, _, _ := root.Find([]string{"help"})
 	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
-		if err == nil && cmd.HasSubCommands() && len(rest) > 0 {
+		switch {
+		case err != nil || len(rest) == 0:
+		case cmd.HasSubCommands():
 			err = unknownSubcommand(cmd, rest)
+		default:
+			err = fmt.Errorf("%s has no subcommands, so there is no help on %q", cmd.CommandPath(), rest[0])
 		}
 		if err != nil {
 			return err

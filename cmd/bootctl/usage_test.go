@@ -18,6 +18,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"help nosuch", `bootctl has no subcommand "nosuch"`},
 		{"help token creat", "did you mean create?"},
+		{"help doctor nope", `bootctl doctor has no subcommands`},
 		{"nosuch --help", `bootctl has no subcommand "nosuch"`},
 		{"token nosuch --help", `bootctl token has no subcommand "nosuch"`},
 		{"csr approve --max x --pending", `--max takes a whole number, not "x"`},

@@ -86,7 +86,7 @@ func TestExampleUnit(t *testing.T) {
 }
 
 // TestExampleCloudInit writes the files and runs the commands of the cloud-init
-// document, but for those that are not bootctl's.
+// document, but for the kubelet.
 func TestExampleCloudInit(t *testing.T) {
 	p := newProgram(t)
 	p.must(t, "setup", "--endpoint", p.server.URL())
@@ -97,7 +97,9 @@ func TestExampleCloudInit(t *testing.T) {
 		} `json:"write_files"`
 		Commands [][]string `json:"runcmd"`
 	}
-	text := example(t, "cloud-init.yaml", "/etc/bootctl/bootstrap-kubelet.conf", filepath.Join(dir, "bootstrap-kubelet.conf"))
+	root := filepath.Join(dir, "root")
+	text := example(t, "cloud-init.yaml", "/etc/bootctl/bootstrap-kubelet.conf", filepath.Join(dir, "bootstrap-kubelet.conf"),
+		"--timeout 10m", "--timeout 10m --node-name by-cloud-init --rootfs "+root, "systemctl enable --now kubelet.service", "echo the kubelet starts")
 	if !strings.HasPrefix(text, "#cloud-config\n") {
 		t.Error("cloud-init would not take it")
 	}
@@ -114,15 +116,11 @@ func TestExampleCloudInit(t *testing.T) {
 	if err := os.WriteFile(document.Files[0].Path, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	root := filepath.Join(dir, "root")
 	for _, words := range document.Commands {
-		switch words[0] {
-		case "bootctl":
-			p.must(t, append(words[1:], "--node-name", "by-cloud-init", "--rootfs", root)...)
-		case "rm":
-			if err := exec.Command(words[0], words[1:]...).Run(); err != nil {
-				t.Error(err)
-			}
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Env = p.server.Command("bootctl").Env
+		if code, stdout, stderr := result(t, cmd); code != 0 || !strings.HasSuffix(stdout, "the kubelet starts") {
+			t.Errorf("exit code %d, stdout %q, stderr %s", code, stdout, stderr)
 		}
 	}
 	p.joined(t, root, "by-cloud-init")

@@ -27,7 +27,9 @@ const (
 	probeRequest        = "probe: request"
 	probeApproval       = "probe: approval"
 	probeCertificate    = "probe: certificate"
-	probeCleanUp        = "probe: clean-up"
+
+	// CleanUp is the last.
+	CleanUp = "probe: clean-up"
 )
 
 // lifetime is that of the token, and of the certificate, for which the API server

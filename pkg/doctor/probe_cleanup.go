@@ -17,7 +17,7 @@ func (r *probing) nothingMade() bool { return r.token.Token.IsZero() }
 
 // cleanUp removes what the probe made, or may have made, also when ctx has ended.
 func (r *probing) cleanUp(ctx context.Context) Finding {
-	r.tell(probeCleanUp)
+	r.tell(CleanUp)
 	ctx = context.WithoutCancel(ctx)
 	begin := r.now()
 	var left, commands []string
@@ -34,12 +34,12 @@ func (r *probing) cleanUp(ctx context.Context) Finding {
 	}
 	if len(left) > 0 {
 		return Finding{
-			probeCleanUp, FAIL, ProbeLeft,
+			CleanUp, FAIL, ProbeLeft,
 			fmt.Sprintf("%s; the token ends at %s, and the cluster deletes the request within a day", strings.Join(left, "; "), timeText(r.token.Expires)),
 			strings.Join(commands, "; "),
 		}
 	}
-	return Finding{Check: probeCleanUp, Status: OK, Evidence: cmp.Or(strings.Join(r.removed, " and "), "nothing") + " removed" + r.took(begin)}
+	return Finding{Check: CleanUp, Status: OK, Evidence: cmp.Or(strings.Join(r.removed, " and "), "nothing") + " removed" + r.took(begin)}
 }
 
 // untilGone repeats what a fault of the server, or a change at the same time, kept from
