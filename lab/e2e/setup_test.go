@@ -206,7 +206,7 @@ func (l setupLab) secondGroup(t *testing.T) {
 		t.Errorf("for the second group it made %q", names)
 	}
 	l.joins(t, "of-second-group", group)
-	if out := l.must(t, "setup", "--remove", "--group", group); !strings.Contains(out, "kept: nodes of another group need it") {
+	if out := l.must(t, "setup", "--remove", "--group", group); !strings.Contains(out, "kept, since nodes of another group need it") {
 		t.Errorf("setup --remove says\n%s", out)
 	}
 	same(t, "after the second group was removed", l.dump(t).bare(), first.bare())
