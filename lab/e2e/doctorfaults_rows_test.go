@@ -18,6 +18,11 @@ func objectFaults() []doctorFault {
 		{name: "a rule lacks", plant: planting(`patch clusterrole kubeadm:get-nodes --type=json -p [{"op":"remove","path":"/rules/0"}]`), want: "FAIL ObjectDiffers ClusterRole kubeadm:get-nodes"},
 		{name: "too wide", plant: planting(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"add","path":"/subjects/1","value":{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"everyone"}}]`),
 			want: "WARN ObjectTooWide " + bootstrap},
+		{name: "no role of Kubernetes", plant: planting("delete clusterrole system:node-bootstrapper"), want: "FAIL ObjectMissing " + bootstrap,
+			mend: func(t *testing.T, l *doctorLab, _ string) { // the API server does, when it starts
+				t.Helper()
+				l.kubectl(t, "create", "clusterrole", "system:node-bootstrapper", "--verb=create,get,list,watch", "--resource=certificatesigningrequests.certificates.k8s.io")
+			}},
 		{name: "approval without a person", args: []string{"--auto-approve", "none"}, plant: func(*testing.T, *doctorLab) {},
 			want: "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"},
 	}
@@ -74,7 +79,15 @@ func tokenFaults() []doctorFault {
 }
 
 func anonymousFaults() []doctorFault {
+	unbind := func(name string) func(*testing.T, *doctorLab, string) {
+		return func(t *testing.T, l *doctorLab, remedy string) {
+			t.Helper()
+			asPrinted(t, l, strings.Split(remedy, "; ")[0])
+			l.kubectl(t, "delete", "clusterrolebinding", name)
+		}
+	}
 	return []doctorFault{
+		{name: "tokens may do all", plant: planting("create clusterrolebinding powers --clusterrole=cluster-admin --group=system:bootstrappers"), want: "FAIL TokensGranted token-grants", mend: unbind("powers")},
 		{name: "anonymous may do all", plant: planting("create clusterrolebinding open --clusterrole=cluster-admin --user=system:anonymous"), want: "FAIL AnonymousGranted anonymous-grants"},
 		{name: "anonymous may see all", plant: planting("create clusterrolebinding open --clusterrole=view --group=system:unauthenticated"), want: "WARN AnonymousGranted anonymous-grants"},
 		{name: "anonymous may see a namespace", plant: planting("create rolebinding -n default open --clusterrole=view --user=system:anonymous"), want: "WARN AnonymousGranted anonymous-grants"},

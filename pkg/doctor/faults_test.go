@@ -21,6 +21,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
 	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // fault is one thing that is wrong, and what doctor says of it.
@@ -67,7 +68,7 @@ func TestHealthy(t *testing.T) {
 		t.Errorf("found %+v in a healthy cluster", got)
 	}
 	checks := []string{
-		"server", "clock", "token-authentication", "anonymous", "anonymous-grants", "cluster-info", "endpoint", "ca", "client-ca", "signing-ca",
+		"server", "clock", "token-authentication", "anonymous", "anonymous-grants", "token-grants", "cluster-info", "endpoint", "ca", "client-ca", "signing-ca",
 		"signatures", "signer", "tokens", "cleaner", "capacity",
 	}
 	for _, o := range setup.Objects(setup.Options{}) {
@@ -247,7 +248,7 @@ func TestFaultsOfRequests(t *testing.T) {
 	}
 	testFaults(t, []fault{
 		{"waits for the approver", func(p *patient) { approve(p); p.request("a"); p.request("b") },
-			want(doctor.FAIL, doctor.ApproverSilent, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers")},
+			want(doctor.FAIL, doctor.ApproverSilent, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
 		{"waits for a person", func(p *patient) { p.request("a") },
 			want(doctor.WARN, doctor.RequestsWait, "1 request of bootstrap tokens", "bootctl csr list --pending")},
 		{"waits for the signer", func(p *patient) { p.request("a", is(certificatesv1.CertificateApproved, time.Minute)) },

@@ -62,7 +62,7 @@ func TestNoFalseAlarms(t *testing.T) {
 		{"right that nodes have by another object", func(p *patient) {
 			p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap")
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
-				return slices.Contains(s.Groups, "system:bootstrappers")
+				return slices.Contains(s.Groups, "system:bootstrappers") && s.ResourceAttributes.Resource == "certificatesigningrequests" && s.ResourceAttributes.Subresource == ""
 			}
 		}, "ClusterRoleBinding kubeadm:kubelet-bootstrap", "granted otherwise"},
 		{"automatic approval that nobody wants", func(p *patient) {
@@ -207,7 +207,8 @@ func TestMissingRights(t *testing.T) {
 		}
 		checks = append(checks, f.Check)
 	}
-	want := []string{"token-authentication", "anonymous-grants", "signatures", "signer", "tokens", "cleaner", "capacity", "ClusterRole kubeadm:get-nodes", "requests"}
+	want := []string{"token-authentication", "anonymous-grants", "token-grants", "signatures", "signer", "tokens", "cleaner", "capacity", "ClusterRole kubeadm:get-nodes",
+		"ClusterRoleBinding kubeadm:kubelet-bootstrap", "ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation", "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", "requests"}
 	if !slices.Equal(checks, want) {
 		t.Errorf("%q warn, want %q", checks, want)
 	}

@@ -32,6 +32,9 @@ const (
 	// AnonymousGranted (anonymous-grants): requests without credentials may do more
 	// than nodes need.
 	AnonymousGranted = "AnonymousGranted"
+	// TokensGranted (token-grants): whoever has a bootstrap token has the power of an
+	// administrator.
+	TokensGranted = "TokensGranted"
 
 	// ClusterInfoMissing (cluster-info): there is no cluster-info.
 	ClusterInfoMissing = "ClusterInfoMissing"
