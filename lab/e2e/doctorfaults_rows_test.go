@@ -25,9 +25,12 @@ func objectFaults() []doctorFault {
 			}},
 		{name: "approval without a person", args: []string{"--auto-approve", "none"}, plant: func(*testing.T, *doctorLab) {},
 			want: "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"},
+		{name: "approval by another binding", args: []string{"--auto-approve", "none"},
+			plant: planting("create clusterrolebinding approval --clusterrole=system:certificates.k8s.io:certificatesigningrequests:nodeclient --group=system:bootstrappers"),
+			want:  "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", mend: unbind("approval")},
 	}
 	for _, object := range []string{
-		"ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", // which the row before took away, and this one puts back
+		"ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", // which a row before took away, and this one puts back
 		"Role kube-public/kubeadm:bootstrap-signer-clusterinfo", "RoleBinding kube-public/kubeadm:bootstrap-signer-clusterinfo",
 		"ClusterRole kubeadm:get-nodes", "ClusterRoleBinding kubeadm:get-nodes", "ClusterRoleBinding kubeadm:kubelet-bootstrap",
 		"ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation",
@@ -78,14 +81,17 @@ func tokenFaults() []doctorFault {
 	}
 }
 
-func anonymousFaults() []doctorFault {
-	unbind := func(name string) func(*testing.T, *doctorLab, string) {
-		return func(t *testing.T, l *doctorLab, remedy string) {
-			t.Helper()
-			asPrinted(t, l, strings.Split(remedy, "; ")[0])
-			l.kubectl(t, "delete", "clusterrolebinding", name)
-		}
+// unbind looks for a binding as the remedy tells, and deletes it.
+func unbind(name string) func(*testing.T, *doctorLab, string) {
+	return func(t *testing.T, l *doctorLab, remedy string) {
+		t.Helper()
+		command, _, _ := strings.Cut(remedy, "; ")
+		asPrinted(t, l, command)
+		l.kubectl(t, "delete", "clusterrolebinding", name)
 	}
+}
+
+func anonymousFaults() []doctorFault {
 	return []doctorFault{
 		{name: "tokens may do all", plant: planting("create clusterrolebinding powers --clusterrole=cluster-admin --group=system:bootstrappers"), want: "FAIL TokensGranted token-grants", mend: unbind("powers")},
 		{name: "anonymous may do all", plant: planting("create clusterrolebinding open --clusterrole=cluster-admin --user=system:anonymous"), want: "FAIL AnonymousGranted anonymous-grants"},
