@@ -69,8 +69,8 @@ func clusterInfoFaults() []doctorFault {
 		}, want: "FAIL EndpointUntrusted endpoint"},
 		{name: "expired CA", plant: document(withCA(-24 * time.Hour)), want: "FAIL CAExpired ca", also: []string{"FAIL EndpointUntrusted endpoint"}},
 		{name: "CA ends soon", plant: document(withCA(10 * 24 * time.Hour)), want: "WARN CAExpiresSoon ca"},
-		{name: "full", plant: filled(1, 0), want: "FAIL ClusterInfoFull capacity", mend: fewerTokens},
-		{name: "almost full", plant: filled(3, 1), want: "WARN ClusterInfoAlmostFull capacity", mend: fewerTokens},
+		{name: "full", plant: filled(10, 0), want: "FAIL ClusterInfoFull capacity", mend: fewerTokens},
+		{name: "almost full", plant: filled(10, 1), want: "WARN ClusterInfoAlmostFull capacity", mend: fewerTokens},
 	}
 }
 
