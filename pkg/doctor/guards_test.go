@@ -50,7 +50,7 @@ func TestNoFalseAlarms(t *testing.T) {
 			p.tokens = append(p.tokens, p.token("second"))
 			p.sign()
 		}, "token-authentication", "accepted"},
-		{"no certificate of a node", func(p *patient) {}, "signing-ca", "not known: no certificate of a node was issued lately; --probe tells"},
+		{"no certificate of a node", func(*patient) {}, "signing-ca", "not known: no certificate of a node was issued lately; --probe tells"},
 		{"client CA is not published", func(p *patient) { p.clients.Data = nil }, "signing-ca", "not known"},
 		{"request that was just made", func(p *patient) {
 			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
