@@ -18,11 +18,19 @@ func objectFaults() []doctorFault {
 		{name: "a rule lacks", plant: planting(`patch clusterrole kubeadm:get-nodes --type=json -p [{"op":"remove","path":"/rules/0"}]`), want: "FAIL ObjectDiffers ClusterRole kubeadm:get-nodes"},
 		{name: "too wide", plant: planting(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"add","path":"/subjects/1","value":{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"everyone"}}]`),
 			want: "WARN ObjectTooWide " + bootstrap},
+		{name: "no role of Kubernetes", plant: planting("delete clusterrole system:node-bootstrapper"), want: "FAIL ObjectMissing " + bootstrap,
+			mend: func(t *testing.T, l *doctorLab, _ string) { // the API server does, when it starts
+				t.Helper()
+				l.kubectl(t, "create", "clusterrole", "system:node-bootstrapper", "--verb=create,get,list,watch", "--resource=certificatesigningrequests.certificates.k8s.io")
+			}},
 		{name: "approval without a person", args: []string{"--auto-approve", "none"}, plant: func(*testing.T, *doctorLab) {},
 			want: "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"},
+		{name: "approval by another binding", args: []string{"--auto-approve", "none"},
+			plant: planting("create clusterrolebinding approval --clusterrole=system:certificates.k8s.io:certificatesigningrequests:nodeclient --group=system:bootstrappers"),
+			want:  "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", mend: unbind("approval")},
 	}
 	for _, object := range []string{
-		"ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", // which the row before took away, and this one puts back
+		"ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", // which a row before took away, and this one puts back
 		"Role kube-public/kubeadm:bootstrap-signer-clusterinfo", "RoleBinding kube-public/kubeadm:bootstrap-signer-clusterinfo",
 		"ClusterRole kubeadm:get-nodes", "ClusterRoleBinding kubeadm:get-nodes", "ClusterRoleBinding kubeadm:kubelet-bootstrap",
 		"ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation",
@@ -61,8 +69,8 @@ func clusterInfoFaults() []doctorFault {
 		}, want: "FAIL EndpointUntrusted endpoint"},
 		{name: "expired CA", plant: document(withCA(-24 * time.Hour)), want: "FAIL CAExpired ca", also: []string{"FAIL EndpointUntrusted endpoint"}},
 		{name: "CA ends soon", plant: document(withCA(10 * 24 * time.Hour)), want: "WARN CAExpiresSoon ca"},
-		{name: "full", plant: filled(1, 0), want: "FAIL ClusterInfoFull capacity", mend: fewerTokens},
-		{name: "almost full", plant: filled(3, 1), want: "WARN ClusterInfoAlmostFull capacity", mend: fewerTokens},
+		{name: "full", plant: filled(10, 0), want: "FAIL ClusterInfoFull capacity", mend: fewerTokens},
+		{name: "almost full", plant: filled(10, 1), want: "WARN ClusterInfoAlmostFull capacity", mend: fewerTokens},
 	}
 }
 
@@ -73,8 +81,19 @@ func tokenFaults() []doctorFault {
 	}
 }
 
+// unbind looks for a binding as the remedy tells, and deletes it.
+func unbind(name string) func(*testing.T, *doctorLab, string) {
+	return func(t *testing.T, l *doctorLab, remedy string) {
+		t.Helper()
+		command, _, _ := strings.Cut(remedy, "; ")
+		asPrinted(t, l, command)
+		l.kubectl(t, "delete", "clusterrolebinding", name)
+	}
+}
+
 func anonymousFaults() []doctorFault {
 	return []doctorFault{
+		{name: "tokens may do all", plant: planting("create clusterrolebinding powers --clusterrole=cluster-admin --group=system:bootstrappers"), want: "FAIL TokensGranted token-grants", mend: unbind("powers")},
 		{name: "anonymous may do all", plant: planting("create clusterrolebinding open --clusterrole=cluster-admin --user=system:anonymous"), want: "FAIL AnonymousGranted anonymous-grants"},
 		{name: "anonymous may see all", plant: planting("create clusterrolebinding open --clusterrole=view --group=system:unauthenticated"), want: "WARN AnonymousGranted anonymous-grants"},
 		{name: "anonymous may see a namespace", plant: planting("create rolebinding -n default open --clusterrole=view --user=system:anonymous"), want: "WARN AnonymousGranted anonymous-grants"},

@@ -56,11 +56,11 @@ func (i Info) Capacity() int {
 }
 
 // Room says how many more tokens than the given number can sign cluster-info, and
-// whether that is little: less than a quarter of all that it has room for.
+// whether that is little: fewer than ten, or than a tenth of all that it has room for.
 func (i Info) Room(signing int) (left int, little bool) {
 	capacity := i.Capacity()
 	left = max(0, capacity-signing)
-	return left, 4*left < capacity
+	return left, left < 10 || 10*left < capacity
 }
 
 // Fetch reads cluster-info. It returns an error that matches ErrNotFound when

@@ -2,11 +2,14 @@ package clusterinfo
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	goyaml "go.yaml.in/yaml/v3"
 	kjson "sigs.k8s.io/json"
@@ -99,9 +102,16 @@ func unmarshalStrict(raw []byte, v any) error {
 		return errors.New("it holds more than one YAML document")
 	}
 	converted, err := yaml.YAMLToJSONStrict(raw)
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(err.Error(), "map key"): // and what that is in Go
+		return errors.New("a key in it is no text")
+	case err != nil:
 		return err
 	}
 	strict, err := kjson.UnmarshalStrict(converted, v, kjson.DisallowDuplicateFields, kjson.DisallowUnknownFields)
+	var misfit *json.UnmarshalTypeError
+	if errors.As(err, &misfit) { // whose text has the types of Go
+		err = fmt.Errorf("%s is of the type %s, which does not belong there", cmp.Or(misfit.Field, "all of it"), misfit.Value)
+	}
 	return errors.Join(append(strict, err)...)
 }

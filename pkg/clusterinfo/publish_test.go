@@ -160,7 +160,7 @@ func TestCheckAll(t *testing.T) {
 	want := []clusterinfo.SignatureState{
 		{TokenID: "abcdef", State: clusterinfo.Valid}, {TokenID: "bbbbbb", State: clusterinfo.Stale},
 		{TokenID: "cccccc", State: clusterinfo.Missing}, {TokenID: "dddddd", State: clusterinfo.Orphan},
-		{TokenID: "eeeeee", State: clusterinfo.Orphan}, {TokenID: "zzzzzz", State: clusterinfo.Malformed},
+		{TokenID: "eeeeee", State: clusterinfo.Orphan}, {TokenID: "zzzzzz", State: clusterinfo.Orphan},
 	}
 	if got := clusterinfo.CheckAll(info, tokens, now); !slices.Equal(got, want) {
 		t.Errorf("states = %v, want %v", got, want)

@@ -1,6 +1,7 @@
 package clusterinfo_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -80,21 +81,35 @@ func TestClock(t *testing.T) {
 
 func TestRoom(t *testing.T) {
 	capacity := clusterinfo.Info{}.Capacity()
+	// small is the rest where that is room for so many.
+	small := func(room int) clusterinfo.Info {
+		info, err := clusterinfo.ParseFile([]byte(`{"kind":"ConfigMap","data":{"kubeconfig":"` + strings.Repeat("x", (capacity-room)*85) + `"}}`))
+		if err != nil || info.Capacity() != room {
+			t.Fatalf("room for %d, error %v", info.Capacity(), err)
+		}
+		return info
+	}
 	tests := []struct {
 		name    string
+		info    clusterinfo.Info
 		signing int
 		left    int
 		little  bool
 	}{
-		{"empty", 0, capacity, false},
-		{"three quarters", capacity - (capacity+3)/4, (capacity + 3) / 4, false},
-		{"more", capacity - capacity/5, capacity / 5, true},
-		{"full", capacity, 0, true},
-		{"over", capacity + 1, 0, true},
+		{"empty", clusterinfo.Info{}, 0, capacity, false},
+		{"nine tenths", clusterinfo.Info{}, capacity - (capacity+9)/10, (capacity + 9) / 10, false},
+		{"more", clusterinfo.Info{}, capacity - capacity/11, capacity / 11, true},
+		{"full", clusterinfo.Info{}, capacity, 0, true},
+		{"over", clusterinfo.Info{}, capacity + 1, 0, true},
+		{"small, and ten left", small(20), 10, 10, false},
+		{"small, and nine left", small(20), 11, 9, true},
+		{"of three, one is left", small(3), 2, 1, true},
+		{"of three, two are left", small(3), 1, 2, true},
+		{"none at all", small(0), 0, 0, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if left, little := (clusterinfo.Info{}).Room(test.signing); left != test.left || little != test.little {
+			if left, little := test.info.Room(test.signing); left != test.left || little != test.little {
 				t.Errorf("Room = %d, %t, want %d, %t", left, little, test.left, test.little)
 			}
 		})

@@ -15,8 +15,8 @@ const (
 	Valid     = "VALID"     // made with a live token over this document
 	Stale     = "STALE"     // of a live token, but not over this document
 	Missing   = "MISSING"   // a live signing token without a signature
-	Malformed = "MALFORMED" // nothing that could be a signature of this token
-	Orphan    = "ORPHAN"    // the token is gone, expired or not for signing
+	Malformed = "MALFORMED" // of a live token, but nothing that could be its signature
+	Orphan    = "ORPHAN"    // whatever stands there: the token is gone, expired or not for signing
 )
 
 // Verdicts on all signatures of cluster-info.
@@ -44,13 +44,9 @@ func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
 			states = append(states, SignatureState{tok.ID, Check(info, tok.Token)})
 		}
 	}
-	for id, signature := range info.Signatures {
-		switch {
-		case signers[id]:
-		case isSignature(signature, id):
+	for id := range info.Signatures {
+		if !signers[id] {
 			states = append(states, SignatureState{id, Orphan})
-		default:
-			states = append(states, SignatureState{id, Malformed})
 		}
 	}
 	slices.SortFunc(states, func(a, b SignatureState) int { return strings.Compare(a.TokenID, b.TokenID) })

@@ -238,7 +238,7 @@ func TestCheckAllOfOneToken(t *testing.T) {
 		{"signature cut off", info(map[string]string{"abcdef": golden[:len(golden)-1]}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
 		{"signature with padding", info(map[string]string{"abcdef": golden + "="}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
 		{"signature of another token", info(map[string]string{"abcdef": strings.Replace(golden, "ImFiY2RlZiJ9", "ImFiY2RlZyJ9", 1)}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
-		{"no signature of no token", info(map[string]string{"zzzzzz": "x"}), func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, []string{clusterinfo.Malformed}},
+		{"no signature of no token", info(map[string]string{"zzzzzz": "x"}), func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, []string{clusterinfo.Orphan}},
 		{"other document", clusterinfo.Info{Raw: []byte("hello\n"), Signatures: signedBy}, func(*corev1.Secret) {}, []string{clusterinfo.Stale}},
 		{"other secret", info(signedBy), func(s *corev1.Secret) { s.Data["token-secret"] = []byte("0123456789abcdeg") }, []string{clusterinfo.Stale}},
 		{"expired", info(signedBy), func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:00Z") }, []string{clusterinfo.Orphan}},

@@ -3,6 +3,7 @@ package clusterinfo_test
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 
@@ -174,4 +175,35 @@ func FuzzParseDocumentLikeUpstream(f *testing.F) {
 			wantUpstreamAgrees(t, document)
 		}
 	})
+}
+
+// What is wrong with a document is told in the words of YAML, without the types of Go.
+func TestParseDocumentSaysWhy(t *testing.T) {
+	for raw, want := range map[string]string{
+		"nonsense":                           "all of it is of the type string",
+		"[a]":                                "all of it is of the type array",
+		"kind: [a]":                          "kind is of the type array",
+		"kind: 5":                            "kind is of the type number",
+		"clusters: x":                        "clusters is of the type string",
+		"clusters: [x]":                      "clusters is of the type string",
+		"clusters: [{cluster: {server: 5}}]": "clusters.cluster.server is of the type number",
+		"clusters: [{cluster: {certificate-authority-data: 5}}]": "clusters.cluster.certificate-authority-data is of the type number",
+		"preferences: x": "preferences is of the type string",
+		"[a]: b":         "a key in it is no text",
+		"{a: b}: c":      "a key in it is no text",
+		"~: b":           "a key in it is no text",
+		"foo: 5":         `unknown field "foo"`,
+		"a: b\na: c":     `key "a" already set`,
+	} {
+		_, err := clusterinfo.ParseDocument([]byte(raw))
+		if !errors.Is(err, clusterinfo.ErrDocument) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", raw, err, want)
+			continue
+		}
+		for _, word := range []string{"Go ", "struct", "interface", "[]", "clusterinfo."} {
+			if strings.Contains(err.Error(), word) {
+				t.Errorf("%q: %v has %q", raw, err, word)
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -120,7 +121,7 @@ func TestHoldupOf(t *testing.T) {
 	}
 }
 
-func TestLastAct(t *testing.T) {
+func TestActs(t *testing.T) {
 	at := metav1.NewTime(now.Add(-time.Minute))
 	later := metav1.NewTime(now)
 	decided := func(reason string) func(*object) {
@@ -135,19 +136,24 @@ func TestLastAct(t *testing.T) {
 	tests := []struct {
 		name    string
 		request *object
-		by      csr.Holdup
-		at      time.Time
+		by      []csr.Holdup
 	}{
-		{"pending", stored(t, key, written), csr.HoldupNone, time.Time{}},
-		{"approved by the controller", stored(t, key, decided("AutoApproved")), csr.HoldupApprover, at.Time},
-		{"approved by a person", stored(t, key, decided("KubectlApprove")), csr.HoldupNone, time.Time{}},
-		{"issued", stored(t, key, decided("AutoApproved"), issued("x"), written), csr.HoldupSigner, at.Time},
-		{"issued, nobody knows when", stored(t, key, decided("AutoApproved"), issued("x")), csr.HoldupSigner, time.Time{}},
+		{"pending", stored(t, key, written), nil},
+		{"approved by the controller", stored(t, key, decided("AutoApproved")), []csr.Holdup{csr.HoldupApprover}},
+		{"approved by a person", stored(t, key, decided("KubectlApprove")), nil},
+		{"issued", stored(t, key, decided("KubectlApprove"), issued("x"), written), []csr.Holdup{csr.HoldupSigner}},
+		{"issued after the controller approved", stored(t, key, decided("AutoApproved"), issued("x"), written), []csr.Holdup{csr.HoldupApprover, csr.HoldupSigner}},
+		{"issued by another signer", stored(t, key, decided("KubectlApprove"), issued("x"), written, func(o *object) { o.Spec.SignerName = "example.com/x" }), nil},
+		{"issued, nobody knows when", stored(t, key, decided("KubectlApprove"), issued("x")), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if by, at := csr.Decode(test.request).LastAct(); by != test.by || !at.Equal(test.at) {
-				t.Errorf("LastAct = %d, %s", by, at)
+			want := map[csr.Holdup]time.Time{}
+			for _, by := range test.by {
+				want[by] = at.Time
+			}
+			if got := csr.Decode(test.request).Acts(); !maps.Equal(got, want) {
+				t.Errorf("Acts = %v, want %v", got, want)
 			}
 		})
 	}

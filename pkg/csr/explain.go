@@ -86,23 +86,22 @@ func explainPerson(r Request, auto AutoApproval) string {
 	return "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
 }
 
-// LastAct returns which of the controllers csrapproving and csrsigning has acted on
-// the request last, as what held it up until then, and when; HoldupNone when
-// neither has.
-func (r Request) LastAct() (Holdup, time.Time) {
-	switch {
-	case r.Is(Issued):
-		var at time.Time
-		for _, entry := range r.stored.ManagedFields {
-			if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(at) {
-				at = entry.Time.Time
-			}
-		}
-		return HoldupSigner, at
-	case r.Is(Approved) && r.Reason == autoApproved:
-		return HoldupApprover, r.Decided
+// Acts returns when the controllers csrapproving and csrsigning acted on the request,
+// by what held it up until then, as far as that can be seen.
+func (r Request) Acts() map[Holdup]time.Time {
+	acts := map[Holdup]time.Time{}
+	if r.Is(Approved) && r.Reason == autoApproved {
+		acts[HoldupApprover] = r.Decided
 	}
-	return HoldupNone, time.Time{}
+	if outcome, _ := Predict(r); !r.Is(Issued) || outcome == OutcomeUnknown { // by another signer
+		return acts
+	}
+	for _, entry := range r.stored.ManagedFields {
+		if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(acts[HoldupSigner]) {
+			acts[HoldupSigner] = entry.Time.Time
+		}
+	}
+	return acts
 }
 
 // autoApproved is the reason that csrapproving gives.

@@ -35,7 +35,8 @@ type Cluster struct {
 // nothing. Where the API server cannot be asked at all, that is the only finding.
 //
 // Access: get on the configmaps cluster-info in kube-public and
-// extension-apiserver-authentication in kube-system, and on the objects of setup;
+// extension-apiserver-authentication in kube-system, on roles in kube-public, and on the
+// objects of setup and the clusterroles that they bind;
 // list on secrets in kube-system, rolebindings, clusterrolebindings and
 // certificatesigningrequests; create on subjectaccessreviews. Where one is missing,
 // the finding of that check says so.
@@ -50,6 +51,7 @@ func (c Cluster) Run(ctx context.Context) []Finding {
 		{"token-authentication", e.tokenAuthentication},
 		{"anonymous", e.anonymous},
 		{"anonymous-grants", e.anonymousGrants},
+		{"token-grants", e.tokenGrants},
 		{"cluster-info", e.clusterInfo},
 		{"endpoint", e.endpoint},
 		{"ca", e.ca},

@@ -21,6 +21,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
 	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // fault is one thing that is wrong, and what doctor says of it.
@@ -62,12 +63,15 @@ func forbidden(resource string) error {
 
 func TestHealthy(t *testing.T) {
 	p := healthy(t)
+	p.request("issued", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
+		r.Status.Certificate = certpem.Encode(p.ca.Serving(t, now).Leaf)
+	})
 	findings := p.examine(t)
 	if got := bad(findings); len(got) > 0 {
 		t.Errorf("found %+v in a healthy cluster", got)
 	}
 	checks := []string{
-		"server", "clock", "token-authentication", "anonymous", "anonymous-grants", "cluster-info", "endpoint", "ca", "client-ca", "signing-ca",
+		"server", "clock", "token-authentication", "anonymous", "anonymous-grants", "token-grants", "cluster-info", "endpoint", "ca", "client-ca", "signing-ca",
 		"signatures", "signer", "tokens", "cleaner", "capacity",
 	}
 	for _, o := range setup.Objects(setup.Options{}) {
@@ -150,10 +154,7 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 		{"client CA has ended", func(p *patient) {
 			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
 			p.clients.Data["client-ca-file"] = string(certpem.Encode(ended.Certificate))
-		}, []doctor.Finding{
-			finding("client-ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", "--client-ca-file"),
-			finding("signing-ca", doctor.FAIL, doctor.SigningCAExpired, "no certificate of a node was issued lately", "--cluster-signing-cert-file"),
-		}},
+		}, []doctor.Finding{finding("client-ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", "--client-ca-file")}},
 		{"no room", func(p *patient) { p.info.Data["much"] = strings.Repeat("x", 1<<20-100-len(p.info.Data["kubeconfig"])) },
 			[]doctor.Finding{finding("capacity", doctor.FAIL, doctor.ClusterInfoFull, "room for 1", "bootctl token delete")}},
 		{"little room", func(p *patient) {
@@ -161,6 +162,8 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 			p.sign()
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-5*85-len(p.info.Data["kubeconfig"]))
 		}, []doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "room for 5", "bootctl token delete")}},
+		{"little room in all", func(p *patient) { p.info.Data["much"] = strings.Repeat("x", 1<<20-3*85-len(p.info.Data["kubeconfig"])) },
+			[]doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "signed with 1 token, and has room for 3", "bootctl token delete")}},
 	})
 }
 
@@ -182,6 +185,8 @@ func TestFaultsOfTokens(t *testing.T) {
 			p.sign()
 			p.tokens = p.tokens[:1]
 		}, []doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "gone00", sign)}},
+		{"nonsense of a token that is gone", func(p *patient) { p.info.Data["jws-kubeconfig-gone00"] = "x" },
+			[]doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "1 token: gone00", sign)}},
 		{"token without end", func(p *patient) { delete(p.tokens[0].Data, "expiration") },
 			[]doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenNeverExpires, "abcdef", "bootctl token extend abcdef --ttl 24h")}},
 		{"token that is none", func(p *patient) {
@@ -247,7 +252,7 @@ func TestFaultsOfRequests(t *testing.T) {
 	}
 	testFaults(t, []fault{
 		{"waits for the approver", func(p *patient) { approve(p); p.request("a"); p.request("b") },
-			want(doctor.FAIL, doctor.ApproverSilent, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers")},
+			want(doctor.FAIL, doctor.ApproverSilent, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
 		{"waits for a person", func(p *patient) { p.request("a") },
 			want(doctor.WARN, doctor.RequestsWait, "1 request of bootstrap tokens", "bootctl csr list --pending")},
 		{"waits for the signer", func(p *patient) { p.request("a", is(certificatesv1.CertificateApproved, time.Minute)) },
@@ -262,7 +267,7 @@ func TestFaultsOfRequests(t *testing.T) {
 			p.request("odd", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
 				r.Status.Certificate = certpem.Encode(testca.New(p.t, now).Serving(p.t, now).Leaf)
 			})
-		}, []doctor.Finding{finding("signing-ca", doctor.WARN, doctor.SigningCAUntrusted, "odd", "--cluster-signing-cert-file")}},
+		}, []doctor.Finding{finding("signing-ca", doctor.WARN, doctor.SigningCAUntrusted, "odd", "--client-ca-file; that request shows how it was: --probe tells how it is now")}},
 		{"the CA of the newest certificate ends", func(p *patient) {
 			ends := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(time.Hour) })
 			p.clients.Data["client-ca-file"] += string(certpem.Encode(ends.Certificate))
@@ -272,6 +277,16 @@ func TestFaultsOfRequests(t *testing.T) {
 		}, []doctor.Finding{
 			finding("client-ca", doctor.WARN, doctor.CAExpiresSoon, "2026-01-01", "renew"),
 			finding("signing-ca", doctor.WARN, doctor.SigningCAExpiresSoon, "2026-01-01", "renew"),
+		}},
+		{"the CA of the newest certificate has ended", func(p *patient) {
+			ended := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
+			p.clients.Data["client-ca-file"] += string(certpem.Encode(ended.Certificate))
+			p.request("a", is(certificatesv1.CertificateApproved, 2*time.Hour), func(r *certificatesv1.CertificateSigningRequest) {
+				r.Status.Certificate = certpem.Encode(ended.Serving(p.t, now).Leaf)
+			})
+		}, []doctor.Finding{
+			finding("client-ca", doctor.WARN, doctor.CAExpired, "2025-12-31", "renew"),
+			finding("signing-ca", doctor.FAIL, doctor.SigningCAExpired, "2025-12-31", "--cluster-signing-cert-file"),
 		}},
 	})
 }

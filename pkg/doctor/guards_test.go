@@ -17,6 +17,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/doctor"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
@@ -49,6 +50,7 @@ func TestNoFalseAlarms(t *testing.T) {
 			p.tokens = append(p.tokens, p.token("second"))
 			p.sign()
 		}, "token-authentication", "accepted"},
+		{"no certificate of a node", func(*patient) {}, "signing-ca", "not known: no certificate of a node was issued lately; --probe tells"},
 		{"client CA is not published", func(p *patient) { p.clients.Data = nil }, "signing-ca", "not known"},
 		{"request that was just made", func(p *patient) {
 			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
@@ -62,7 +64,7 @@ func TestNoFalseAlarms(t *testing.T) {
 		{"right that nodes have by another object", func(p *patient) {
 			p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap")
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
-				return slices.Contains(s.Groups, "system:bootstrappers")
+				return slices.Contains(s.Groups, "system:bootstrappers") && s.ResourceAttributes.Resource == "certificatesigningrequests" && s.ResourceAttributes.Subresource == ""
 			}
 		}, "ClusterRoleBinding kubeadm:kubelet-bootstrap", "granted otherwise"},
 		{"automatic approval that nobody wants", func(p *patient) {
@@ -165,26 +167,50 @@ func countReviews(p *patient) int {
 	return n
 }
 
-// A controller that has acted just now is not silent, whatever waits.
+// A controller that has acted since requests began to wait is not silent, and one
+// that acted before is.
 func TestBusyControllers(t *testing.T) {
-	p := healthy(t)
-	p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
-		return s.ResourceAttributes.Subresource == "nodeclient"
+	const waits = 30 * time.Second // of the newest
+	tests := []struct {
+		name   string
+		ago    time.Duration
+		signer string
+		want   []string
+	}{
+		{"just now", 5 * time.Second, csr.KubeletServing, []string{doctor.RequestsWait}},
+		{"since then", waits - time.Second, csr.KubeletServing, []string{doctor.RequestsWait}},
+		{"at that moment", waits, csr.KubeletServing, []string{doctor.RequestsWait}},
+		{"before the newest", waits + time.Second, csr.KubeletServing, []string{doctor.ApproverSilent, doctor.CertificateSignerSilent}},
+		{"never", 24 * time.Hour, csr.KubeletServing, []string{doctor.ApproverSilent, doctor.CertificateSignerSilent}},
+		{"another signer", 5 * time.Second, "example.com/x", []string{doctor.CertificateSignerSilent, doctor.RequestsWait}},
 	}
-	p.request("waits")
-	p.request("unsigned", is(certificatesv1.CertificateApproved, time.Minute))
-	p.request("approved", is(certificatesv1.CertificateApproved, 5*time.Second), func(r *certificatesv1.CertificateSigningRequest) {
-		r.Status.Conditions[0].Reason = "AutoApproved"
-	})
-	at := metav1.NewTime(now.Add(-5 * time.Second))
-	p.request("issued", is(certificatesv1.CertificateApproved, time.Hour), func(r *certificatesv1.CertificateSigningRequest) {
-		r.Status.Certificate = []byte("x")
-		r.Spec.SignerName = "kubernetes.io/kubelet-serving"
-		r.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &at}}
-	})
-	got := of("requests", p.examine(t))
-	if len(got) != 1 || got[0].Reason != doctor.RequestsWait || !strings.Contains(got[0].Evidence, "csrapproving is at work") || !strings.Contains(got[0].Evidence, "csrsigning is at work") {
-		t.Errorf("found %+v, want both to wait for a controller that is at work", got)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := healthy(t)
+			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+				return s.ResourceAttributes.Subresource == "nodeclient"
+			}
+			for _, ago := range []time.Duration{waits, time.Minute} {
+				p.request("waits "+ago.String(), func(r *certificatesv1.CertificateSigningRequest) { r.CreationTimestamp = metav1.NewTime(now.Add(-ago)) })
+				p.request("unsigned "+ago.String(), is(certificatesv1.CertificateApproved, ago))
+			}
+			at := metav1.NewTime(now.Add(-test.ago))
+			p.request("approved", is(certificatesv1.CertificateApproved, test.ago), func(r *certificatesv1.CertificateSigningRequest) {
+				r.Status.Conditions[0].Reason, r.Status.Certificate = "AutoApproved", []byte("x")
+			})
+			p.request("issued", is(certificatesv1.CertificateApproved, time.Hour), func(r *certificatesv1.CertificateSigningRequest) {
+				r.Spec.SignerName, r.Status.Certificate = test.signer, []byte("x")
+				r.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &at}}
+			})
+			findings := of("requests", p.examine(t))
+			var got []string
+			for _, f := range findings {
+				got = append(got, f.Reason)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("found %+v, want %q", findings, test.want)
+			}
+		})
 	}
 }
 
@@ -207,7 +233,8 @@ func TestMissingRights(t *testing.T) {
 		}
 		checks = append(checks, f.Check)
 	}
-	want := []string{"token-authentication", "anonymous-grants", "signatures", "signer", "tokens", "cleaner", "capacity", "ClusterRole kubeadm:get-nodes", "requests"}
+	want := []string{"token-authentication", "anonymous-grants", "token-grants", "signatures", "signer", "tokens", "cleaner", "capacity", "ClusterRole kubeadm:get-nodes",
+		"ClusterRoleBinding kubeadm:kubelet-bootstrap", "ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation", "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", "requests"}
 	if !slices.Equal(checks, want) {
 		t.Errorf("%q warn, want %q", checks, want)
 	}

@@ -102,6 +102,9 @@ func healthy(t *testing.T) *patient {
 	}
 	for _, o := range setup.Objects(setup.Options{}) {
 		p.rbac = append(p.rbac, o.Manifest().(runtime.Object))
+		if o.Kind == "ClusterRoleBinding" && o.RoleRef.Name != o.Name { // of a role of Kubernetes
+			p.rbac = append(p.rbac, setup.Object{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}.Manifest().(runtime.Object))
+		}
 	}
 	return p
 }

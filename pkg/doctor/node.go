@@ -180,7 +180,7 @@ func (v *visit) server(ctx context.Context, server clusterinfo.Endpoint, roots [
 	}
 	switch _, err := v.FetchAnonymous(ctx, server, roots); {
 	case !isReached(err):
-		v.fail(nodeServer, fmt.Errorf("%s: %w", server, err))
+		v.fail(nodeServer, from(server, err))
 	default:
 		v.ok(nodeServer, "cluster-info tells nodes to ask %s, where the CA of the certificate %s", server, v.howVerified())
 	}

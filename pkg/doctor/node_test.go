@@ -155,6 +155,9 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 				if (f.Remedy == "") != (f.Status == doctor.OK) || f.Evidence == "" {
 					t.Errorf("finding %d: %+v", i, f)
 				}
+				if _, after, ok := strings.Cut(f.Remedy, "--endpoint "); ok && !strings.HasPrefix(after, "ADDRESS") {
+					t.Errorf("the remedy %q has another placeholder", f.Remedy)
+				}
 			}
 			if !slices.Equal(got, test.want) {
 				t.Errorf("findings %q, want %q", got, test.want)

@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/bootctl/bootctl/internal/safe"
@@ -23,15 +25,45 @@ func (e *exam) object(ctx context.Context, o setup.Object) ([]Finding, error) {
 	case o.Unwanted && state.Exists:
 		return one(WARN, AutoApprovalOn, state.Difference()+", though --auto-approve=none is wanted", command), nil
 	case o.Unwanted:
-		return ok("it is not there, as --auto-approve=none wants"), nil
+		return e.unwanted(ctx, o)
 	case !state.Exists:
 		return e.missing(ctx, o, command)
 	case len(state.Lacks) > 0:
 		return one(FAIL, ObjectDiffers, state.Difference(), command), nil
+	}
+	switch gone, err := e.isRoleGone(ctx, o); {
+	case err != nil:
+		return nil, err
+	case gone:
+		return one(FAIL, ObjectMissing, fmt.Sprintf("the ClusterRole %s that it binds is not there", o.RoleRef.Name),
+			"restart the API server, which makes it anew when it starts"), nil
 	case len(state.Extra) > 0:
 		return one(WARN, ObjectTooWide, state.Difference(), command), nil
 	}
 	return ok("it grants what it should"), nil
+}
+
+// unwanted says whether what must not be there has another name.
+func (e *exam) unwanted(ctx context.Context, o setup.Object) ([]Finding, error) {
+	switch granted, err := setup.GrantedOtherwise(ctx, e.Client.Authorization, e.objects, o); {
+	case err != nil:
+		return nil, err
+	case granted:
+		return one(WARN, AutoApprovalOn, "it is not there, and another binding grants the same, though --auto-approve=none is wanted",
+			fmt.Sprintf("kubectl get clusterrolebindings -o wide; look for %s, and delete what binds it to %s", o.RoleRef.Name, e.groupsOfTokens())), nil
+	}
+	return ok("it is not there, as --auto-approve=none wants"), nil
+}
+
+// isRoleGone says whether the object binds a role that the API server keeps, and
+// that is not there.
+func (e *exam) isRoleGone(ctx context.Context, o setup.Object) (bool, error) {
+	isOwn := func(role setup.Object) bool { return role.Kind == o.RoleRef.Kind && role.Name == o.RoleRef.Name }
+	if o.RoleRef.Name == "" || slices.ContainsFunc(e.objects, isOwn) {
+		return false, nil
+	}
+	states, err := setup.Look(ctx, e.Client.RBAC, []setup.Object{{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}})
+	return err == nil && !states[0].Exists, err
 }
 
 // missing says whether an object that is not there is missed.
@@ -60,11 +92,14 @@ func (e *exam) setupCommand(states []setup.State) string {
 	return command
 }
 
+// group is that of the tokens of nodes.
+func (e *exam) group() string { return cmp.Or(e.Setup.Group, token.DefaultGroup) }
+
 // setupFlags are the flags of setup for what nodes shall be able to do.
 func (e *exam) setupFlags() string {
 	flags := ""
-	if e.Setup.Group != "" && e.Setup.Group != token.DefaultGroup {
-		flags += " --group " + safe.Word(e.Setup.Group)
+	if e.group() != token.DefaultGroup {
+		flags += " --group " + safe.Word(e.group())
 	}
 	if e.Setup.Approval == setup.AutoApproveNone {
 		flags += " --auto-approve none"

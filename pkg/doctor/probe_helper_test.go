@@ -316,6 +316,9 @@ func wantLast(t *testing.T, findings []doctor.Finding, check string, status doct
 	if got := findings[last-1]; got.Check != check || got.Status != status || got.Reason != reason || got.Evidence == "" || (got.Remedy == "") != (status == doctor.OK) {
 		t.Errorf("%+v, want %s %s %s", got, check, status, reason)
 	}
+	if got := findings[last-1]; strings.Contains(got.Remedy, "csr approve") || strings.Contains(got.Remedy, "HOST:PORT") {
+		t.Errorf("the remedy of a probe is %q", got.Remedy)
+	}
 }
 
 // ending is a context whose deadline passes when it is told.

@@ -91,7 +91,7 @@ func (r *probing) discover(ctx context.Context) (string, error) {
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", opts.Endpoints[0], err)
+		return "", from(opts.Endpoints[0], err)
 	}
 	return fmt.Sprintf("%s verifies, and tells nodes to ask %s", r.cluster.Endpoint, r.cluster.Server), nil
 }

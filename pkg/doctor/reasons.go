@@ -32,6 +32,9 @@ const (
 	// AnonymousGranted (anonymous-grants): requests without credentials may do more
 	// than nodes need.
 	AnonymousGranted = "AnonymousGranted"
+	// TokensGranted (token-grants): whoever has a bootstrap token has the power of an
+	// administrator.
+	TokensGranted = "TokensGranted"
 
 	// ClusterInfoMissing (cluster-info): there is no cluster-info.
 	ClusterInfoMissing = "ClusterInfoMissing"
@@ -70,9 +73,10 @@ const (
 	SignatureMissing = "SignatureMissing"
 	// SignatureStale (signatures): a signature is of another text.
 	SignatureStale = "SignatureStale"
-	// SignatureMalformed (signatures): what stands there is no signature.
+	// SignatureMalformed (signatures): what stands there, of a live token, is no
+	// signature.
 	SignatureMalformed = "SignatureMalformed"
-	// SignatureOrphan (signatures): a signature is of no live signing token.
+	// SignatureOrphan (signatures): what stands there is of no live signing token.
 	SignatureOrphan = "SignatureOrphan"
 	// SignerSilent (signer): the controller bootstrapsigner has not done its work.
 	SignerSilent = "SignerSilent"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -23,10 +24,17 @@ type group struct {
 	reason, requesters, signer, cause string
 }
 
+// waiting is how many requests of a group there are, and when the newest of them
+// began to wait.
+type waiting struct {
+	n     int
+	since time.Time
+}
+
 // tally counts the requests of a cluster, of which it keeps none.
 type tally struct {
 	total  int
-	groups map[group]int
+	groups map[group]waiting
 	// issued is the newest certificate of a node, in PEM, and issuedTo the name of
 	// its request.
 	issued   []byte
@@ -40,13 +48,13 @@ type tally struct {
 
 // count reads all requests.
 func (e *exam) count(ctx context.Context) (*tally, error) {
-	t := &tally{groups: map[group]int{}, acted: map[csr.Holdup]time.Time{}}
+	t := &tally{groups: map[group]waiting{}, acted: map[csr.Holdup]time.Time{}}
 	auto := &csr.AutoApprovals{Client: e.Client.Authorization, Reviews: maxReviews}
 	err := csr.List(ctx, e.Client.Certificates, csr.Filter{}, func(r csr.Request) error {
 		t.add(ctx, r, auto, e.now())
 		return nil
 	})
-	t.settle(e.now())
+	t.settle()
 	t.err = auto.Err
 	return t, err
 }
@@ -56,15 +64,17 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(t.issuedAt) {
 		t.issued, t.issuedTo, t.issuedAt = r.Certificate, r.Name, r.Decided
 	}
-	if by, at := r.LastAct(); at.After(t.acted[by]) {
-		t.acted[by] = at
+	for by, at := range r.Acts() {
+		if at.After(t.acted[by]) {
+			t.acted[by] = at
+		}
 	}
 	since := r.Decided
 	if r.IsPending() {
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		t.groups[group{csr.HoldupNone, RequestsFailed, r.RequesterKind(), r.SignerName, r.Reason}]++
+		t.join(group{csr.HoldupNone, RequestsFailed, r.RequesterKind(), r.SignerName, r.Reason}, waiting{1, since})
 		return
 	}
 	if now.Sub(since) <= patience {
@@ -76,8 +86,18 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 	}
 	holdup := csr.HoldupOf(r, approval)
 	if reason := reasonOf(holdup); reason != "" {
-		t.groups[group{holdup, reason, r.RequesterKind(), r.SignerName, csr.Explain(r, approval)}]++
+		t.join(group{holdup, reason, r.RequesterKind(), r.SignerName, csr.Explain(r, approval)}, waiting{1, since})
 	}
+}
+
+// join adds requests to a group.
+func (t *tally) join(g group, more waiting) {
+	w := t.groups[g]
+	w.n += more.n
+	if more.since.After(w.since) {
+		w.since = more.since
+	}
+	t.groups[g] = w
 }
 
 func reasonOf(holdup csr.Holdup) string {
@@ -93,14 +113,15 @@ func reasonOf(holdup csr.Holdup) string {
 	}
 }
 
-// settle takes back that a controller is silent that has just acted.
-func (t *tally) settle(now time.Time) {
+// settle takes back that a controller is silent that has acted on others since all of
+// these began to wait.
+func (t *tally) settle() {
 	controllers := map[string]string{ApproverSilent: "csrapproving", CertificateSignerSilent: "csrsigning"}
-	for g, n := range t.groups {
-		if controller := controllers[g.reason]; controller != "" && now.Sub(t.acted[g.holdup]) <= patience {
+	for g, w := range t.groups {
+		if controller := controllers[g.reason]; controller != "" && !t.acted[g.holdup].Before(w.since) {
 			delete(t.groups, g)
-			g.reason, g.cause = RequestsWait, "the controller "+controller+" is at work, and has not come to it"
-			t.groups[g] += n
+			g.reason, g.cause = RequestsWait, "the controller "+controller+" is at work, and has yet to come to it"
+			t.join(g, w)
 		}
 	}
 }
@@ -117,7 +138,8 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 		status Status
 		remedy string
 	}{
-		{ApproverSilent, FAIL, runApprover},
+		// Every bootstrap token is in system:bootstrappers, those that wait for a person, too.
+		{ApproverSilent, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(e.group())},
 		{CertificateSignerSilent, FAIL, runCertificateSigner},
 		{RequestsWait, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
 		{RequestsFailed, WARN, "bootctl csr delete --failed"},
@@ -139,11 +161,11 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 func (t *tally) of(reason string) []string {
 	groups := slices.DeleteFunc(slices.Collect(maps.Keys(t.groups)), func(g group) bool { return g.reason != reason })
 	slices.SortFunc(groups, func(a, b group) int {
-		return cmp.Or(t.groups[b]-t.groups[a], cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+		return cmp.Or(t.groups[b].n-t.groups[a].n, cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 	})
 	var texts []string
 	for _, g := range groups {
-		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(t.groups[g], "request"), g.requesters, g.signer, g.cause))
+		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(t.groups[g].n, "request"), g.requesters, g.signer, g.cause))
 	}
 	return texts
 }

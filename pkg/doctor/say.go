@@ -67,6 +67,14 @@ func listed(texts []string, separator string) string {
 	return strings.Join(texts, separator)
 }
 
+// from says which address an error is of, where it does not say so itself.
+func from(endpoint clusterinfo.Endpoint, err error) error {
+	if strings.HasPrefix(err.Error(), fmt.Sprintf("%s: ", endpoint)) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", endpoint, err)
+}
+
 // counted says how many of a thing there are: 1 token, 2 tokens.
 func counted(n int, thing string) string {
 	if n == 1 {

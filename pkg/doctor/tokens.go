@@ -44,7 +44,7 @@ func (e *exam) signatures(context.Context) ([]Finding, error) {
 		{clusterinfo.Missing, SignatureMissing, FAIL, "cluster-info is not signed with %s: %s"},
 		{clusterinfo.Stale, SignatureStale, FAIL, "the signature is of another text than cluster-info's, of %s: %s"},
 		{clusterinfo.Malformed, SignatureMalformed, FAIL, "what stands there is no signature, of %s: %s"},
-		{clusterinfo.Orphan, SignatureOrphan, WARN, "there is a signature, and no live signing token, of %s: %s"},
+		{clusterinfo.Orphan, SignatureOrphan, WARN, "something stands there, and there is no live signing token, of %s: %s"},
 	} {
 		if n := len(ids[kind.state]); n > 0 {
 			evidence := fmt.Sprintf(kind.what, counted(n, "token"), listed(ids[kind.state], ", "))

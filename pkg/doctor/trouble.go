@@ -20,9 +20,9 @@ const (
 	takeAnonymous        = "start the API server with --anonymous-auth=true, or let its AuthenticationConfiguration take anonymous requests for cluster-info; or join with --discovery-file or --bootstrap-kubeconfig"
 	runSigner            = "kube-controller-manager must run, with " + clusterinfo.Signer + " in its --controllers, as in " + allControllers
 	runCleaner           = "kube-controller-manager must run, with " + clusterinfo.Cleaner + " in its --controllers, as in " + allControllers
-	runApprover          = "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group system:bootstrappers"
+	runApprover          = "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*"
 	runCertificateSigner = "kube-controller-manager must run, with csrsigning in its --controllers, as in --controllers=*, and its --cluster-signing-cert-file and --cluster-signing-key-file must be valid"
-	publish              = "bootctl cluster-info publish --endpoint https://HOST:PORT --ca-file ca.crt"
+	publish              = "bootctl cluster-info publish --endpoint " + placeholder + " --ca-file ca.crt"
 	again                = "try again"
 
 	allControllers = "--controllers=*,bootstrapsigner,tokencleaner"
@@ -103,7 +103,7 @@ func clusterInfoTrouble(err error) trouble {
 	case errors.Is(err, clusterinfo.ErrAnonymous):
 		return trouble{AnonymousForbidden, "bootctl setup"}
 	case errors.Is(err, clusterinfo.ErrNotFound):
-		return trouble{ClusterInfoMissing, "bootctl setup --endpoint https://HOST:PORT"}
+		return trouble{ClusterInfoMissing, "bootctl setup --endpoint " + placeholder}
 	case errors.Is(err, clusterinfo.ErrDocument):
 		return trouble{DocumentInvalid, publish}
 	case errors.Is(err, clusterinfo.ErrChanged):

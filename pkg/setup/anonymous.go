@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
@@ -20,10 +21,10 @@ const (
 )
 
 // AnonymousBindings returns the bindings that grant something to requests without
-// credentials, apart from those of the API server itself and those by which nodes
-// read cluster-info.
+// credentials, apart from those of the API server itself and those by which nodes, or
+// others, read cluster-info and nothing else.
 //
-// Access: list on rolebindings and clusterrolebindings.
+// Access: list on rolebindings and clusterrolebindings; get on roles in kube-public.
 func AnonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface) ([]Object, error) {
 	var found []Object
 	note := func(object runtime.Object) error {
@@ -46,7 +47,32 @@ func AnonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface)
 			return nil, fmt.Errorf("list %s: %w", kind, err)
 		}
 	}
-	return found, nil
+	var wide []Object
+	for _, o := range found {
+		switch narrow, err := isNarrow(ctx, client, o); {
+		case err != nil:
+			return nil, err
+		case !narrow:
+			wide = append(wide, o)
+		}
+	}
+	return wide, nil
+}
+
+// isNarrow says whether a binding gives no more than to read cluster-info.
+func isNarrow(ctx context.Context, client rbacv1client.RbacV1Interface, o Object) (bool, error) {
+	if o.Namespace != metav1.NamespacePublic || o.RoleRef.Kind != "Role" {
+		return false, nil
+	}
+	role, err := client.Roles(o.Namespace).Get(ctx, o.RoleRef.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err): // which may come back, with any rules
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("get Role %s/%s: %w", o.Namespace, o.RoleRef.Name, err)
+	}
+	reader := Objects(Options{})[0]
+	return len(uncovered(reader.Rules, role.Rules)) == 0, nil
 }
 
 func bindingOf(object runtime.Object) (Object, metav1.ObjectMeta) {

@@ -30,6 +30,21 @@ func TestAnonymousBindings(t *testing.T) {
 		}
 	}
 	const reader, ofGroup = "kubeadm:bootstrap-signer-clusterinfo", "bootctl:bootstrap-signer-clusterinfo:system:bootstrappers:nodes"
+	role := func(name string, rules ...rbacv1.PolicyRule) runtime.Object {
+		return &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: name}, Rules: rules}
+	}
+	read := rbacv1.PolicyRule{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{"cluster-info"}}
+	changed := func(change func(*rbacv1.PolicyRule)) rbacv1.PolicyRule {
+		rule := *read.DeepCopy()
+		change(&rule)
+		return rule
+	}
+	roles := []runtime.Object{
+		role("narrow", read), role("nothing"), role("more", read, rbacv1.PolicyRule{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"secrets"}}),
+		role("writes", changed(func(r *rbacv1.PolicyRule) { r.Verbs = append(r.Verbs, "update") })),
+		role("all of them", changed(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil })),
+		&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "narrow"}, Rules: []rbacv1.PolicyRule{read}},
+	}
 	tests := []struct {
 		name    string
 		binding runtime.Object
@@ -48,10 +63,18 @@ func TestAnonymousBindings(t *testing.T) {
 		{"of another group", local("kube-public", ofGroup, "Role", ofGroup), false},
 		{"kubeadm's name in another namespace", local("default", reader, "Role", reader), true},
 		{"kubeadm's name with another role", local("kube-public", reader, "ClusterRole", "view"), true},
+		{"another that reads cluster-info alone", local("kube-public", "x", "Role", "narrow"), false},
+		{"another that reads nothing", local("kube-public", "x", "Role", "nothing"), false},
+		{"another that reads more", local("kube-public", "x", "Role", "more"), true},
+		{"another that writes", local("kube-public", "x", "Role", "writes"), true},
+		{"another that reads all configmaps", local("kube-public", "x", "Role", "all of them"), true},
+		{"another whose role is gone", local("kube-public", "x", "Role", "gone"), true},
+		{"another of a ClusterRole", local("kube-public", "x", "ClusterRole", "narrow"), true},
+		{"another in another namespace", local("default", "x", "Role", "narrow"), true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCluster(t, test.binding)
+			c := newCluster(t, append(roles, test.binding)...)
 			got, err := setup.AnonymousBindings(t.Context(), c.RbacV1())
 			if err != nil || (len(got) == 1) != test.found {
 				t.Errorf("AnonymousBindings = %v, %v", got, err)

@@ -1,0 +1,101 @@
+package doctor_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+
+	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// A role of Kubernetes that is gone is missed where something binds it.
+func TestRolesOfKubernetes(t *testing.T) {
+	const restart = "restart the API server"
+	for role, binding := range map[string]string{
+		"system:node-bootstrapper": "kubeadm:kubelet-bootstrap",
+		"system:certificates.k8s.io:certificatesigningrequests:nodeclient":     "kubeadm:node-autoapprove-bootstrap",
+		"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": "kubeadm:node-autoapprove-certificate-rotation",
+	} {
+		testFaults(t, []fault{{role, func(p *patient) { p.without("ClusterRole " + role) },
+			[]doctor.Finding{finding("ClusterRoleBinding "+binding, doctor.FAIL, doctor.ObjectMissing, "the ClusterRole "+role+" that it binds is not there", restart)}}})
+	}
+}
+
+// What lets new nodes be approved at once is found under another name, too.
+func TestAutoApprovalOfAnotherName(t *testing.T) {
+	const check = "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"
+	for _, group := range []string{token.DefaultGroup, "system:bootstrappers", "system:authenticated"} {
+		testFaults(t, []fault{{group, func(p *patient) {
+			p.Setup.Approval = setup.AutoApproveNone
+			p.without(check)
+			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+				return slices.Contains(s.Groups, group) && s.ResourceAttributes.Subresource == "nodeclient"
+			}
+		}, []doctor.Finding{finding(check, doctor.WARN, doctor.AutoApprovalOn, "another binding grants the same",
+			"kubectl get clusterrolebindings -o wide; look for system:certificates.k8s.io:certificatesigningrequests:nodeclient")}}})
+	}
+}
+
+func TestTokenGrants(t *testing.T) {
+	const other = "system:bootstrappers:workers"
+	power := func(group string) func(*patient) {
+		return func(p *patient) {
+			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+				return slices.Contains(s.Groups, group) && s.ResourceAttributes.Resource == "secrets" && s.ResourceAttributes.Verb == "get"
+			}
+		}
+	}
+	tests := []struct {
+		name, group string
+		plant       func(*patient)
+		want        string // of the evidence; empty where all is well
+	}{
+		{"none", "", func(*patient) {}, ""},
+		{"of the group", "", power(token.DefaultGroup), "whoever has a bootstrap token of " + token.DefaultGroup + " may read all secrets"},
+		{"of all tokens", "", power("system:bootstrappers"), "may read all secrets"},
+		{"of everyone", "", power("system:authenticated"), "may read all secrets"},
+		{"of the user", "", func(p *patient) {
+			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+				return strings.HasPrefix(s.User, "system:bootstrap:")
+			}
+		}, "may do everything"},
+		{"of the group that is asked for", other, power(other), "whoever has a bootstrap token of " + other + " may read all secrets"},
+		{"of another group", "", power(other), ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := healthy(t)
+			p.Setup.Group = test.group
+			test.plant(p)
+			got := of("token-grants", p.examine(t))
+			switch {
+			case len(got) != 1:
+				t.Errorf("found %+v", got)
+			case test.want == "" && got[0].Status != doctor.OK:
+				t.Errorf("found %+v, want OK", got)
+			case test.want != "" && (got[0].Status != doctor.FAIL || got[0].Reason != doctor.TokensGranted ||
+				!strings.Contains(got[0].Evidence, test.want) || !strings.HasPrefix(got[0].Remedy, "kubectl get clusterrolebindings -o wide")):
+				t.Errorf("found %+v, want FAIL TokensGranted and %q", got, test.want)
+			}
+		})
+	}
+}
+
+// Nobody is to approve what others are to look at first.
+func TestRemedyNamesTheGroup(t *testing.T) {
+	const group = "system:bootstrappers:workers"
+	p := healthy(t)
+	p.Setup.Group = group
+	p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
+		return s.ResourceAttributes.Subresource == "nodeclient"
+	}
+	p.request("a")
+	got := of("requests", p.examine(t))
+	if len(got) != 1 || got[0].Reason != doctor.ApproverSilent || !strings.HasSuffix(got[0].Remedy, "; meanwhile: bootctl csr approve --requester-group "+group) {
+		t.Errorf("found %+v, want a remedy for %s alone", got, group)
+	}
+}
