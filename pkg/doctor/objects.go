@@ -75,7 +75,7 @@ func (e *exam) missing(ctx context.Context, o setup.Object, command string) ([]F
 	case granted:
 		return ok("it is not there, and the same is granted otherwise"), nil
 	case setup.IsAutoApproval(o):
-		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command), nil
+		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command+" --auto-approve nodes"), nil
 	}
 	return one(FAIL, ObjectMissing, "it is not there", command), nil
 }
