@@ -89,9 +89,9 @@ connection, and nowhere else. Requests are grouped by who made them, their signe
 and what they wait for; at most 50 access reviews tell who would be approved.
 
 Needs the rights of a cluster administrator: get on the configmaps cluster-info and
-extension-apiserver-authentication and on setup's RBAC; list on secrets in
-kube-system, rolebindings, clusterrolebindings and certificatesigningrequests;
-create on subjectaccessreviews. A check that lacks one is WARN, and the others go on.
+extension-apiserver-authentication, on setup's RBAC, on the clusterroles that it
+binds and on roles in kube-public; list on secrets in kube-system, rolebindings,
+clusterrolebindings and certificatesigningrequests; create on subjectaccessreviews. A check that lacks one is WARN, and the others go on.
 A probe also needs create and delete on those secrets, and delete on
 certificatesigningrequests; a node needs nothing.`,
 		Example: `  bootctl doctor
