@@ -211,25 +211,33 @@ func (l *doctorLab) flagOf(t *testing.T) string {
 	return "--kube-apiserver-arg=" + flag[1]
 }
 
-// TestDoctorFaults plants faults, one at a time. Where a control plane is started
-// with other flags, that mends the fault of the start before and plants the next.
+// testEach plants the faults, one at a time.
+func (l *doctorLab) testEach(t *testing.T, faults ...doctorFault) {
+	t.Helper()
+	for _, f := range faults {
+		if !t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) { l.test(t, f) }) {
+			t.FailNow() // what is planted stays, and each other row would find it
+		}
+	}
+}
+
+// TestDoctorFaults plants what an administrator, or anybody, can do to a cluster.
 func TestDoctorFaults(t *testing.T) {
 	t.Parallel() // for the most part it waits for what takes ten seconds
 	l := newDoctorLab(t)
-	test := func(faults ...doctorFault) {
-		for _, f := range faults {
-			if !t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) { l.test(t, f) }) {
-				t.FailNow() // what is planted stays, and each other row would find it
-			}
-		}
+	l.testEach(t, slices.Concat(objectFaults(), clusterInfoFaults(), tokenFaults(), anonymousFaults(), accessFaults(), requestFaults())...)
+	t.Logf("%d faults were found", l.found)
+	if l.found < 25 {
+		t.Error("too few")
 	}
-	test(objectFaults()...)
-	test(clusterInfoFaults()...)
-	test(tokenFaults()...)
-	test(anonymousFaults()...)
-	test(accessFaults()...)
-	test(requestFaults()...)
+}
 
+// TestDoctorFaultsOfControlPlane starts a control plane with other flags, which each
+// time mends the fault of the start before and plants the next.
+func TestDoctorFaultsOfControlPlane(t *testing.T) {
+	t.Parallel()
+	l := newDoctorLab(t)
+	test := func(faults ...doctorFault) { t.Helper(); l.testEach(t, faults...) }
 	l.restart(t, "--without=bootstrapsigner,tokencleaner")
 	l.isClean(t, "without the signer and the cleaner, as long as there is nothing to do")
 	test(signatureFaults()...)
@@ -252,9 +260,6 @@ func TestDoctorFaults(t *testing.T) {
 	l.kubectl(t, "delete", "configmap", "-n", "kube-system", "extension-apiserver-authentication")
 	test(signerUnknown())
 	t.Logf("%d faults were found", l.found)
-	if l.found < 25 {
-		t.Error("too few")
-	}
 }
 
 func (l *doctorLab) kubectl(t *testing.T, args ...string) {
