@@ -13,8 +13,9 @@ import (
 
 // TestDoctorOfMany bounds what doctor takes of many tokens and requests.
 func TestDoctorOfMany(t *testing.T) {
+	t.Parallel() // it waits, too
 	p := withoutApprover(t)
-	tokens, requests := size(300, 5000), size(1500, 20000)
+	tokens, requests := size(100, 5000), size(400, 20000)
 	p.must(t, "token", "create", "-q", "--count", strconv.Itoa(tokens))
 	if err := p.server.SubmitNodes(t.Context(), "many", requests); err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func TestDoctorOfMany(t *testing.T) {
 	if kilobytes == 0 || kilobytes > 150*1000 {
 		t.Errorf("%d KB were resident", kilobytes)
 	}
-	if took > 10*time.Second {
+	if took > size(time.Minute, 10*time.Second) {
 		t.Errorf("it took %s", took)
 	}
 }
@@ -51,7 +52,7 @@ func TestDoctorOfMany(t *testing.T) {
 // TestListOfManyRequests bounds the memory that a list takes.
 func TestListOfManyRequests(t *testing.T) {
 	p := withoutApprover(t)
-	n := size(2000, 50000)
+	n := size(1000, 50000)
 	if err := p.server.SubmitNodes(t.Context(), "many", n); err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func TestRaceOfTwoProcesses(t *testing.T) {
 // TestRaceWithinAProcess is the same with the library, many more times.
 func TestRaceWithinAProcess(t *testing.T) {
 	p := withoutApprover(t)
-	times := size(300, 10000)
+	times := size(150, 10000)
 	outcomes := map[string]int{}
 	for i := range times {
 		r := newRace(t, p, fmt.Sprintf("race-%d", i))
