@@ -17,7 +17,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/retry"
 
@@ -235,18 +234,7 @@ func byAdmin(_ *testing.T, l *doctorLab, _ string) {
 func otherwise(change func(*clientcmdapi.Config)) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
-		config, err := clientcmd.LoadFromFile(l.server.Kubeconfig)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := clientcmd.ResolveLocalPaths(config); err != nil {
-			t.Fatal(err)
-		}
-		change(config)
-		l.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-		if err := clientcmd.WriteToFile(*config, l.kubeconfig); err != nil {
-			t.Fatal(err)
-		}
+		l.kubeconfig = l.changedKubeconfig(t, change)
 	}
 }
 

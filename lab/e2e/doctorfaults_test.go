@@ -40,7 +40,7 @@ type doctorLab struct {
 	program
 	admin kubernetes.Interface
 	ca    *pki.CA
-	other *labtest.Server // another cluster, which kubeadm has prepared
+	other *labtest.Server // another cluster, where a fault takes one
 	proxy *faultproxy.Proxy
 
 	kubeconfig string // of doctor; the administrator's where it is empty
@@ -60,12 +60,6 @@ func newDoctorLab(t *testing.T) *doctorLab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.proxy.Close() })
-	second := newProgram(t)
-	l.other = second.server
-	second.prepareWithKubeadm(t)
-	second.uploadCerts(t)
-	(&doctorLab{program: second}).isClean(t, "prepared by kubeadm")
-
 	l.must(t, "setup", "--endpoint", l.server.URL())
 	l.isClean(t, "prepared by setup")
 	l.must(t, "token", "create")
@@ -225,6 +219,11 @@ func (l *doctorLab) testEach(t *testing.T, faults ...doctorFault) {
 func TestDoctorFaults(t *testing.T) {
 	t.Parallel() // for the most part it waits for what takes ten seconds
 	l := newDoctorLab(t)
+	other := newProgram(t)
+	l.other = other.server
+	other.prepareWithKubeadm(t)
+	other.uploadCerts(t)
+	(&doctorLab{program: other}).isClean(t, "prepared by kubeadm")
 	l.testEach(t, slices.Concat(objectFaults(), clusterInfoFaults(), tokenFaults(), anonymousFaults(), accessFaults(), requestFaults())...)
 	t.Logf("%d faults were found", l.found)
 	if l.found < 25 {

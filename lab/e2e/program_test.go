@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
@@ -69,6 +72,25 @@ func (p program) tokenFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(path, []byte(p.must(t, "token", "create")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// changedKubeconfig writes the administrator's kubeconfig with a change, and returns
+// its path.
+func (p program) changedKubeconfig(t *testing.T, change func(*clientcmdapi.Config)) string {
+	t.Helper()
+	config, err := clientcmd.LoadFromFile(p.server.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clientcmd.ResolveLocalPaths(config); err != nil {
+		t.Fatal(err)
+	}
+	change(config)
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
 		t.Fatal(err)
 	}
 	return path

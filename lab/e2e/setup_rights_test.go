@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
@@ -90,21 +88,11 @@ func (l setupLab) lackingUsers(t *testing.T, test string, rights []right) map[ri
 // impersonating returns the kubeconfig of the administrator as another user.
 func (l setupLab) impersonating(t *testing.T, user string) string {
 	t.Helper()
-	config, err := clientcmd.LoadFromFile(l.server.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := clientcmd.ResolveLocalPaths(config); err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range config.AuthInfos {
-		impersonate(info, user)
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return l.changedKubeconfig(t, func(config *clientcmdapi.Config) {
+		for _, info := range config.AuthInfos {
+			impersonate(info, user)
+		}
+	})
 }
 
 func impersonate(info *clientcmdapi.AuthInfo, user string) { info.Impersonate = user }

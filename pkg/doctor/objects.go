@@ -95,12 +95,18 @@ func (e *exam) setupCommand(states []setup.State) string {
 // group is that of the tokens of nodes.
 func (e *exam) group() string { return cmp.Or(e.Setup.Group, token.DefaultGroup) }
 
+// groupFlag is the flag of setup for the group of the tokens of nodes, where it takes
+// one.
+func groupFlag(group string) string {
+	if group == "" || group == token.DefaultGroup {
+		return ""
+	}
+	return " --group " + safe.Word(group)
+}
+
 // setupFlags are the flags of setup for what nodes shall be able to do.
 func (e *exam) setupFlags() string {
-	flags := ""
-	if e.group() != token.DefaultGroup {
-		flags += " --group " + safe.Word(e.group())
-	}
+	flags := groupFlag(e.group())
 	if e.Setup.Approval == setup.AutoApproveNone {
 		flags += " --auto-approve none"
 	}

@@ -176,9 +176,5 @@ func (p Probe) groups() []string {
 
 // setupCommand is bootctl setup for the group.
 func (p Probe) setupCommand(flags ...string) string {
-	command := append([]string{"bootctl setup"}, flags...)
-	if p.Group != "" && p.Group != token.DefaultGroup {
-		command = append(command, "--group "+p.Group)
-	}
-	return strings.Join(command, " ")
+	return strings.Join(append([]string{"bootctl setup"}, flags...), " ") + groupFlag(p.Group)
 }
