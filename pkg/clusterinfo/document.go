@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
-	goyaml "go.yaml.in/yaml/v3"
-	kjson "sigs.k8s.io/json"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -93,25 +93,41 @@ func ParseDocument(raw []byte) (Document, error) {
 // unmarshalStrict reads one YAML document into v, with no unknown field, no
 // field twice and no field in another case.
 func unmarshalStrict(raw []byte, v any) error {
-	var first, second goyaml.Node
-	documents := goyaml.NewDecoder(bytes.NewReader(raw))
-	if err := documents.Decode(&first); err != nil {
-		return err
-	}
-	if err := documents.Decode(&second); !errors.Is(err, io.EOF) {
-		return errors.New("it holds more than one YAML document")
-	}
-	converted, err := yaml.YAMLToJSONStrict(raw)
+	text, err := yaml.YAMLToJSONStrict(raw)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "map key"): // and what that is in Go
 		return errors.New("a key in it is no text")
 	case err != nil:
 		return err
 	}
-	strict, err := kjson.UnmarshalStrict(converted, v, kjson.DisallowDuplicateFields, kjson.DisallowUnknownFields)
 	var misfit *json.UnmarshalTypeError
-	if errors.As(err, &misfit) { // whose text has the types of Go
-		err = fmt.Errorf("%s is of the type %s, which does not belong there", cmp.Or(misfit.Field, "all of it"), misfit.Value)
+	err = utiljson.Unmarshal(text, v)
+	switch {
+	case errors.As(err, &misfit): // whose text has the types of Go
+		return fmt.Errorf("%s is of the type %s, which does not belong there", cmp.Or(misfit.Field, "all of it"), misfit.Value)
+	case err != nil:
+		return err
+	case !isOneDocument(raw):
+		return errors.New("it holds more than one YAML document")
 	}
-	return errors.Join(append(strict, err)...)
+	var fields map[string]any
+	if err := utiljson.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, v, true)
+}
+
+// isOneDocument reports whether the text, which begins with a YAML document, ends
+// with it. Parsers stop where the first document ends, and do not report what
+// follows. So a field is added at the end of the text: it belongs to the first
+// document only if nothing has ended that before. Where braces leave no place for
+// it, the text must be JSON.
+func isOneDocument(text []byte) bool {
+	if utilyaml.IsJSONBuffer(text) {
+		return json.Valid(text)
+	}
+	text, _ = bytes.CutSuffix(bytes.TrimRight(text, " \r\n"), []byte("\n...")) // the marker of an end
+	var fields map[string]any
+	err := yaml.UnmarshalStrict(slices.Concat(text, []byte("\nlast: true\n")), &fields)
+	return err == nil && fields["last"] == true
 }
