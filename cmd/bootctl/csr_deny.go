@@ -53,13 +53,16 @@ certificatesigningrequests/approval, and approve on the signer.`,
 	return cmd
 }
 
+// reasonWord is the form of a reason: a word in camel case.
+var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+
 func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) error {
-	switch word := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`); {
+	switch {
 	case o.uid != "" && len(names) > 1:
 		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
 	case o.reason == "":
 		return fmt.Errorf("%w: give --reason, a word like UnknownNode", errInput)
-	case !word.MatchString(o.reason) || len(o.reason) > 128:
+	case !reasonWord.MatchString(o.reason) || len(o.reason) > 128:
 		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", errInput, o.reason)
 	}
 	names, err := requestNames(names)

@@ -62,6 +62,12 @@ func JSON(document []byte) []byte {
 	return out.Bytes()
 }
 
+// An escape in JSON, and one that is marked in YAML.
+var (
+	jsonEscape = regexp.MustCompile(`\\(?:u([0-9a-f]{4})(?:\\u(d[c-f][0-9a-f]{2}))?|.)`)
+	marked     = regexp.MustCompile(`\\x01[0-9a-f]{8}`)
+)
+
 // YAML converts a JSON document to YAML in which every character that is not
 // printable is written as an escape.
 //
@@ -70,13 +76,11 @@ func JSON(document []byte) []byte {
 // double-quoted string and write it as \x01, which then becomes the escape
 // proper. Backslashes travel the same way, so no other \x01 can come out.
 func YAML(document []byte) ([]byte, error) {
-	jsonEscape := regexp.MustCompile(`\\(?:u([0-9a-f]{4})(?:\\u(d[c-f][0-9a-f]{2}))?|.)`)
-	marked := jsonEscape.ReplaceAllFunc(JSON(document), mark)
-	out, err := yaml.JSONToYAML(marked)
+	out, err := yaml.JSONToYAML(jsonEscape.ReplaceAllFunc(JSON(document), mark))
 	if err != nil {
 		return nil, err
 	}
-	return regexp.MustCompile(`\\x01[0-9a-f]{8}`).ReplaceAllFunc(out, unmark), nil
+	return marked.ReplaceAllFunc(out, unmark), nil
 }
 
 func mark(escape []byte) []byte {
@@ -94,8 +98,8 @@ func mark(escape []byte) []byte {
 	return out
 }
 
-func unmark(marked []byte) []byte {
-	switch digits := marked[len(`\x01`):]; {
+func unmark(text []byte) []byte {
+	switch digits := text[len(`\x01`):]; {
 	case string(digits) == "0000005c":
 		return []byte(`\\`)
 	case bytes.HasPrefix(digits, []byte("0000")):

@@ -10,7 +10,7 @@ import (
 // pieces are what Hostile puts together: escape sequences, control characters of
 // both kinds, bidi controls, what has no width, line ends, invalid UTF-8, and what
 // means something to a shell, JSON, YAML, a template or a table.
-var pieces = []string{ //nolint:gochecknoglobals // a constant
+var pieces = []string{
 	"\x1b[2J", "\x1b]0;title\x07", "\x1b", "\x9b31m", "\u009b", "\u0085", "\x00", "\x01", "\x7f", "\b", "\r", "\n", "\t", "\v", "\f",
 	"\u202e", "\u2066", "\u2069", "\u200f", "\u061c", "\u200b", "\u200d", "\ufeff", "\u2028", "\u2029", "\u00ad", "\u3164", "\U000e0041", "\ufffe", "\ufffd",
 	"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "e\u0301", "\u0600", "漢", "🦀", "é", "a", "Z", "0", " ", "  ", "-", "_", ".", "..", "/", "%s", "%00",

@@ -9,8 +9,6 @@ import (
 
 // The linker sets these in builds by make and in releases, such as
 // -X github.com/bootctl/bootctl/internal/version.stamp=v0.1.0.
-//
-//nolint:gochecknoglobals // the linker can only set a package variable
 var stamp, commit, date string
 
 // String returns the version of this build: the linker's stamp, else the

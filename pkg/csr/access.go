@@ -7,6 +7,7 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 )
@@ -75,7 +76,7 @@ func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccess
 // Access: create on subjectaccessreviews.
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
 func PowerOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
-	for _, power := range powers() {
+	for _, power := range powers {
 		allowed, err := mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
 			User: user, Groups: groups,
 			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: power.group, Version: "*", Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb},
@@ -94,24 +95,22 @@ func PowerOf(ctx context.Context, client authorizationv1client.SubjectAccessRevi
 // kind or to the one that counts.
 type power struct{ what, verb, group, resource, subresource, name string }
 
-func powers() []power {
-	const rbac = "rbac.authorization.k8s.io"
-	return []power{
-		{"do everything", "*", "*", "*", "", ""},
-		{"impersonate users", "impersonate", "", "users", "", ""},
-		{"impersonate groups", "impersonate", "", "groups", "", ""},
-		{"impersonate system:masters", "impersonate", "", "groups", "", "system:masters"},
-		{"impersonate service accounts", "impersonate", "", "serviceaccounts", "", ""},
-		{"make tokens of service accounts", "create", "", "serviceaccounts", "token", ""},
-		{"grant what it has not", "escalate", rbac, "clusterroles", "", ""},
-		{"bind any role", "bind", rbac, "clusterroles", "", ""},
-		{"bind cluster-admin", "bind", rbac, "clusterroles", "", "cluster-admin"},
-		{"approve requests for certificates", "update", certificatesv1.GroupName, "certificatesigningrequests", "approval", ""},
-		{"read all secrets", "get", "", "secrets", "", ""},
-		{"list all secrets", "list", "", "secrets", "", ""},
-		{"watch all secrets", "watch", "", "secrets", "", ""},
-		{"run what it likes on nodes", "create", "", "nodes", "proxy", ""},
-	}
+// powers are tried in this order.
+var powers = []power{
+	{"do everything", "*", "*", "*", "", ""},
+	{"impersonate users", "impersonate", "", "users", "", ""},
+	{"impersonate groups", "impersonate", "", "groups", "", ""},
+	{"impersonate system:masters", "impersonate", "", "groups", "", "system:masters"},
+	{"impersonate service accounts", "impersonate", "", "serviceaccounts", "", ""},
+	{"make tokens of service accounts", "create", "", "serviceaccounts", "token", ""},
+	{"grant what it has not", "escalate", rbacv1.GroupName, "clusterroles", "", ""},
+	{"bind any role", "bind", rbacv1.GroupName, "clusterroles", "", ""},
+	{"bind cluster-admin", "bind", rbacv1.GroupName, "clusterroles", "", "cluster-admin"},
+	{"approve requests for certificates", "update", certificatesv1.GroupName, "certificatesigningrequests", "approval", ""},
+	{"read all secrets", "get", "", "secrets", "", ""},
+	{"list all secrets", "list", "", "secrets", "", ""},
+	{"watch all secrets", "watch", "", "secrets", "", ""},
+	{"run what it likes on nodes", "create", "", "nodes", "proxy", ""},
 }
 
 // IsAutoApproved says whether the controller csrapproving approves the request by

@@ -11,10 +11,10 @@ import (
 )
 
 // Object identifiers: RFC 2985, section 5.4.2, and RFC 5280, section 4.2.1.6.
-func extensionRequest() asn1.ObjectIdentifier {
-	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
-}
-func alternativeNames() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 5, 29, 17} }
+var (
+	extensionRequest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
+	alternativeNames = asn1.ObjectIdentifier{2, 5, 29, 17}
+)
 
 // Kinds of a subject alternative name: RFC 5280, section 4.2.1.6.
 const (
@@ -50,10 +50,10 @@ func hasNoExtensions(r Request) bool {
 // onlyNames wants subject alternative names alone, DNS names and IP addresses.
 func onlyNames(r Request) bool {
 	found, err := attributes(r)
-	if err != nil || len(found) != 1 || !found[0].Type.Equal(extensionRequest()) || len(found[0].Values) != 1 {
+	if err != nil || len(found) != 1 || !found[0].Type.Equal(extensionRequest) || len(found[0].Values) != 1 {
 		return false
 	}
-	isNames := func(e pkix.Extension) bool { return e.Id.Equal(alternativeNames()) }
+	isNames := func(e pkix.Extension) bool { return e.Id.Equal(alternativeNames) }
 	if len(r.PKCS10.Extensions) != 1 || !isNames(r.PKCS10.Extensions[0]) {
 		return false
 	}

@@ -202,7 +202,7 @@ func addressDetail(r Request, facts Facts) string {
 func extensionDetail(r Request) string {
 	details := r.SANs()
 	for _, extension := range r.PKCS10.Extensions {
-		if extension.Id.Equal(alternativeNames()) {
+		if extension.Id.Equal(alternativeNames) {
 			continue // they stand there themselves
 		}
 		details = append(details, "extension "+extension.Id.String())

@@ -187,7 +187,7 @@ func isSignerName(name string) bool {
 
 func usageProblem(usages []string) string {
 	for i, usage := range usages {
-		if !slices.Contains(knownUsages(), certificatesv1.KeyUsage(usage)) {
+		if !slices.Contains(knownUsages, certificatesv1.KeyUsage(usage)) {
 			return fmt.Sprintf("there is no usage %q", usage)
 		}
 		if slices.Contains(usages[:i], usage) {
@@ -198,15 +198,13 @@ func usageProblem(usages []string) string {
 }
 
 // knownUsages are those that the API server takes.
-func knownUsages() []certificatesv1.KeyUsage {
-	return []certificatesv1.KeyUsage{
-		certificatesv1.UsageSigning, certificatesv1.UsageDigitalSignature, certificatesv1.UsageContentCommitment,
-		certificatesv1.UsageKeyEncipherment, certificatesv1.UsageKeyAgreement, certificatesv1.UsageDataEncipherment,
-		certificatesv1.UsageCertSign, certificatesv1.UsageCRLSign, certificatesv1.UsageEncipherOnly,
-		certificatesv1.UsageDecipherOnly, certificatesv1.UsageAny, certificatesv1.UsageServerAuth,
-		certificatesv1.UsageClientAuth, certificatesv1.UsageCodeSigning, certificatesv1.UsageEmailProtection,
-		certificatesv1.UsageSMIME, certificatesv1.UsageIPsecEndSystem, certificatesv1.UsageIPsecTunnel,
-		certificatesv1.UsageIPsecUser, certificatesv1.UsageTimestamping, certificatesv1.UsageOCSPSigning,
-		certificatesv1.UsageMicrosoftSGC, certificatesv1.UsageNetscapeSGC,
-	}
+var knownUsages = []certificatesv1.KeyUsage{
+	certificatesv1.UsageSigning, certificatesv1.UsageDigitalSignature, certificatesv1.UsageContentCommitment,
+	certificatesv1.UsageKeyEncipherment, certificatesv1.UsageKeyAgreement, certificatesv1.UsageDataEncipherment,
+	certificatesv1.UsageCertSign, certificatesv1.UsageCRLSign, certificatesv1.UsageEncipherOnly,
+	certificatesv1.UsageDecipherOnly, certificatesv1.UsageAny, certificatesv1.UsageServerAuth,
+	certificatesv1.UsageClientAuth, certificatesv1.UsageCodeSigning, certificatesv1.UsageEmailProtection,
+	certificatesv1.UsageSMIME, certificatesv1.UsageIPsecEndSystem, certificatesv1.UsageIPsecTunnel,
+	certificatesv1.UsageIPsecUser, certificatesv1.UsageTimestamping, certificatesv1.UsageOCSPSigning,
+	certificatesv1.UsageMicrosoftSGC, certificatesv1.UsageNetscapeSGC,
 }

@@ -190,15 +190,17 @@ func (i *Info) readUsages(data secretData) {
 	}
 }
 
+// secretKeys are the keys of a Secret that Kubernetes reads.
+var secretKeys = []string{
+	api.BootstrapTokenIDKey, api.BootstrapTokenSecretKey, api.BootstrapTokenExpirationKey, api.BootstrapTokenDescriptionKey,
+	api.BootstrapTokenExtraGroupsKey, api.BootstrapTokenUsageSigningKey, api.BootstrapTokenUsageAuthentication,
+}
+
 // note adds what is odd about the Secret.
 func (i *Info) note(data secretData) {
-	known := []string{
-		api.BootstrapTokenIDKey, api.BootstrapTokenSecretKey, api.BootstrapTokenExpirationKey, api.BootstrapTokenDescriptionKey,
-		api.BootstrapTokenExtraGroupsKey, api.BootstrapTokenUsageSigningKey, api.BootstrapTokenUsageAuthentication,
-	}
 	var unknown []string
 	for key := range data.data {
-		if !slices.Contains(known, key) {
+		if !slices.Contains(secretKeys, key) {
 			unknown = append(unknown, key)
 		}
 	}

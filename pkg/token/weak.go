@@ -34,7 +34,7 @@ func (t Token) Weakness() string {
 	switch {
 	case secret == "":
 		return ""
-	case slices.Contains(published(), secret):
+	case slices.Contains(publishedSecrets, secret):
 		return "its secret stands in documentation"
 	case differentCharacters(secret) <= fewest:
 		return "its secret has few different characters"
@@ -46,23 +46,22 @@ func (t Token) Weakness() string {
 		return "its secret is digits alone"
 	case strings.Contains(secret, t.id):
 		return "its secret contains its ID"
-	case slices.ContainsFunc(words(), func(word string) bool { return strings.Contains(secret, word) }):
+	case slices.ContainsFunc(commonWords, func(word string) bool { return strings.Contains(secret, word) }):
 		return "its secret contains a word that one would try first"
 	}
 	return ""
 }
 
-// published are the secrets of tokens in the documentation and the tests of
-// Kubernetes, kubeadm and kind, and in courses.
-func published() []string {
-	return []string{
-		"0123456789abcdef", "1234567890abcdef", "abcdef0123456789", "abcdef1234567890", "f395accd246ae52d", "db7bc3a58fc5f07e",
-		"d1ushuf6ccisjacu", "9r9hcjoqgajrj4gi", "d09sbcov8ph2amjw", "5c6b7a8d9e0f1a2b", "s4fq2gnx8q6nn3ci",
-	}
+// publishedSecrets are the secrets of tokens in the documentation and the tests
+// of Kubernetes, kubeadm and kind, and in courses.
+var publishedSecrets = []string{
+	"0123456789abcdef", "1234567890abcdef", "abcdef0123456789", "abcdef1234567890", "f395accd246ae52d", "db7bc3a58fc5f07e",
+	"d1ushuf6ccisjacu", "9r9hcjoqgajrj4gi", "d09sbcov8ph2amjw", "5c6b7a8d9e0f1a2b", "s4fq2gnx8q6nn3ci",
 }
 
-func words() []string {
-	return []string{"password", "passw0rd", "secret", "token", "bootstrap", "kubernetes", "kubeadm", "cluster", "changeme", "admin", "qwerty", "letmein", "example"}
+// commonWords are words that someone who guesses secrets tries first.
+var commonWords = []string{
+	"password", "passw0rd", "secret", "token", "bootstrap", "kubernetes", "kubeadm", "cluster", "changeme", "admin", "qwerty", "letmein", "example",
 }
 
 func differentCharacters(s string) int {
