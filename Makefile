@@ -55,7 +55,7 @@ e2e: build lab tools
 test-kubelet: build lab tools kubelet
 	cd lab && $(GOTESTSUM) -- -count=1 -tags kubelet ./kubelet
 
-FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules $(addprefix pkg/token:,Parse Upstream Secret Expiration Group) \
+FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules lab/compat:NodeAddresses $(addprefix pkg/token:,Parse Upstream Secret Expiration Group) \
 	$(addprefix pkg/clusterinfo:,Verify ParseDocument ParseDocumentLikeUpstream ParsePin ParseEndpoint)
 
 FUZZTIME ?= 10m

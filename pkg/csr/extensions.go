@@ -4,10 +4,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
-
-	netutils "k8s.io/utils/net"
 )
 
 // Object identifiers: RFC 2985, section 5.4.2, and RFC 5280, section 4.2.1.6.
@@ -76,7 +75,7 @@ func foreign(r Request, facts Facts) []string {
 	var ips []net.IP
 	var hosts []string
 	for _, address := range facts.NodeAddresses {
-		if ip := netutils.ParseIPSloppy(address); ip != nil {
+		if ip := parseAddress(address); ip != nil {
 			ips = append(ips, ip)
 		} else {
 			hosts = append(hosts, address)
@@ -92,4 +91,13 @@ func foreign(r Request, facts Facts) []string {
 		}
 		return false
 	})
+}
+
+var leadingZeros = regexp.MustCompile(`\b0+([0-9a-fA-F])`)
+
+// parseAddress reads an IP address of a Node as the kubelet does, with leading
+// zeros in its numbers, which the net package refuses. It returns nil where the
+// text is none.
+func parseAddress(address string) net.IP {
+	return net.ParseIP(leadingZeros.ReplaceAllString(address, "$1"))
 }

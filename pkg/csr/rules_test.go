@@ -113,6 +113,10 @@ func TestCheckServing(t *testing.T) {
 			r.DNSNames, r.IPAddresses = nil, []net.IP{net.ParseIP("2001:db8::4")}
 		}),
 			csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{"2001:DB8:0:0::4"}}, ""},
+		{"an address with leading zeros", names(func(r *x509.CertificateRequest) {
+			r.DNSNames, r.IPAddresses = nil, []net.IP{net.IPv4(10, 0, 0, 8)}
+		}),
+			csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{"010.000.00.08"}}, ""},
 		{"an address as a host name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"10.0.0.1"} }), known, "addresses of the node"},
 		{"a name that begins alike", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{nodeName + ".example.com"} }), known, "addresses of the node"},
 		{"no name", asks(t, key), known, "no other extensions,addresses of the node"},
