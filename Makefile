@@ -80,9 +80,11 @@ lint:
 	go mod tidy -diff
 	cd lab && go mod tidy -diff
 	go test -run TestGenerated ./cmd/bootctl
+	cd lab && go test -run TestGenerated ./schema
 
 docs:
 	go test -run TestGenerated ./cmd/bootctl -update
+	cd lab && go test -run TestGenerated ./schema -update
 	cd lab && go test -run TestJoinFaultsPage ./e2e -update
 
 clean:

@@ -3,7 +3,6 @@ module github.com/bootctl/bootctl
 go 1.26.0
 
 require (
-	github.com/google/jsonschema-go v0.4.3
 	github.com/mattn/go-runewidth v0.0.19
 	github.com/olekukonko/tablewriter v1.0.9
 	github.com/spf13/cobra v1.10.2

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -11,17 +10,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra/doc"
-
-	"github.com/bootctl/bootctl/internal/output/schema"
 )
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
 // generatedDirs are the directories of docs that hold nothing else.
-var generatedDirs = []string{"cli", "man", "schemas"}
+var generatedDirs = []string{"cli", "man"}
 
-// TestGenerated compares docs/cli, docs/man, docs/exit-codes.md and docs/schemas
-// with what the program says now.
+// TestGenerated compares docs/cli, docs/man and docs/exit-codes.md with what the
+// program says now.
 func TestGenerated(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	dir := t.TempDir()
@@ -60,17 +57,6 @@ func generate(t *testing.T, dir string) {
 	}
 	undate(t, filepath.Join(dir, "man"))
 	write(t, filepath.Join(dir, "exit-codes.md"), exitCodesPage())
-	for _, kind := range schema.Kinds() {
-		s, err := schema.For(kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.MarshalIndent(s, "", "  ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, "schemas", kind+".json"), string(text)+"\n")
-	}
 }
 
 // undate takes the date out of the title of each man page, which is that of no day.

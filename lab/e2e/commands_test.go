@@ -19,7 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/bootctl/bootctl/internal/output/schema"
+	"github.com/bootctl/bootctl/lab/schema"
 )
 
 // commands are what scripts have beside testscript's own commands.
@@ -115,13 +115,7 @@ func fitsEvents(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func validate(ts *testscript.TestScript, kind, text string) {
-	var document any
-	ts.Check(json.Unmarshal([]byte(text), &document))
-	s, err := schema.For(kind)
-	ts.Check(err)
-	resolved, err := s.Resolve(nil)
-	ts.Check(err)
-	if err := resolved.Validate(document); err != nil {
+	if err := schema.Validate(kind, []byte(text)); err != nil {
 		ts.Fatalf("it does not fit %s: %v", kind, err)
 	}
 }
