@@ -89,6 +89,32 @@ func embedsMeta(spec *ast.TypeSpec) bool {
 	})
 }
 
+// TestKinds_InScripts wants a script to hold a document of each kind against its
+// schema, as the built bootctl prints it.
+func TestKinds_InScripts(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "e2e", "testdata", "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts.Write(text)
+	}
+	for _, kind := range Kinds() {
+		command := "\nfits " + kind + " "
+		if kind == "Event" {
+			command = "\nfitsevents "
+		}
+		if !strings.Contains(scripts.String(), command) {
+			t.Errorf("no script in lab/e2e has the line %q", command)
+		}
+	}
+}
+
 // TestValidate wants what encoding/json makes of each type to fit its schema, with
 // every field set and with as few as possible, and no document that lacks a field,
 // has one more or has null for a list.
