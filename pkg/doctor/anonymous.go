@@ -1,4 +1,4 @@
-package setup
+package doctor
 
 import (
 	"context"
@@ -12,24 +12,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
 	"k8s.io/client-go/tools/pager"
+	"k8s.io/component-helpers/auth/rbac/validation"
+
+	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// Who requests without credentials are made as.
-const (
-	Anonymous       = "system:anonymous"
-	Unauthenticated = "system:unauthenticated"
-)
-
-// AnonymousBindings returns the bindings that grant something to requests without
-// credentials, apart from those of the API server itself and those by which nodes, or
-// others, read cluster-info and nothing else.
-//
-// Access: list on rolebindings and clusterrolebindings; get on roles in kube-public.
-func AnonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface) ([]Object, error) {
-	var found []Object
+// anonymousBindings returns the bindings that grant something to requests without
+// credentials, except the API server's own bindings and bindings that only allow
+// reading cluster-info.
+func anonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface) ([]setup.Object, error) {
+	var found []setup.Object
 	note := func(object runtime.Object) error {
 		o, meta := bindingOf(object)
-		if slices.ContainsFunc(o.Subjects, IsAnonymous) && !isBuiltin(o, meta) && !isReader(o) {
+		if slices.ContainsFunc(o.Subjects, isAnonymous) && !isBuiltin(o, meta) && !isReader(o) {
 			found = append(found, o)
 		}
 		return nil
@@ -47,63 +42,66 @@ func AnonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface)
 			return nil, fmt.Errorf("list %s: %w", kind, err)
 		}
 	}
-	var wide []Object
+	var wide []setup.Object
 	for _, o := range found {
-		switch narrow, err := isNarrow(ctx, client, o); {
+		switch readOnly, err := grantsOnlyClusterInfo(ctx, client, o); {
 		case err != nil:
 			return nil, err
-		case !narrow:
+		case !readOnly:
 			wide = append(wide, o)
 		}
 	}
 	return wide, nil
 }
 
-// isNarrow says whether a binding gives no more than to read cluster-info.
-func isNarrow(ctx context.Context, client rbacv1client.RbacV1Interface, o Object) (bool, error) {
+// grantsOnlyClusterInfo reports whether a binding allows no more than reading
+// cluster-info.
+func grantsOnlyClusterInfo(ctx context.Context, client rbacv1client.RbacV1Interface, o setup.Object) (bool, error) {
 	if o.Namespace != metav1.NamespacePublic || o.RoleRef.Kind != "Role" {
 		return false, nil
 	}
 	role, err := client.Roles(o.Namespace).Get(ctx, o.RoleRef.Name, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err): // which may come back, with any rules
+	case apierrors.IsNotFound(err): // which may be created again, with any rules
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("get Role %s/%s: %w", o.Namespace, o.RoleRef.Name, err)
 	}
-	reader := Objects(Options{})[0]
-	return len(uncovered(reader.Rules, role.Rules)) == 0, nil
+	reader := setup.Objects(setup.Options{})[0]
+	readOnly, _ := validation.Covers(reader.Rules, role.Rules)
+	return readOnly, nil
 }
 
-func bindingOf(object runtime.Object) (Object, metav1.ObjectMeta) {
+func bindingOf(object runtime.Object) (setup.Object, metav1.ObjectMeta) {
 	switch b := object.(type) {
 	case *rbacv1.ClusterRoleBinding:
-		return Object{Kind: "ClusterRoleBinding", Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
+		return setup.Object{Kind: "ClusterRoleBinding", Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
 	case *rbacv1.RoleBinding:
-		return Object{Kind: "RoleBinding", Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
+		return setup.Object{Kind: "RoleBinding", Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
 	}
-	return Object{}, metav1.ObjectMeta{}
+	return setup.Object{}, metav1.ObjectMeta{}
 }
 
-// IsAnonymous says whether the subject is requests without credentials.
-func IsAnonymous(s rbacv1.Subject) bool {
-	return s.Kind == rbacv1.UserKind && s.Name == Anonymous || s.Kind == rbacv1.GroupKind && s.Name == Unauthenticated
+// isAnonymous reports whether the subject stands for requests without credentials.
+func isAnonymous(s rbacv1.Subject) bool {
+	return s.Kind == rbacv1.UserKind && s.Name == setup.Anonymous || s.Kind == rbacv1.GroupKind && s.Name == setup.Unauthenticated
 }
 
-// isBuiltin says whether the API server itself made the binding, and keeps it so.
+// isBuiltin reports whether the API server itself created the binding and reconciles it.
 // Source: Kubernetes documentation, "Using RBAC Authorization", discovery roles.
-func isBuiltin(o Object, meta metav1.ObjectMeta) bool {
+func isBuiltin(o setup.Object, meta metav1.ObjectMeta) bool {
 	return o.Kind == "ClusterRoleBinding" && meta.Labels["kubernetes.io/bootstrapping"] == "rbac-defaults" &&
 		slices.Contains([]string{"system:public-info-viewer", "system:discovery", "system:basic-user"}, o.Name) &&
-		o.RoleRef == ref("ClusterRole", o.Name)
+		o.RoleRef == roleRef("ClusterRole", o.Name)
 }
 
-// isReader says whether it is the binding by which nodes of some group read
-// cluster-info.
-func isReader(o Object) bool {
-	of := Options{}
-	if group, ok := strings.CutPrefix(o.Name, "bootctl:"+reading+":"); ok {
+// isReader reports whether it is the binding of setup that lets nodes of some group
+// read cluster-info.
+func isReader(o setup.Object) bool {
+	of := setup.Options{}
+	if group, ok := strings.CutPrefix(o.Name, "bootctl:bootstrap-signer-clusterinfo:"); ok {
 		of.Group = group
 	}
-	return o.Kind == "RoleBinding" && o.Namespace == metav1.NamespacePublic && o.Name == of.name(reading) && o.RoleRef == ref("Role", o.Name)
+	reader := setup.Objects(of)[1]
+	return o.Kind == reader.Kind && o.Namespace == reader.Namespace && o.Name == reader.Name && o.RoleRef == reader.RoleRef
 }

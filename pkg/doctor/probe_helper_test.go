@@ -139,8 +139,7 @@ func (s *site) rewrite(change func(data map[string]string)) {
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
 		Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1(),
-		Trust:  clusterinfo.Options{CAs: []*x509.Certificate{s.ca.Certificate}, Client: apiclient.Options{Now: time.Now}},
-		Random: rand.Reader,
+		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: apiclient.Options{Now: time.Now}, Random: rand.Reader,
 	}
 }
 
@@ -348,8 +347,8 @@ func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 
 // at runs do when the step begins.
 func at(p *doctor.Probe, step string, do func()) {
-	p.Step = func(check string) {
-		if check == "probe: "+step {
+	p.Observer = func(event doctor.Event) {
+		if event.Check == "probe: "+step {
 			do()
 		}
 	}
