@@ -20,6 +20,8 @@ import (
 // anonymousBindings returns the bindings that grant something to requests without
 // credentials, except the API server's own bindings and bindings that only allow
 // reading cluster-info.
+//
+// Access: list on rolebindings and clusterrolebindings; get on roles in kube-public.
 func anonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface) ([]setup.Object, error) {
 	var found []setup.Object
 	note := func(object runtime.Object) error {

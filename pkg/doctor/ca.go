@@ -135,6 +135,8 @@ func nameOf(cert *x509.Certificate) string {
 
 // clientCAs returns the CA certificates that the API server verifies its clients with;
 // none if it publishes none.
+//
+// Access: get on the configmap extension-apiserver-authentication in kube-system.
 func clientCAs(ctx context.Context, client corev1client.ConfigMapsGetter) ([]*x509.Certificate, error) {
 	const name = "extension-apiserver-authentication"
 	cm, err := client.ConfigMaps(metav1.NamespaceSystem).Get(ctx, name, metav1.GetOptions{})

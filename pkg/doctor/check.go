@@ -10,15 +10,14 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// check is one check. What doctor can check is lists of them: Cluster's, Node's and
-// Probe's.
+// check is one check. Cluster, Node and Probe are lists of checks.
 type check struct {
 	name string
 	// timeout limits run; 0 sets no limit of its own.
 	timeout time.Duration
 	// required means that the checks after this one are not run when it fails.
 	required bool
-	// run returns the findings, none if there is nothing to check.
+	// run returns the findings, none if nothing can be checked.
 	run func(context.Context) ([]Finding, error)
 	// diagnose turns an error of run into a finding.
 	diagnose func(context.Context, error) Finding
@@ -52,8 +51,8 @@ func (c check) do(ctx context.Context) []Finding {
 	return findings
 }
 
-// inOrder runs the checks one after another, up to a required one that fails. A nil
-// observer is not told of them.
+// inOrder runs the checks one after another, up to a required one that fails. The
+// observer may be nil.
 func inOrder(ctx context.Context, checks []check, observer func(Event)) []Finding {
 	var all []Finding
 	for _, c := range checks {

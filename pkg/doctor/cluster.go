@@ -41,8 +41,8 @@ type Cluster struct {
 // extension-apiserver-authentication in kube-system, on roles in kube-public, and on the
 // objects of setup and the clusterroles that they bind;
 // list on secrets in kube-system, rolebindings, clusterrolebindings and
-// certificatesigningrequests; create on subjectaccessreviews. If one is missing,
-// the finding of that check says so.
+// certificatesigningrequests; create on subjectaccessreviews. If a permission is
+// missing, the findings of the checks that need it are WARN, with the reason Forbidden.
 func (c Cluster) Run(ctx context.Context) []Finding {
 	server := check{name: "server", run: c.server, diagnose: checkError}.do(ctx)
 	if hasFailed(server) {

@@ -18,6 +18,8 @@ import (
 // grantedElsewhere reports whether nodes have all permissions that the object, which
 // does not exist, would grant: by an object of another name, or an authorizer other
 // than RBAC. objects are all objects of setup.
+//
+// Access: create on subjectaccessreviews.
 func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, objects []setup.Object, o setup.Object) (bool, error) {
 	binding, role := o, o
 	for _, other := range objects {

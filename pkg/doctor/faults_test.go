@@ -24,7 +24,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// fault is one thing that is wrong, and what doctor says of it.
+// fault is one fault and the findings that it should cause.
 type fault struct {
 	name  string
 	plant func(p *adminCluster)

@@ -167,7 +167,7 @@ func countReviews(p *adminCluster) int {
 	return n
 }
 
-// A controller that has acted since requests began to wait is not silent, and one
+// A controller that has acted since CSRs began to wait is not stalled, and one
 // that acted before is.
 func TestBusyControllers(t *testing.T) {
 	const waits = 30 * time.Second // of the newest

@@ -63,8 +63,8 @@ type adminCluster struct {
 	behind time.Duration
 	// version is the answer of the API server to that.
 	version error
-	// anonymous is the status of requests without credentials, and accepts says
-	// whether the API server takes tokens, at the address that nodes are told.
+	// At the address in cluster-info, anonymous is the status of requests without
+	// credentials, and accepts means that the API server accepts tokens.
 	anonymous int
 	accepts   bool
 

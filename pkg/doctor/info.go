@@ -72,7 +72,7 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 			publish += "; or renew the API server's certificate so that it has this name"
 		}
 		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
-	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // what both say may be the same
+	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // their contents may be the same
 		return one(FAIL, EndpointOtherCluster, "what answers at "+at.URL()+" is another cluster than "+c.Address+": its cluster-info is another object"+c.addressNote(), publish), nil
 	case ctx.Err() != nil:
 		return nil, err

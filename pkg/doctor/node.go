@@ -16,8 +16,8 @@ import (
 type Node struct {
 	// Discovery has the one endpoint, and pins, CA certificates and a token if they
 	// are known. Without pins and CA certificates nothing is verified and only
-	// anonymous requests are sent, unless SkipCAVerification says that the token's
-	// signature is enough.
+	// anonymous requests are sent, unless SkipCAVerification makes the token's
+	// signature enough.
 	Discovery clusterinfo.Options
 }
 
@@ -40,14 +40,14 @@ type nodeChecker struct {
 	clusterinfo.Options
 	endpoint clusterinfo.Endpoint
 	watch    *clusterinfo.Clock
-	// seen is cluster-info over an unverified connection, and seenErr the answer of an
-	// API server that does not return it.
+	// seen is cluster-info over an unverified connection; seenErr is set if the API
+	// server refuses to return it.
 	seen    clusterinfo.Info
 	seenErr error
 	// document is what cluster-info contains. If it has no valid document, the CAs are
 	// the given ones.
 	document clusterinfo.Document
-	roots    []*x509.Certificate // those of the CAs that may be trusted
+	roots    []*x509.Certificate // the CAs in document that may be trusted
 	rejected bool                // the token
 }
 

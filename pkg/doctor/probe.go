@@ -50,12 +50,11 @@ type Probe struct {
 	NodeTimeout time.Duration
 	// Group is the group of nodes' tokens; empty means token.DefaultGroup.
 	Group string
-	// Approval says whether CSRs should be approved automatically; empty means
-	// AutoApproveNodes.
+	// Approval is how CSRs should be approved; empty means AutoApproveNodes.
 	Approval setup.Approval
 	// Random is the source of the token and the key.
 	Random io.Reader
-	// Observer is told of each check before it begins; nil means nobody is.
+	// Observer, if not nil, is called before each check.
 	Observer func(Event)
 }
 

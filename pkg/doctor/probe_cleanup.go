@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// nothingMade reports whether there is nothing to clean up.
+// nothingMade reports whether the probe has created nothing.
 func (r *probeRun) nothingMade() bool { return r.token.Token.IsZero() }
 
 // cleanUp removes what the probe created, or may have created.

@@ -32,7 +32,7 @@ type probeRun struct {
 	// while that is not known.
 	wanted, request *certificatesv1.CertificateSigningRequest
 	autoApproved    csr.AutoApproval
-	// chain is the certificate, or unsigned the reason why there is none.
+	// chain is the certificate; unsigned is the error if none was issued.
 	chain    []byte
 	unsigned error
 	removed  []string // by the clean-up

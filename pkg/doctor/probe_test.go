@@ -68,7 +68,7 @@ func TestProbeKeepsItsKeyToItself(t *testing.T) {
 	}
 }
 
-// Each thing that is wrong is told with its own reason, and nothing is left.
+// Each fault is reported with its own reason, and nothing is left.
 func TestProbeTellsWhatIsWrong(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -90,7 +90,7 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *csr.AutoApp
 	}
 }
 
-// count adds CSRs to those of the same kind.
+// count adds CSRs to the count of their kind.
 func (s *requestStats) count(key requestKey, more requestCount) {
 	c := s.counts[key]
 	c.n += more.n
