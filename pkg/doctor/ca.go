@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,26 +101,19 @@ type validity struct {
 // least one.
 func checkValidity(cas []*x509.Certificate, now time.Time) validity {
 	v := validity{allInvalid: true}
-	first := cas[0]
 	for _, ca := range cas {
 		problem := clusterinfo.ValidityProblem(ca, now)
-		if problem == "" {
-			v.allInvalid = false
-		} else {
-			v.anyInvalid = true
-		}
+		v.allInvalid = v.allInvalid && problem != ""
+		v.anyInvalid = v.anyInvalid || problem != ""
 		if problem == "" && ca.NotAfter.Sub(now) < expiryWarning {
 			problem = expiry(ca)
 		}
 		if problem != "" {
-			v.expiresSoon = true
 			v.details = append(v.details, nameOf(ca)+" "+problem)
 		}
-		if ca.NotAfter.Before(first.NotAfter) {
-			first = ca
-		}
 	}
-	if !v.expiresSoon {
+	if v.expiresSoon = len(v.details) > 0; !v.expiresSoon {
+		first := slices.MinFunc(cas, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
 		v.details = []string{nameOf(first) + " " + expiry(first)}
 	}
 	return v

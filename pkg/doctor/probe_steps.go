@@ -144,14 +144,9 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 
 // predictApproval checks whether the CSR is approved automatically.
 func (r *probeRun) predictApproval(ctx context.Context) error {
-	auto, err := csr.IsAutoApproved(ctx, r.Authorization, csr.Decode(r.request))
-	switch {
-	case err == nil && auto:
-		r.autoApproved = csr.AutoApprovalYes
-	case err == nil:
-		r.autoApproved = csr.AutoApprovalNo
-	}
-	return err
+	auto := csr.AutoApprovals{Client: r.Authorization, Reviews: 2}
+	r.autoApproved = auto.Of(ctx, csr.Decode(r.request))
+	return auto.Err
 }
 
 // leaveApproval ends the probe of a cluster in which a person approves: it approves
