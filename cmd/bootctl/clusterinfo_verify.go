@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -86,8 +88,9 @@ func runClusterInfoVerify(ctx context.Context, e *env) error {
 	if err := e.print(verificationView(verdict == nil, document.Server, document.CAs, states)); err != nil {
 		return err
 	}
-	for _, silence := range clusterinfo.Silent(info, tokens, e.now()) {
-		e.warn(silence.String())
+	stalled := clusterinfo.StalledControllers(info, tokens, e.now())
+	for _, controller := range slices.Sorted(maps.Keys(stalled)) {
+		e.warn(stalled[controller])
 	}
 	return verdict
 }

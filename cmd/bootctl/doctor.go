@@ -39,7 +39,7 @@ func (o *doctorOptions) addFlags(fs *pflag.FlagSet) {
 	needs(fs, "endpoint", "token-file")
 }
 
-// check returns an error when the flags do not fit together.
+// check returns an error if the flags cannot be combined.
 func (o doctorOptions) check(fs *pflag.FlagSet) error {
 	problem := ""
 	switch {
@@ -61,7 +61,7 @@ func (o doctorOptions) check(fs *pflag.FlagSet) error {
 	return err
 }
 
-// errNotReady means that doctor found something that keeps nodes from joining.
+// errNotReady means that doctor found something that prevents nodes from joining.
 var errNotReady = errors.New("the cluster is not ready for nodes")
 
 func newDoctor(e *env) *cobra.Command {
@@ -112,13 +112,13 @@ certificatesigningrequests; a node needs nothing.`,
 }
 
 func runDoctor(ctx context.Context, e *env, o doctorOptions) error {
-	findings, err := o.examine(ctx, e)
+	findings, err := o.run(ctx, e)
 	if err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil { // interrupted, so it is no diagnosis
 		if n := len(findings); o.probe && n > 0 {
-			e.tellOfCleanUp(findings[n-1])
+			e.reportCleanUp(findings[n-1])
 		}
 		return err
 	}
@@ -129,8 +129,8 @@ func runDoctor(ctx context.Context, e *env, o doctorOptions) error {
 	return o.verdict(report)
 }
 
-// tellOfCleanUp says whether a probe that was interrupted has left something.
-func (e *env) tellOfCleanUp(last doctor.Finding) {
+// reportCleanUp reports whether a probe that was interrupted has left something.
+func (e *env) reportCleanUp(last doctor.Finding) {
 	switch {
 	case last.Reason == doctor.ProbeLeft:
 		e.warn(last.Evidence + "; remove it with: " + last.Remedy)
@@ -139,8 +139,8 @@ func (e *env) tellOfCleanUp(last doctor.Finding) {
 	}
 }
 
-// examine looks at the cluster as a node or as its administrator.
-func (o doctorOptions) examine(ctx context.Context, e *env) ([]doctor.Finding, error) {
+// run checks the cluster as a node or as its administrator.
+func (o doctorOptions) run(ctx context.Context, e *env) ([]doctor.Finding, error) {
 	limited, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	if o.endpoint != "" {
@@ -150,22 +150,22 @@ func (o doctorOptions) examine(ctx context.Context, e *env) ([]doctor.Finding, e
 		}
 		return node.Run(limited), nil
 	}
-	patient, err := e.patient(o.rbac.options())
+	cluster, err := e.adminCluster(o.rbac.options())
 	if err != nil {
 		return nil, err
 	}
-	probe, err := o.prober(e, patient)
+	probe, err := o.prober(e, cluster)
 	if err != nil {
 		return nil, err
 	}
-	findings := patient.Run(limited)
+	findings := cluster.Run(limited)
 	if o.probe && ctx.Err() == nil && (len(findings) > 1 || findings[0].Status != doctor.FAIL) {
 		findings = append(findings, probe.Run(ctx)...)
 	}
 	return findings, nil
 }
 
-// node is the view of a node, which may have a token.
+// node returns the view of a node, which may have a token.
 func (o doctorOptions) node(e *env) (doctor.Node, error) {
 	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, "")
 	if errors.Is(err, errNoToken) {
@@ -174,8 +174,8 @@ func (o doctorOptions) node(e *env) (doctor.Node, error) {
 	return doctor.Node{Discovery: opts}, err
 }
 
-// prober is the probe of the administrator, who knows the CA of the kubeconfig where
-// no other is given.
+// prober returns the administrator's probe, which trusts the CA of the kubeconfig if no
+// other is given.
 func (o doctorOptions) prober(e *env, c doctor.Cluster) (doctor.Probe, error) {
 	trust, err := o.trust.believe(e, nil)
 	if !o.trust.given() {
@@ -183,12 +183,14 @@ func (o doctorOptions) prober(e *env, c doctor.Cluster) (doctor.Probe, error) {
 	}
 	return doctor.Probe{
 		Core: c.Client.Core, Certificates: c.Client.Certificates, Authorization: c.Client.Authorization,
-		Trust: trust, Group: o.rbac.group, Approval: setup.Approval(o.rbac.autoApprove), Random: e.random, Step: e.progress,
+		Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, NodeTimeout: trust.Timeout,
+		Group: o.rbac.group, Approval: setup.Approval(o.rbac.autoApprove), Random: e.random,
+		Observer: func(event doctor.Event) { e.progress(event.Check) },
 	}, err
 }
 
-// patient is the cluster of the administrator's kubeconfig.
-func (e *env) patient(wanted setup.Options) (doctor.Cluster, error) {
+// adminCluster returns the cluster of the administrator's kubeconfig.
+func (e *env) adminCluster(wanted setup.Options) (doctor.Cluster, error) {
 	config, err := e.adminConfig()
 	if err != nil {
 		return doctor.Cluster{}, err
@@ -200,7 +202,7 @@ func (e *env) patient(wanted setup.Options) (doctor.Cluster, error) {
 	}
 	c := doctor.Cluster{
 		Client: client, Clock: clock, Address: config.rest.Host, Setup: wanted,
-		Node: clusterinfo.Options{Timeout: e.global.requestTimeout, Client: e.clientOptions("")},
+		NodeClient: e.clientOptions(""), NodeTimeout: e.global.requestTimeout,
 	}
 	if endpoint, err := clusterinfo.ParseEndpoint(config.rest.Host); err == nil {
 		c.Server = endpoint
@@ -208,8 +210,7 @@ func (e *env) patient(wanted setup.Options) (doctor.Cluster, error) {
 	if err := rest.LoadTLSFiles(config.rest); err != nil {
 		return doctor.Cluster{}, fmt.Errorf("%w: %w", errKubeconfig, err)
 	}
-	// None where it has none: then nothing verifies the connection, or the CAs of the
-	// system do.
+	// Without any, nothing verifies the connection, or the system's CAs do.
 	c.CAs, _ = certutil.ParseCertsPEM(config.rest.CAData)
 	return c, nil
 }
@@ -246,7 +247,7 @@ func doctorView(report output.DoctorReport) view {
 	return v
 }
 
-// verdict returns an error when the report is not good enough.
+// verdict returns an error if a check failed, or has a warning and --strict is set.
 func (o doctorOptions) verdict(report output.DoctorReport) error {
 	switch {
 	case report.Failed > 0:

@@ -77,8 +77,8 @@ func TestDoctorProbeOptions(t *testing.T) {
 			if probe.Group != "system:bootstrappers:nodes" || probe.Approval != setup.AutoApproveNone {
 				t.Errorf("%+v", probe)
 			}
-			if len(probe.Trust.CAs) != len(test.cas) || len(probe.Trust.Pins) != test.pins || len(test.cas) > 0 && !probe.Trust.CAs[0].Equal(test.cas[0].Certificate) {
-				t.Errorf("it trusts %v and the pins %v", probe.Trust.CAs, probe.Trust.Pins)
+			if len(probe.CAs) != len(test.cas) || len(probe.Pins) != test.pins || len(test.cas) > 0 && !probe.CAs[0].Equal(test.cas[0].Certificate) {
+				t.Errorf("it trusts %v and the pins %v", probe.CAs, probe.Pins)
 			}
 		})
 	}

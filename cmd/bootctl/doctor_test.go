@@ -95,7 +95,7 @@ func TestDoctorUsage(t *testing.T) {
 }
 
 // The CA of the kubeconfig, and none where the connection is not verified by one.
-func TestDoctorPatient(t *testing.T) {
+func TestDoctorAdminCluster(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*clientcmdapi.Cluster)
@@ -119,7 +119,7 @@ func TestDoctorPatient(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := &env{getenv: func(string) string { return path }, now: time.Now, newClient: apiclient.New}
-			got, err := e.patient(setup.Options{})
+			got, err := e.adminCluster(setup.Options{})
 			if err != nil || got.Server != test.server || len(got.CAs) != test.cas || got.Address != config.Clusters["c"].Server {
 				t.Errorf("server %q, %d CAs, address %q, %v", got.Server, len(got.CAs), got.Address, err)
 			}

@@ -128,21 +128,11 @@ func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.To
 // missSignature returns an error when the signer has left the token without a good
 // signature for longer than it takes, and notes it.
 func missSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
-	if silence := silenceOf(clusterinfo.Signer, document, info, now); silence != "" {
-		object.Notes = append(object.Notes, silence)
+	if stalled := clusterinfo.StalledControllers(document, []token.Info{info}, now)[clusterinfo.Signer]; stalled != "" {
+		object.Notes = append(object.Notes, stalled)
 		return fmt.Errorf("token %s: %w", info.ID, clusterinfo.ErrNotSignedYet)
 	}
 	return nil
-}
-
-// silenceOf says what the controller has left undone with the token, if anything.
-func silenceOf(controller string, document clusterinfo.Info, info token.Info, now time.Time) string {
-	for _, silent := range clusterinfo.Silent(document, []token.Info{info}, now) {
-		if silent.Controller == controller {
-			return silent.String()
-		}
-	}
-	return ""
 }
 
 // lifetimeNotes say what is odd about the end of a token.
@@ -150,8 +140,8 @@ func lifetimeNotes(info token.Info, now time.Time) []string {
 	if info.Expires.IsZero() && info.Usable(now) == nil {
 		return []string{"it " + neverExpires}
 	}
-	if silence := silenceOf(clusterinfo.Cleaner, clusterinfo.Info{}, info, now); silence != "" {
-		return []string{silence}
+	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, []token.Info{info}, now)[clusterinfo.Cleaner]; stalled != "" {
+		return []string{stalled}
 	}
 	return nil
 }

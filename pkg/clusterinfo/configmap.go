@@ -55,14 +55,6 @@ func (i Info) Capacity() int {
 	return max(0, room/signatureSize)
 }
 
-// Room says how many more tokens than the given number can sign cluster-info, and
-// whether that is little: fewer than ten, or than a tenth of all that it has room for.
-func (i Info) Room(signing int) (left int, little bool) {
-	capacity := i.Capacity()
-	left = max(0, capacity-signing)
-	return left, left < 10 || 10*left < capacity
-}
-
 // Fetch reads cluster-info. It returns an error that matches ErrNotFound when
 // there is none.
 //

@@ -105,11 +105,12 @@ func unusable(cert *x509.Certificate, now time.Time) string {
 	case cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
 		return "may not sign certificates"
 	}
-	return untimely(cert, now)
+	return ValidityProblem(cert, now)
 }
 
-// untimely says why the certificate is not valid at now.
-func untimely(cert *x509.Certificate, now time.Time) string {
+// ValidityProblem returns why the certificate is not valid at now; empty when it is
+// valid.
+func ValidityProblem(cert *x509.Certificate, now time.Time) string {
 	switch {
 	case now.Before(cert.NotBefore):
 		return fmt.Sprintf("is not valid before %s, and here it is %s", cert.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))

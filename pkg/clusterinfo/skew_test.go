@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -43,6 +44,31 @@ func TestDiscoverTellsOfClocks(t *testing.T) {
 			}
 			if got := skew.Behind.Round(time.Minute); got != test.behind {
 				t.Errorf("behind by %s, want %s (%v)", got, test.behind, err)
+			}
+		})
+	}
+}
+
+func TestClock(t *testing.T) {
+	tests := []struct {
+		behind, told, counted time.Duration
+	}{
+		{0, 0, 0},
+		{2 * time.Second, 0, 0},
+		{30 * time.Second, 0, 30 * time.Second},
+		{-time.Minute, 0, -time.Minute},
+		{61 * time.Second, 61 * time.Second, 61 * time.Second},
+		{-time.Hour, -time.Hour, -time.Hour},
+	}
+	for _, test := range tests {
+		t.Run(test.behind.String(), func(t *testing.T) {
+			c := &clusterinfo.Clock{Now: clock}
+			if c.Behind() != 0 || !c.ServerTime().Equal(now) {
+				t.Error("it knows before anything answered")
+			}
+			c.Watch(apiclient.Options{}).Observe(apiclient.Call{Date: now.Add(test.behind)})
+			if c.Behind() != test.told || !c.ServerTime().Equal(now.Add(test.counted)) {
+				t.Errorf("behind %s, server time %s", c.Behind(), c.ServerTime())
 			}
 		})
 	}

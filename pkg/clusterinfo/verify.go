@@ -53,23 +53,6 @@ func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
 	return states
 }
 
-// Settled leaves out of the states what the signer has not had the time to mend:
-// the missing signature of a token that was made, and the orphaned one of a token
-// that expired, in the last ten seconds.
-func Settled(states []SignatureState, tokens []token.Info, now time.Time) []SignatureState {
-	since := map[string]time.Time{}
-	for _, tok := range tokens {
-		since[tok.ID] = tok.Created
-		if tok.Expired(now) {
-			since[tok.ID] = tok.Expires
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(states), func(s SignatureState) bool {
-		at, known := since[s.TokenID]
-		return known && (s.State == Missing || s.State == Orphan) && now.Sub(at) <= patience
-	})
-}
-
 // Check judges the signature of one token, taking it for a live one.
 func Check(info Info, tok token.Token) string {
 	signature, ok := info.Signatures[tok.ID()]

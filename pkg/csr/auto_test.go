@@ -2,16 +2,12 @@ package csr_test
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
-	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -118,68 +114,6 @@ func TestHoldupOf(t *testing.T) {
 				t.Errorf("Explain = %q", got)
 			}
 		})
-	}
-}
-
-func TestActs(t *testing.T) {
-	at := metav1.NewTime(now.Add(-time.Minute))
-	later := metav1.NewTime(now)
-	decided := func(reason string) func(*object) {
-		return func(o *object) {
-			o.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: certificatesv1.CertificateApproved, Status: "True", Reason: reason, LastUpdateTime: at}}
-		}
-	}
-	written := func(o *object) {
-		o.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &at}, {Time: &later}, {Subresource: "approval", Time: &later}, {Subresource: "status"}}
-	}
-	key := newKey(t)
-	tests := []struct {
-		name    string
-		request *object
-		by      []csr.Holdup
-	}{
-		{"pending", stored(t, key, written), nil},
-		{"approved by the controller", stored(t, key, decided("AutoApproved")), []csr.Holdup{csr.HoldupApprover}},
-		{"approved by a person", stored(t, key, decided("KubectlApprove")), nil},
-		{"issued", stored(t, key, decided("KubectlApprove"), issued("x"), written), []csr.Holdup{csr.HoldupSigner}},
-		{"issued after the controller approved", stored(t, key, decided("AutoApproved"), issued("x"), written), []csr.Holdup{csr.HoldupApprover, csr.HoldupSigner}},
-		{"issued by another signer", stored(t, key, decided("KubectlApprove"), issued("x"), written, func(o *object) { o.Spec.SignerName = "example.com/x" }), nil},
-		{"issued, nobody knows when", stored(t, key, decided("KubectlApprove"), issued("x")), nil},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			want := map[csr.Holdup]time.Time{}
-			for _, by := range test.by {
-				want[by] = at.Time
-			}
-			if got := csr.Decode(test.request).Acts(); !maps.Equal(got, want) {
-				t.Errorf("Acts = %v, want %v", got, want)
-			}
-		})
-	}
-}
-
-func TestRequesterKind(t *testing.T) {
-	key := newKey(t)
-	for user, want := range map[string]string{
-		bootstrap: "bootstrap tokens", "system:node:n1": "nodes", "system:serviceaccount:a:b": "service accounts", "jane": "other users", "": "other users",
-	} {
-		if got := csr.Decode(stored(t, key, by(user))).RequesterKind(); got != want {
-			t.Errorf("%q is of the kind %q, want %q", user, got, want)
-		}
-	}
-}
-
-func TestIssuersOf(t *testing.T) {
-	key := newKey(t)
-	issuer, other := newCA(t), newCA(t)
-	text := issuer.issue(t, key)
-	got := csr.IssuersOf(text, []*x509.Certificate{other.Certificate, issuer.Certificate})
-	if len(got) != 1 || !got[0].Equal(issuer.Certificate) {
-		t.Errorf("%d issuers, want the one", len(got))
-	}
-	if got := csr.IssuersOf([]byte("x"), []*x509.Certificate{issuer.Certificate}); got != nil {
-		t.Errorf("issuers of nothing: %v", got)
 	}
 }
 

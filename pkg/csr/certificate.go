@@ -122,21 +122,3 @@ func sameKey(a, b crypto.PublicKey) bool {
 	equal, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && equal.Equal(b)
 }
-
-// IssuersOf returns those of the CA certificates that issued a certificate, given
-// in PEM with any intermediate ones: their key signed the last of them. There can
-// be several, since a CA that is renewed keeps its key.
-func IssuersOf(text []byte, cas []*x509.Certificate) []*x509.Certificate {
-	certs, err := certpem.Parse(text)
-	if err != nil {
-		return nil
-	}
-	last := certs[len(certs)-1]
-	var issuers []*x509.Certificate
-	for _, ca := range cas {
-		if last.Equal(ca) || last.CheckSignatureFrom(ca) == nil {
-			issuers = append(issuers, ca)
-		}
-	}
-	return issuers
-}

@@ -191,16 +191,3 @@ func conditions(status certificatesv1.CertificateSigningRequestStatus) []string 
 
 // Stored returns the object that the request was decoded from.
 func (r Request) Stored() *certificatesv1.CertificateSigningRequest { return r.stored }
-
-// RequesterKind says what kind of user sent the request.
-func (r Request) RequesterKind() string {
-	switch {
-	case isBootstrapper(r):
-		return "bootstrap tokens"
-	case strings.HasPrefix(r.Username, NodeUserPrefix):
-		return "nodes"
-	case strings.HasPrefix(r.Username, "system:serviceaccount:"):
-		return "service accounts"
-	}
-	return "other users"
-}

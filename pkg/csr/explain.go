@@ -1,9 +1,6 @@
 package csr
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // AutoApproval says whether the controller csrapproving would approve a request,
 // as IsAutoApproved finds out.
@@ -85,25 +82,3 @@ func explainPerson(r Request, auto AutoApproval) string {
 	}
 	return "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
 }
-
-// Acts returns when the controllers csrapproving and csrsigning acted on the request,
-// by what held it up until then, as far as that can be seen.
-func (r Request) Acts() map[Holdup]time.Time {
-	acts := map[Holdup]time.Time{}
-	if r.Is(Approved) && r.Reason == autoApproved {
-		acts[HoldupApprover] = r.Decided
-	}
-	if outcome, _ := Predict(r); !r.Is(Issued) || outcome == OutcomeUnknown { // by another signer
-		return acts
-	}
-	for _, entry := range r.stored.ManagedFields {
-		if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(acts[HoldupSigner]) {
-			acts[HoldupSigner] = entry.Time.Time
-		}
-	}
-	return acts
-}
-
-// autoApproved is the reason that csrapproving gives.
-// Source: kube-controller-manager, csrapproving.
-const autoApproved = "AutoApproved"

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"crypto/x509"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,109 +17,105 @@ type Cluster struct {
 	// Client has the administrator's credentials, and Clock watches it.
 	Client *apiclient.Client
 	Clock  *clusterinfo.Clock
-	// Address is the URL that Client asks. Server is the same as an endpoint; empty
-	// where it is not just a host and a port.
+	// Address is the URL of the API server that Client uses. Server is the same as an
+	// endpoint; empty if the URL is more than a host and a port.
 	Address string
 	Server  clusterinfo.Endpoint
-	// CAs verify the connection of Client; empty where nothing or something else
-	// does, and then no token is sent anywhere.
+	// CAs verify the connection of Client. If there are none, because nothing or
+	// something else verifies it, no token is sent anywhere.
 	CAs []*x509.Certificate
-	// Setup says what nodes shall be able to do.
+	// Setup describes what nodes should be able to do.
 	Setup setup.Options
-	// Node has the Timeout and the Client options of requests as nodes make them.
-	Node clusterinfo.Options
+	// NodeClient has the options for requests made as a node, with no credentials or
+	// with a token, and NodeTimeout limits each of them; 0 means the default of
+	// clusterinfo.Options.
+	NodeClient  apiclient.Options
+	NodeTimeout time.Duration
 }
 
-// Run examines the cluster and returns what it finds, in a fixed order. It changes
-// nothing. Where the API server cannot be asked at all, that is the only finding.
+// Run checks the cluster and returns the findings, in a fixed order. It changes
+// nothing. If the API server cannot be reached or refuses the credentials, that is the
+// only finding.
 //
 // Access: get on the configmaps cluster-info in kube-public and
 // extension-apiserver-authentication in kube-system, on roles in kube-public, and on the
 // objects of setup and the clusterroles that they bind;
 // list on secrets in kube-system, rolebindings, clusterrolebindings and
-// certificatesigningrequests; create on subjectaccessreviews. Where one is missing,
-// the finding of that check says so.
+// certificatesigningrequests; create on subjectaccessreviews. If a permission is
+// missing, the findings of the checks that need it are WARN, with the reason Forbidden.
 func (c Cluster) Run(ctx context.Context) []Finding {
-	server := named("server", c.server(ctx))
-	if server[0].Status == FAIL {
+	server := check{name: "server", run: c.server, diagnose: checkError}.do(ctx)
+	if hasFailed(server) {
 		return server
 	}
-	e := c.exam(ctx)
-	checks := []check{
-		{"clock", e.clock},
-		{"token-authentication", e.tokenAuthentication},
-		{"anonymous", e.anonymous},
-		{"anonymous-grants", e.anonymousGrants},
-		{"token-grants", e.tokenGrants},
-		{"cluster-info", e.clusterInfo},
-		{"endpoint", e.endpoint},
-		{"ca", e.ca},
-		{"client-ca", e.clientCA},
-		{"signing-ca", e.signingCA},
-		{"signatures", e.signatures},
-		{"signer", e.signer},
-		{"tokens", e.tokens},
-		{"cleaner", e.cleaner},
-		{"capacity", e.capacity},
-	}
-	for _, o := range e.objects {
-		checks = append(checks, check{o.String(), func(ctx context.Context) ([]Finding, error) { return e.object(ctx, o) }})
-	}
-	checks = append(checks, check{"requests", e.requests})
-	found := make([][]Finding, len(checks))
-	var running sync.WaitGroup
-	for i, check := range checks {
-		running.Go(func() {
-			findings, err := check.run(ctx)
-			if err != nil {
-				findings = append(findings, unfinished(ctx, err))
-			}
-			found[i] = named(check.name, findings)
-		})
-	}
-	running.Wait()
-	return slices.Concat(server, slices.Concat(found...))
+	return append(server, atOnce(ctx, newClusterChecker(ctx, c).checks())...)
 }
 
-// check is one look at the cluster.
-type check struct {
-	name string
-	run  func(context.Context) ([]Finding, error)
-}
-
-// exam is an examination: a cluster, and what several checks read of it, which is
-// read once.
-type exam struct {
+// clusterChecker checks a cluster. It has what several checks read, each read once.
+type clusterChecker struct {
 	Cluster
 	objects   []setup.Object
 	info      func() (clusterinfo.Info, error)
 	document  func() (clusterinfo.Document, error)
 	allTokens func() ([]token.Info, error)
 	clientCAs func() ([]*x509.Certificate, error)
-	tally     func() (*tally, error)
+	csrStats  func() (*requestStats, error)
 }
 
-func (c Cluster) exam(ctx context.Context) *exam {
-	e := &exam{Cluster: c, objects: setup.Objects(c.Setup)}
-	e.info = sync.OnceValues(func() (clusterinfo.Info, error) { return clusterinfo.Fetch(ctx, c.Client.Core) })
-	e.document = sync.OnceValues(func() (clusterinfo.Document, error) {
-		info, err := e.info()
+func newClusterChecker(ctx context.Context, cluster Cluster) *clusterChecker {
+	c := &clusterChecker{Cluster: cluster, objects: setup.Objects(cluster.Setup)}
+	c.info = sync.OnceValues(func() (clusterinfo.Info, error) { return clusterinfo.Fetch(ctx, c.Client.Core) })
+	c.document = sync.OnceValues(func() (clusterinfo.Document, error) {
+		info, err := c.info()
 		if err != nil {
 			return clusterinfo.Document{}, err
 		}
 		return clusterinfo.ParseDocument(info.Raw)
 	})
-	e.allTokens = sync.OnceValues(func() ([]token.Info, error) {
-		// After cluster-info: a token that is made in between then lacks its
-		// signature, which is too young to matter, and none seems an orphan.
-		_, _ = e.info()
+	c.allTokens = sync.OnceValues(func() ([]token.Info, error) {
+		// After cluster-info: a token that is created in between then lacks its
+		// signature, which is too recent to matter, and no signature seems orphaned.
+		_, _ = c.info()
 		return token.List(ctx, c.Client.Core)
 	})
-	e.clientCAs = sync.OnceValues(func() ([]*x509.Certificate, error) { return clusterinfo.ClientCAs(ctx, c.Client.Core) })
-	e.tally = sync.OnceValues(func() (*tally, error) { return e.count(ctx) })
-	return e
+	c.clientCAs = sync.OnceValues(func() ([]*x509.Certificate, error) { return clientCAs(ctx, c.Client.Core) })
+	c.csrStats = sync.OnceValues(func() (*requestStats, error) { return c.countRequests(ctx) })
+	return c
 }
 
-// now is the time by the clock of the API server, which judges tokens and dates
-// objects by it.
-func (e *exam) now() time.Time { return e.Clock.ServerTime() }
+func (c *clusterChecker) checks() []check {
+	checks := []check{
+		{name: "clock", run: c.clock},
+		{name: "token-authentication", run: c.tokenAuthentication},
+		{name: "anonymous", run: c.anonymous},
+		{name: "anonymous-grants", run: c.anonymousGrants},
+		{name: "token-grants", run: c.tokenGrants},
+		{name: "cluster-info", run: c.clusterInfo},
+		{name: "endpoint", run: c.endpoint},
+		{name: "ca", run: c.ca},
+		{name: "client-ca", run: c.clientCA},
+		{name: "signing-ca", run: c.signingCA},
+		{name: "signatures", run: c.signatures},
+		{name: "signer", run: c.signer},
+		{name: "tokens", run: c.tokens},
+		{name: "cleaner", run: c.cleaner},
+		{name: "capacity", run: c.capacity},
+	}
+	for _, o := range c.objects {
+		checks = append(checks, check{name: o.String(), run: func(ctx context.Context) ([]Finding, error) { return c.object(ctx, o) }})
+	}
+	checks = append(checks, check{name: "requests", run: c.requests})
+	for i := range checks {
+		checks[i].diagnose = checkError
+	}
+	return checks
+}
+
+// now returns the time by the clock of the API server, which evaluates tokens and
+// dates objects by it.
+func (c *clusterChecker) now() time.Time { return c.Clock.ServerTime() }
+
+// asNode returns the options for a request made as a node.
+func (c *clusterChecker) asNode() clusterinfo.Options {
+	return clusterinfo.Options{Timeout: c.NodeTimeout, Client: c.NodeClient}
+}

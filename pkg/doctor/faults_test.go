@@ -24,10 +24,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// fault is one thing that is wrong, and what doctor says of it.
+// fault is one fault and the findings that it should cause.
 type fault struct {
 	name  string
-	plant func(p *patient)
+	plant func(p *adminCluster)
 	want  []doctor.Finding // the evidence and remedy are parts of what is said
 }
 
@@ -42,7 +42,7 @@ func testFaults(t *testing.T, faults []fault) {
 		t.Run(fault.name, func(t *testing.T) {
 			p := healthy(t)
 			fault.plant(p)
-			got := bad(p.examine(t))
+			got := bad(p.check(t))
 			if len(got) != len(fault.want) {
 				t.Fatalf("found %+v, want %+v", got, fault.want)
 			}
@@ -66,7 +66,7 @@ func TestHealthy(t *testing.T) {
 	p.request("issued", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
 		r.Status.Certificate = certpem.Encode(p.ca.Serving(t, now).Leaf)
 	})
-	findings := p.examine(t)
+	findings := p.check(t)
 	if got := bad(findings); len(got) > 0 {
 		t.Errorf("found %+v in a healthy cluster", got)
 	}
@@ -89,22 +89,22 @@ func TestHealthy(t *testing.T) {
 }
 
 func TestFaultsOfTheServer(t *testing.T) {
-	status := func(err error) func(*patient) { return func(p *patient) { p.version = err } }
+	status := func(err error) func(*adminCluster) { return func(p *adminCluster) { p.version = err } }
 	testFaults(t, []fault{
 		{"not reachable", status(&http.MaxBytesError{}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:", "")}},
 		{"credentials", status(apierrors.NewUnauthorized("no")), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unauthorized, "", "--kubeconfig")}},
 		{"certificate", status(x509.UnknownAuthorityError{}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Untrusted, "unknown authority", "CA")}},
 		{"trouble", status(apierrors.NewInternalError(errors.New("etcd"))), []doctor.Finding{finding("server", doctor.FAIL, doctor.ServerTrouble, "etcd", "etcd")}},
 		{"version is forbidden", status(forbidden("version")), []doctor.Finding{finding("server", doctor.WARN, doctor.Forbidden, `User "jane" cannot`, "administrator")}},
-		{"clock off", func(p *patient) { p.behind = 2 * time.Minute }, []doctor.Finding{finding("clock", doctor.WARN, doctor.ClockSkew, "2m0s behind", "timedatectl")}},
-		{"clock off by much", func(p *patient) { p.behind = -5 * time.Minute }, []doctor.Finding{finding("clock", doctor.FAIL, doctor.ClockSkew, "5m0s ahead of", "timedatectl")}},
-		{"tokens are no credentials", func(p *patient) { p.accepts = false },
+		{"clock off", func(p *adminCluster) { p.behind = 2 * time.Minute }, []doctor.Finding{finding("clock", doctor.WARN, doctor.ClockSkew, "2m0s behind", "timedatectl")}},
+		{"clock off by much", func(p *adminCluster) { p.behind = -5 * time.Minute }, []doctor.Finding{finding("clock", doctor.FAIL, doctor.ClockSkew, "5m0s ahead of", "timedatectl")}},
+		{"tokens are no credentials", func(p *adminCluster) { p.accepts = false },
 			[]doctor.Finding{finding("token-authentication", doctor.FAIL, doctor.TokenAuthenticationOff, "abcdef", "--enable-bootstrap-token-auth")}},
-		{"no anonymous requests", func(p *patient) { p.anonymous = http.StatusUnauthorized },
+		{"no anonymous requests", func(p *adminCluster) { p.anonymous = http.StatusUnauthorized },
 			[]doctor.Finding{finding("anonymous", doctor.FAIL, doctor.AnonymousDisabled, "", "--anonymous-auth=true")}},
-		{"anonymous requests are forbidden all the same", func(p *patient) { p.anonymous = http.StatusForbidden },
+		{"anonymous requests are forbidden all the same", func(p *adminCluster) { p.anonymous = http.StatusForbidden },
 			[]doctor.Finding{finding("anonymous", doctor.FAIL, doctor.AnonymousForbidden, "as they should be", "--authorization-mode")}},
-		{"anonymous requests are forbidden", func(p *patient) {
+		{"anonymous requests are forbidden", func(p *adminCluster) {
 			p.anonymous = http.StatusForbidden
 			p.without("RoleBinding kubeadm:bootstrap-signer-clusterinfo")
 		}, []doctor.Finding{
@@ -117,52 +117,56 @@ func TestFaultsOfTheServer(t *testing.T) {
 func TestFaultsOfClusterInfo(t *testing.T) {
 	const publish = "bootctl cluster-info publish --endpoint "
 	testFaults(t, []fault{
-		{"missing", func(p *patient) { p.info.Data, p.tokens = nil, nil },
+		{"missing", func(p *adminCluster) { p.info.Data, p.tokens = nil, nil },
 			[]doctor.Finding{finding("cluster-info", doctor.FAIL, doctor.ClusterInfoMissing, "", "bootctl setup --endpoint ADDRESS")}},
-		{"invalid", func(p *patient) {
+		{"invalid", func(p *adminCluster) {
 			p.info.Data["kubeconfig"] += "users: [{}]\n"
 			p.sign()
 		}, []doctor.Finding{finding("cluster-info", doctor.FAIL, doctor.DocumentInvalid, "users", publish+"ADDRESS")}},
-		{"loopback", func(p *patient) { p.Server = elsewhere; p.publish("localhost:6443", p.ca.Certificate) },
+		{"loopback", func(p *adminCluster) { p.Server = elsewhere; p.publish("localhost:6443", p.ca.Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.WARN, doctor.EndpointLoopback, "https://localhost:6443", publish+"https://"+elsewhere)}},
-		{"nobody at the endpoint", func(p *patient) { p.publish("127.0.0.1:1", p.ca.Certificate) },
+		{"nobody at the endpoint", func(p *adminCluster) { p.publish("127.0.0.1:1", p.ca.Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointUnreachable, "https://127.0.0.1:1: ", publish)}},
-		{"another CA than the server's", func(p *patient) { p.publish(p.Server, testca.New(p.t, now, longLived).Certificate) },
+		{"another CA than the server's", func(p *adminCluster) { p.publish(p.Server, testca.New(p.t, now, longLived).Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointUntrusted, "unknown authority", publish)}},
-		{"another name than the server's", func(p *patient) {
+		{"another name than the server's", func(p *adminCluster) {
 			p.publish(clusterinfo.Endpoint(strings.Replace(string(p.Server), "127.0.0.1", "localhost", 1)), p.ca.Certificate)
 		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointUntrusted, "localhost", publish)}},
-		{"another cluster", func(p *patient) {
+		{"another cluster", func(p *adminCluster) {
 			other := healthy(p.t)
 			p.publish(other.Server, other.ca.Certificate)
 		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointOtherCluster, "another cluster than", publish)}},
-		{"CA ends soon", func(p *patient) {
+		{"CA ends soon", func(p *adminCluster) {
 			ends := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(29 * 24 * time.Hour) })
 			p.publish(p.Server, p.ca.Certificate, ends.Certificate)
 		}, []doctor.Finding{finding("ca", doctor.WARN, doctor.CAExpiresSoon, "2026-01-30", publish)}},
-		{"CA of several has ended", func(p *patient) {
+		{"CA of several has ended", func(p *adminCluster) {
 			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
 			p.publish(p.Server, p.ca.Certificate, ended.Certificate)
 		}, []doctor.Finding{finding("ca", doctor.WARN, doctor.CAExpired, "2025-12-31", publish)}},
-		{"CA has ended", func(p *patient) {
+		{"CA has ended", func(p *adminCluster) {
 			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
 			p.publish(p.Server, ended.Certificate)
 		}, []doctor.Finding{
 			finding("endpoint", doctor.FAIL, doctor.EndpointUntrusted, "expired", publish),
 			finding("ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", publish),
 		}},
-		{"client CA has ended", func(p *patient) {
+		{"client CA has ended", func(p *adminCluster) {
 			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
 			p.clients.Data["client-ca-file"] = string(certpem.Encode(ended.Certificate))
 		}, []doctor.Finding{finding("client-ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", "--client-ca-file")}},
-		{"no room", func(p *patient) { p.info.Data["much"] = strings.Repeat("x", 1<<20-100-len(p.info.Data["kubeconfig"])) },
+		{"no room", func(p *adminCluster) {
+			p.info.Data["much"] = strings.Repeat("x", 1<<20-100-len(p.info.Data["kubeconfig"]))
+		},
 			[]doctor.Finding{finding("capacity", doctor.FAIL, doctor.ClusterInfoFull, "room for 1", "bootctl token delete")}},
-		{"little room", func(p *patient) {
+		{"little room", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("aaaaaa"), p.token("bbbbbb"), p.token("cccccc"))
 			p.sign()
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-5*85-len(p.info.Data["kubeconfig"]))
 		}, []doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "room for 5", "bootctl token delete")}},
-		{"little room in all", func(p *patient) { p.info.Data["much"] = strings.Repeat("x", 1<<20-3*85-len(p.info.Data["kubeconfig"])) },
+		{"little room in all", func(p *adminCluster) {
+			p.info.Data["much"] = strings.Repeat("x", 1<<20-3*85-len(p.info.Data["kubeconfig"]))
+		},
 			[]doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "signed with 1 token, and has room for 3", "bootctl token delete")}},
 	})
 }
@@ -174,32 +178,32 @@ func TestFaultsOfTokens(t *testing.T) {
 		return func(s *corev1.Secret) { s.Data["expiration"] = []byte(now.Add(-ago).Format(time.RFC3339)) }
 	}
 	testFaults(t, []fault{
-		{"no signature", func(p *patient) { delete(p.info.Data, "jws-kubeconfig-abcdef") },
+		{"no signature", func(p *adminCluster) { delete(p.info.Data, "jws-kubeconfig-abcdef") },
 			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureMissing, "1 token: abcdef", sign), silent}},
-		{"stale signature", func(p *patient) { p.info.Data["kubeconfig"] += "\n" },
+		{"stale signature", func(p *adminCluster) { p.info.Data["kubeconfig"] += "\n" },
 			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureStale, "abcdef", sign), silent}},
-		{"no signature at all", func(p *patient) { p.info.Data["jws-kubeconfig-abcdef"] = "x" },
+		{"no signature at all", func(p *adminCluster) { p.info.Data["jws-kubeconfig-abcdef"] = "x" },
 			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureMalformed, "abcdef", sign), silent}},
-		{"signature of a token that is gone", func(p *patient) {
+		{"signature of a token that is gone", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("gone00"))
 			p.sign()
 			p.tokens = p.tokens[:1]
 		}, []doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "gone00", sign)}},
-		{"nonsense of a token that is gone", func(p *patient) { p.info.Data["jws-kubeconfig-gone00"] = "x" },
+		{"nonsense of a token that is gone", func(p *adminCluster) { p.info.Data["jws-kubeconfig-gone00"] = "x" },
 			[]doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "1 token: gone00", sign)}},
-		{"token without end", func(p *patient) { delete(p.tokens[0].Data, "expiration") },
+		{"token without end", func(p *adminCluster) { delete(p.tokens[0].Data, "expiration") },
 			[]doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenNeverExpires, "abcdef", "bootctl token extend abcdef --ttl 24h")}},
-		{"token that is none", func(p *patient) {
+		{"token that is none", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("spoilt", func(s *corev1.Secret) { s.Data["token-secret"] = []byte("short") }))
 		}, []doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenUnusable, "token-secret", "kubectl -n kube-system delete secret bootstrap-token-spoilt")}},
-		{"kubeadm's own token of kubeadm-certs is no fault", func(p *patient) {
+		{"kubeadm's own token of kubeadm-certs is no fault", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("proxy0", func(s *corev1.Secret) {
 				s.Data["description"] = []byte("Proxy for managing TTL for the kubeadm-certs secret")
 				delete(s.Data, "usage-bootstrap-signing")
 				delete(s.Data, "usage-bootstrap-authentication")
 			}))
 		}, nil},
-		{"token past its end", func(p *patient) { p.tokens = append(p.tokens, p.token("past00", ended(time.Minute))) },
+		{"token past its end", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("past00", ended(time.Minute))) },
 			[]doctor.Finding{finding("cleaner", doctor.WARN, doctor.CleanerSilent, "past00", "bootctl token delete --expired")}},
 	})
 }
@@ -212,37 +216,37 @@ func TestFaultsOfRBAC(t *testing.T) {
 		}
 	}
 	anyone := rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "Group", Name: "system:unauthenticated"}
-	none := func(p *patient) { p.Setup.Approval = setup.AutoApproveNone }
+	none := func(p *adminCluster) { p.Setup.Approval = setup.AutoApproveNone }
 	testFaults(t, []fault{
-		{"anonymous requests may more", func(p *patient) { p.rbac = append(p.rbac, binding("view", anyone)) },
+		{"anonymous requests may more", func(p *adminCluster) { p.rbac = append(p.rbac, binding("view", anyone)) },
 			[]doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousGranted, "ClusterRoleBinding open door gives them the ClusterRole view", "kubectl delete clusterrolebinding 'open door'")}},
-		{"they and others may", func(p *patient) {
+		{"they and others may", func(p *adminCluster) {
 			p.rbac = append(p.rbac, binding("view", anyone, rbacv1.Subject{Kind: "User", Name: "jane"}))
 		}, []doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousGranted, "view", "kubectl edit clusterrolebinding 'open door'")}},
-		{"they are administrators", func(p *patient) {
+		{"they are administrators", func(p *adminCluster) {
 			p.rbac = append(p.rbac, binding("cluster-admin", anyone))
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool { return s.User == "system:anonymous" }
 		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousGranted, "may do everything; ", "kubectl delete clusterrolebinding")}},
-		{"they are, and not by RBAC", func(p *patient) {
+		{"they are, and not by RBAC", func(p *adminCluster) {
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool { return s.User == "system:anonymous" }
 		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousGranted, "no binding", "AlwaysAllow")}},
-		{"object missing", func(p *patient) { p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap") },
+		{"object missing", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap") },
 			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:kubelet-bootstrap", doctor.FAIL, doctor.ObjectMissing, "not there", "bootctl setup")}},
-		{"object lacks something", func(p *patient) { find[*rbacv1.ClusterRole](p, "kubeadm:get-nodes").Rules = nil },
+		{"object lacks something", func(p *adminCluster) { find[*rbacv1.ClusterRole](p, "kubeadm:get-nodes").Rules = nil },
 			[]doctor.Finding{finding("ClusterRole kubeadm:get-nodes", doctor.FAIL, doctor.ObjectDiffers, "lacks get nodes", "bootctl setup --force")}},
-		{"object grants more", func(p *patient) {
+		{"object grants more", func(p *adminCluster) {
 			b := find[*rbacv1.ClusterRoleBinding](p, "kubeadm:get-nodes")
 			b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: "User", Name: "jane"})
 		}, []doctor.Finding{finding("ClusterRoleBinding kubeadm:get-nodes", doctor.WARN, doctor.ObjectTooWide, "jane", "bootctl setup --force")}},
-		{"nobody approves", func(p *patient) { p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap") },
+		{"nobody approves", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap") },
 			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOff, "csr approve", "bootctl setup")}},
-		{"a controller approves", func(p *patient) { none(p) },
+		{"a controller approves", func(p *adminCluster) { none(p) },
 			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOn, "approved at once", "bootctl setup --auto-approve none --force")}},
 	})
 }
 
 func TestFaultsOfRequests(t *testing.T) {
-	approve := func(p *patient) {
+	approve := func(p *adminCluster) {
 		p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 			return s.ResourceAttributes.Subresource == "nodeclient"
 		}
@@ -251,24 +255,24 @@ func TestFaultsOfRequests(t *testing.T) {
 		return []doctor.Finding{finding("requests", status, reason, evidence, remedy)}
 	}
 	testFaults(t, []fault{
-		{"waits for the approver", func(p *patient) { approve(p); p.request("a"); p.request("b") },
+		{"waits for the approver", func(p *adminCluster) { approve(p); p.request("a"); p.request("b") },
 			want(doctor.FAIL, doctor.ApproverSilent, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
-		{"waits for a person", func(p *patient) { p.request("a") },
+		{"waits for a person", func(p *adminCluster) { p.request("a") },
 			want(doctor.WARN, doctor.RequestsWait, "1 request of bootstrap tokens", "bootctl csr list --pending")},
-		{"waits for the signer", func(p *patient) { p.request("a", is(certificatesv1.CertificateApproved, time.Minute)) },
+		{"waits for the signer", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateApproved, time.Minute)) },
 			want(doctor.FAIL, doctor.CertificateSignerSilent, "csrsigning", "csrsigning in its --controllers")},
-		{"waits for a foreign signer", func(p *patient) {
+		{"waits for a foreign signer", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/x" })
 		}, want(doctor.WARN, doctor.RequestsWait, "example.com/x, which is not one of Kubernetes", "bootctl csr")},
-		{"failed", func(p *patient) {
+		{"failed", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), is(certificatesv1.CertificateFailed, time.Minute))
 		}, want(doctor.WARN, doctor.RequestsFailed, "Because", "bootctl csr delete --failed")},
-		{"certificates of a CA that the API server does not know", func(p *patient) {
+		{"certificates of a CA that the API server does not know", func(p *adminCluster) {
 			p.request("odd", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
 				r.Status.Certificate = certpem.Encode(testca.New(p.t, now).Serving(p.t, now).Leaf)
 			})
 		}, []doctor.Finding{finding("signing-ca", doctor.WARN, doctor.SigningCAUntrusted, "odd", "--client-ca-file; that request shows how it was: --probe tells how it is now")}},
-		{"the CA of the newest certificate ends", func(p *patient) {
+		{"the CA of the newest certificate ends", func(p *adminCluster) {
 			ends := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(time.Hour) })
 			p.clients.Data["client-ca-file"] += string(certpem.Encode(ends.Certificate))
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
@@ -278,7 +282,7 @@ func TestFaultsOfRequests(t *testing.T) {
 			finding("client-ca", doctor.WARN, doctor.CAExpiresSoon, "2026-01-01", "renew"),
 			finding("signing-ca", doctor.WARN, doctor.SigningCAExpiresSoon, "2026-01-01", "renew"),
 		}},
-		{"the CA of the newest certificate has ended", func(p *patient) {
+		{"the CA of the newest certificate has ended", func(p *adminCluster) {
 			ended := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
 			p.clients.Data["client-ca-file"] += string(certpem.Encode(ended.Certificate))
 			p.request("a", is(certificatesv1.CertificateApproved, 2*time.Hour), func(r *certificatesv1.CertificateSigningRequest) {

@@ -12,24 +12,24 @@ import (
 
 const authenticated = "system:authenticated"
 
-// tokenGrants says whether a bootstrap token makes an administrator of who has it.
-func (e *exam) tokenGrants(ctx context.Context) ([]Finding, error) {
-	groups := []string{api.BootstrapDefaultGroup, e.group(), authenticated}
-	power, err := csr.PowerOf(ctx, e.Client.Authorization, api.BootstrapUserPrefix+"000000", groups)
+// tokenGrants checks that a bootstrap token gives nobody admin-equivalent permissions.
+func (c *clusterChecker) tokenGrants(ctx context.Context) ([]Finding, error) {
+	groups := []string{api.BootstrapDefaultGroup, c.group(), authenticated}
+	power, err := csr.PowerOf(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", groups)
 	switch {
 	case err != nil:
 		return nil, err
 	case power == "":
 		return ok("a bootstrap token gives nobody the power of an administrator"), nil
 	}
-	return one(FAIL, TokensGranted, fmt.Sprintf("whoever has a bootstrap token of %s may %s", e.group(), power),
-		"kubectl get clusterrolebindings -o wide; delete what binds that to "+e.groupsOfTokens()), nil
+	return one(FAIL, TokensGranted, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.group(), power),
+		"kubectl get clusterrolebindings -o wide; delete what binds that to "+c.groupsOfTokens()), nil
 }
 
-// groupsOfTokens are those by which a token of a node may have a right.
-func (e *exam) groupsOfTokens() string {
-	groups := []string{e.group()}
-	if e.group() != api.BootstrapDefaultGroup {
+// groupsOfTokens returns the groups that may give a node's token a permission.
+func (c *clusterChecker) groupsOfTokens() string {
+	groups := []string{c.group()}
+	if c.group() != api.BootstrapDefaultGroup {
 		groups = append(groups, api.BootstrapDefaultGroup)
 	}
 	return strings.Join(append(groups, authenticated), " or ")

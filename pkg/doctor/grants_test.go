@@ -20,7 +20,7 @@ func TestRolesOfKubernetes(t *testing.T) {
 		"system:certificates.k8s.io:certificatesigningrequests:nodeclient":     "kubeadm:node-autoapprove-bootstrap",
 		"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": "kubeadm:node-autoapprove-certificate-rotation",
 	} {
-		testFaults(t, []fault{{role, func(p *patient) { p.without("ClusterRole " + role) },
+		testFaults(t, []fault{{role, func(p *adminCluster) { p.without("ClusterRole " + role) },
 			[]doctor.Finding{finding("ClusterRoleBinding "+binding, doctor.FAIL, doctor.ObjectMissing, "the ClusterRole "+role+" that it binds is not there", restart)}}})
 	}
 }
@@ -29,7 +29,7 @@ func TestRolesOfKubernetes(t *testing.T) {
 func TestAutoApprovalOfAnotherName(t *testing.T) {
 	const check = "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"
 	for _, group := range []string{token.DefaultGroup, "system:bootstrappers", "system:authenticated"} {
-		testFaults(t, []fault{{group, func(p *patient) {
+		testFaults(t, []fault{{group, func(p *adminCluster) {
 			p.Setup.Approval = setup.AutoApproveNone
 			p.without(check)
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
@@ -42,8 +42,8 @@ func TestAutoApprovalOfAnotherName(t *testing.T) {
 
 func TestTokenGrants(t *testing.T) {
 	const other = "system:bootstrappers:workers"
-	power := func(group string) func(*patient) {
-		return func(p *patient) {
+	power := func(group string) func(*adminCluster) {
+		return func(p *adminCluster) {
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 				return slices.Contains(s.Groups, group) && s.ResourceAttributes.Resource == "secrets" && s.ResourceAttributes.Verb == "get"
 			}
@@ -51,14 +51,14 @@ func TestTokenGrants(t *testing.T) {
 	}
 	tests := []struct {
 		name, group string
-		plant       func(*patient)
+		plant       func(*adminCluster)
 		want        string // of the evidence; empty where all is well
 	}{
-		{"none", "", func(*patient) {}, ""},
+		{"none", "", func(*adminCluster) {}, ""},
 		{"of the group", "", power(token.DefaultGroup), "whoever has a bootstrap token of " + token.DefaultGroup + " may read all secrets"},
 		{"of all tokens", "", power("system:bootstrappers"), "may read all secrets"},
 		{"of everyone", "", power("system:authenticated"), "may read all secrets"},
-		{"of the user", "", func(p *patient) {
+		{"of the user", "", func(p *adminCluster) {
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 				return strings.HasPrefix(s.User, "system:bootstrap:")
 			}
@@ -71,7 +71,7 @@ func TestTokenGrants(t *testing.T) {
 			p := healthy(t)
 			p.Setup.Group = test.group
 			test.plant(p)
-			got := of("token-grants", p.examine(t))
+			got := of("token-grants", p.check(t))
 			switch {
 			case len(got) != 1:
 				t.Errorf("found %+v", got)
@@ -94,7 +94,7 @@ func TestRemedyNamesTheGroup(t *testing.T) {
 		return s.ResourceAttributes.Subresource == "nodeclient"
 	}
 	p.request("a")
-	got := of("requests", p.examine(t))
+	got := of("requests", p.check(t))
 	if len(got) != 1 || got[0].Reason != doctor.ApproverSilent || !strings.HasSuffix(got[0].Remedy, "; meanwhile: bootctl csr approve --requester-group "+group) {
 		t.Errorf("found %+v, want a remedy for %s alone", got, group)
 	}

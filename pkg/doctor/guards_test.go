@@ -32,46 +32,46 @@ func TestNoFalseAlarms(t *testing.T) {
 	young := func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second)) }
 	tests := []struct {
 		name     string
-		change   func(p *patient)
+		change   func(p *adminCluster)
 		check    string
 		evidence string
 	}{
-		{"no token", func(p *patient) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "not known without"},
-		{"no token to try", func(p *patient) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "--probe tells"},
-		{"token that was just made", func(p *patient) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 live tokens"},
-		{"token that has just ended", func(p *patient) {
+		{"no token", func(p *adminCluster) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "not known without"},
+		{"no token to try", func(p *adminCluster) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "--probe tells"},
+		{"token that was just made", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 live tokens"},
+		{"token that has just ended", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("ended0", func(s *corev1.Secret) {
 				s.Data["expiration"] = []byte(now.Add(-9 * time.Second).Format(time.RFC3339))
 			}))
 			p.sign()
 		}, "signatures", "1 live token"},
-		{"loopback for one who is there himself", func(*patient) {}, "endpoint", "same cluster-info"},
-		{"one of several tokens was just deleted", func(p *patient) {
+		{"loopback for one who is there himself", func(*adminCluster) {}, "endpoint", "same cluster-info"},
+		{"one of several tokens was just deleted", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("second"))
 			p.sign()
 		}, "token-authentication", "accepted"},
-		{"no certificate of a node", func(*patient) {}, "signing-ca", "not known: no certificate of a node was issued lately; --probe tells"},
-		{"client CA is not published", func(p *patient) { p.clients.Data = nil }, "signing-ca", "not known"},
-		{"request that was just made", func(p *patient) {
+		{"no certificate of a node", func(*adminCluster) {}, "signing-ca", "not known: no certificate of a node was issued lately; --probe tells"},
+		{"client CA is not published", func(p *adminCluster) { p.clients.Data = nil }, "signing-ca", "not known"},
+		{"request that was just made", func(p *adminCluster) {
 			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
 				r.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second))
 			})
 		}, "requests", "none of 1 request waits"},
-		{"request that was just approved", func(p *patient) {
+		{"request that was just approved", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, 9*time.Second))
 		}, "requests", "none of 1"},
-		{"request that was denied", func(p *patient) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "none of 1"},
-		{"right that nodes have by another object", func(p *patient) {
+		{"request that was denied", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "none of 1"},
+		{"right that nodes have by another object", func(p *adminCluster) {
 			p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap")
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 				return slices.Contains(s.Groups, "system:bootstrappers") && s.ResourceAttributes.Resource == "certificatesigningrequests" && s.ResourceAttributes.Subresource == ""
 			}
 		}, "ClusterRoleBinding kubeadm:kubelet-bootstrap", "granted otherwise"},
-		{"automatic approval that nobody wants", func(p *patient) {
+		{"automatic approval that nobody wants", func(p *adminCluster) {
 			p.Setup.Approval = setup.AutoApproveNone
 			p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap")
 		}, "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", "--auto-approve=none"},
-		{"this machine's clock is off a little", func(p *patient) {
+		{"this machine's clock is off a little", func(p *adminCluster) {
 			p.behind = -50 * time.Second
 			p.tokens = append(p.tokens, p.token("young0", func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-52 * time.Second)) }))
 		}, "signer", "nothing undone"},
@@ -80,7 +80,7 @@ func TestNoFalseAlarms(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := healthy(t)
 			test.change(p)
-			findings := p.examine(t)
+			findings := p.check(t)
 			if got := bad(findings); len(got) > 0 {
 				t.Errorf("found %+v", got)
 			}
@@ -96,15 +96,15 @@ func TestNoFalseAlarms(t *testing.T) {
 func TestTokensStayHome(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(p *patient)
+		change func(p *adminCluster)
 		want   int
 	}{
-		{"accepted", func(*patient) {}, 1},
-		{"all refused", func(p *patient) { p.accepts = false }, 2},
-		{"another CA", func(p *patient) { p.CAs = []*x509.Certificate{testca.New(p.t, now, longLived).Certificate} }, 0},
-		{"no CA", func(p *patient) { p.CAs = nil }, 0},
-		{"no address", func(p *patient) { p.Server = "" }, 0},
-		{"not of kubeadm-certs", func(p *patient) {
+		{"accepted", func(*adminCluster) {}, 1},
+		{"all refused", func(p *adminCluster) { p.accepts = false }, 2},
+		{"another CA", func(p *adminCluster) { p.CAs = []*x509.Certificate{testca.New(p.t, now, longLived).Certificate} }, 0},
+		{"no CA", func(p *adminCluster) { p.CAs = nil }, 0},
+		{"no address", func(p *adminCluster) { p.Server = "" }, 0},
+		{"not of kubeadm-certs", func(p *adminCluster) {
 			for _, s := range p.tokens {
 				s.Data["description"] = []byte("Proxy for managing TTL for the kubeadm-certs secret")
 			}
@@ -116,7 +116,7 @@ func TestTokensStayHome(t *testing.T) {
 			p.tokens = append(p.tokens, p.token("second"), p.token("third0"))
 			p.sign()
 			test.change(p)
-			findings := p.examine(t)
+			findings := p.check(t)
 			if got := p.tried(); len(got) != test.want {
 				t.Errorf("%d tokens were sent, want %d", len(got), test.want)
 			}
@@ -142,7 +142,7 @@ func TestFewReviews(t *testing.T) {
 			r.Spec.Username = fmt.Sprintf("system:bootstrap:t%05d", i)
 		})
 	}
-	got := of("requests", p.examine(t))
+	got := of("requests", p.check(t))
 	if len(got) != 2 || !strings.Contains(got[0].Evidence, "50 requests of bootstrap tokens") || !strings.Contains(got[1].Evidence, "50 requests of bootstrap tokens") {
 		t.Errorf("found %+v, want 50 that wait for the approver and 50 of whom that is not known", got)
 	}
@@ -152,7 +152,7 @@ func TestFewReviews(t *testing.T) {
 }
 
 // countReviews returns how many access reviews asked who would be approved.
-func countReviews(p *patient) int {
+func countReviews(p *adminCluster) int {
 	n := 0
 	for _, action := range p.client.Actions() {
 		create, ok := action.(clienttesting.CreateAction)
@@ -167,7 +167,7 @@ func countReviews(p *patient) int {
 	return n
 }
 
-// A controller that has acted since requests began to wait is not silent, and one
+// A controller that has acted since CSRs began to wait is not stalled, and one
 // that acted before is.
 func TestBusyControllers(t *testing.T) {
 	const waits = 30 * time.Second // of the newest
@@ -202,7 +202,7 @@ func TestBusyControllers(t *testing.T) {
 				r.Spec.SignerName, r.Status.Certificate = test.signer, []byte("x")
 				r.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &at}}
 			})
-			findings := of("requests", p.examine(t))
+			findings := of("requests", p.check(t))
 			var got []string
 			for _, f := range findings {
 				got = append(got, f.Reason)
@@ -224,7 +224,7 @@ func TestMissingRights(t *testing.T) {
 		p.fails[what] = forbidden(resource)
 	}
 	var checks []string
-	for _, f := range bad(p.examine(t)) {
+	for _, f := range bad(p.check(t)) {
 		if f.Reason == doctor.RequestsWait {
 			continue
 		}
@@ -245,7 +245,7 @@ func TestTimeIsOver(t *testing.T) {
 	p.fails["list secrets"] = context.DeadlineExceeded
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
-	p.examine(t)
+	p.check(t)
 	if got := of("tokens", p.Run(ctx)); len(got) != 1 || got[0].Status != doctor.FAIL || got[0].Reason != doctor.TimedOut {
 		t.Errorf("found %+v, want FAIL and TimedOut", got)
 	}
@@ -255,7 +255,7 @@ func TestTimeIsOver(t *testing.T) {
 func TestServerAlone(t *testing.T) {
 	p := healthy(t)
 	p.version = apierrors.NewUnauthorized("no")
-	if got := p.examine(t); len(got) != 1 || got[0].Check != "server" || len(p.client.Actions()) > 0 {
+	if got := p.check(t); len(got) != 1 || got[0].Check != "server" || len(p.client.Actions()) > 0 {
 		t.Errorf("found %+v after %d requests", got, len(p.client.Actions()))
 	}
 }
@@ -265,11 +265,11 @@ func TestRemediesHaveTheFlags(t *testing.T) {
 	p := healthy(t)
 	p.Setup = setup.Options{Group: "system:bootstrappers:nodes", Approval: setup.AutoApproveNone}
 	const flags = "bootctl setup --group system:bootstrappers:nodes --auto-approve none"
-	if got := of("ClusterRoleBinding bootctl:kubelet-bootstrap:system:bootstrappers:nodes", p.examine(t)); len(got) != 1 || got[0].Remedy != flags {
+	if got := of("ClusterRoleBinding bootctl:kubelet-bootstrap:system:bootstrappers:nodes", p.check(t)); len(got) != 1 || got[0].Remedy != flags {
 		t.Errorf("found %+v, want the remedy %s", got, flags)
 	}
 	p.Server, p.info.Data = elsewhere, nil
-	if got := of("cluster-info", p.examine(t)); len(got) != 1 || got[0].Remedy != flags+" --endpoint https://"+elsewhere {
+	if got := of("cluster-info", p.check(t)); len(got) != 1 || got[0].Remedy != flags+" --endpoint https://"+elsewhere {
 		t.Errorf("found %+v, want the remedy %s and the endpoint", got, flags)
 	}
 }
@@ -279,7 +279,7 @@ func TestNoTokenIsShown(t *testing.T) {
 	p := healthy(t)
 	const misplaced = "abcdef.qk3v8x5m2p7r9t4w"
 	p.request("a", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/" + misplaced })
-	for _, f := range p.examine(t) {
+	for _, f := range p.check(t) {
 		if strings.Contains(f.Evidence+f.Remedy, "qk3v8x5m2p7r9t4w") {
 			t.Errorf("the secret came out: %+v", f)
 		}

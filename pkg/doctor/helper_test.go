@@ -45,8 +45,8 @@ const elsewhere = "localhost.:1"
 
 func clock() time.Time { return now }
 
-// patient is a healthy cluster, in which tests plant faults.
-type patient struct {
+// adminCluster is a healthy cluster, in which tests plant faults.
+type adminCluster struct {
 	doctor.Cluster
 	t       *testing.T
 	ca      testca.CA
@@ -63,8 +63,8 @@ type patient struct {
 	behind time.Duration
 	// version is the answer of the API server to that.
 	version error
-	// anonymous is the status of requests without credentials, and accepts says
-	// whether the API server takes tokens, at the address that nodes are told.
+	// At the address in cluster-info, anonymous is the status of requests without
+	// credentials, and accepts means that the API server accepts tokens.
 	anonymous int
 	accepts   bool
 
@@ -78,9 +78,9 @@ func longLived(c *x509.Certificate) {
 }
 
 // healthy returns a cluster in which nodes can join.
-func healthy(t *testing.T) *patient {
+func healthy(t *testing.T) *adminCluster {
 	t.Helper()
-	p := &patient{t: t, ca: testca.New(t, now, longLived), accepts: true, anonymous: http.StatusOK, fails: map[string]error{}}
+	p := &adminCluster{t: t, ca: testca.New(t, now, longLived), accepts: true, anonymous: http.StatusOK, fails: map[string]error{}}
 	server := httptest.NewUnstartedServer(p)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{p.ca.Serving(t, now)}}
@@ -92,7 +92,7 @@ func healthy(t *testing.T) *patient {
 	}
 	p.Server, p.Address, p.CAs = at, at.URL(), []*x509.Certificate{p.ca.Certificate}
 	p.Clock = &clusterinfo.Clock{Now: clock}
-	p.Node.Client.Now = clock
+	p.NodeClient.Now = clock
 	p.info = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info", UID: types.UID("uid at " + at)}}
 	p.tokens = []*corev1.Secret{p.token("abcdef")}
 	p.publish(at, p.ca.Certificate)
@@ -110,7 +110,7 @@ func healthy(t *testing.T) *patient {
 }
 
 // token returns a token that was made an hour ago, its Secret changed.
-func (p *patient) token(id string, changes ...func(*corev1.Secret)) *corev1.Secret {
+func (p *adminCluster) token(id string, changes ...func(*corev1.Secret)) *corev1.Secret {
 	p.t.Helper()
 	tok, err := token.Parse(id + ".qk3v8x5m2p7r9t4w")
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *patient) token(id string, changes ...func(*corev1.Secret)) *corev1.Secr
 }
 
 // publish makes the kubeconfig in cluster-info, signed with all tokens.
-func (p *patient) publish(at clusterinfo.Endpoint, cas ...*x509.Certificate) {
+func (p *adminCluster) publish(at clusterinfo.Endpoint, cas ...*x509.Certificate) {
 	p.t.Helper()
 	document, err := clusterinfo.Encode(at, cas)
 	if err != nil {
@@ -137,7 +137,7 @@ func (p *patient) publish(at clusterinfo.Endpoint, cas ...*x509.Certificate) {
 	p.sign()
 }
 
-func (p *patient) sign() {
+func (p *adminCluster) sign() {
 	for _, secret := range p.tokens {
 		info := token.Read(secret)
 		p.info.Data["jws-kubeconfig-"+info.ID] = clusterinfo.Sign([]byte(p.info.Data["kubeconfig"]), info.Token)
@@ -145,7 +145,7 @@ func (p *patient) sign() {
 }
 
 // without takes an object of setup away.
-func (p *patient) without(name string) {
+func (p *adminCluster) without(name string) {
 	p.rbac = slices.DeleteFunc(p.rbac, func(o runtime.Object) bool {
 		meta := o.(metav1.Object)
 		return o.GetObjectKind().GroupVersionKind().Kind+" "+meta.GetName() == name
@@ -153,7 +153,7 @@ func (p *patient) without(name string) {
 }
 
 // find returns an object of setup, to be changed.
-func find[T runtime.Object](p *patient, name string) T {
+func find[T runtime.Object](p *adminCluster, name string) T {
 	for _, o := range p.rbac {
 		if found, ok := o.(T); ok && o.(metav1.Object).GetName() == name {
 			return found
@@ -163,7 +163,7 @@ func find[T runtime.Object](p *patient, name string) T {
 }
 
 // request adds a request of a node, made a minute ago with the token, and changed.
-func (p *patient) request(name string, changes ...func(*certificatesv1.CertificateSigningRequest)) {
+func (p *adminCluster) request(name string, changes ...func(*certificatesv1.CertificateSigningRequest)) {
 	p.t.Helper()
 	object, err := csr.NewNodeRequest("n1", testca.Key(p.t), rand.Reader)
 	if err != nil {
@@ -187,7 +187,7 @@ func is(condition certificatesv1.RequestConditionType, ago time.Duration) func(*
 }
 
 // ServeHTTP is the API server as nodes see it.
-func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *adminCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	credentials := r.Header.Get("Authorization")
 	p.mu.Lock()
 	p.seen = append(p.seen, credentials)
@@ -214,8 +214,8 @@ func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(object)
 }
 
-// examine runs doctor, and checks that it only looked.
-func (p *patient) examine(t *testing.T) []doctor.Finding {
+// check runs doctor, and verifies that it only reads.
+func (p *adminCluster) check(t *testing.T) []doctor.Finding {
 	t.Helper()
 	objects := slices.Clone(p.rbac)
 	for _, o := range p.tokens {
@@ -259,7 +259,7 @@ func bad(findings []doctor.Finding) []doctor.Finding {
 }
 
 // tried returns the credentials that the API server was shown.
-func (p *patient) tried() []string {
+func (p *adminCluster) tried() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.seen), func(s string) bool { return s == "" })

@@ -12,227 +12,224 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// What a node looks at.
-const (
-	nodeEndpoint       = "endpoint"
-	nodeClock          = "clock"
-	nodeAnonymous      = "anonymous"
-	nodeClusterInfo    = "cluster-info"
-	nodeCA             = "ca"
-	nodeCertificate    = "certificate"
-	nodeServer         = "server"
-	nodeSignatures     = "signatures"
-	nodeAuthentication = "token-authentication"
-)
-
-// Node looks at the cluster from where a node is, with nothing but what a node has.
+// Node is the view that a node has of the cluster, with nothing but what a node has.
 type Node struct {
-	// Discovery has the one endpoint, and pins, CA certificates and a token as far as
-	// they are known. Without pins and CA certificates nothing is verified and nothing
-	// sent but anonymous requests, unless SkipCAVerification says that the token's
-	// signature is enough.
+	// Discovery has the one endpoint, and pins, CA certificates and a token if they
+	// are known. Without pins and CA certificates nothing is verified and only
+	// anonymous requests are sent, unless SkipCAVerification makes the token's
+	// signature enough.
 	Discovery clusterinfo.Options
 }
 
-// Run asks for cluster-info at the endpoint without credentials, and says what a node
-// would meet. With a token, it is sent over a connection that the pinned CA verifies,
-// to see whether it is accepted. What cannot be looked at because of a failure before
-// is left out.
+// Run requests cluster-info from the endpoint without credentials and reports what a
+// node would encounter. A token is sent over a connection that the pinned CA verifies,
+// to see whether it is accepted. What cannot be checked because of an earlier failure
+// is omitted.
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public, and a
 // token creates selfsubjectreviews, as every authenticated user may.
 func (n Node) Run(ctx context.Context) []Finding {
-	v := &visit{Options: n.Discovery, endpoint: n.Discovery.Endpoints[0]}
-	v.watch = &clusterinfo.Clock{Now: v.Client.Now}
-	v.Client = v.watch.Watch(v.Client)
-	seen, err := v.FetchAnonymous(ctx, v.endpoint, nil)
-	if isReached(err) {
-		v.ok(nodeEndpoint, "%s answers as an API server", v.endpoint)
-		v.clock()
-		v.document(ctx, seen, err)
-	} else {
-		v.fail(nodeEndpoint, err)
-	}
-	return v.findings
+	c := &nodeChecker{Options: n.Discovery, endpoint: n.Discovery.Endpoints[0]}
+	c.watch = &clusterinfo.Clock{Now: c.Client.Now}
+	c.Client = c.watch.Watch(c.Client)
+	return dropRepeated(inOrder(ctx, c.checks(), nil))
 }
 
-// visit is a look at one endpoint under way.
-type visit struct {
+// nodeChecker checks one endpoint. It has what the earlier checks found.
+type nodeChecker struct {
 	clusterinfo.Options
 	endpoint clusterinfo.Endpoint
 	watch    *clusterinfo.Clock
-	rejected bool // the token
-	findings []Finding
+	// seen is cluster-info over an unverified connection; seenErr is set if the API
+	// server refuses to return it.
+	seen    clusterinfo.Info
+	seenErr error
+	// document is what cluster-info contains. If it has no valid document, the CAs are
+	// the given ones.
+	document clusterinfo.Document
+	roots    []*x509.Certificate // the CAs in document that may be trusted
+	rejected bool                // the token
 }
 
-func (v *visit) ok(check, format string, args ...any) {
-	v.findings = append(v.findings, Finding{Check: check, Status: OK, Evidence: fmt.Sprintf(format, args...)})
+const nodeAuthentication = "token-authentication"
+
+func (c *nodeChecker) checks() []check {
+	checks := []check{
+		{name: "endpoint", required: true, run: c.reach},
+		{name: "clock", run: c.clock},
+		{name: "anonymous", run: c.anonymous},
+		{name: "cluster-info", run: c.clusterInfo},
+		{name: "ca", run: c.ca},
+		{name: "certificate", run: c.certificate},
+		{name: "server", run: c.server},
+		{name: nodeAuthentication, run: c.authenticate},
+		{name: "signatures", run: c.signatures},
+	}
+	for i := range checks {
+		checks[i].diagnose = func(_ context.Context, err error) Finding {
+			err = c.watch.Explain(err)
+			return diagnose(err).finding(err)
+		}
+	}
+	return checks
 }
 
-func (v *visit) fail(check string, err error) {
-	err = v.watch.Explain(err)
-	v.findings = append(v.findings, nodeTrouble(err).finding(check, err))
+// dropRepeated drops the failed token authentication if an earlier check failed for the
+// same reason.
+func dropRepeated(findings []Finding) []Finding {
+	at := slices.IndexFunc(findings, func(f Finding) bool { return f.Check == nodeAuthentication && f.Status == FAIL })
+	if at < 0 || !slices.ContainsFunc(findings[:at], func(f Finding) bool { return f.Status == FAIL && f.Reason == findings[at].Reason }) {
+		return findings
+	}
+	return slices.Delete(findings, at, at+1)
 }
 
-func (v *visit) warn(check string, t trouble, format string, args ...any) {
-	v.findings = append(v.findings, Finding{check, WARN, t.reason, fmt.Sprintf(format, args...), t.remedy})
-}
-
-// isReached says whether an API server has answered, even if with no.
+// isReached reports whether an API server has answered, even if it refused.
 func isReached(err error) bool {
 	return err == nil || errors.Is(err, clusterinfo.ErrAnonymous) || errors.Is(err, clusterinfo.ErrNotFound)
 }
 
-func (v *visit) clock() {
-	v.findings = append(v.findings, named(nodeClock, skew(v.watch))...)
+func (c *nodeChecker) reach(ctx context.Context) ([]Finding, error) {
+	c.document.CAs = c.CAs
+	c.seen, c.seenErr = c.FetchAnonymous(ctx, c.endpoint, nil)
+	if !isReached(c.seenErr) {
+		return nil, c.seenErr
+	}
+	return ok("%s answers as an API server", c.endpoint), nil
 }
 
-// document looks at cluster-info and, where it is one, at what it says; where it is
-// none, the given CA certificates still tell something.
-func (v *visit) document(ctx context.Context, seen clusterinfo.Info, err error) {
-	var document clusterinfo.Document
-	if err != nil {
-		v.fail(nodeAnonymous, err)
-	} else {
-		v.ok(nodeAnonymous, "cluster-info can be read without credentials")
-		document, err = clusterinfo.ParseDocument(seen.Raw)
+func (c *nodeChecker) clock(context.Context) ([]Finding, error) { return skew(c.watch), nil }
+
+func (c *nodeChecker) anonymous(context.Context) ([]Finding, error) {
+	if c.seenErr != nil {
+		return nil, c.seenErr
 	}
-	if errors.Is(err, clusterinfo.ErrDocument) {
-		v.fail(nodeClusterInfo, err)
-	}
-	if err != nil {
-		document.CAs = v.CAs
-	} else {
-		v.ok(nodeClusterInfo, "it names the server %s; CA certificates: %d", document.Server, len(document.CAs))
-	}
-	if len(document.CAs) > 0 {
-		v.authorities(ctx, seen, document)
-	}
-	v.authenticate(ctx)
-	if err == nil {
-		v.signatures(seen)
-	}
+	return ok("cluster-info can be read without credentials"), nil
 }
 
-// authorities looks at the CA certificates, and at the servers that they are to
-// verify.
-func (v *visit) authorities(ctx context.Context, seen clusterinfo.Info, document clusterinfo.Document) {
-	trust := v.Options
-	if !v.isTrustGiven() { // for anonymous requests alone
-		trust.SkipCAVerification = true
+func (c *nodeChecker) clusterInfo(context.Context) ([]Finding, error) {
+	if c.seenErr != nil {
+		return nil, nil
 	}
-	roots, err := trust.Trusted(document.CAs)
+	document, err := clusterinfo.ParseDocument(c.seen.Raw)
 	if err != nil {
-		v.fail(nodeCA, err)
-		return
+		return nil, err
 	}
-	v.authority(roots)
-	again, err := v.FetchAnonymous(ctx, v.endpoint, roots)
-	switch {
-	case !isReached(err):
-		v.fail(nodeCertificate, err)
-	case err == nil && len(seen.Raw) > 0 && !bytes.Equal(seen.Raw, again.Raw):
-		v.fail(nodeCertificate, clusterinfo.ErrChanged)
-	default:
-		v.ok(nodeCertificate, "that of %s is for this address, and its CA %s", v.endpoint, v.howVerified())
-	}
-	if document.Server != "" && document.Server != v.endpoint {
-		v.server(ctx, document.Server, roots)
-	}
+	c.document = document
+	return ok("it names the server %s; CA certificates: %d", document.Server, len(document.CAs)), nil
 }
 
-// isTrustGiven says whether anything was given that the cluster can be known by.
-func (v *visit) isTrustGiven() bool { return len(v.Pins) > 0 || len(v.CAs) > 0 }
+// isTrustGiven reports whether pins or CA certificates were given that identify the
+// cluster.
+func (c *nodeChecker) isTrustGiven() bool { return len(c.Pins) > 0 || len(c.CAs) > 0 }
 
-func (v *visit) howVerified() string {
-	if v.isTrustGiven() {
+func (c *nodeChecker) howVerified() string {
+	if c.isTrustGiven() {
 		return "was given"
 	}
 	return "is in cluster-info alone, which nothing verifies"
 }
 
-// authority looks at the CA certificates that may be trusted.
-func (v *visit) authority(roots []*x509.Certificate) {
+// ca checks the CA certificates in cluster-info, or the given ones.
+func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
+	if len(c.document.CAs) == 0 {
+		return nil, nil
+	}
+	trust := c.Options
+	if !c.isTrustGiven() { // for anonymous requests alone
+		trust.SkipCAVerification = true
+	}
+	roots, err := trust.Trusted(c.document.CAs)
+	if err != nil {
+		return nil, err
+	}
+	c.roots = roots
 	var pins []string
 	for _, pin := range clusterinfo.Pins(roots) {
 		pins = append(pins, pin.String())
 	}
-	term := clusterinfo.TermOf(roots, v.Client.Now())
-	text := fmt.Sprintf("%s %s; %s", strings.Join(pins, ", "), v.howVerified(), strings.Join(term.Words, ", "))
+	v := checkValidity(roots, c.Client.Now())
+	text := fmt.Sprintf("%s %s; %s", strings.Join(pins, ", "), c.howVerified(), strings.Join(v.details, ", "))
 	switch {
-	case term.Ends:
-		v.warn(nodeCA, trouble{CAExpiresSoon, "renew the CA of the cluster, then publish it beside the old one: " + publish}, "%s", text)
-	case !v.isTrustGiven():
-		v.warn(nodeCA, nodeTrouble(clusterinfo.ErrNoTrust), "%s", text)
-	default:
-		v.ok(nodeCA, "%s", text)
+	case v.expiresSoon:
+		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil
+	case !c.isTrustGiven():
+		d := diagnose(clusterinfo.ErrNoTrust)
+		return one(WARN, d.reason, text, d.remedy), nil
 	}
+	return ok("%s", text), nil
 }
 
-// server looks at the address that cluster-info tells nodes, where that is another.
-func (v *visit) server(ctx context.Context, server clusterinfo.Endpoint, roots []*x509.Certificate) {
-	if server.IsLoopback() && !v.endpoint.IsLoopback() {
-		v.findings = append(v.findings, Finding{
-			nodeServer, FAIL, EndpointLoopback,
-			fmt.Sprintf("cluster-info tells nodes to ask %s, which is each machine itself", server), publish,
-		})
-		return
+// certificate checks the certificate of the endpoint.
+func (c *nodeChecker) certificate(ctx context.Context) ([]Finding, error) {
+	if len(c.roots) == 0 {
+		return nil, nil
 	}
-	switch _, err := v.FetchAnonymous(ctx, server, roots); {
+	again, err := c.FetchAnonymous(ctx, c.endpoint, c.roots)
+	switch {
 	case !isReached(err):
-		v.fail(nodeServer, from(server, err))
-	default:
-		v.ok(nodeServer, "cluster-info tells nodes to ask %s, where the CA of the certificate %s", server, v.howVerified())
+		return nil, err
+	case err == nil && len(c.seen.Raw) > 0 && !bytes.Equal(c.seen.Raw, again.Raw):
+		return nil, clusterinfo.ErrChanged
 	}
+	return ok("that of %s is for this address, and its CA %s", c.endpoint, c.howVerified()), nil
 }
 
-// signatures looks at that of the token, or at how many there are.
-func (v *visit) signatures(seen clusterinfo.Info) {
-	count := fmt.Sprintf("signatures in cluster-info: %d", len(seen.Signatures))
-	id := v.Token.ID()
-	fail := func(reason, remedy string) {
-		v.findings = append(v.findings, Finding{nodeSignatures, FAIL, reason, fmt.Sprintf("%s; that of token %s is %s", count, id, clusterinfo.Check(seen, v.Token)), remedy})
-	}
+// server checks the address that cluster-info gives to nodes, if it is another one.
+func (c *nodeChecker) server(ctx context.Context) ([]Finding, error) {
+	server := c.document.Server
 	switch {
-	case v.Token.IsZero() && len(seen.Signatures) == 0:
-		v.warn(nodeSignatures, nodeTrouble(clusterinfo.ErrUnsigned), "%s: nobody can join with a token", count)
-	case v.Token.IsZero():
-		v.ok(nodeSignatures, "%s; without a token none can be checked", count)
-	case clusterinfo.Check(seen, v.Token) == clusterinfo.Missing:
-		t := nodeTrouble(clusterinfo.ErrUnsigned)
-		if v.rejected { // then nobody signs with it
-			t.remedy = nodeTrouble(clusterinfo.ErrTokenRejected).remedy
+	case len(c.roots) == 0, server == "", server == c.endpoint:
+		return nil, nil
+	case server.IsLoopback() && !c.endpoint.IsLoopback():
+		return one(FAIL, EndpointLoopback, fmt.Sprintf("cluster-info tells nodes to ask %s, which is each machine itself", server), publish), nil
+	}
+	if _, err := c.FetchAnonymous(ctx, server, c.roots); !isReached(err) {
+		return nil, from(server, err)
+	}
+	return ok("cluster-info tells nodes to ask %s, where the CA of the certificate %s", server, c.howVerified()), nil
+}
+
+// authenticate sends the token to a server that is verified with what was given, and
+// to no other.
+func (c *nodeChecker) authenticate(ctx context.Context) ([]Finding, error) {
+	if c.Token.IsZero() || !c.isTrustGiven() && !c.SkipCAVerification {
+		return nil, nil
+	}
+	identity, err := clusterinfo.Identify(ctx, c.Options)
+	c.rejected = errors.Is(err, clusterinfo.ErrTokenRejected)
+	if err != nil {
+		return nil, err
+	}
+	return ok("the API server takes token %s for %s in %s", c.Token.ID(), identity.Username, strings.Join(identity.Groups, ", ")), nil
+}
+
+// signatures checks the token's signature, or that there are any.
+func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
+	if c.document.Server == "" {
+		return nil, nil
+	}
+	count := fmt.Sprintf("signatures in cluster-info: %d", len(c.seen.Signatures))
+	missing := diagnose(clusterinfo.ErrUnsigned)
+	switch {
+	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
+		return one(WARN, missing.reason, count+": nobody can join with a token", missing.remedy), nil
+	case c.Token.IsZero():
+		return ok("%s; without a token none can be checked", count), nil
+	}
+	state := clusterinfo.Check(c.seen, c.Token)
+	text := fmt.Sprintf("%s; that of token %s is %s", count, c.Token.ID(), state)
+	switch state {
+	case clusterinfo.Missing:
+		if c.rejected { // so nobody signs with it
+			missing.remedy = diagnose(clusterinfo.ErrTokenRejected).remedy
 		}
-		fail(t.reason, t.remedy)
-	case clusterinfo.Check(seen, v.Token) == clusterinfo.Stale:
-		t := nodeTrouble(clusterinfo.ErrSignature)
-		fail(t.reason, t.remedy)
-	case clusterinfo.Check(seen, v.Token) == clusterinfo.Malformed:
-		fail(SignatureMalformed, "bootctl cluster-info sign")
-	default:
-		v.ok(nodeSignatures, "%s; that of token %s is %s", count, id, clusterinfo.Valid)
+		return one(FAIL, missing.reason, text, missing.remedy), nil
+	case clusterinfo.Stale:
+		d := diagnose(clusterinfo.ErrSignature)
+		return one(FAIL, d.reason, text, d.remedy), nil
+	case clusterinfo.Malformed:
+		return one(FAIL, SignatureMalformed, text, "bootctl cluster-info sign"), nil
 	}
-}
-
-// authenticate sends the token to a server that what was given verifies, and to no
-// other.
-func (v *visit) authenticate(ctx context.Context) {
-	if v.Token.IsZero() || !v.isTrustGiven() && !v.SkipCAVerification {
-		return
-	}
-	identity, err := clusterinfo.Identify(ctx, v.Options)
-	v.rejected = errors.Is(err, clusterinfo.ErrTokenRejected)
-	switch {
-	case err == nil:
-		v.ok(nodeAuthentication, "the API server takes token %s for %s in %s", v.Token.ID(), identity.Username, strings.Join(identity.Groups, ", "))
-	case v.failedBefore(err):
-	default:
-		v.fail(nodeAuthentication, err)
-	}
-}
-
-// failedBefore says whether the reason has been told of another check already.
-func (v *visit) failedBefore(err error) bool {
-	reason := nodeTrouble(v.watch.Explain(err)).reason
-	return slices.ContainsFunc(v.findings, func(f Finding) bool { return f.Reason == reason && f.Status == FAIL })
+	return ok("%s", text), nil
 }

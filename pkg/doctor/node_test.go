@@ -76,8 +76,8 @@ func TestNode(t *testing.T) {
 	}
 }
 
-// What is wrong with a cluster is told to a node that has all it needs, and nothing
-// that is right is called wrong.
+// Each fault of a cluster is reported to a node that has all it needs, and nothing
+// that works is reported as a fault.
 func TestNodeTellsWhatIsWrong(t *testing.T) {
 	evil := testca.New(t, time.Now(), longLived)
 	edited := func(edit func(data map[string]string)) func(*site) {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -13,157 +14,120 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// The steps of a probe.
-const (
-	probeToken          = "probe: token"
-	probeSignature      = "probe: signature"
-	probeDiscovery      = "probe: discovery"
-	probeAuthentication = "probe: authentication"
-	probeRequest        = "probe: request"
-	probeApproval       = "probe: approval"
-	probeCertificate    = "probe: certificate"
+// CleanUp is the check that ends a probe.
+const CleanUp = "probe: clean-up"
 
-	// CleanUp is the last.
-	CleanUp = "probe: clean-up"
-)
-
-// lifetime is that of the token, and of the certificate, for which the API server
-// takes no less.
+// lifetime is the lifetime of the token and of the certificate, the shortest that the
+// API server accepts for a certificate.
 const lifetime = 10 * time.Minute
 
-// How long a controller may take, which is a second more than csr.Wait takes to say
-// who is silent; and how long each removal.
+// controllerTime is how long a controller may take, which is a second more than
+// csr.Wait takes to explain what it waits for, and removalTime how long each removal.
 const (
 	controllerTime = 31 * time.Second
 	removalTime    = 5 * time.Second
 )
 
-// Probe does once, for a node that there is not, all that a joining node does, and
-// removes what it made. It has the administrator's clients.
+// Probe performs a complete join for a fictitious node and cleans up. It has the
+// administrator's clients.
 type Probe struct {
 	Core          corev1client.CoreV1Interface
 	Certificates  certificatesv1client.CertificateSigningRequestsGetter
 	Authorization authorizationv1client.SubjectAccessReviewsGetter
-	// Trust has the pins and CA certificates that the administrator knows, of which
-	// there must be some: the token is sent to nobody else. Where it has no endpoint,
-	// the one in cluster-info is asked. Its Token and SkipCAVerification do not count.
-	Trust clusterinfo.Options
-	// Group is that of the tokens of nodes; empty means token.DefaultGroup.
+	// Pins and CAs identify the cluster. There must be at least one: the token is sent
+	// to no other server.
+	Pins []clusterinfo.Pin
+	CAs  []*x509.Certificate
+	// NodeClient has the options for requests made as a node, and NodeTimeout limits
+	// each of them; 0 means the default of clusterinfo.Options.
+	NodeClient  apiclient.Options
+	NodeTimeout time.Duration
+	// Group is the group of nodes' tokens; empty means token.DefaultGroup.
 	Group string
-	// Approval says whether a request is to be approved without a person;
-	// AutoApproveNodes where it is empty.
+	// Approval is how CSRs should be approved; empty means AutoApproveNodes.
 	Approval setup.Approval
-	// Random draws the token and the key.
+	// Random is the source of the token and the key.
 	Random io.Reader
-	// Step is told of each step before it begins; nil means nobody is.
-	Step func(check string)
+	// Observer, if not nil, is called before each check.
+	Observer func(Event)
 }
 
-// Run makes a token that ends after ten minutes and waits for its signature, then
-// with the token discovers the cluster, asks who it is, and submits one request,
-// whose certificate it waits for, checks, and tries. A step may take half a minute. It
-// returns a finding for each step up to the first that fails, and one of the
-// clean-up, which takes place however Run ends: it removes the token and the request,
-// and nothing that others made. The key is never written.
+// Run creates a token that expires after ten minutes and waits for its signature. With
+// the token it discovers the cluster, asks for its own identity, and submits a CSR,
+// whose certificate it waits for, checks, and tries. A check may take half a minute. It
+// returns a finding for each check up to the first that fails, and one for the
+// clean-up, which takes place however Run ends: it removes the token and the CSR, and
+// nothing that others created. The key is never written.
 //
 // Access: create, get, list and delete on secrets in kube-system; get on the configmap
 // cluster-info in kube-public; get and delete on certificatesigningrequests; create
 // on subjectaccessreviews.
 func (p Probe) Run(ctx context.Context) []Finding {
-	clock := clusterinfo.Clock{Now: p.Trust.Client.Now}
-	p.Trust.Client = clock.Watch(p.Trust.Client)
-	p.Trust.SkipCAVerification, p.Trust.Token = false, token.Token{}
-	r := &probing{Probe: p}
-	var findings []Finding
-	for _, step := range r.steps() {
-		finding := r.take(ctx, step, clock.Explain)
-		findings = append(findings, finding)
-		if finding.Status == FAIL || r.ended {
-			break
-		}
-	}
+	r := &probeRun{Probe: p, clock: &clusterinfo.Clock{Now: p.NodeClient.Now}}
+	r.NodeClient = r.clock.Watch(p.NodeClient)
+	findings := inOrder(ctx, r.checks(), p.Observer)
 	if r.nothingMade() {
 		return findings
 	}
-	return append(findings, r.cleanUp(ctx))
+	cleanUp := r.check(CleanUp, 0, r.cleanUp, diagnoseAdmin)
+	return append(findings, inOrder(context.WithoutCancel(ctx), []check{cleanUp}, p.Observer)...)
 }
 
-// step is one of a probe. It may take as long as time.
-type step struct {
-	check string
-	time  time.Duration
-	// do returns what was seen, and on failure whose trouble it is.
-	do      func(context.Context) (evidence string, err error)
-	trouble func(error) trouble
+func (r *probeRun) checks() []check {
+	answer := r.asNode().RequestTimeout()
+	checks := []check{
+		r.check("probe: token", answer, r.makeToken, diagnoseAdmin),
+		r.check("probe: signature", controllerTime, r.awaitSignature, diagnoseAdmin),
+		r.check("probe: discovery", answer, r.discover, diagnose),
+		r.check("probe: authentication", answer, r.authenticate, r.diagnoseToken),
+		r.check("probe: request", answer, r.submit, r.diagnoseToken),
+	}
+	if r.Approval == setup.AutoApproveNone {
+		return append(checks, r.check("probe: approval", controllerTime, r.leaveApproval, r.diagnoseToken))
+	}
+	return append(checks,
+		r.check("probe: approval", controllerTime, r.awaitApproval, r.diagnoseApproval),
+		r.check("probe: certificate", answer, r.checkCertificate, diagnose))
 }
 
-func (r *probing) steps() []step {
-	answer := r.Trust.RequestTimeout()
-	return []step{
-		{probeToken, answer, r.makeToken, adminTrouble},
-		{probeSignature, controllerTime, r.awaitSignature, adminTrouble},
-		{probeDiscovery, answer, r.discover, nodeTrouble},
-		{probeAuthentication, answer, r.authenticate, r.tokenTrouble},
-		{probeRequest, answer, r.submit, r.tokenTrouble},
-		{probeApproval, controllerTime, r.awaitApproval, r.approvalTrouble},
-		{probeCertificate, answer, r.checkCertificate, nodeTrouble},
+// check returns a check of the probe. It adds to the evidence of success how long that
+// took.
+func (r *probeRun) check(name string, timeout time.Duration, run func(context.Context) ([]Finding, error), diagnose func(error) diagnosis) check {
+	return check{name: name, timeout: timeout, required: true,
+		run: func(ctx context.Context) ([]Finding, error) {
+			begin := r.now()
+			findings, err := run(ctx)
+			for i := range findings {
+				if findings[i].Status == OK {
+					findings[i].Evidence += fmt.Sprintf(", %s", r.now().Sub(begin).Round(time.Millisecond))
+				}
+			}
+			return findings, err
+		},
+		diagnose: func(ctx context.Context, err error) Finding {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return Finding{Status: FAIL, Reason: Interrupted, Evidence: "broken off", Remedy: "run it again"}
+			}
+			err = r.clock.Explain(err)
+			return diagnose(err).finding(err)
+		},
 	}
 }
 
-// take does one step.
-func (r *probing) take(ctx context.Context, s step, explain func(error) error) Finding {
-	r.tell(s.check)
-	limited, cancel := context.WithTimeout(ctx, s.time)
-	defer cancel()
-	begin := r.now()
-	evidence, err := "", ctx.Err()
-	if !errors.Is(err, context.Canceled) {
-		evidence, err = s.do(limited)
-		err = explain(err)
-	}
-	var w *warning
-	switch {
-	case err == nil:
-		return Finding{Check: s.check, Status: OK, Evidence: evidence + r.took(begin)}
-	case errors.Is(ctx.Err(), context.Canceled):
-		return Finding{s.check, FAIL, Interrupted, "broken off" + r.took(begin), "run it again"}
-	case errors.As(err, &w):
-		return w.finding(s.check)
-	}
-	return s.trouble(err).finding(s.check, err)
+func (r *probeRun) now() time.Time { return r.NodeClient.Now() }
+
+// asNode returns the options for a request made as a node.
+func (r *probeRun) asNode() clusterinfo.Options {
+	return clusterinfo.Options{Pins: r.Pins, CAs: r.CAs, Token: r.token.Token, Timeout: r.NodeTimeout, Client: r.NodeClient}
 }
 
-// warning is something to look at that keeps no node from joining.
-type warning struct {
-	trouble
-	evidence string
-}
-
-func (w *warning) Error() string { return w.evidence }
-
-func (w *warning) finding(check string) Finding {
-	return Finding{check, WARN, w.reason, w.evidence, w.remedy}
-}
-
-func (r *probing) tell(check string) {
-	if r.Step != nil {
-		r.Step(check)
-	}
-}
-
-func (r *probing) now() time.Time { return r.Trust.Client.Now() }
-
-// took says how long something took.
-func (r *probing) took(begin time.Time) string {
-	return fmt.Sprintf(", %s", r.now().Sub(begin).Round(time.Millisecond))
-}
-
-// groups are those that the token needs; the one that each token has is not named.
+// groups returns the groups that the token needs, except the one that each token has.
 func (p Probe) groups() []string {
 	switch p.Group {
 	case "":
@@ -174,7 +138,7 @@ func (p Probe) groups() []string {
 	return []string{p.Group}
 }
 
-// setupCommand is bootctl setup for the group.
+// setupCommand returns bootctl setup for the group.
 func (p Probe) setupCommand(flags ...string) string {
 	return strings.Join(append([]string{"bootctl setup"}, flags...), " ") + groupFlag(p.Group)
 }

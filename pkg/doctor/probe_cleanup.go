@@ -12,14 +12,11 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// nothingMade says whether there is nothing to clean up.
-func (r *probing) nothingMade() bool { return r.token.Token.IsZero() }
+// nothingMade reports whether the probe has created nothing.
+func (r *probeRun) nothingMade() bool { return r.token.Token.IsZero() }
 
-// cleanUp removes what the probe made, or may have made, also when ctx has ended.
-func (r *probing) cleanUp(ctx context.Context) Finding {
-	r.tell(CleanUp)
-	ctx = context.WithoutCancel(ctx)
-	begin := r.now()
+// cleanUp removes what the probe created, or may have created.
+func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {
 	var left, commands []string
 	if err := r.untilGone(ctx, r.removeToken); err != nil {
 		left = append(left, err.Error())
@@ -33,26 +30,23 @@ func (r *probing) cleanUp(ctx context.Context) Finding {
 		}
 	}
 	if len(left) > 0 {
-		return Finding{
-			CleanUp, FAIL, ProbeLeft,
+		return one(FAIL, ProbeLeft,
 			fmt.Sprintf("%s; the token ends at %s, and the cluster deletes the request within a day", strings.Join(left, "; "), timeText(r.token.Expires)),
-			strings.Join(commands, "; "),
-		}
+			strings.Join(commands, "; ")), nil
 	}
-	return Finding{Check: CleanUp, Status: OK, Evidence: cmp.Or(strings.Join(r.removed, " and "), "nothing") + " removed" + r.took(begin)}
+	return ok("%s removed", cmp.Or(strings.Join(r.removed, " and "), "nothing")), nil
 }
 
-// untilGone repeats what a fault of the server, or a change at the same time, kept from
-// being done.
-func (r *probing) untilGone(ctx context.Context, remove func(context.Context) error) error {
+// untilGone retries a removal that failed because of a temporary error or a conflict.
+func (r *probeRun) untilGone(ctx context.Context, remove func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, removalTime)
 	defer cancel()
 	wait := apiclient.Wait{Transient: func(err error) bool { return errors.Is(err, token.ErrChanged) || apiclient.IsTransient(err) }}
 	return apiclient.Until(ctx, wait, remove)
 }
 
-// removeToken deletes the token, and none that others made under its ID.
-func (r *probing) removeToken(ctx context.Context) error {
+// removeToken deletes the token, and no token that others created with its ID.
+func (r *probeRun) removeToken(ctx context.Context) error {
 	now, err := token.Get(ctx, r.Core, r.token.Token.ID())
 	switch {
 	case errors.Is(err, token.ErrNotFound):
@@ -69,8 +63,8 @@ func (r *probing) removeToken(ctx context.Context) error {
 	return nil
 }
 
-// removeRequest deletes the request, and none that others made under its name.
-func (r *probing) removeRequest(ctx context.Context) error {
+// removeRequest deletes the CSR, and no CSR that others created with its name.
+func (r *probeRun) removeRequest(ctx context.Context) error {
 	now, err := csr.Get(ctx, r.Certificates, r.wanted.Name)
 	switch {
 	case errors.Is(err, csr.ErrNotFound):
@@ -87,7 +81,7 @@ func (r *probing) removeRequest(ctx context.Context) error {
 	return nil
 }
 
-func (r *probing) isOurs(found csr.Request) bool {
+func (r *probeRun) isOurs(found csr.Request) bool {
 	if r.request != nil {
 		return found.UID == string(r.request.UID)
 	}

@@ -46,7 +46,7 @@ var (
 )
 
 // site is a cluster: fake for the administrator, and over TLS for nodes, with the same
-// objects. Its fields say what is wrong with it.
+// objects. Its fields are its faults.
 type site struct {
 	t        *testing.T
 	ca       testca.CA
@@ -56,7 +56,7 @@ type site struct {
 	mu             sync.Mutex
 	authorizations []string // of all that nodes sent
 	secrets        []string // the secret halves of all tokens that were made
-	autoApproved   bool     // what the authorizer says of automatic approval
+	autoApproved   bool     // the authorizer's answer about automatic approval
 
 	// What is wrong.
 	noSigner, noApprover, noCertificateSigner bool
@@ -139,8 +139,7 @@ func (s *site) rewrite(change func(data map[string]string)) {
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
 		Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1(),
-		Trust:  clusterinfo.Options{CAs: []*x509.Certificate{s.ca.Certificate}, Client: apiclient.Options{Now: time.Now}},
-		Random: rand.Reader,
+		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: apiclient.Options{Now: time.Now}, Random: rand.Reader,
 	}
 }
 
@@ -176,7 +175,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// user is who asks, empty for nobody.
+// user returns the user of a request, empty if it is not authenticated.
 func (s *site) user(r *http.Request) string {
 	bearer, isToken := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	who := "system:anonymous"
@@ -275,7 +274,7 @@ func (s *site) fail(w http.ResponseWriter, err *apierrors.StatusError) {
 	_ = json.NewEncoder(w).Encode(status)
 }
 
-// names returns those of the tokens and requests that are there.
+// names returns the names of the existing tokens and CSRs.
 func (s *site) names() []string {
 	s.t.Helper()
 	secrets, err := s.admin.Tracker().List(secretsResource, corev1.SchemeGroupVersion.WithKind("Secret"), "")
@@ -296,7 +295,7 @@ func (s *site) names() []string {
 	return names
 }
 
-// sent says whether any credential went over the wire.
+// sent reports whether any credential went over the wire.
 func (s *site) sent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -321,7 +320,7 @@ func wantLast(t *testing.T, findings []doctor.Finding, check string, status doct
 	}
 }
 
-// ending is a context whose deadline passes when it is told.
+// ending is a context whose deadline passes when done is closed.
 type ending struct {
 	context.Context
 	done chan struct{}
@@ -348,8 +347,8 @@ func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 
 // at runs do when the step begins.
 func at(p *doctor.Probe, step string, do func()) {
-	p.Step = func(check string) {
-		if check == "probe: "+step {
+	p.Observer = func(event doctor.Event) {
+		if event.Check == "probe: "+step {
 			do()
 		}
 	}

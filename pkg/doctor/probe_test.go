@@ -34,7 +34,7 @@ func TestProbe(t *testing.T) {
 	s := newSite(t)
 	p := s.probe()
 	var told []string
-	p.Step = func(check string) { told = append(told, check) }
+	p.Observer = func(event doctor.Event) { told = append(told, event.Check) }
 	findings := p.Run(t.Context())
 	var want []string
 	for _, check := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate", "clean-up"} {
@@ -68,7 +68,7 @@ func TestProbeKeepsItsKeyToItself(t *testing.T) {
 	}
 }
 
-// Each thing that is wrong is told with its own reason, and nothing is left.
+// Each fault is reported with its own reason, and nothing is left.
 func TestProbeTellsWhatIsWrong(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -123,7 +123,7 @@ func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*site, *clusterinfo.Document, *tls.Certificate)
-		trust  func(*clusterinfo.Options)
+		trust  func(*doctor.Probe)
 		waits  string
 		check  string
 		reason string
@@ -134,9 +134,9 @@ func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
 		{"two CAs in cluster-info, and the other serves", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs, *c = append(d.CAs, evil.Certificate), evil.Serving(t, time.Now())
 		}, nil, "", "discovery", doctor.EndpointUntrusted},
-		{"CAs are not to be verified", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
+		{"no CA is known", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
-		}, func(o *clusterinfo.Options) { o.CAs, o.SkipCAVerification = nil, true }, "", "token", doctor.NoTrust},
+		}, func(p *doctor.Probe) { p.CAs = nil }, "", "token", doctor.NoTrust},
 		{"nobody is there", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, "discovery", "discovery", doctor.EndpointUnreachable},
 	}
 	for _, test := range tests {
@@ -144,7 +144,7 @@ func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
 			s := newSite(t, test.change)
 			p := s.probe()
 			if test.trust != nil {
-				test.trust(&p.Trust)
+				test.trust(&p)
 			}
 			wantLast(t, runUntil(t, p, test.waits), "probe: "+test.check, doctor.FAIL, test.reason)
 			if s.sent() {

@@ -6,67 +6,67 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"k8s.io/cluster-bootstrap/token/api"
+
 	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// maxReviews is how many access reviews say who would be approved automatically.
+// maxReviews is how many access reviews may check whose CSRs are approved automatically.
 const maxReviews = 50
 
-// patience is how long a controller may take: it acts within a second.
-const patience = 10 * time.Second
-
-// group is what requests have in common.
-type group struct {
+// requestKey is what CSRs of one kind have in common.
+type requestKey struct {
 	holdup                            csr.Holdup
 	reason, requesters, signer, cause string
 }
 
-// waiting is how many requests of a group there are, and when the newest of them
-// began to wait.
-type waiting struct {
+// requestCount is how many CSRs of a kind there are, and when the newest of them began
+// to wait.
+type requestCount struct {
 	n     int
 	since time.Time
 }
 
-// tally counts the requests of a cluster, of which it keeps none.
-type tally struct {
+// requestStats are statistics on the CSRs of a cluster, none of which it keeps.
+type requestStats struct {
 	total  int
-	groups map[group]waiting
-	// issued is the newest certificate of a node, in PEM, and issuedTo the name of
-	// its request.
+	counts map[requestKey]requestCount
+	// issued is the newest node certificate, in PEM, and issuedTo the name of its CSR.
 	issued   []byte
 	issuedTo string
 	issuedAt time.Time
-	// acted is when a controller last acted on a request, by what that held up.
+	// acted is when a controller last acted on a CSR, by what the CSR waited for.
 	acted map[csr.Holdup]time.Time
-	// err is what kept an access review from its end.
+	// err ended an access review.
 	err error
 }
 
-// count reads all requests.
-func (e *exam) count(ctx context.Context) (*tally, error) {
-	t := &tally{groups: map[group]waiting{}, acted: map[csr.Holdup]time.Time{}}
-	auto := &csr.AutoApprovals{Client: e.Client.Authorization, Reviews: maxReviews}
-	err := csr.List(ctx, e.Client.Certificates, csr.Filter{}, func(r csr.Request) error {
-		t.add(ctx, r, auto, e.now())
+// countRequests reads all CSRs.
+func (c *clusterChecker) countRequests(ctx context.Context) (*requestStats, error) {
+	s := &requestStats{counts: map[requestKey]requestCount{}, acted: map[csr.Holdup]time.Time{}}
+	auto := &csr.AutoApprovals{Client: c.Client.Authorization, Reviews: maxReviews}
+	err := csr.List(ctx, c.Client.Certificates, csr.Filter{}, func(r csr.Request) error {
+		s.add(ctx, r, auto, c.now())
 		return nil
 	})
-	t.settle()
-	t.err = auto.Err
-	return t, err
+	s.clearStalls()
+	s.err = auto.Err
+	return s, err
 }
 
-func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals, now time.Time) {
-	t.total++
-	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(t.issuedAt) {
-		t.issued, t.issuedTo, t.issuedAt = r.Certificate, r.Name, r.Decided
+func (s *requestStats) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals, now time.Time) {
+	s.total++
+	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(s.issuedAt) {
+		s.issued, s.issuedTo, s.issuedAt = r.Certificate, r.Name, r.Decided
 	}
-	for by, at := range r.Acts() {
-		if at.After(t.acted[by]) {
-			t.acted[by] = at
+	for by, at := range controllerActivity(r) {
+		if at.After(s.acted[by]) {
+			s.acted[by] = at
 		}
 	}
 	since := r.Decided
@@ -74,10 +74,10 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		t.join(group{csr.HoldupNone, RequestsFailed, r.RequesterKind(), r.SignerName, r.Reason}, waiting{1, since})
+		s.count(requestKey{csr.HoldupNone, RequestsFailed, requesterKind(r), r.SignerName, r.Reason}, requestCount{1, since})
 		return
 	}
-	if now.Sub(since) <= patience {
+	if now.Sub(since) <= clusterinfo.StallThreshold {
 		return
 	}
 	approval := csr.AutoApprovalUnknown
@@ -86,18 +86,50 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 	}
 	holdup := csr.HoldupOf(r, approval)
 	if reason := reasonOf(holdup); reason != "" {
-		t.join(group{holdup, reason, r.RequesterKind(), r.SignerName, csr.Explain(r, approval)}, waiting{1, since})
+		s.count(requestKey{holdup, reason, requesterKind(r), r.SignerName, csr.Explain(r, approval)}, requestCount{1, since})
 	}
 }
 
-// join adds requests to a group.
-func (t *tally) join(g group, more waiting) {
-	w := t.groups[g]
-	w.n += more.n
-	if more.since.After(w.since) {
-		w.since = more.since
+// count adds CSRs to the count of their kind.
+func (s *requestStats) count(key requestKey, more requestCount) {
+	c := s.counts[key]
+	c.n += more.n
+	if more.since.After(c.since) {
+		c.since = more.since
 	}
-	t.groups[g] = w
+	s.counts[key] = c
+}
+
+// requesterKind returns what kind of user created the CSR.
+func requesterKind(r csr.Request) string {
+	switch {
+	case strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup):
+		return "bootstrap tokens"
+	case strings.HasPrefix(r.Username, csr.NodeUserPrefix):
+		return "nodes"
+	case strings.HasPrefix(r.Username, "system:serviceaccount:"):
+		return "service accounts"
+	}
+	return "other users"
+}
+
+// controllerActivity returns when the controllers csrapproving and csrsigning acted on
+// the CSR, as far as it shows that, by what the CSR waited for until then.
+// Source: kube-controller-manager, csrapproving.
+func controllerActivity(r csr.Request) map[csr.Holdup]time.Time {
+	acted := map[csr.Holdup]time.Time{}
+	if r.Is(csr.Approved) && r.Reason == "AutoApproved" {
+		acted[csr.HoldupApprover] = r.Decided
+	}
+	if outcome, _ := csr.Predict(r); !r.Is(csr.Issued) || outcome == csr.OutcomeUnknown { // by another signer
+		return acted
+	}
+	for _, entry := range r.Stored().ManagedFields {
+		if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(acted[csr.HoldupSigner]) {
+			acted[csr.HoldupSigner] = entry.Time.Time
+		}
+	}
+	return acted
 }
 
 func reasonOf(holdup csr.Holdup) string {
@@ -113,22 +145,22 @@ func reasonOf(holdup csr.Holdup) string {
 	}
 }
 
-// settle takes back that a controller is silent that has acted on others since all of
-// these began to wait.
-func (t *tally) settle() {
+// clearStalls withdraws the verdict that a controller is stalled if it has acted on
+// other CSRs since all of these began to wait.
+func (s *requestStats) clearStalls() {
 	controllers := map[string]string{ApproverSilent: "csrapproving", CertificateSignerSilent: "csrsigning"}
-	for g, w := range t.groups {
-		if controller := controllers[g.reason]; controller != "" && !t.acted[g.holdup].Before(w.since) {
-			delete(t.groups, g)
-			g.reason, g.cause = RequestsWait, "the controller "+controller+" is at work, and has yet to come to it"
-			t.join(g, w)
+	for key, c := range s.counts {
+		if controller := controllers[key.reason]; controller != "" && !s.acted[key.holdup].Before(c.since) {
+			delete(s.counts, key)
+			key.reason, key.cause = RequestsWait, "the controller "+controller+" is at work, and has yet to come to it"
+			s.count(key, c)
 		}
 	}
 }
 
-// requests says which requests wait for whom, a finding for each reason.
-func (e *exam) requests(context.Context) ([]Finding, error) {
-	t, err := e.tally()
+// requests reports which CSRs wait for what, with one finding for each reason.
+func (c *clusterChecker) requests(context.Context) ([]Finding, error) {
+	s, err := c.csrStats()
 	if err != nil {
 		return nil, err
 	}
@@ -138,34 +170,34 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 		status Status
 		remedy string
 	}{
-		// Every bootstrap token is in system:bootstrappers, those that wait for a person, too.
-		{ApproverSilent, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(e.group())},
+		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
+		{ApproverSilent, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(c.group())},
 		{CertificateSignerSilent, FAIL, runCertificateSigner},
 		{RequestsWait, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
 		{RequestsFailed, WARN, "bootctl csr delete --failed"},
 	} {
-		if texts := t.of(kind.reason); len(texts) > 0 {
+		if texts := s.describe(kind.reason); len(texts) > 0 {
 			findings = append(findings, one(kind.status, kind.reason, listed(texts, "; "), kind.remedy)...)
 		}
 	}
-	if t.err != nil {
-		return findings, t.err
+	if s.err != nil {
+		return findings, s.err
 	}
 	if len(findings) == 0 {
-		return ok("none of %s waits", counted(t.total, "request")), nil
+		return ok("none of %s waits", counted(s.total, "request")), nil
 	}
 	return findings, nil
 }
 
-// of tells of the groups of requests for the reason, the largest first.
-func (t *tally) of(reason string) []string {
-	groups := slices.DeleteFunc(slices.Collect(maps.Keys(t.groups)), func(g group) bool { return g.reason != reason })
-	slices.SortFunc(groups, func(a, b group) int {
-		return cmp.Or(t.groups[b].n-t.groups[a].n, cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+// describe describes the CSRs with the reason, the most frequent kind first.
+func (s *requestStats) describe(reason string) []string {
+	keys := slices.DeleteFunc(slices.Collect(maps.Keys(s.counts)), func(key requestKey) bool { return key.reason != reason })
+	slices.SortFunc(keys, func(a, b requestKey) int {
+		return cmp.Or(s.counts[b].n-s.counts[a].n, cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 	})
 	var texts []string
-	for _, g := range groups {
-		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(t.groups[g].n, "request"), g.requesters, g.signer, g.cause))
+	for _, key := range keys {
+		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(s.counts[key].n, "request"), key.requesters, key.signer, key.cause))
 	}
 	return texts
 }

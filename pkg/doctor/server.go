@@ -18,28 +18,28 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// server says whether the API server can be asked.
-func (c Cluster) server(ctx context.Context) []Finding {
+// server checks that the API server can be reached and accepts the credentials.
+func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 	version, err := c.Client.Version(ctx)
 	evidence := fmt.Sprintf("%s: %v", c.Address, err)
 	switch {
 	case err == nil:
-		return ok("%s at %s", version.GitVersion, c.Address)
-	case apierrors.IsForbidden(err): // which says that it knows who asks
-		return []Finding{forbidden(evidence)}
+		return ok("%s at %s", version.GitVersion, c.Address), nil
+	case apierrors.IsForbidden(err): // so it has authenticated the caller
+		return []Finding{forbidden(evidence)}, nil
 	case apierrors.IsUnauthorized(err):
-		return one(FAIL, Unauthorized, evidence, "give a kubeconfig whose credentials are valid, with --kubeconfig or --context")
+		return one(FAIL, Unauthorized, evidence, "give a kubeconfig whose credentials are valid, with --kubeconfig or --context"), nil
 	case apiclient.IsUntrusted(err):
-		return one(FAIL, Untrusted, evidence, "compare the CA and the address in the kubeconfig with those of the cluster, and this machine's clock")
+		return one(FAIL, Untrusted, evidence, "compare the CA and the address in the kubeconfig with those of the cluster, and this machine's clock"), nil
 	case apiclient.IsTrouble(err):
-		return one(FAIL, ServerTrouble, evidence, "see the log of the API server, and whether it reaches etcd")
+		return one(FAIL, ServerTrouble, evidence, "see the log of the API server, and whether it reaches etcd"), nil
 	}
-	return one(FAIL, Unreachable, evidence, "check the address in the kubeconfig, that the API server runs, and a proxy in between")
+	return one(FAIL, Unreachable, evidence, "check the address in the kubeconfig, that the API server runs, and a proxy in between"), nil
 }
 
-func (e *exam) clock(context.Context) ([]Finding, error) { return skew(e.Clock), nil }
+func (c *clusterChecker) clock(context.Context) ([]Finding, error) { return skew(c.Clock), nil }
 
-// skew says how far this machine's clock and the API server's are apart.
+// skew compares this machine's clock with the API server's.
 func skew(clock *clusterinfo.Clock) []Finding {
 	behind := clock.Behind()
 	evidence := fmt.Sprintf("the clock of this machine is %s the API server's", clusterinfo.Skew(behind))
@@ -52,27 +52,27 @@ func skew(clock *clusterinfo.Clock) []Finding {
 	return one(WARN, ClockSkew, evidence, setClock)
 }
 
-// tries is how many tokens are tried: one may have been deleted at this moment.
+// tries is how many tokens are tried: one may have been deleted at that moment.
 const tries = 2
 
-// tokenAuthentication tries tokens of the cluster where the administrator's own CA
+// tokenAuthentication tries tokens of the cluster, if the administrator's own CA
 // verifies the connection.
-func (e *exam) tokenAuthentication(ctx context.Context) ([]Finding, error) {
-	tokens, err := e.allTokens()
+func (c *clusterChecker) tokenAuthentication(ctx context.Context) ([]Finding, error) {
+	tokens, err := c.allTokens()
 	if err != nil {
 		return nil, err
 	}
-	tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token.Info) bool { return t.IsProxy() || !t.Authenticates(e.now()) })
+	tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token.Info) bool { return t.IsProxy() || !t.Authenticates(c.now()) })
 	switch {
 	case len(tokens) == 0:
 		return ok("not known without a live token; --probe tells"), nil
-	case e.Server == "" || len(e.CAs) == 0:
+	case c.Server == "" || len(c.CAs) == 0:
 		return ok("not known: no CA in the kubeconfig verifies the connection, so no token is sent over it"), nil
 	}
-	// The API server hears of the newest ones last.
+	// The API server sees the newest tokens last.
 	slices.SortFunc(tokens, func(a, b token.Info) int { return a.Created.Compare(b.Created) })
-	opts := e.Node
-	opts.Endpoints, opts.CAs = []clusterinfo.Endpoint{e.Server}, e.CAs
+	opts := c.asNode()
+	opts.Endpoints, opts.CAs = []clusterinfo.Endpoint{c.Server}, c.CAs
 	var refused error
 	for _, tok := range tokens[:min(tries, len(tokens))] {
 		opts.Token = tok.Token
@@ -91,37 +91,36 @@ func (e *exam) tokenAuthentication(ctx context.Context) ([]Finding, error) {
 	return one(FAIL, TokenAuthenticationOff, refused.Error(), bootstrapAuth), nil
 }
 
-// anonymous reads cluster-info as a node does. Whether the connection is verified
-// does not matter: nothing is sent over it, and nothing read from it is believed.
-func (e *exam) anonymous(ctx context.Context) ([]Finding, error) {
-	at := e.Server
+// anonymous reads cluster-info as a node does. The connection need not be verified:
+// nothing secret is sent over it, and nothing read from it is trusted.
+func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
+	at := c.Server
 	if at == "" {
-		document, err := e.document()
+		document, err := c.document()
 		if err != nil {
 			return nil, err
 		}
 		at = document.Server
 	}
-	_, err := e.Node.FetchAnonymous(ctx, at, nil)
+	_, err := c.asNode().FetchAnonymous(ctx, at, nil)
 	switch {
 	case err == nil:
 		return ok("a request without credentials reads cluster-info"), nil
 	case errors.Is(err, clusterinfo.ErrNotFound):
 		return ok("a request without credentials may read cluster-info"), nil
 	case apierrors.IsUnauthorized(err):
-		return one(FAIL, AnonymousDisabled, err.Error(),
-			takeAnonymous), nil
+		return one(FAIL, AnonymousDisabled, err.Error(), takeAnonymous), nil
 	case apierrors.IsForbidden(err):
-		return e.anonymousForbidden(ctx, err)
+		return c.anonymousForbidden(ctx, err)
 	case apiclient.IsTrouble(err):
 		return nil, err
 	}
 	return ok("not known: %v", err), nil
 }
 
-func (e *exam) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
-	readers := slices.DeleteFunc(slices.Clone(e.objects), func(o setup.Object) bool { return o.Namespace == "" })
-	states, err := setup.Look(ctx, e.Client.RBAC, readers)
+func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
+	readers := slices.DeleteFunc(slices.Clone(c.objects), func(o setup.Object) bool { return o.Namespace == "" })
+	states, err := setup.Look(ctx, c.Client.RBAC, readers)
 	asTheyShould := err == nil
 	for _, s := range states {
 		asTheyShould = asTheyShould && s.Exists && len(s.Lacks) == 0
@@ -130,16 +129,16 @@ func (e *exam) anonymousForbidden(ctx context.Context, refusal error) ([]Finding
 		return one(FAIL, AnonymousForbidden, refusal.Error()+"; the Role and the RoleBinding for it are as they should be",
 			"look at the API server's --authorization-mode, which must contain RBAC, or at its --authorization-config"), nil
 	}
-	return one(FAIL, AnonymousForbidden, refusal.Error(), e.setupCommand(states)), nil
+	return one(FAIL, AnonymousForbidden, refusal.Error(), c.setupCommand(states)), nil
 }
 
-// anonymousGrants says what else requests without credentials may do.
-func (e *exam) anonymousGrants(ctx context.Context) ([]Finding, error) {
-	bindings, err := setup.AnonymousBindings(ctx, e.Client.RBAC)
+// anonymousGrants checks what else requests without credentials may do.
+func (c *clusterChecker) anonymousGrants(ctx context.Context) ([]Finding, error) {
+	bindings, err := anonymousBindings(ctx, c.Client.RBAC)
 	if err != nil {
 		return nil, err
 	}
-	power, err := csr.PowerOf(ctx, e.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
+	power, err := csr.PowerOf(ctx, c.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
 	if err != nil && len(bindings) == 0 {
 		return nil, err
 	}
@@ -161,14 +160,14 @@ func (e *exam) anonymousGrants(ctx context.Context) ([]Finding, error) {
 	return one(FAIL, AnonymousGranted, "requests without credentials may "+power+"; "+evidence, remedy), nil
 }
 
-// withoutAnonymous is the command that takes a binding away from requests without
-// credentials.
+// withoutAnonymous returns the command that removes requests without credentials from
+// a binding.
 func withoutAnonymous(b setup.Object) string {
 	verb, name := "delete", safe.Word(b.Name)
 	if name == "" {
 		return "delete " + b.String() + ", whose name does not fit on a command line"
 	}
-	if slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool { return !setup.IsAnonymous(s) }) {
+	if slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool { return !isAnonymous(s) }) {
 		verb = "edit" // for others it may be right
 	}
 	command := "kubectl " + verb + " " + strings.ToLower(b.Kind) + " " + name

@@ -3,7 +3,9 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -11,28 +13,28 @@ import (
 )
 
 // signed returns cluster-info, all tokens, and how many of them sign it now.
-func (e *exam) signed() (info clusterinfo.Info, tokens []token.Info, signing int, err error) {
-	if info, err = e.info(); err != nil {
+func (c *clusterChecker) signed() (info clusterinfo.Info, tokens []token.Info, signing int, err error) {
+	if info, err = c.info(); err != nil {
 		return info, nil, 0, err
 	}
-	tokens, err = e.allTokens()
+	tokens, err = c.allTokens()
 	for _, tok := range tokens {
-		if tok.Signs(e.now()) {
+		if tok.Signs(c.now()) {
 			signing++
 		}
 	}
 	return info, tokens, signing, err
 }
 
-// signatures judges all signatures of cluster-info, and tells of each way in which
-// some are wrong.
-func (e *exam) signatures(context.Context) ([]Finding, error) {
-	info, tokens, signing, err := e.signed()
+// signatures verifies all signatures of cluster-info, with one finding for each way in
+// which some are wrong.
+func (c *clusterChecker) signatures(context.Context) ([]Finding, error) {
+	info, tokens, signing, err := c.signed()
 	if err != nil {
 		return nil, err
 	}
 	ids := map[string][]string{}
-	for _, s := range clusterinfo.Settled(clusterinfo.CheckAll(info, tokens, e.now()), tokens, e.now()) {
+	for _, s := range excludeRecent(clusterinfo.CheckAll(info, tokens, c.now()), tokens, c.now()) {
 		ids[s.State] = append(ids[s.State], s.TokenID)
 	}
 	var findings []Finding
@@ -60,45 +62,53 @@ func (e *exam) signatures(context.Context) ([]Finding, error) {
 	return ok("cluster-info is signed with %s", counted(signing, "live token")), nil
 }
 
-// signer says whether the bootstrap signer does its work.
-func (e *exam) signer(context.Context) ([]Finding, error) {
-	info, tokens, signing, err := e.signed()
+// excludeRecent drops the states that the bootstrap signer may still fix: the missing
+// signature of a token that was created, and the orphaned signature of a token that
+// expired, within clusterinfo.StallThreshold.
+func excludeRecent(states []clusterinfo.SignatureState, tokens []token.Info, now time.Time) []clusterinfo.SignatureState {
+	since := map[string]time.Time{}
+	for _, tok := range tokens {
+		since[tok.ID] = tok.Created
+		if tok.Expired(now) {
+			since[tok.ID] = tok.Expires
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(states), func(s clusterinfo.SignatureState) bool {
+		at, known := since[s.TokenID]
+		return known && (s.State == clusterinfo.Missing || s.State == clusterinfo.Orphan) && now.Sub(at) <= clusterinfo.StallThreshold
+	})
+}
+
+// signer checks that the bootstrap signer is not stalled.
+func (c *clusterChecker) signer(context.Context) ([]Finding, error) {
+	info, tokens, signing, err := c.signed()
 	switch {
 	case err != nil:
 		return nil, err
 	case signing == 0:
 		return ok("not known without a live signing token; --probe tells"), nil
 	}
-	if silence := silenceOf(clusterinfo.Signer, clusterinfo.Silent(info, tokens, e.now())); silence != "" {
-		return one(FAIL, SignerSilent, silence, runSigner), nil
+	if stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]; stalled != "" {
+		return one(FAIL, SignerSilent, stalled, runSigner), nil
 	}
 	return ok("the controller %s has left nothing undone", clusterinfo.Signer), nil
 }
 
-// cleaner says whether the token cleaner does its work.
-func (e *exam) cleaner(context.Context) ([]Finding, error) {
-	tokens, err := e.allTokens()
+// cleaner checks that the token cleaner is not stalled.
+func (c *clusterChecker) cleaner(context.Context) ([]Finding, error) {
+	tokens, err := c.allTokens()
 	if err != nil {
 		return nil, err
 	}
-	if silence := silenceOf(clusterinfo.Cleaner, clusterinfo.Silent(clusterinfo.Info{}, tokens, e.now())); silence != "" {
-		return one(WARN, CleanerSilent, silence+"; "+runCleaner, "bootctl token delete --expired"), nil
+	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, tokens, c.now())[clusterinfo.Cleaner]; stalled != "" {
+		return one(WARN, CleanerSilent, stalled+"; "+runCleaner, "bootctl token delete --expired"), nil
 	}
 	return ok("no token is past its end"), nil
 }
 
-func silenceOf(controller string, silent []clusterinfo.Silence) string {
-	for _, s := range silent {
-		if s.Controller == controller {
-			return s.String()
-		}
-	}
-	return ""
-}
-
-// tokens says which of them are odd, those apart that have just ended.
-func (e *exam) tokens(context.Context) ([]Finding, error) {
-	tokens, err := e.allTokens()
+// tokens reports tokens that never expire and tokens that the API server rejects.
+func (c *clusterChecker) tokens(context.Context) ([]Finding, error) {
+	tokens, err := c.allTokens()
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +143,7 @@ func (e *exam) tokens(context.Context) ([]Finding, error) {
 	return ok("%s, each with an end", counted(len(tokens), "token")), nil
 }
 
-// eachOf is the command for the first few of the names.
+// eachOf returns the commands for the first few of the names.
 func eachOf(command string, names []string) string {
 	var commands []string
 	for _, name := range names[:min(most, len(names))] {
@@ -142,20 +152,28 @@ func eachOf(command string, names []string) string {
 	return strings.Join(commands, "; ")
 }
 
-// capacity says how much room cluster-info has for signatures.
-func (e *exam) capacity(context.Context) ([]Finding, error) {
-	info, _, signing, err := e.signed()
+// capacity checks how many more tokens can sign cluster-info.
+func (c *clusterChecker) capacity(context.Context) ([]Finding, error) {
+	info, _, signing, err := c.signed()
 	if err != nil {
 		return nil, err
 	}
-	left, little := info.Room(signing)
+	left, few := remaining(info, signing)
 	evidence := fmt.Sprintf("cluster-info is to be signed with %s, and has room for %d", counted(signing, "token"), info.Capacity())
 	const remedy = "bootctl token delete, of what is not needed; give tokens that need not sign --usages authentication"
 	switch {
 	case left == 0:
 		return one(FAIL, ClusterInfoFull, evidence+": no new token is signed", remedy), nil
-	case little:
+	case few:
 		return one(WARN, ClusterInfoAlmostFull, evidence, remedy), nil
 	}
 	return ok("%s", evidence), nil
+}
+
+// remaining returns how many more tokens than the given number can sign cluster-info,
+// and whether that is few: fewer than ten, or than a tenth of its capacity.
+func remaining(info clusterinfo.Info, signing int) (left int, few bool) {
+	capacity := info.Capacity()
+	left = max(0, capacity-signing)
+	return left, left < 10 || 10*left < capacity
 }

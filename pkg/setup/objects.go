@@ -16,6 +16,12 @@ const (
 	LabelValue = "bootctl"
 )
 
+// The user and the group of requests without credentials.
+const (
+	Anonymous       = "system:anonymous"
+	Unauthenticated = "system:unauthenticated"
+)
+
 // Object is one RBAC object: a role or a binding, in a namespace or not.
 type Object struct {
 	Kind, Namespace, Name string
@@ -123,6 +129,3 @@ func subject(kind, name string) rbacv1.Subject {
 func ref(kind, name string) rbacv1.RoleRef {
 	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
 }
-
-// IsAutoApproval says whether the object lets new nodes be approved at once.
-func IsAutoApproval(o Object) bool { return o.RoleRef == ref("ClusterRole", nodeClient) }

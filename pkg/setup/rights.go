@@ -70,20 +70,21 @@ func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
 	if yes, err := may(ctx, s.Authorization, attributes); yes || err != nil {
 		return err
 	}
-	if yes, err := may(ctx, s.Authorization, requests(role)); yes || err != nil {
+	if yes, err := may(ctx, s.Authorization, role.Permissions()); yes || err != nil {
 		return err
 	}
 	return &RightsError{[]string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
 		bound, role, strings.Join(uncovered(nil, role.Rules), ", "))}}
 }
 
-// requests are what someone may do who has the role.
-func requests(role Object) []authorizationv1.ResourceAttributes {
+// Permissions returns what the rules of a role allow, each verb on each resource by
+// itself.
+func (o Object) Permissions() []authorizationv1.ResourceAttributes {
 	var all []authorizationv1.ResourceAttributes
-	for _, rule := range role.Rules {
+	for _, rule := range o.Rules {
 		for _, one := range validation.BreakdownRule(rule) {
 			resource, subresource, _ := strings.Cut(one.Resources[0], "/")
-			request := authorizationv1.ResourceAttributes{Namespace: role.Namespace, Verb: one.Verbs[0], Group: one.APIGroups[0], Resource: resource, Subresource: subresource}
+			request := authorizationv1.ResourceAttributes{Namespace: o.Namespace, Verb: one.Verbs[0], Group: one.APIGroups[0], Resource: resource, Subresource: subresource}
 			if len(one.ResourceNames) > 0 {
 				request.Name = one.ResourceNames[0]
 			}

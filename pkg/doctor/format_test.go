@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/doctor"
 )
 
-// The address that does not answer as it should is told once.
+// An address that does not answer as expected is named once.
 func TestAddressIsToldOnce(t *testing.T) {
 	refused := newSite(t)
 	refused.rejects = "system:anonymous"

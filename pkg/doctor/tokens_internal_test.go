@@ -1,4 +1,4 @@
-package clusterinfo_test
+package doctor
 
 import (
 	"strings"
@@ -8,23 +8,26 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// What the signer had no time for is not held against it.
-func TestSettled(t *testing.T) {
+// The signer is not blamed for what it had no time to do.
+func TestExcludeRecent(t *testing.T) {
+	tok, err := token.Parse("abcdef.qk3v8x5m2p7r9t4w")
+	if err != nil {
+		t.Fatal(err)
+	}
 	made := func(ago time.Duration, changes ...func(*corev1.Secret)) []token.Info {
-		secret := secretOf(t, "abcdef")
-		secret.CreationTimestamp = metav1.Time{Time: now.Add(-ago)}
+		secret := token.Spec{Token: tok, Usages: []string{token.Signing}}.Secret()
+		secret.CreationTimestamp = metav1.Time{Time: testTime.Add(-ago)}
 		for _, change := range changes {
 			change(secret)
 		}
 		return []token.Info{token.Read(secret)}
 	}
 	ended := func(ago time.Duration) func(*corev1.Secret) {
-		return func(s *corev1.Secret) { s.Data["expiration"] = []byte(now.Add(-ago).Format(time.RFC3339)) }
+		return func(s *corev1.Secret) { s.Data["expiration"] = []byte(testTime.Add(-ago).Format(time.RFC3339)) }
 	}
 	tests := []struct {
 		name   string
@@ -44,8 +47,8 @@ func TestSettled(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			states := []clusterinfo.SignatureState{{TokenID: "abcdef", State: test.state}}
-			if got := clusterinfo.Settled(states, test.tokens, now); (len(got) == 1) != test.stays {
-				t.Errorf("Settled = %v", got)
+			if got := excludeRecent(states, test.tokens, testTime); (len(got) == 1) != test.stays {
+				t.Errorf("states %v", got)
 			}
 			if states[0].State != test.state {
 				t.Error("it changed what it was given")
@@ -54,32 +57,7 @@ func TestSettled(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
-	tests := []struct {
-		behind, told, counted time.Duration
-	}{
-		{0, 0, 0},
-		{2 * time.Second, 0, 0},
-		{30 * time.Second, 0, 30 * time.Second},
-		{-time.Minute, 0, -time.Minute},
-		{61 * time.Second, 61 * time.Second, 61 * time.Second},
-		{-time.Hour, -time.Hour, -time.Hour},
-	}
-	for _, test := range tests {
-		t.Run(test.behind.String(), func(t *testing.T) {
-			c := &clusterinfo.Clock{Now: clock}
-			if c.Behind() != 0 || !c.ServerTime().Equal(now) {
-				t.Error("it knows before anything answered")
-			}
-			c.Watch(apiclient.Options{}).Observe(apiclient.Call{Date: now.Add(test.behind)})
-			if c.Behind() != test.told || !c.ServerTime().Equal(now.Add(test.counted)) {
-				t.Errorf("behind %s, server time %s", c.Behind(), c.ServerTime())
-			}
-		})
-	}
-}
-
-func TestRoom(t *testing.T) {
+func TestRemaining(t *testing.T) {
 	capacity := clusterinfo.Info{}.Capacity()
 	// small is the rest where that is room for so many.
 	small := func(room int) clusterinfo.Info {
@@ -94,7 +72,7 @@ func TestRoom(t *testing.T) {
 		info    clusterinfo.Info
 		signing int
 		left    int
-		little  bool
+		few     bool
 	}{
 		{"empty", clusterinfo.Info{}, 0, capacity, false},
 		{"nine tenths", clusterinfo.Info{}, capacity - (capacity+9)/10, (capacity + 9) / 10, false},
@@ -109,8 +87,8 @@ func TestRoom(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if left, little := test.info.Room(test.signing); left != test.left || little != test.little {
-				t.Errorf("Room = %d, %t, want %d, %t", left, little, test.left, test.little)
+			if left, few := remaining(test.info, test.signing); left != test.left || few != test.few {
+				t.Errorf("remaining %d, %t, want %d, %t", left, few, test.left, test.few)
 			}
 		})
 	}

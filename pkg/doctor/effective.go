@@ -1,4 +1,4 @@
-package setup
+package doctor
 
 import (
 	"context"
@@ -11,20 +11,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// GrantedOtherwise says whether nodes may do all that the object, which is not
-// there, would let them: by an object of another name, or an authorizer that is
-// not RBAC. objects are those of Objects.
+// grantedElsewhere reports whether nodes have all permissions that the object, which
+// does not exist, would grant: by an object of another name, or an authorizer other
+// than RBAC. objects are all objects of setup.
 //
 // Access: create on subjectaccessreviews.
-func GrantedOtherwise(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, objects []Object, o Object) (bool, error) {
+func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, objects []setup.Object, o setup.Object) (bool, error) {
 	binding, role := o, o
 	for _, other := range objects {
 		switch {
-		case other.RoleRef == ref(o.Kind, o.Name) && other.Namespace == o.Namespace:
+		case other.RoleRef == roleRef(o.Kind, o.Name) && other.Namespace == o.Namespace:
 			binding = other
-		case o.RoleRef == ref(other.Kind, other.Name) && other.Namespace == o.Namespace:
+		case o.RoleRef == roleRef(other.Kind, other.Name) && other.Namespace == o.Namespace:
 			role = other
 		}
 	}
@@ -34,7 +36,7 @@ func GrantedOtherwise(ctx context.Context, client authorizationv1client.SubjectA
 	if len(role.Rules) == 0 || len(binding.Subjects) == 0 {
 		return false, nil
 	}
-	for _, attributes := range requests(role) {
+	for _, attributes := range role.Permissions() {
 		spec := reviewOf(binding.Subjects[0])
 		attributes.Version = "*"
 		spec.ResourceAttributes = &attributes
@@ -49,30 +51,43 @@ func GrantedOtherwise(ctx context.Context, client authorizationv1client.SubjectA
 	return true, nil
 }
 
-// reviewOf asks about someone who is the subject, and what each such is besides.
+// reviewOf returns the review of a user who is the subject, in all groups that such a
+// user is in.
 func reviewOf(s rbacv1.Subject) authorizationv1.SubjectAccessReviewSpec {
 	if s.Kind == rbacv1.GroupKind {
-		groups := []string{s.Name, "system:authenticated"}
+		groups := []string{s.Name, authenticated}
 		if strings.HasPrefix(s.Name, api.BootstrapDefaultGroup) {
 			groups = append(groups, api.BootstrapDefaultGroup)
 		}
 		return authorizationv1.SubjectAccessReviewSpec{Groups: groups}
 	}
-	return authorizationv1.SubjectAccessReviewSpec{User: s.Name, Groups: []string{Unauthenticated}}
+	return authorizationv1.SubjectAccessReviewSpec{User: s.Name, Groups: []string{setup.Unauthenticated}}
 }
 
-// builtinRules are those of the roles that the API server keeps.
+// autoApprove is the ClusterRole of the API server for CSRs that csrapproving approves
+// for new nodes.
+const autoApprove = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
+
+// isAutoApproval reports whether the object has the CSRs of new nodes approved
+// automatically.
+func isAutoApproval(o setup.Object) bool { return o.RoleRef == roleRef("ClusterRole", autoApprove) }
+
+func roleRef(kind, name string) rbacv1.RoleRef {
+	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
+}
+
+// builtinRules returns the rules of a role that the API server itself creates.
 // Source: Kubernetes, bootstrappolicy.
 func builtinRules(role string) []rbacv1.PolicyRule {
 	rule := func(resource string, verbs ...string) []rbacv1.PolicyRule {
 		return []rbacv1.PolicyRule{{Verbs: verbs, APIGroups: []string{certificatesv1.GroupName}, Resources: []string{resource}}}
 	}
 	switch role {
-	case bootstrapper:
+	case "system:node-bootstrapper":
 		return rule("certificatesigningrequests", "create", "get", "list", "watch")
-	case nodeClient:
+	case autoApprove:
 		return rule("certificatesigningrequests/nodeclient", "create")
-	case selfNodeClient:
+	case "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient":
 		return rule("certificatesigningrequests/selfnodeclient", "create")
 	}
 	return nil

@@ -1,4 +1,4 @@
-package setup_test
+package doctor
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/pkg/setup"
@@ -74,16 +75,15 @@ func TestAnonymousBindings(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCluster(t, append(roles, test.binding)...)
-			got, err := setup.AnonymousBindings(t.Context(), c.RbacV1())
+			got, err := anonymousBindings(t.Context(), fake.NewClientset(append(roles, test.binding)...).RbacV1())
 			if err != nil || (len(got) == 1) != test.found {
-				t.Errorf("AnonymousBindings = %v, %v", got, err)
+				t.Errorf("bindings %v, error %v", got, err)
 			}
 		})
 	}
 }
 
-func TestGrantedOtherwise(t *testing.T) {
+func TestGrantedElsewhere(t *testing.T) {
 	const group = "system:bootstrappers:kubeadm:default-node-token"
 	type spec = authorizationv1.SubjectAccessReviewSpec
 	tests := []struct {
@@ -109,15 +109,16 @@ func TestGrantedOtherwise(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCluster(t)
-			c.PrependReactor("create", "subjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
+			client := fake.NewClientset()
+			client.PrependReactor("create", "subjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
 				review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview).DeepCopy()
 				review.Status.Allowed = test.allow(review.Spec)
 				return true, review, nil
 			})
-			at := slices.IndexFunc(nodes(), func(o setup.Object) bool { return o.String() == test.object })
-			if got, err := setup.GrantedOtherwise(t.Context(), c.AuthorizationV1(), nodes(), nodes()[at]); got != test.want || err != nil {
-				t.Errorf("GrantedOtherwise = %t, %v", got, err)
+			objects := setup.Objects(setup.Options{})
+			at := slices.IndexFunc(objects, func(o setup.Object) bool { return o.String() == test.object })
+			if got, err := grantedElsewhere(t.Context(), client.AuthorizationV1(), objects, objects[at]); got != test.want || err != nil {
+				t.Errorf("granted: %t, %v", got, err)
 			}
 		})
 	}

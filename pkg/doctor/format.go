@@ -11,13 +11,12 @@ import (
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/setup"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// most is how many things of a kind are named; of more, the number is told.
+// most is how many things of a kind are listed by name.
 const most = 5
 
-// ok is the finding that all is well.
+// ok returns the finding that nothing is wrong.
 func ok(format string, args ...any) []Finding {
 	return []Finding{{Status: OK, Evidence: fmt.Sprintf(format, args...)}}
 }
@@ -26,18 +25,8 @@ func one(status Status, reason, evidence, remedy string) []Finding {
 	return []Finding{{Status: status, Reason: reason, Evidence: evidence, Remedy: remedy}}
 }
 
-// named puts the name of the check into its findings, and takes out what could be
-// a token in the wrong place.
-func named(check string, findings []Finding) []Finding {
-	for i := range findings {
-		f := &findings[i]
-		f.Check, f.Evidence, f.Remedy = check, token.Redact(f.Evidence), token.Redact(f.Remedy)
-	}
-	return findings
-}
-
-// unfinished is what keeps a check from its end.
-func unfinished(ctx context.Context, err error) Finding {
+// checkError returns the finding about an error that ended a check of a cluster.
+func checkError(ctx context.Context, err error) Finding {
 	f := Finding{Status: FAIL, Reason: ServerTrouble, Evidence: err.Error(), Remedy: "see the log of the API server, and run bootctl doctor again"}
 	var rights *setup.RightsError
 	switch {
@@ -59,7 +48,7 @@ func forbidden(missing string) Finding {
 	return Finding{Status: WARN, Reason: Forbidden, Evidence: missing, Remedy: "run it as a cluster administrator, or grant what is missing"}
 }
 
-// listed joins the first few of several texts, and says how many more there are.
+// listed joins the first few texts and counts the rest.
 func listed(texts []string, separator string) string {
 	if more := len(texts) - most; more > 0 {
 		return fmt.Sprintf("%s%sand %d more", strings.Join(texts[:most], separator), separator, more)
@@ -67,7 +56,7 @@ func listed(texts []string, separator string) string {
 	return strings.Join(texts, separator)
 }
 
-// from says which address an error is of, where it does not say so itself.
+// from adds the address to an error that does not begin with it.
 func from(endpoint clusterinfo.Endpoint, err error) error {
 	if strings.HasPrefix(err.Error(), fmt.Sprintf("%s: ", endpoint)) {
 		return err
@@ -75,7 +64,7 @@ func from(endpoint clusterinfo.Endpoint, err error) error {
 	return fmt.Errorf("%s: %w", endpoint, err)
 }
 
-// counted says how many of a thing there are: 1 token, 2 tokens.
+// counted returns a number of things: 1 token, 2 tokens.
 func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -1,7 +1,9 @@
 package clusterinfo_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func TestSilent(t *testing.T) {
+func TestStalledControllers(t *testing.T) {
 	signed := map[string]string{"abcdef": golden}
 	aged := func(age time.Duration, changes ...func(*corev1.Secret)) []token.Info {
 		secret := secretOf(t, "abcdef")
@@ -45,12 +47,14 @@ func TestSilent(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			info := clusterinfo.Info{Raw: []byte("hello"), Signatures: test.signatures}
-			var got []string
-			for _, silence := range clusterinfo.Silent(info, test.tokens, now) {
-				got = append(got, silence.Controller)
+			got := clusterinfo.StalledControllers(info, test.tokens, now)
+			if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, test.want) {
+				t.Errorf("stalled %v, want %v", names, test.want)
 			}
-			if !slices.Equal(got, test.want) {
-				t.Errorf("silent %v, want %v", got, test.want)
+			for name, text := range got {
+				if !strings.Contains(text, name) {
+					t.Errorf("%q does not name the controller %s", text, name)
+				}
 			}
 		})
 	}

@@ -1,0 +1,167 @@
+package doctor
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	certutil "k8s.io/client-go/util/cert"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+)
+
+// ca checks the CA certificates in cluster-info.
+func (c *clusterChecker) ca(context.Context) ([]Finding, error) {
+	document, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	remedy := "renew the cluster's CA, then: bootctl cluster-info publish --endpoint " + document.Server.URL() + " --ca-file FILE"
+	if len(c.CAs) > 0 && !checkValidity(c.CAs, c.now()).expiresSoon {
+		remedy = "bootctl cluster-info publish --endpoint " + document.Server.URL()
+	}
+	return c.validityFindings("cluster-info", document.CAs, CAExpired, CAExpiresSoon, remedy), nil
+}
+
+// clientCA checks the CA certificates that the API server verifies nodes with.
+func (c *clusterChecker) clientCA(context.Context) ([]Finding, error) {
+	cas, err := c.clientCAs()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(cas) == 0:
+		return ok("not known: the API server publishes none"), nil
+	}
+	return c.validityFindings("the API server's --client-ca-file", cas, CAExpired, CAExpiresSoon,
+		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew"), nil
+}
+
+// signingCA checks the CA that signs node certificates, as far as the newest of these
+// shows which it is.
+func (c *clusterChecker) signingCA(context.Context) ([]Finding, error) {
+	cas, err := c.clientCAs()
+	if err != nil {
+		return nil, err
+	}
+	stats, err := c.csrStats()
+	if err != nil {
+		return nil, err
+	}
+	const remedy = "renew the certificate in kube-controller-manager's --cluster-signing-cert-file"
+	switch {
+	case len(cas) == 0:
+		return ok("not known: the API server publishes no client CA"), nil
+	case len(stats.issued) == 0:
+		return ok("not known: no certificate of a node was issued lately; --probe tells"), nil
+	}
+	issuers := issuersOf(stats.issued, cas)
+	if len(issuers) == 0 {
+		return one(WARN, SigningCAUntrusted, "no CA in the API server's --client-ca-file signed the newest certificate of a node, of request "+stats.issuedTo,
+			"put the CA of kube-controller-manager's --cluster-signing-cert-file into the API server's --client-ca-file; that request shows how it was: --probe tells how it is now"), nil
+	}
+	return c.validityFindings("who signed the newest certificate of a node", issuers, SigningCAExpired, SigningCAExpiresSoon, remedy), nil
+}
+
+// validityFindings reports how much time CA certificates have left.
+func (c *clusterChecker) validityFindings(whose string, cas []*x509.Certificate, expired, soon, remedy string) []Finding {
+	v := checkValidity(cas, c.now())
+	evidence := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
+	switch {
+	case v.allInvalid:
+		return one(FAIL, expired, evidence, remedy)
+	case v.anyInvalid:
+		return one(WARN, expired, evidence, remedy)
+	case v.expiresSoon:
+		return one(WARN, soon, evidence, remedy)
+	}
+	return ok("%s", evidence)
+}
+
+// expiryWarning is how long before its expiry a CA certificate is reported: a new one
+// takes time to reach all nodes.
+const expiryWarning = 30 * 24 * time.Hour
+
+// validity is how much time several CA certificates have left.
+type validity struct {
+	// allInvalid: none of them is valid now. anyInvalid: at least one is not.
+	// expiresSoon: at least one is invalid, or expires within expiryWarning.
+	allInvalid, anyInvalid, expiresSoon bool
+	// details describe each certificate that is invalid or expires soon, or else the
+	// one that expires first.
+	details []string
+}
+
+// checkValidity returns the validity of the CA certificates of a bundle, which has at
+// least one.
+func checkValidity(cas []*x509.Certificate, now time.Time) validity {
+	v := validity{allInvalid: true}
+	for _, ca := range cas {
+		problem := clusterinfo.ValidityProblem(ca, now)
+		v.allInvalid = v.allInvalid && problem != ""
+		v.anyInvalid = v.anyInvalid || problem != ""
+		if problem == "" && ca.NotAfter.Sub(now) < expiryWarning {
+			problem = expiry(ca)
+		}
+		if problem != "" {
+			v.details = append(v.details, nameOf(ca)+" "+problem)
+		}
+	}
+	if v.expiresSoon = len(v.details) > 0; !v.expiresSoon {
+		first := slices.MinFunc(cas, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+		v.details = []string{nameOf(first) + " " + expiry(first)}
+	}
+	return v
+}
+
+func expiry(ca *x509.Certificate) string { return "ends at " + timeText(ca.NotAfter) }
+
+// nameOf returns the subject of a certificate and the beginning of its pin, which
+// differs between certificates with the same subject.
+func nameOf(cert *x509.Certificate) string {
+	return fmt.Sprintf("%s (%.15s…)", cert.Subject, clusterinfo.PinOf(cert))
+}
+
+// clientCAs returns the CA certificates that the API server verifies its clients with;
+// none if it publishes none.
+//
+// Access: get on the configmap extension-apiserver-authentication in kube-system.
+func clientCAs(ctx context.Context, client corev1client.ConfigMapsGetter) ([]*x509.Certificate, error) {
+	const name = "extension-apiserver-authentication"
+	cm, err := client.ConfigMaps(metav1.NamespaceSystem).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get configmap kube-system/%s: %w", name, err)
+	}
+	bundle := cm.Data["client-ca-file"]
+	if bundle == "" {
+		return nil, nil
+	}
+	cas, err := certutil.ParseCertsPEM([]byte(bundle)) // which may contain comments
+	if err != nil {
+		return nil, fmt.Errorf("configmap kube-system/%s: %w", name, err)
+	}
+	return cas, nil
+}
+
+// issuersOf returns the CA certificates that issued a certificate, given in PEM with
+// any intermediate ones: their key signed the last of them. There can be several,
+// because a renewed CA keeps its key.
+func issuersOf(text []byte, cas []*x509.Certificate) []*x509.Certificate {
+	certs, err := certpem.Parse(text)
+	if err != nil {
+		return nil
+	}
+	last := certs[len(certs)-1]
+	var issuers []*x509.Certificate
+	for _, ca := range cas {
+		if last.Equal(ca) || last.CheckSignatureFrom(ca) == nil {
+			issuers = append(issuers, ca)
+		}
+	}
+	return issuers
+}
