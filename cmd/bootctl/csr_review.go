@@ -100,7 +100,7 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 		automatic = autoApproval(ctx, client, r)
 	}
 	review.Waiting = csr.Explain(r, automatic)
-	var missing *csr.AccessError
+	var missing *apiclient.MissingPermissionError
 	switch err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); {
 	case errors.As(err, &missing):
 		review.MissingAccess = err.Error()

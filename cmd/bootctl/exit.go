@@ -111,8 +111,7 @@ func exitTable() []exitEntry {
 		{8, "Unauthorized", apierrors.IsUnauthorized, "the credentials in the kubeconfig are not accepted"},
 		{8, "Forbidden", apiclient.IsForbiddenByRBAC, "grant what the error names; a joining node gets its rights through the groups of its token: bootctl setup"},
 
-		{8, "Forbidden", as[*setup.RightsError], "let a cluster administrator run it, or grant these rights"},
-		{8, "Forbidden", as[*csr.AccessError], "it takes update on certificatesigningrequests/approval, and approve on the signer by its name or as DOMAIN/*"},
+		{8, "Forbidden", as[*apiclient.MissingPermissionError], "let a cluster administrator run it, or grant what the error names: to approve and deny it takes update on certificatesigningrequests/approval, and approve on the signer by its name or as DOMAIN/*"},
 
 		{5, "Denied", is(csr.ErrDenied), "an administrator deletes the request with bootctl csr delete and its name, then the same command asks again; or ask with another key: join --new-key"},
 		{5, "SignerFailed", is(csr.ErrFailed), "its message says what the signer did not like; an administrator deletes the request with bootctl csr delete and its name"},

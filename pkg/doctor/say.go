@@ -10,7 +10,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -39,7 +38,7 @@ func named(check string, findings []Finding) []Finding {
 // unfinished is what keeps a check from its end.
 func unfinished(ctx context.Context, err error) Finding {
 	f := Finding{Status: FAIL, Reason: ServerTrouble, Evidence: err.Error(), Remedy: "see the log of the API server, and run bootctl doctor again"}
-	var rights *setup.RightsError
+	var rights *apiclient.MissingPermissionError
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // which has a check of its own
 		return Finding{Status: OK, Evidence: "not known: " + err.Error()}

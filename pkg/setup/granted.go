@@ -2,15 +2,14 @@ package setup
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
 )
 
 // GrantedOtherwise says whether nodes may do all that the object, which is not
@@ -34,31 +33,21 @@ func GrantedOtherwise(ctx context.Context, client authorizationv1client.SubjectA
 	if len(role.Rules) == 0 || len(binding.Subjects) == 0 {
 		return false, nil
 	}
-	for _, attributes := range requests(role) {
-		spec := reviewOf(binding.Subjects[0])
-		attributes.Version = "*"
-		spec.ResourceAttributes = &attributes
-		review, err := client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
-		if err != nil {
-			return false, fmt.Errorf("ask what %s may do: %w", binding.Subjects[0].Name, err)
-		}
-		if !review.Status.Allowed {
-			return false, nil
-		}
-	}
-	return true, nil
+	user, groups := memberOf(binding.Subjects[0])
+	return apiclient.Can(ctx, client, user, groups, requests(role)...)
 }
 
-// reviewOf asks about someone who is the subject, and what each such is besides.
-func reviewOf(s rbacv1.Subject) authorizationv1.SubjectAccessReviewSpec {
-	if s.Kind == rbacv1.GroupKind {
-		groups := []string{s.Name, "system:authenticated"}
-		if strings.HasPrefix(s.Name, api.BootstrapDefaultGroup) {
-			groups = append(groups, api.BootstrapDefaultGroup)
-		}
-		return authorizationv1.SubjectAccessReviewSpec{Groups: groups}
+// memberOf returns a user that the subject stands for, without a name where that is a
+// group, and all groups that each such user is in.
+func memberOf(s rbacv1.Subject) (user string, groups []string) {
+	if s.Kind != rbacv1.GroupKind {
+		return s.Name, []string{Unauthenticated}
 	}
-	return authorizationv1.SubjectAccessReviewSpec{User: s.Name, Groups: []string{Unauthenticated}}
+	groups = []string{s.Name, "system:authenticated"}
+	if strings.HasPrefix(s.Name, api.BootstrapDefaultGroup) {
+		groups = append(groups, api.BootstrapDefaultGroup)
+	}
+	return "", groups
 }
 
 // builtinRules are those of the roles that the API server keeps.
