@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -56,11 +57,11 @@ certificatesigningrequests/approval, and approve on the signer.`,
 func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) error {
 	switch word := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`); {
 	case o.uid != "" && len(names) > 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(names))
 	case o.reason == "":
-		return fmt.Errorf("%w: give --reason, a word like UnknownNode", errInput)
+		return fmt.Errorf("%w: give --reason, a word like UnknownNode", failure.ErrUsage)
 	case !word.MatchString(o.reason) || len(o.reason) > 128:
-		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", errInput, o.reason)
+		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", failure.ErrUsage, o.reason)
 	}
 	names, err := requestNames(names)
 	if err != nil {

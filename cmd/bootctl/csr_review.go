@@ -154,7 +154,7 @@ func nextCommand(r csr.Request, refusals []csr.Verdict) string {
 	case r.IsPending() && !absolute:
 		return "bootctl csr approve " + name + uid + signerFlag(r)
 	case r.IsPending():
-		return "bootctl csr deny " + name + uid + " --reason OutsideRules"
+		return "bootctl csr deny " + name + uid + " --reason PolicyViolation"
 	case r.Refused() != nil:
 		return "bootctl csr delete " + name + uid
 	}

@@ -22,7 +22,7 @@ func (e *exam) tokenGrants(ctx context.Context) ([]Finding, error) {
 	case power == "":
 		return ok("a bootstrap token gives nobody the power of an administrator"), nil
 	}
-	return one(FAIL, TokensGranted, fmt.Sprintf("whoever has a bootstrap token of %s may %s", e.group(), power),
+	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("whoever has a bootstrap token of %s may %s", e.group(), power),
 		"kubectl get clusterrolebindings -o wide; delete what binds that to "+e.groupsOfTokens()), nil
 }
 

@@ -16,7 +16,7 @@ func (e *exam) clusterInfo(context.Context) ([]Finding, error) {
 	document, err := e.document()
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound):
-		return one(FAIL, ClusterInfoMissing, err.Error()+e.meant(), e.setupCommand(nil)), nil
+		return one(FAIL, ClusterInfoNotFound, err.Error()+e.meant(), e.setupCommand(nil)), nil
 	case errors.Is(err, clusterinfo.ErrDocument):
 		return one(FAIL, DocumentInvalid, err.Error()+e.meant(), "bootctl cluster-info publish --endpoint "+e.address()), nil
 	case err != nil:
@@ -58,7 +58,7 @@ func (e *exam) endpoint(ctx context.Context) ([]Finding, error) {
 	}
 	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), e.Clock.Now())
 	if err != nil {
-		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+e.meant(), publish), nil
+		return one(FAIL, nodeTrouble(err).reason, at.URL()+": "+err.Error()+e.meant(), publish), nil
 	}
 	own, err := e.info()
 	if err != nil {
@@ -73,13 +73,13 @@ func (e *exam) endpoint(ctx context.Context) ([]Finding, error) {
 		if errors.As(err, &name) {
 			publish += "; or renew the API server's certificate so that it has this name"
 		}
-		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+e.meant(), publish), nil
+		return one(FAIL, CertificateUntrusted, at.URL()+": "+err.Error()+e.meant(), publish), nil
 	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // what both say may be the same
-		return one(FAIL, EndpointOtherCluster, "what answers at "+at.URL()+" is another cluster than "+e.Address+": its cluster-info is another object"+e.meant(), publish), nil
+		return one(FAIL, PinMismatch, "what answers at "+at.URL()+" is another cluster than "+e.Address+": its cluster-info is another object"+e.meant(), publish), nil
 	case ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return one(FAIL, EndpointUnreachable, "from this machine: "+at.URL()+": "+err.Error()+e.meant(), publish), nil
+		return one(FAIL, nodeTrouble(err).reason, "from this machine: "+at.URL()+": "+err.Error()+e.meant(), publish), nil
 	}
 	return ok("%s answers with the same cluster-info, and a certificate of a CA in it", at.URL()), nil
 }

@@ -208,7 +208,7 @@ func (v *visit) signatures(seen clusterinfo.Info) {
 		t := nodeTrouble(clusterinfo.ErrSignature)
 		fail(t.reason, t.remedy)
 	case clusterinfo.Check(seen, v.Token) == clusterinfo.Malformed:
-		fail(SignatureMalformed, "bootctl cluster-info sign")
+		fail(SignatureInvalid, "bootctl cluster-info sign")
 	default:
 		v.ok(nodeSignatures, "%s; that of token %s is %s", count, id, clusterinfo.Valid)
 	}

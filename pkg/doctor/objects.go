@@ -29,16 +29,16 @@ func (e *exam) object(ctx context.Context, o setup.Object) ([]Finding, error) {
 	case !state.Exists:
 		return e.missing(ctx, o, command)
 	case len(state.Lacks) > 0:
-		return one(FAIL, ObjectDiffers, state.Difference(), command), nil
+		return one(FAIL, RBACDiffers, state.Difference(), command), nil
 	}
 	switch gone, err := e.isRoleGone(ctx, o); {
 	case err != nil:
 		return nil, err
 	case gone:
-		return one(FAIL, ObjectMissing, fmt.Sprintf("the ClusterRole %s that it binds is not there", o.RoleRef.Name),
+		return one(FAIL, RBACMissing, fmt.Sprintf("the ClusterRole %s that it binds is not there", o.RoleRef.Name),
 			"restart the API server, which makes it anew when it starts"), nil
 	case len(state.Extra) > 0:
-		return one(WARN, ObjectTooWide, state.Difference(), command), nil
+		return one(WARN, RBACTooPermissive, state.Difference(), command), nil
 	}
 	return ok("it grants what it should"), nil
 }
@@ -71,13 +71,13 @@ func (e *exam) missing(ctx context.Context, o setup.Object, command string) ([]F
 	granted, err := setup.GrantedOtherwise(ctx, e.Client.Authorization, e.objects, o)
 	switch {
 	case err != nil:
-		return one(FAIL, ObjectMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
+		return one(FAIL, RBACMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
 	case granted:
 		return ok("it is not there, and the same is granted otherwise"), nil
 	case setup.IsAutoApproval(o):
 		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command+" --auto-approve nodes"), nil
 	}
-	return one(FAIL, ObjectMissing, "it is not there", command), nil
+	return one(FAIL, RBACMissing, "it is not there", command), nil
 }
 
 // setupCommand is the command that mends the objects.

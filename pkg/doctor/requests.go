@@ -74,7 +74,7 @@ func (t *tally) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals,
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		t.join(group{csr.HoldupNone, RequestsFailed, r.RequesterKind(), r.SignerName, r.Reason}, waiting{1, since})
+		t.join(group{csr.HoldupNone, SignerFailed, r.RequesterKind(), r.SignerName, r.Reason}, waiting{1, since})
 		return
 	}
 	if now.Sub(since) <= patience {
@@ -103,11 +103,11 @@ func (t *tally) join(g group, more waiting) {
 func reasonOf(holdup csr.Holdup) string {
 	switch holdup {
 	case csr.HoldupApprover:
-		return ApproverSilent
+		return CSRApproverNotRunning
 	case csr.HoldupSigner:
-		return CertificateSignerSilent
+		return CSRSignerNotRunning
 	case csr.HoldupPerson, csr.HoldupForeign, csr.HoldupForever:
-		return RequestsWait
+		return CSRPending
 	default:
 		return ""
 	}
@@ -116,11 +116,11 @@ func reasonOf(holdup csr.Holdup) string {
 // settle takes back that a controller is silent that has acted on others since all of
 // these began to wait.
 func (t *tally) settle() {
-	controllers := map[string]string{ApproverSilent: "csrapproving", CertificateSignerSilent: "csrsigning"}
+	controllers := map[string]string{CSRApproverNotRunning: "csrapproving", CSRSignerNotRunning: "csrsigning"}
 	for g, w := range t.groups {
 		if controller := controllers[g.reason]; controller != "" && !t.acted[g.holdup].Before(w.since) {
 			delete(t.groups, g)
-			g.reason, g.cause = RequestsWait, "the controller "+controller+" is at work, and has yet to come to it"
+			g.reason, g.cause = CSRPending, "the controller "+controller+" is at work, and has yet to come to it"
 			t.join(g, w)
 		}
 	}
@@ -139,10 +139,10 @@ func (e *exam) requests(context.Context) ([]Finding, error) {
 		remedy string
 	}{
 		// Every bootstrap token is in system:bootstrappers, those that wait for a person, too.
-		{ApproverSilent, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(e.group())},
-		{CertificateSignerSilent, FAIL, runCertificateSigner},
-		{RequestsWait, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
-		{RequestsFailed, WARN, "bootctl csr delete --failed"},
+		{CSRApproverNotRunning, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(e.group())},
+		{CSRSignerNotRunning, FAIL, runCertificateSigner},
+		{CSRPending, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
+		{SignerFailed, WARN, "bootctl csr delete --failed"},
 	} {
 		if texts := t.of(kind.reason); len(texts) > 0 {
 			findings = append(findings, one(kind.status, kind.reason, listed(texts, "; "), kind.remedy)...)

@@ -37,21 +37,19 @@ func named(check string, findings []Finding) []Finding {
 
 // unfinished is what keeps a check from its end.
 func unfinished(ctx context.Context, err error) Finding {
-	f := Finding{Status: FAIL, Reason: ServerTrouble, Evidence: err.Error(), Remedy: "see the log of the API server, and run bootctl doctor again"}
-	var rights *apiclient.MissingPermissionError
+	var missing *apiclient.MissingPermissionError
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // which has a check of its own
 		return Finding{Status: OK, Evidence: "not known: " + err.Error()}
-	case errors.As(err, &rights):
-		return forbidden(strings.Join(rights.Missing, "; "))
+	case errors.As(err, &missing):
+		return forbidden(missing.Error())
 	case apierrors.IsForbidden(err):
 		return forbidden(err.Error())
 	case ctx.Err() != nil:
-		f.Reason, f.Remedy = TimedOut, "bootctl doctor --timeout 5m"
-	case apiclient.IsUnreachable(err):
-		f.Reason, f.Remedy = Unreachable, "check that the API server still runs, and run bootctl doctor again"
+		return Finding{Status: FAIL, Reason: TimedOut, Evidence: err.Error(), Remedy: "bootctl doctor --timeout 5m"}
 	}
-	return f
+	t := adminTrouble(err)
+	return Finding{Status: FAIL, Reason: t.reason, Evidence: err.Error(), Remedy: t.remedy}
 }
 
 func forbidden(missing string) Finding {

@@ -27,14 +27,9 @@ func (c Cluster) server(ctx context.Context) []Finding {
 		return ok("%s at %s", version.GitVersion, c.Address)
 	case apierrors.IsForbidden(err): // which says that it knows who asks
 		return []Finding{forbidden(evidence)}
-	case apierrors.IsUnauthorized(err):
-		return one(FAIL, Unauthorized, evidence, "give a kubeconfig whose credentials are valid, with --kubeconfig or --context")
-	case apiclient.IsUntrusted(err):
-		return one(FAIL, Untrusted, evidence, "compare the CA and the address in the kubeconfig with those of the cluster, and this machine's clock")
-	case apiclient.IsTrouble(err):
-		return one(FAIL, ServerTrouble, evidence, "see the log of the API server, and whether it reaches etcd")
 	}
-	return one(FAIL, Unreachable, evidence, "check the address in the kubeconfig, that the API server runs, and a proxy in between")
+	t := adminTrouble(err)
+	return one(FAIL, t.reason, evidence, t.remedy)
 }
 
 func (e *exam) clock(context.Context) ([]Finding, error) { return skew(e.Clock), nil }
@@ -153,12 +148,12 @@ func (e *exam) anonymousGrants(ctx context.Context) ([]Finding, error) {
 	case power == "" && len(bindings) == 0:
 		return ok("requests without credentials have no more than nodes need"), nil
 	case power == "":
-		return one(WARN, AnonymousGranted, evidence, remedy), nil
+		return one(WARN, AnonymousAccessTooBroad, evidence, remedy), nil
 	case len(bindings) == 0:
-		return one(FAIL, AnonymousGranted, "requests without credentials may "+power+", and no binding lets them",
+		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", and no binding lets them",
 			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
 	}
-	return one(FAIL, AnonymousGranted, "requests without credentials may "+power+"; "+evidence, remedy), nil
+	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+evidence, remedy), nil
 }
 
 // withoutAnonymous is the command that takes a binding away from requests without

@@ -70,7 +70,7 @@ func (e *exam) signer(context.Context) ([]Finding, error) {
 		return ok("not known without a live signing token; --probe tells"), nil
 	}
 	if silence := silenceOf(clusterinfo.Signer, clusterinfo.Silent(info, tokens, e.now())); silence != "" {
-		return one(FAIL, SignerSilent, silence, runSigner), nil
+		return one(FAIL, BootstrapSignerNotRunning, silence, runSigner), nil
 	}
 	return ok("the controller %s has left nothing undone", clusterinfo.Signer), nil
 }
@@ -82,7 +82,7 @@ func (e *exam) cleaner(context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if silence := silenceOf(clusterinfo.Cleaner, clusterinfo.Silent(clusterinfo.Info{}, tokens, e.now())); silence != "" {
-		return one(WARN, CleanerSilent, silence+"; "+runCleaner, "bootctl token delete --expired"), nil
+		return one(WARN, TokenCleanerNotRunning, silence+"; "+runCleaner, "bootctl token delete --expired"), nil
 	}
 	return ok("no token is past its end"), nil
 }
