@@ -12,7 +12,7 @@ func TestApproveByUID(t *testing.T) {
 		reason    string
 	}{
 		{"the one that was reviewed", "uid-1", 0, ""},
-		{"another one of that name", "uid-9", 9, "RequestReplaced"},
+		{"another one of that name", "uid-9", 9, "CSRReplaced"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -63,6 +63,8 @@ func newAttacked(t *testing.T) attacked {
 type attack struct {
 	name   string
 	reason string
+	// says is a part of the message, where another attack has the same reason code.
+	says string
 	// document changes the text that the token signs, as someone who knows
 	// the token may; signature changes the signature, as anyone may.
 	document  func(a attacked, text string) string
@@ -204,7 +206,7 @@ func documentAttacks() []attack {
 			return bytes.Replace(certpem.Encode(a.real.Certificate), []byte("-----\n"), []byte("-----\nA: b\n\n"), 1)
 		})},
 		{name: "another CA", reason: "PinMismatch", document: bundled(func(a attacked) []byte { return certpem.Encode(a.evil.Certificate) })},
-		{name: "a pinned leaf", reason: "CAUnusable", document: bundled(func(a attacked) []byte { return certpem.Encode(a.leaf) }),
+		{name: "a pinned leaf", reason: "CAInvalid", document: bundled(func(a attacked) []byte { return certpem.Encode(a.leaf) }),
 			pins: func(a attacked) []clusterinfo.Pin { return clusterinfo.Pins([]*x509.Certificate{a.leaf}) }},
 	}
 }
@@ -243,32 +245,32 @@ func signatureAttacks() []attack {
 func connectionAttacks() []attack {
 	unsigned := func(attacked, string) string { return "" }
 	return []attack{
-		{name: "a replay", reason: "Untrusted", serving: evilServing},
-		{name: "a replay without the signature", reason: "Untrusted", serving: evilServing, signature: unsigned},
-		{name: "certificate for another address", reason: "Untrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
+		{name: "a replay", reason: "CertificateUntrusted", serving: evilServing},
+		{name: "a replay without the signature", reason: "CertificateUntrusted", serving: evilServing, signature: unsigned},
+		{name: "certificate for another address", reason: "CertificateUntrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
 			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
 		}},
-		{name: "expired certificate", reason: "Untrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
+		{name: "expired certificate", reason: "CertificateUntrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
 			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 		}},
-		{name: "certificate of a client", reason: "Untrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
+		{name: "certificate of a client", reason: "CertificateUntrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
 			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
 		}},
-		{name: "another text over the verified connection", reason: "Changed", answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		{name: "another text over the verified connection", reason: "ClusterInfoChanged", answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			return n == 2 && status(http.StatusOK, `{"kind":"ConfigMap","apiVersion":"v1","data":{"kubeconfig":"x"}}`)(w, nil, n)
 		}},
-		{name: "redirect", reason: "Redirected", answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		{name: "redirect", reason: "NotAnAPIServer", says: apiclient.ErrRedirect.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 			return true
 		}},
-		{name: "401 to anonymous requests", reason: "AnonymousRefused", answer: status(http.StatusUnauthorized, "")},
-		{name: "403 to anonymous requests", reason: "AnonymousRefused", answer: status(http.StatusForbidden, "")},
+		{name: "401 to anonymous requests", reason: "AnonymousDisabled", answer: status(http.StatusUnauthorized, "")},
+		{name: "403 to anonymous requests", reason: "AnonymousForbidden", answer: status(http.StatusForbidden, "")},
 		{name: "404", reason: "ClusterInfoNotFound", answer: status(http.StatusNotFound, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)},
-		{name: "body without end", reason: "TooLarge", answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		{name: "body without end", reason: "NotAnAPIServer", says: apiclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, "{")
 			for r.Context().Err() == nil {
@@ -278,7 +280,7 @@ func connectionAttacks() []attack {
 			}
 			return true
 		}},
-		{name: "gzip bomb", reason: "TooLarge", answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		{name: "gzip bomb", reason: "NotAnAPIServer", says: apiclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Header().Set("Content-Type", "application/json")
 			z := gzip.NewWriter(w)
@@ -290,8 +292,8 @@ func connectionAttacks() []attack {
 			}
 			return z.Close() == nil || true
 		}},
-		{name: "a web page", reason: "NotAnAPIServer", answer: status(http.StatusOK, "<html>log in</html>")},
-		{name: "no JSON", reason: "NotAnAPIServer", answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		{name: "a web page", reason: "NotAnAPIServer", says: apiclient.ErrNotAPIServer.Error(), answer: status(http.StatusOK, "<html>log in</html>")},
+		{name: "no JSON", reason: "NotAnAPIServer", says: apiclient.ErrNotAPIServer.Error(), answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			return status(http.StatusOK, "{")(w, nil, n)
 		}},
@@ -304,7 +306,7 @@ func connectionAttacks() []attack {
 }
 
 // TestAttacks plays each attack on a node that verifies, over real TLS: none is
-// accepted, each is told by its own reason word, and no token is sent.
+// accepted, each is told by its reason code, and no token is sent.
 func TestAttacks(t *testing.T) {
 	attacks := append(append(documentAttacks(), signatureAttacks()...), connectionAttacks()...)
 	if len(attacks) < 40 {
@@ -323,8 +325,8 @@ func TestAttacks(t *testing.T) {
 			if (x.reason == "") != (got.code == 0) || (x.reason != "" && got.out != "") {
 				t.Fatalf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 			}
-			if reason := lastReason(t, got.errOut); reason != x.reason {
-				t.Errorf("reason %s, want %s: %s", reason, x.reason, got.errOut)
+			if reason := lastReason(t, got.errOut); reason != x.reason || !strings.Contains(got.errOut, x.says) {
+				t.Errorf("reason %s, want %s and %q: %s", reason, x.reason, x.says, got.errOut)
 			}
 			for _, authorization := range s.authorizations {
 				if authorization != "" {
@@ -347,7 +349,7 @@ func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	return result{code, out.String(), errOut.String()}
 }
 
-// lastReason returns the reason word of the error, empty where there is none.
+// lastReason returns the reason code of the error, empty where there is none.
 func lastReason(t *testing.T, events string) string {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(events), "\n")

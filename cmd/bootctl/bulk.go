@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -19,15 +20,15 @@ type outcome struct {
 func (e *env) printOutcomes(outcomes []outcome) error {
 	list := output.ResultList{Meta: output.Kind("ResultList"), Items: []output.Result{}}
 	v := view{header: []string{"NAME", "RESULT", "REASON"}, wide: []string{"MESSAGE"}}
-	failed := &bulkError{total: len(outcomes)}
+	failed := &failure.BulkError{Total: len(outcomes)}
 	for _, o := range outcomes {
 		item := o.Result
 		item.Name = token.Redact(item.Name)
 		if o.err != nil {
-			entry := classify(o.err)
-			item.Result, item.Code, item.Reason = failure(o.err, entry.code), entry.code, entry.reason
+			f := failure.Of(o.err)
+			item.Result, item.Code, item.Reason = failedAs(o.err, f.Exit), f.Exit, f.Reason
 			item.Message = token.Redact(o.err.Error())
-			failed.errs = append(failed.errs, o.err)
+			failed.Errs = append(failed.Errs, o.err)
 		} else {
 			v.names = append(v.names, item.Name)
 		}
@@ -43,54 +44,33 @@ func (e *env) printOutcomes(outcomes []outcome) error {
 
 // failures tells of each of several failures, and returns what remains of them:
 // nil when there are none.
-func (e *env) failures(failed *bulkError) error {
-	switch len(failed.errs) {
+func (e *env) failures(failed *failure.BulkError) error {
+	switch len(failed.Errs) {
 	case 0:
 		return nil
 	case 1:
-		return failed.errs[0]
+		return failed.Errs[0]
 	}
 	select {
 	case <-e.interrupt: // which is why most of them failed
 		return failed
 	default:
 	}
-	for _, err := range failed.errs {
+	for _, err := range failed.Errs {
 		e.warn(err.Error())
 	}
 	return failed
 }
 
-// failure says in a word what an error of one object means for it.
-func failure(err error, code int) string {
+// failedAs says in a word what an error of one object means for it.
+func failedAs(err error, exit int) string {
 	switch {
-	case code == 5:
+	case exit == failure.ExitRefused:
 		return "refused"
 	case apiclient.IsTransient(err):
 		return "skipped"
 	}
 	return "failed"
-}
-
-// bulkError is what remains of several failures.
-type bulkError struct {
-	errs  []error
-	total int
-}
-
-func (b *bulkError) Error() string {
-	return fmt.Sprintf("%d of %d could not be done", len(b.errs), b.total)
-}
-
-// entry is the row that all the failures share, else one of code 1.
-func (b *bulkError) entry() exitEntry {
-	shared := classify(b.errs[0])
-	for _, err := range b.errs[1:] {
-		if entry := classify(err); entry.code != shared.code {
-			return entryOf(errSeveral)
-		}
-	}
-	return shared
 }
 
 // both returns one error of two, either of which may be nil.

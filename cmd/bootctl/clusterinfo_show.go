@@ -76,6 +76,7 @@ func (o clusterInfoShowOptions) client(e *env) (*apiclient.Client, error) {
 	if o.endpoint == "" {
 		return e.client()
 	}
+	e.atNode = true
 	endpoint, err := clusterinfo.ParseEndpoint(o.endpoint)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
@@ -51,7 +52,7 @@ kube-system; with --file, nothing.`,
 
 func runClusterInfoSign(ctx context.Context, e *env, o clusterInfoSignOptions) error {
 	if o.tokenFile != "" {
-		return fmt.Errorf("%w: --token-file goes with --file; without, every live token signs", errInput)
+		return fmt.Errorf("%w: --token-file goes with --file; without, every live token signs", failure.ErrUsage)
 	}
 	client, err := e.client()
 	if err != nil {

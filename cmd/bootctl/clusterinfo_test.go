@@ -16,7 +16,7 @@ import (
 
 func TestPublishAsks(t *testing.T) {
 	got := invoke(t, hostileCluster(t), "cluster-info", "publish", "--endpoint", "198.51.100.1:6443")
-	if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "(Unconfirmed)") {
+	if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "(ConfirmationRequired)") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 	}
 	for _, line := range []string{"- address " + nodesServer, "+ address https://198.51.100.1:6443"} {
@@ -65,7 +65,7 @@ func TestSignAndVerifyFiles(t *testing.T) {
 		{"another pin", configMap(signature), []string{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, 4, "PinMismatch"},
 		{"no signature", file, nil, 4, "SignatureMissing"},
 		{"no file", file + "x", nil, 10, "LocalFile"},
-		{"both", file, []string{"--endpoint", "x"}, 2, "Usage"},
+		{"both", file, []string{"--endpoint", "x"}, 2, "--file and --endpoint were both given"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

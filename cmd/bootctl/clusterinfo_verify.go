@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -54,13 +55,13 @@ list on secrets in kube-system; otherwise nothing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case o.file != "" && len(o.endpoints) > 0:
-				return fmt.Errorf("%w: --file and --endpoint were both given", errInput)
+				return fmt.Errorf("%w: --file and --endpoint were both given", failure.ErrUsage)
 			case o.file != "":
 				return runClusterInfoVerifyFile(e, o)
 			case len(o.endpoints) > 0:
 				return runClusterInfoVerifyNode(cmd.Context(), e, o)
 			case o.tokenFile != "" || o.trust.given():
-				return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", errInput)
+				return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", failure.ErrUsage)
 			}
 			return runClusterInfoVerify(cmd.Context(), e)
 		},

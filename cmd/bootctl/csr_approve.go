@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -68,7 +69,7 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
   bootctl csr approve --signer kubernetes.io/kubelet-serving --pending --yes`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if cmd.Flags().Changed("max") && o.limit < 1 {
-				return fmt.Errorf("%w: --max %d leaves nothing to approve", errInput, o.limit)
+				return fmt.Errorf("%w: --max %d leaves nothing to approve", failure.ErrUsage, o.limit)
 			}
 			return runCSRApprove(cmd.Context(), e, o, names)
 		},
@@ -100,7 +101,7 @@ func (o csrApproveOptions) check(names []string) error {
 		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
 	}
 	if problem != "" {
-		return fmt.Errorf("%w: %s", errInput, problem)
+		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 	}
 	return nil
 }

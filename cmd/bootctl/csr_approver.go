@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -76,7 +77,7 @@ func onlyRequest(ctx context.Context, client *apiclient.Client, filter csr.Filte
 	case err != nil:
 		return csr.Request{}, err
 	case len(pending) > 1:
-		return csr.Request{}, fmt.Errorf("%w: %q and %q are two of them; name the one that is meant", errSeveralFit, pending[0].Name, pending[1].Name)
+		return csr.Request{}, fmt.Errorf("%w: %q and %q are two of them; name the one that is meant", failure.ErrAmbiguousCSR, pending[0].Name, pending[1].Name)
 	case len(pending) == 1:
 		return pending[0], nil
 	case len(approved) > 0:
@@ -96,7 +97,7 @@ func (a approver) ofNode(ctx context.Context) (csr.Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.options.timeout)
 	defer cancel()
 	var request csr.Request
-	transient := func(err error) bool { return appears(err) || errors.Is(err, errOtherKey) }
+	transient := func(err error) bool { return appears(err) || errors.Is(err, failure.ErrFingerprintMismatch) }
 	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: a.env.cause}, func(ctx context.Context) error {
 		var err error
 		request, err = requestOfNode(ctx, a.client, filter)
@@ -183,7 +184,7 @@ func (a approver) verdict(ctx context.Context, c *candidate) (output.Result, err
 	request := *c.request
 	result := output.Result{UID: request.UID}
 	if a.filter.Fingerprint != "" && !(csr.Filter{Fingerprint: a.filter.Fingerprint}).Match(request) {
-		return result, fmt.Errorf("request %s: %w", request.Name, errOtherKey)
+		return result, &csr.RequestError{Name: request.Name, Err: failure.ErrFingerprintMismatch}
 	}
 	if !request.IsPending() { // whoever decided
 		result.Result = "approved already"

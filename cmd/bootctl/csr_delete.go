@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -56,11 +57,11 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 	selected := o.denied || o.failed
 	switch {
 	case len(names) == 0 && !selected:
-		return fmt.Errorf("%w: name requests, or give --denied or --failed", errInput)
+		return fmt.Errorf("%w: name requests, or give --denied or --failed", failure.ErrUsage)
 	case len(names) > 0 && (selected || o.olderThan != ""):
-		return fmt.Errorf("%w: requests were named, and --denied, --failed or --older-than given too", errInput)
+		return fmt.Errorf("%w: requests were named, and --denied, --failed or --older-than given too", failure.ErrUsage)
 	case o.uid != "" && len(names) != 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(names))
 	}
 	names, err := requestNames(names)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -59,11 +60,11 @@ var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) error {
 	switch {
 	case o.uid != "" && len(names) > 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", errInput, len(names))
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(names))
 	case o.reason == "":
-		return fmt.Errorf("%w: give --reason, a word like UnknownNode", errInput)
+		return fmt.Errorf("%w: give --reason, a word like UnknownNode", failure.ErrUsage)
 	case !reasonWord.MatchString(o.reason) || len(o.reason) > 128:
-		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", errInput, o.reason)
+		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", failure.ErrUsage, o.reason)
 	}
 	names, err := requestNames(names)
 	if err != nil {

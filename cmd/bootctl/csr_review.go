@@ -100,7 +100,7 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 		automatic = autoApproval(ctx, client, r)
 	}
 	review.Waiting = csr.Explain(r, automatic)
-	var missing *csr.AccessError
+	var missing *apiclient.MissingPermissionError
 	switch err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); {
 	case errors.As(err, &missing):
 		review.MissingAccess = err.Error()
@@ -154,7 +154,7 @@ func nextCommand(r csr.Request, refusals []csr.Verdict) string {
 	case r.IsPending() && !absolute:
 		return "bootctl csr approve " + name + uid + signerFlag(r)
 	case r.IsPending():
-		return "bootctl csr deny " + name + uid + " --reason OutsideRules"
+		return "bootctl csr deny " + name + uid + " --reason PolicyViolation"
 	case r.Refused() != nil:
 		return "bootctl csr delete " + name + uid
 	}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -70,7 +71,7 @@ func requestNames(names []string) ([]string, error) {
 	var once []string
 	for _, name := range names {
 		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
-			return nil, fmt.Errorf("%w: %q is not the name of a request", errInput, name)
+			return nil, fmt.Errorf("%w: %q is not the name of a request", failure.ErrUsage, name)
 		}
 		if !seen[name] {
 			seen[name] = true
@@ -84,7 +85,7 @@ func requestNames(names []string) ([]string, error) {
 func checkOneRequest(names []string, node string) error {
 	switch {
 	case len(names) > 1 || (len(names) == 1) == (node != ""):
-		return fmt.Errorf("%w: give the name of one request, or --node", errInput)
+		return fmt.Errorf("%w: give the name of one request, or --node", failure.ErrUsage)
 	case node != "":
 		return csr.ValidateNodeName(node)
 	}
@@ -96,7 +97,7 @@ func checkOneRequest(names []string, node string) error {
 func getRequest(ctx context.Context, client *apiclient.Client, name, uid string) (csr.Request, error) {
 	request, err := csr.Get(ctx, client.Certificates, name)
 	if err == nil && uid != "" && request.UID != uid {
-		err = fmt.Errorf("request %s: %w: its UID is %s, not %s", name, csr.ErrReplaced, request.UID, uid)
+		err = &csr.RequestError{Name: name, Err: fmt.Errorf("%w: its UID is %s, not %s", csr.ErrReplaced, request.UID, uid)}
 	}
 	return request, err
 }
@@ -142,7 +143,7 @@ func requestOfNode(ctx context.Context, client *apiclient.Client, filter csr.Fil
 // errOtherRequest says why none of the requests of a node is the one that is meant.
 func errOtherRequest(filter csr.Filter) error {
 	if filter.Fingerprint != "" {
-		return errOtherKey
+		return failure.ErrFingerprintMismatch
 	}
 	return fmt.Errorf("the other filters do not fit it: %w", csr.ErrNotFound)
 }

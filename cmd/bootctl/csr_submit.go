@@ -22,6 +22,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -118,7 +119,7 @@ func (o csrSubmitOptions) check(format string) error {
 		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
 	}
 	if problem != "" {
-		return fmt.Errorf("%w: %s", errInput, problem)
+		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 	}
 	return nil
 }
@@ -233,7 +234,7 @@ func (e *env) prepareRequest(o csrSubmitOptions) (*certificatesv1.CertificateSig
 			return nil, keyFile{}, err
 		}
 		if wanted.Expiration == 0 {
-			return nil, keyFile{}, fmt.Errorf("%w: --expiration 0 leaves no time", errInput)
+			return nil, keyFile{}, fmt.Errorf("%w: --expiration 0 leaves no time", failure.ErrUsage)
 		}
 	}
 	if o.file != "" {
@@ -309,13 +310,13 @@ func addNames(template *x509.CertificateRequest, names []string) error {
 		case strings.Contains(name, "://"):
 			uri, err := url.Parse(name)
 			if err != nil {
-				return fmt.Errorf("%w: --san %q: it is not a URI", errInput, name)
+				return fmt.Errorf("%w: --san %q: it is not a URI", failure.ErrUsage, name)
 			}
 			template.URIs = append(template.URIs, uri)
 		case strings.Contains(name, "@"):
 			template.EmailAddresses = append(template.EmailAddresses, name)
 		case csr.ValidateNodeName(strings.TrimPrefix(name, "*.")) != nil: // the rules of a host name are the same
-			return fmt.Errorf("%w: --san %q is not a DNS name, IP address, email address or URI", errInput, name)
+			return fmt.Errorf("%w: --san %q is not a DNS name, IP address, email address or URI", failure.ErrUsage, name)
 		default:
 			template.DNSNames = append(template.DNSNames, name)
 		}
@@ -355,7 +356,7 @@ func kubeconfigFor(config *rest.Config, user string, certificate []byte, keyPath
 	}
 	cas, err := certpem.Parse(config.CAData)
 	if err != nil {
-		return "", fmt.Errorf("%w: its CA: %w", errKubeconfig, err)
+		return "", fmt.Errorf("%w: its CA: %w", failure.ErrInvalidKubeconfig, err)
 	}
 	text, err := clusterinfo.UserKubeconfig(config.Host, cas, clusterinfo.User{Name: user, Certificate: certificate, KeyFile: path})
 	return string(text), err

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -62,10 +63,10 @@ func TestApproveSelects(t *testing.T) {
 		objects []runtime.Object
 		args    string
 		code    int
-		want    string // name and result of each
+		want    string // name and result of each; of a usage error, the message
 	}{
 		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
-		{"unconfirmed", three, "--pending", 2, ""},
+		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask at; give --yes"},
 		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
 		{"the oldest", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
 		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
@@ -98,26 +99,43 @@ func TestApproveSelects(t *testing.T) {
 			"--requester system:bootstrap:" + plantedID + " --yes", 9, "request-of-n1 failed"},
 		{"one bad request among good ones", append(slices.Clone(three), bad), "--pending --yes", 5, "request-of-n1 approved,request-of-n4 refused,request-of-n2 approved,request-of-n3 approved"},
 		{"forced", []runtime.Object{bad}, "request-of-n4 --force", 0, "request-of-n4 approved"},
-		{"wait without a node", three, "--pending --wait", 2, ""},
-		{"nothing said", three, "", 2, ""},
-		{"names and filters", three, "request-of-n1 --pending", 2, ""},
-		{"uid of two", three, "request-of-n1 request-of-n2 --uid x", 2, ""},
-		{"key of two", three, "request-of-n1 request-of-n2 --fingerprint " + fingerprint, 2, ""},
-		{"two forced", three, "request-of-n1 request-of-n2 --force", 2, ""},
-		{"filter forced", three, "--pending --yes --force", 2, ""},
-		{"short key", three, "--fingerprint sha256:00112233", 2, ""},
-		{"negative maximum", three, "--pending --max -1", 2, ""},
-		{"no maximum", three, "--pending --max 0", 2, ""},
-		{"age of nothing", three, "--older-than soon", 2, ""},
-		{"impossible node", three, "--node N1", 2, ""},
+		{"wait without a node", three, "--pending --wait", 2, "--wait means nothing without --node"},
+		{"nothing said", three, "", 2, "name requests, or say which are meant, such as --pending"},
+		{"names and filters", three, "request-of-n1 --pending", 2, "requests were named, and filters given too"},
+		{"uid of two", three, "request-of-n1 request-of-n2 --uid x", 2, "--uid is of one request, and 2 were named"},
+		{"key of two", three, "request-of-n1 request-of-n2 --fingerprint " + fingerprint, 2, "--fingerprint is of one request, and 2 were named"},
+		{"two forced", three, "request-of-n1 request-of-n2 --force", 2, "--force is for one request, and 2 were named"},
+		{"filter forced", three, "--pending --yes --force", 2, "--force is for one request, and 0 were named"},
+		{"short key", three, "--fingerprint sha256:00112233", 2, "not a fingerprint: 8 hex digits are too few, it takes 20"},
+		{"negative maximum", three, "--pending --max -1", 2, "--max -1 leaves nothing to approve"},
+		{"no maximum", three, "--pending --max 0", 2, "--max 0 leaves nothing to approve"},
+		{"age of nothing", three, "--older-than soon", 2, `--older-than "soon" is not a length of time like 90m, 24h or 7d`},
+		{"impossible node", three, "--node N1", 2, `not the name of a node: "N1": it must be up to 253 of a-z, 0-9, dashes and dots, with a letter or digit at both ends of each part`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := invoke(t, test.objects, append([]string{"csr", "approve", "-o", "json"}, strings.Fields(test.args)...)...)
+			if test.code == failure.ExitUsage {
+				wantUsageError(t, got, test.want)
+				return
+			}
 			if got.code != test.code || results(t, got.out) != test.want {
 				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
 			}
 		})
+	}
+}
+
+// wantUsageError wants nothing on stdout, and the message in an event on stderr.
+func wantUsageError(t *testing.T, got result, message string) {
+	t.Helper()
+	var last output.Event
+	lines := strings.Split(strings.TrimSpace(got.errOut), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+		t.Fatal(err)
+	}
+	if got.code != failure.ExitUsage || got.out != "" || message == "" || !strings.Contains(last.Message, message) {
+		t.Errorf("exit code %d, stdout %q, want 2, nothing and %q; stderr %s", got.code, got.out, message, got.errOut)
 	}
 }
 
@@ -190,7 +208,7 @@ func TestDecidedRequests(t *testing.T) {
 	tests := []struct {
 		name, args string
 		code       int
-		want       string
+		want       string // name and result of each; of a usage error, the message
 	}{
 		{"denied", "delete --denied", 0, "request-of-denied deleted"},
 		{"failed", "delete --failed", 0, "request-of-failed deleted"},
@@ -201,26 +219,30 @@ func TestDecidedRequests(t *testing.T) {
 		{"a pending one", "delete request-of-pending", 5, "request-of-pending refused"},
 		{"of another UID", "delete request-of-denied --uid x", 9, "request-of-denied failed"},
 		{"none", "delete none", 3, "none failed"},
-		{"nothing said", "delete", 2, ""},
-		{"names and flags", "delete request-of-denied --denied", 2, ""},
+		{"nothing said", "delete", 2, "name requests, or give --denied or --failed"},
+		{"names and flags", "delete request-of-denied --denied", 2, "requests were named, and --denied, --failed or --older-than given too"},
 		{"deny", "deny request-of-pending --reason Unknown", 0, "request-of-pending denied"},
 		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied denied already"},
 		{"deny what was approved", "deny request-of-approved --reason Unknown", 9, "request-of-approved failed"},
 		{"deny another UID", "deny request-of-pending --uid x --reason Unknown", 9, "request-of-pending failed"},
-		{"deny without a reason", "deny request-of-pending", 2, ""},
-		{"deny for a sentence", "deny request-of-pending --reason no-good", 2, ""},
-		{"review and node", "review request-of-pending --node pending", 2, ""},
-		{"review nothing", "review", 2, ""},
+		{"deny without a reason", "deny request-of-pending", 2, "give --reason, a word like UnknownNode"},
+		{"deny for a sentence", "deny request-of-pending --reason no-good", 2, `--reason "no-good" is not a word like UnknownNode`},
+		{"review and node", "review request-of-pending --node pending", 2, "give the name of one request, or --node"},
+		{"review nothing", "review", 2, "give the name of one request, or --node"},
 		{"wait for a denied one", "wait request-of-denied", 5, ""},
 		{"wait for a failed one", "wait request-of-failed", 5, ""},
 		{"wait for a denied node", "wait --node denied", 5, ""},
-		{"wait for nobody", "wait", 2, ""},
+		{"wait for nobody", "wait", 2, "give the name of one request, or --node"},
 		{"wait for none", "wait none", 3, ""},
 		{"wait for no node", "wait --node other --timeout 10ms", 3, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := invoke(t, all, append([]string{"csr", "-o", "json"}, strings.Fields(test.args)...)...)
+			if test.code == failure.ExitUsage {
+				wantUsageError(t, got, test.want)
+				return
+			}
 			if got.code != test.code || results(t, got.out) != test.want {
 				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
 			}
@@ -233,7 +255,7 @@ func TestDecidedRequests(t *testing.T) {
 
 func TestWaitInVain(t *testing.T) {
 	got := invoke(t, requests(t, "n1"), "csr", "wait", "request-of-n1", "--timeout", "10ms")
-	if got.code != 6 || got.out != "" || !strings.Contains(got.errOut, "(Pending)") {
+	if got.code != 6 || got.out != "" || !strings.Contains(got.errOut, "(CSRPending)") {
 		t.Errorf("exit code %d, stdout %q, stderr %s", got.code, got.out, got.errOut)
 	}
 }
@@ -266,6 +288,7 @@ func TestApproveChecksAccess(t *testing.T) {
 }
 
 func TestSubmitUsage(t *testing.T) {
+	usage := failure.ErrUsage.Error() + ": "
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk")
 	if err := os.WriteFile(junk, []byte("not a key"), 0o600); err != nil {
@@ -279,31 +302,31 @@ func TestSubmitUsage(t *testing.T) {
 	if err := os.WriteFile(otherKey, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, args := range map[string]string{
-		"nothing":                     "",
-		"two things":                  "--node n1 --cn jane --key " + key,
-		"no key":                      "--node n1",
-		"impossible node":             "--node N1 --key " + key,
-		"org of a node":               "--node n1 --org dev --key " + key,
-		"names of a file":             "-f testdata/hostile.csr --san a",
-		"kubeconfig without a key":    "-f testdata/hostile.csr --wait -o kubeconfig",
-		"certificate without waiting": "--cn jane --key " + key + " -o pem",
-		"odd name":                    "--cn jane --san a_b --key " + key,
-		"short life":                  "--cn jane --expiration 5m --key " + key,
-		"no life":                     "--cn jane --expiration 0 --key " + key,
-		"masters":                     "--cn jane --org system:masters --key " + key,
-		"wrong usages":                "--cn jane --usages server.auth --key " + key,
-		"usages of nobody":            "--cn jane --signer example.com/x --key " + key,
-		"signer of nobody":            "--cn jane --signer kubernetes.io/x --usages digital.signature --key " + key,
-		"junk for a key":              "--cn jane --key " + junk,
-		"another key than the file's": "-f testdata/hostile.csr --key " + otherKey,
-		"CA without waiting":          "--cn jane --ca-file x --key " + key,
-		"junk for a request":          "-f " + junk,
+	for name, test := range map[string]struct{ args, want string }{
+		"nothing":                     {"", usage + "give one of --node, --cn and -f"},
+		"two things":                  {"--node n1 --cn jane --key " + key, usage + "give one of --node, --cn and -f"},
+		"no key":                      {"--node n1", usage + "--key says which file the private key is in"},
+		"impossible node":             {"--node N1 --key " + key, "not the name of a node: "},
+		"org of a node":               {"--node n1 --org dev --key " + key, "--org means nothing without --cn"},
+		"names of a file":             {"-f testdata/hostile.csr --san a", usage + "the names are in the file, so --san is not for -f"},
+		"kubeconfig without a key":    {"-f testdata/hostile.csr --wait -o kubeconfig", usage + "-o kubeconfig refers to the private key: give --key"},
+		"certificate without waiting": {"--cn jane --key " + key + " -o pem", usage + "-o pem is of the certificate: give --wait"},
+		"odd name":                    {"--cn jane --san a_b --key " + key, usage + "--san \"a_b\" is not a DNS name"},
+		"short life":                  {"--cn jane --expiration 5m --key " + key, "the request would not be signed: a lifetime of 5m0s"},
+		"no life":                     {"--cn jane --expiration 0 --key " + key, usage + "--expiration 0 leaves no time"},
+		"masters":                     {"--cn jane --org system:masters --key " + key, "the request would not be signed by kubernetes.io/kube-apiserver-client: the API server admits nobody to system:masters"},
+		"wrong usages":                {`--cn jane --usages "server auth" --key ` + key, "the request would not be signed by kubernetes.io/kube-apiserver-client: the usage \"server auth\" is not for clients"},
+		"usages of nobody":            {"--cn jane --signer example.com/x --key " + key, "the request would not be signed: the usages that \"example.com/x\" takes are not known"},
+		"signer of nobody":            {`--cn jane --signer kubernetes.io/x --usages "digital signature" --key ` + key, "the request would not be signed by kubernetes.io/x: Kubernetes has no signer of this name"},
+		"junk for a key":              {"--cn jane --key " + junk, junk + ": not a private key: it has no PEM block of one"},
+		"another key than the file's": {"-f testdata/hostile.csr --key " + otherKey, otherKey + ": not a private key: the request is for another key"},
+		"CA without waiting":          {"--cn jane --ca-file x --key " + key, usage + "--ca-file checks the certificate: give --wait"},
+		"junk for a request":          {"-f " + junk, "not a certificate request: there is something that is not a PEM block"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := invoke(t, []runtime.Object{}, append([]string{"csr", "submit"}, strings.Fields(args)...)...)
-			if _, err := os.Stat(key); got.code != 2 || got.out != "" || err == nil {
-				t.Errorf("exit code %d, stdout %q, want 2 and nothing, nor a key (%v); stderr %s", got.code, got.out, err, got.errOut)
+			got := invoke(t, []runtime.Object{}, append([]string{"csr", "submit"}, shellWords(test.args)...)...)
+			if _, err := os.Stat(key); got.code != 2 || got.out != "" || err == nil || !strings.Contains(got.errOut, "bootctl: error: "+test.want) {
+				t.Errorf("exit code %d, stdout %q, want 2 and nothing, nor a key (%v), and %q; stderr %s", got.code, got.out, err, test.want, got.errOut)
 			}
 		})
 	}

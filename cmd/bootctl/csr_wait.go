@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -55,7 +56,7 @@ func runCSRWait(ctx context.Context, e *env, o csrWaitOptions, names []string) e
 		return err
 	}
 	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
+		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
 	client, err := e.client()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
@@ -55,14 +56,11 @@ func (o doctorOptions) check(fs *pflag.FlagSet) error {
 		problem = "--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"
 	}
 	if problem != "" {
-		return fmt.Errorf("%w: %s", errInput, problem)
+		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 	}
 	_, err := o.rbac.objects()
 	return err
 }
-
-// errNotReady means that doctor found something that prevents nodes from joining.
-var errNotReady = errors.New("the cluster is not ready for nodes")
 
 func newDoctor(e *env) *cobra.Command {
 	var o doctorOptions
@@ -70,7 +68,7 @@ func newDoctor(e *env) *cobra.Command {
 		Use:   "doctor",
 		Short: "Say whether nodes can join, and if not, why not",
 		Long: `Looks at all that a joining node needs, and changes nothing. Each check is a line
-with OK, WARN or FAIL, a reason word that stays the same, the evidence, and below it
+with OK, WARN or FAIL, a reason code that stays the same, the evidence, and below it
 the remedy. What cannot be known is OK, and says so. Exit code 5 when a check is
 FAIL, with --strict also when one is WARN; -o name prints the names of those checks
 that are not OK.
@@ -208,7 +206,7 @@ func (e *env) adminCluster(wanted setup.Options) (doctor.Cluster, error) {
 		c.Server = endpoint
 	}
 	if err := rest.LoadTLSFiles(config.rest); err != nil {
-		return doctor.Cluster{}, fmt.Errorf("%w: %w", errKubeconfig, err)
+		return doctor.Cluster{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
 	// Without any, nothing verifies the connection, or the system's CAs do.
 	c.CAs, _ = certutil.ParseCertsPEM(config.rest.CAData)
@@ -251,9 +249,9 @@ func doctorView(report output.DoctorReport) view {
 func (o doctorOptions) verdict(report output.DoctorReport) error {
 	switch {
 	case report.Failed > 0:
-		return fmt.Errorf("%w: %d FAIL, %d WARN, %d OK", errNotReady, report.Failed, report.Warned, report.Passed)
+		return fmt.Errorf("%w: %d FAIL, %d WARN, %d OK", failure.ErrNotReady, report.Failed, report.Warned, report.Passed)
 	case o.strict && report.Warned > 0:
-		return fmt.Errorf("%w: with --strict, %d WARN, %d OK", errNotReady, report.Warned, report.Passed)
+		return fmt.Errorf("%w: with --strict, %d WARN, %d OK", failure.ErrNotReady, report.Warned, report.Passed)
 	}
 	return nil
 }

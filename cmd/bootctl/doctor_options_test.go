@@ -13,6 +13,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
@@ -57,8 +58,8 @@ func TestDoctorProbeOptions(t *testing.T) {
 		{"kubeconfig", nil, []testca.CA{ca}, 0, nil},
 		{"pin", []string{"--ca-cert-hash", pin.String()}, nil, 1, nil},
 		{"CA file", []string{"--ca-file", caFile}, []testca.CA{other}, 0, nil},
-		{"no verification", []string{"--unsafe-skip-ca-verification"}, nil, 0, errInput},
-		{"a node's view", []string{"--endpoint", "192.0.2.1"}, nil, 0, errInput},
+		{"no verification", []string{"--unsafe-skip-ca-verification"}, nil, 0, failure.ErrUsage},
+		{"a node's view", []string{"--endpoint", "192.0.2.1"}, nil, 0, failure.ErrUsage},
 		{"a pin that is none", []string{"--ca-cert-hash", "x"}, nil, 0, clusterinfo.ErrInvalidPin},
 	}
 	for _, test := range tests {
@@ -96,8 +97,8 @@ func TestDoctorNodeOptions(t *testing.T) {
 		{"with one", []string{"--endpoint", "192.0.2.1", "--token-file", tokenFile}, "abcdef", nil},
 		{"a token that is none", []string{"--endpoint", "192.0.2.1", "--token-file", writeTemp(t, []byte("x"))}, "", token.ErrInvalid},
 		{"an endpoint that is none", []string{"--endpoint", "http://192.0.2.1"}, "", clusterinfo.ErrInvalidEndpoint},
-		{"what it does not see", []string{"--endpoint", "192.0.2.1", "--group", "system:bootstrappers:nodes"}, "", errInput},
-		{"a pin for nothing", []string{"--ca-file", tokenFile}, "", errInput},
+		{"what it does not see", []string{"--endpoint", "192.0.2.1", "--group", "system:bootstrappers:nodes"}, "", failure.ErrUsage},
+		{"a pin for nothing", []string{"--ca-file", tokenFile}, "", failure.ErrUsage},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

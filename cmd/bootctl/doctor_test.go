@@ -10,6 +10,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
@@ -50,8 +51,8 @@ func TestDoctorVerdict(t *testing.T) {
 				}
 				return
 			}
-			if entry := classify(err); entry.code != 5 || entry.reason != "NotReady" || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, %+v, want %q", err, entry, test.want)
+			if f := failure.Of(err); f.Exit != failure.ExitRefused || f.Reason != "NotReady" || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, %+v, want %q", err, f, test.want)
 			}
 		})
 	}
@@ -80,16 +81,19 @@ func TestDoctorTable(t *testing.T) {
 // Who interrupts it gets no diagnosis.
 func TestDoctorInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errInterrupted)
+	cancel(failure.ErrInterrupted)
 	if got := invokeWith(ctx, t, hostileCluster(t), "doctor", "--server", nodesServer); got.code != 130 || got.out != "" {
 		t.Errorf("exit code %d, stdout %q", got.code, got.out)
 	}
 }
 
 func TestDoctorUsage(t *testing.T) {
-	for _, args := range []string{"--timeout 0s", "--auto-approve perhaps", "--group system:masters"} {
-		if got := invoke(t, hostileCluster(t), append([]string{"doctor"}, strings.Fields(args)...)...); got.code != 2 || got.out != "" {
-			t.Errorf("%s: exit code %d, stdout %q", args, got.code, got.out)
+	for args, want := range map[string]string{
+		"--timeout 0s": "--timeout 0s leaves no time", "--auto-approve perhaps": `--auto-approve is one of nodes none, not "perhaps"`,
+		"--group system:masters": `--group "system:masters" is not one that tokens can have`,
+	} {
+		if got := invoke(t, hostileCluster(t), append([]string{"doctor"}, strings.Fields(args)...)...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %q", args, got.code, got.out, got.errOut, want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -34,7 +35,7 @@ func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
 		return nil, err
 	}
 	if o.endpoint == "" && endpoint.IsLoopback() {
-		return nil, fmt.Errorf("%w: the kubeconfig has %s", errLoopback, endpoint)
+		return nil, fmt.Errorf("%w: the kubeconfig has %s", failure.ErrLoopbackEndpoint, endpoint)
 	}
 	if o.caFile != "" {
 		cas, err := e.readCAs(o.caFile)
@@ -42,7 +43,7 @@ func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
 			return nil, err
 		}
 		if _, err := clusterinfo.Trusted(cas, clusterinfo.Pins(cas), e.now()); err != nil {
-			return nil, fmt.Errorf("%w: no node would take the CA in %s: %w", errInput, o.caFile, err)
+			return nil, fmt.Errorf("%w: no node would take the CA in %s: %w", failure.ErrUsage, o.caFile, err)
 		}
 		return clusterinfo.Encode(endpoint, cas)
 	}
@@ -60,7 +61,7 @@ func kubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	}
 	cas, err := certpem.Parse(admin.CAData)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its CA: %w; give --ca-file", errKubeconfig, err)
+		return nil, fmt.Errorf("%w: its CA: %w; give --ca-file", failure.ErrInvalidKubeconfig, err)
 	}
 	return cas, nil
 }

@@ -14,6 +14,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -33,6 +34,9 @@ type env struct {
 	newClient   func(*rest.Config, apiclient.Options) (*apiclient.Client, error)
 
 	global globalOptions
+	// atNode says that the command does what a node does, without an administrator's
+	// credentials, and so prints the hints for a node.
+	atNode bool
 	// interrupt is closed when the process shall end.
 	interrupt <-chan struct{}
 	events    sync.Mutex // one line at a time: calls are told of from several goroutines
@@ -54,9 +58,6 @@ func (e *env) onUnix(command string) error {
 // adminConf is where kubeadm leaves the kubeconfig of the administrator.
 const adminConf = "/etc/kubernetes/admin.conf"
 
-// errNoKubeconfig means that nothing says where the cluster is.
-var errNoKubeconfig = errors.New("no kubeconfig found")
-
 // client returns a client with the administrator's kubeconfig.
 func (e *env) client() (*apiclient.Client, error) {
 	config, err := e.adminConfig()
@@ -73,7 +74,7 @@ func (e *env) clientOf(config adminConfig) (*apiclient.Client, error) {
 func (e *env) clientWith(config adminConfig, opts apiclient.Options) (*apiclient.Client, error) {
 	client, err := e.newClient(config.rest, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
+		return nil, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
 	return client, nil
 }
@@ -92,9 +93,6 @@ type adminConfig struct {
 	context string
 }
 
-// errKubeconfig means that the kubeconfig cannot be used.
-var errKubeconfig = errors.New("the kubeconfig cannot be used")
-
 // adminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
 // ~/.kube/config, kubeadm's admin.conf, the Pod that bootctl runs in. It never
 // falls back to an address of its own.
@@ -105,18 +103,18 @@ func (e *env) adminConfig() (adminConfig, error) {
 	loader := e.kubeconfig()
 	raw, err := loader.RawConfig()
 	if err != nil {
-		return adminConfig{}, fmt.Errorf("%w: %w", errKubeconfig, err)
+		return adminConfig{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
 	if len(raw.Contexts) == 0 && e.getenv("KUBERNETES_SERVICE_HOST") != "" {
 		config, err := rest.InClusterConfig()
 		return adminConfig{config, "in-cluster"}, err
 	}
 	if len(raw.Contexts) == 0 {
-		return adminConfig{}, fmt.Errorf("%w in %s", errNoKubeconfig, strings.Join(loader.ConfigAccess().GetLoadingPrecedence(), " or "))
+		return adminConfig{}, fmt.Errorf("%w in %s", failure.ErrNoKubeconfig, strings.Join(loader.ConfigAccess().GetLoadingPrecedence(), " or "))
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return adminConfig{}, fmt.Errorf("%w: %w", errKubeconfig, err)
+		return adminConfig{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
 	if e.global.requestTimeout > 0 {
 		config.Timeout = e.global.requestTimeout
@@ -160,5 +158,5 @@ func checkServer(server string) error {
 	if endpoint, err := clusterinfo.ParseEndpoint(strings.TrimRight(address, "/")); err == nil && endpoint.IsLoopback() {
 		return nil // kubectl proxy
 	}
-	return fmt.Errorf("%w: --server %s would send tokens in clear; give an https URL", errInput, server)
+	return fmt.Errorf("%w: --server %s would send tokens in clear; give an https URL", failure.ErrUsage, server)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -24,16 +25,16 @@ func (e *env) progress(text string) {
 
 // cause tells why a command waits.
 func (e *env) cause(err error) {
-	entry := classify(err)
-	event := output.Event{Event: "cause", Message: err.Error(), Reason: entry.reason}
-	e.event(event, fmt.Sprintf("waiting: %s (%s)", safe.Text(err.Error()), entry.reason))
+	reason := failure.Of(err).Reason
+	event := output.Event{Event: "cause", Message: err.Error(), Reason: reason}
+	e.event(event, fmt.Sprintf("waiting: %s (%s)", safe.Text(err.Error()), reason))
 }
 
 // causeFor tells why a command still waits.
 func (e *env) causeFor(err error, lasted time.Duration) {
-	entry := classify(err)
-	event := output.Event{Event: "cause", Message: err.Error(), Reason: entry.reason, Milliseconds: lasted.Milliseconds()}
-	e.event(event, fmt.Sprintf("waiting for %s: %s (%s)", lasted.Round(time.Second), safe.Text(err.Error()), entry.reason))
+	reason := failure.Of(err).Reason
+	event := output.Event{Event: "cause", Message: err.Error(), Reason: reason, Milliseconds: lasted.Milliseconds()}
+	e.event(event, fmt.Sprintf("waiting for %s: %s (%s)", lasted.Round(time.Second), safe.Text(err.Error()), reason))
 }
 
 func (e *env) call(c apiclient.Call) {
@@ -49,17 +50,20 @@ func (e *env) call(c apiclient.Call) {
 		safe.Text(outcome), c.Duration.Round(time.Millisecond)))
 }
 
-// fail reports err, with its reason word and a hint, and returns its exit code.
+// fail reports err, with its reason code and a hint, and returns its exit code.
 func (e *env) fail(err error) int {
-	entry := classify(err)
-	hint := entry.hintFor(err)
-	event := output.Event{Event: "error", Message: err.Error(), Reason: entry.reason, Code: entry.code, Hint: hint}
-	text := fmt.Sprintf("error: %s (%s)", safe.Text(err.Error()), entry.reason)
+	f := failure.Of(err)
+	hint := f.Hint
+	if e.atNode {
+		hint = f.NodeHint
+	}
+	event := output.Event{Event: "error", Message: err.Error(), Reason: f.Reason, Code: f.Exit, Hint: hint}
+	text := fmt.Sprintf("error: %s (%s)", safe.Text(err.Error()), f.Reason)
 	if hint != "" {
 		text += "\nbootctl: hint: " + safe.Text(hint)
 	}
 	e.event(event, text)
-	return entry.code
+	return f.Exit
 }
 
 func (e *env) event(event output.Event, text string) {

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/spf13/cobra/doc"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
@@ -76,43 +79,27 @@ func undate(t *testing.T, dir string) {
 }
 
 func exitCodesPage() string {
-	meanings := []struct {
-		code    int
-		meaning string
-	}{
-		{0, "done"},
-		{1, "anything not listed, or a bulk command whose failures differ in their codes"},
-		{2, "the command line or an input is wrong, or nobody said yes; nothing was changed"},
-		{3, "no such token, request, cluster-info or lab"},
-		{4, "something does not verify: a signature (a missing one counts), a pin, a certificate"},
-		{5, "refused: denied, failed by the signer, outside the rules, by the server's validation or admission; doctor found a FAIL"},
-		{6, "gave up waiting although the server answers"},
-		{7, "the API server is not reachable: DNS, connect, proxy, TLS before there is a certificate to judge"},
-		{8, "not authenticated, or forbidden"},
-		{9, "exists already, or is not the object that was meant"},
-		{10, "local file or disk: cannot read, write or lock; a program is missing"},
-		{130, "interrupted"},
-		{143, "terminated"},
-	}
 	var out strings.Builder
-	out.WriteString("# Exit codes\n\nGenerated from the table in `cmd/bootctl/exit.go`.\n\n")
-	out.WriteString("Every failure has one reason word, which stays the same: in text `bootctl: error: … (PinMismatch)`,\n")
-	out.WriteString("with `-o json` the field `reason` of the last line on stderr. At a deadline the code is that of what was\n")
-	out.WriteString("last seen. A bulk command tries all and exits with the code that all its failures share, else 1.\n\n")
-	for _, m := range meanings {
-		fmt.Fprintf(&out, "## %d: %s\n\n", m.code, m.meaning)
-		seen := map[string]bool{}
-		for _, entry := range exitTable() {
-			if entry.code == m.code && !seen[entry.reason] {
-				seen[entry.reason] = true
-				fmt.Fprintf(&out, "- `%s`", entry.reason)
-				if entry.hint != "" {
-					fmt.Fprintf(&out, ": %s", entry.hint)
-				}
-				out.WriteString("\n")
+	out.WriteString("# Exit codes\n\nGenerated from the table in `internal/failure`.\n\n")
+	out.WriteString("Every failure has one reason code, which stays the same: in text `bootctl: error: … (PinMismatch)`,\n")
+	out.WriteString("with `-o json` the field `reason` of the last line on stderr. `bootctl doctor` reports the same codes. At a\n")
+	out.WriteString("deadline the exit code is that of the last cause. A bulk command tries all and exits with the code that all\n")
+	out.WriteString("its failures share, otherwise with 1. In the hints, names in capitals stand for what bootctl fills in where\n")
+	out.WriteString("the error says it.\n\n")
+	for _, exit := range failure.ExitCodes {
+		fmt.Fprintf(&out, "## %d: %s\n\n", exit.Code, exit.Meaning)
+		rows := slices.DeleteFunc(failure.All(), func(f failure.Failure) bool { return f.Exit != exit.Code })
+		for _, f := range rows {
+			fmt.Fprintf(&out, "- `%s`", f.Reason)
+			if f.Hint != "" {
+				fmt.Fprintf(&out, ": %s", f.Hint)
 			}
+			if f.NodeHint != f.Hint {
+				fmt.Fprintf(&out, "; on a node: %s", f.NodeHint)
+			}
+			out.WriteString("\n")
 		}
-		if len(seen) > 0 {
+		if len(rows) > 0 {
 			out.WriteString("\n")
 		}
 	}

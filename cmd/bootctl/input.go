@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -36,7 +37,7 @@ func unlessInterrupted[T any](e *env, read func() (T, error)) (T, error) {
 		return got.value, got.err
 	case <-e.interrupt:
 		var none T
-		return none, errInterrupted
+		return none, failure.ErrInterrupted
 	}
 }
 
@@ -57,7 +58,7 @@ func (e *env) readAll(name string, limit int64) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(in, limit+1))
 	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("%w: %s is larger than %d bytes", errInput, name, limit)
+		err = fmt.Errorf("%w: %s is larger than %d bytes", failure.ErrUsage, name, limit)
 	}
 	return text, err
 }
@@ -85,7 +86,7 @@ func (e *env) readCAs(file string) ([]*x509.Certificate, error) {
 	}
 	certs, err := certpem.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errInput, file, err)
+		return nil, fmt.Errorf("%w: %s: %w", failure.ErrUsage, file, err)
 	}
 	return certs, nil
 }
@@ -103,7 +104,7 @@ func parseTTL(s string) (time.Duration, error) {
 	case ttl == 0:
 		return 0, nil
 	case ttl < time.Second:
-		return 0, fmt.Errorf("%w: --ttl %q ends before the token can be used; never makes one without end", errInput, s)
+		return 0, fmt.Errorf("%w: --ttl %q ends before the token can be used; never makes one without end", failure.ErrUsage, s)
 	}
 	return ttl, nil
 }
@@ -118,7 +119,7 @@ func parseDuration(flag, s string) (time.Duration, error) {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%w: %s %q is not a length of time like 90m, 24h or 7d", errInput, flag, s)
+		return 0, fmt.Errorf("%w: %s %q is not a length of time like 90m, 24h or 7d", failure.ErrUsage, flag, s)
 	}
 	return d, nil
 }

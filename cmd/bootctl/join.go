@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
@@ -97,6 +98,7 @@ certificatesigningrequests; see setup.`,
 }
 
 func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endpoints []string) error {
+	e.atNode = true
 	if err := e.onUnix("join"); err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 		return err
 	}
 	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
+		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
 	opts, missing, err := o.wayIn(e, endpoints)
 	if err != nil {
@@ -144,7 +146,7 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 // layout returns where the files go, as absolute paths.
 func (o joinOptions) layout(rootfsGiven bool) (join.Layout, error) {
 	if o.outDir != "" && rootfsGiven {
-		return join.Layout{}, fmt.Errorf("%w: --rootfs and --out-dir were both given", errInput)
+		return join.Layout{}, fmt.Errorf("%w: --rootfs and --out-dir were both given", failure.ErrUsage)
 	}
 	if o.outDir != "" {
 		dir, err := filepath.Abs(o.outDir)
@@ -166,7 +168,7 @@ func (o joinOptions) name(e *env, opts join.Options, missing error) (string, err
 		name = strings.ToLower(hostname)
 	}
 	if tok := opts.Discovery.Token; !tok.IsZero() && strings.Contains(name, tok.Secret()) {
-		return "", fmt.Errorf("%w: the token stands in --node-name, which everyone may read", errInput)
+		return "", fmt.Errorf("%w: the token stands in --node-name, which everyone may read", failure.ErrUsage)
 	}
 	return name, nil
 }

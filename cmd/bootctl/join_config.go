@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 // joinConfiguration is kubeadm's, of kubeadm.k8s.io/v1beta4. What has no meaning
@@ -64,7 +66,7 @@ func (o *joinOptions) readConfig(e *env, endpoints []string, timeoutGiven bool) 
 		return endpoints, nil
 	}
 	if len(endpoints) > 0 || o.trust.given() || o.tokenFile+o.token+o.discoveryToken+o.tlsBootstrapToken+o.discoveryFile+o.bootstrapKubeconfig != "" {
-		return nil, fmt.Errorf("%w: --config says where the cluster is, whom to trust and who asks; no flag and no ENDPOINT may say so, too", errInput)
+		return nil, fmt.Errorf("%w: --config says where the cluster is, whom to trust and who asks; no flag and no ENDPOINT may say so, too", failure.ErrUsage)
 	}
 	text, err := e.readFile(o.config, maxFile)
 	if err != nil {
@@ -72,7 +74,7 @@ func (o *joinOptions) readConfig(e *env, endpoints []string, timeoutGiven bool) 
 	}
 	config, err := parseJoinConfiguration(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errInput, o.config, err)
+		return nil, fmt.Errorf("%w: %s: %w", failure.ErrUsage, o.config, err)
 	}
 	if unused := config.unused(); len(unused) > 0 {
 		e.warn("bootctl starts no kubelet, and has no use for these of the JoinConfiguration: " + strings.Join(unused, ", "))

@@ -10,12 +10,10 @@ import (
 	"sync"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/join"
 	"github.com/bootctl/bootctl/pkg/token"
 )
-
-// errDownloaded means that what a discovery URL gives cannot be used.
-var errDownloaded = errors.New("what the URL gives cannot be used")
 
 // wayIn returns what a join knows of the cluster and of who asks. missing says what
 // it would lack to join, when all that is given is enough to check an identity.
@@ -35,7 +33,7 @@ func (o joinOptions) wayIn(e *env, endpoints []string) (opts join.Options, missi
 	}
 	switch {
 	case opts.File == nil && opts.Fetch == nil && len(endpoints) == 0:
-		missing = fmt.Errorf("%w: give the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig or --config", errInput)
+		missing = fmt.Errorf("%w: give the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig or --config", failure.ErrUsage)
 	case len(endpoints) > 0 && missing == nil:
 		err = opts.Discovery.Validate()
 	}
@@ -90,13 +88,13 @@ func (o joinOptions) checkOneWay(endpoints []string) error {
 	}
 	switch {
 	case len(ways) > 1:
-		return fmt.Errorf("%w: %s each say where the cluster is; give one", errInput, strings.Join(ways, " and "))
+		return fmt.Errorf("%w: %s each say where the cluster is; give one", failure.ErrUsage, strings.Join(ways, " and "))
 	case len(endpoints) == 0 && o.trust.unsafeSkip:
-		return fmt.Errorf("%w: --unsafe-skip-ca-verification goes with an ENDPOINT alone", errInput)
+		return fmt.Errorf("%w: --unsafe-skip-ca-verification goes with an ENDPOINT alone", failure.ErrUsage)
 	case (o.tlsBootstrapToken != "" || o.discoveryToken != "") && (o.token != "" || o.tokenFile != ""):
-		return fmt.Errorf("%w: --token and --token-file go with neither --discovery-token nor --tls-bootstrap-token", errInput)
+		return fmt.Errorf("%w: --token and --token-file go with neither --discovery-token nor --tls-bootstrap-token", failure.ErrUsage)
 	case o.bootstrapKubeconfig != "" && (o.tokenFile != "" || o.token != "" || o.discoveryToken != "" || o.tlsBootstrapToken != ""):
-		return fmt.Errorf("%w: the bootstrap kubeconfig says who asks, and a token was given, too", errInput)
+		return fmt.Errorf("%w: the bootstrap kubeconfig says who asks, and a token was given, too", failure.ErrUsage)
 	}
 	return nil
 }
@@ -115,7 +113,7 @@ func (o joinOptions) readFile(opts *join.Options) error {
 	case strings.Contains(path, "://"):
 		from, err := url.Parse(path)
 		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
-			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", errInput, token.Redact(path))
+			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", failure.ErrUsage, token.Redact(path))
 		}
 		client, timeout := opts.Discovery.Client, opts.Discovery.RequestTimeout()
 		opts.Fetch = func(ctx context.Context) (join.File, error) {
@@ -125,7 +123,7 @@ func (o joinOptions) readFile(opts *join.Options) error {
 			}
 			file, err := join.ParseFile(text)
 			if err != nil {
-				return join.File{}, fmt.Errorf("%w: %w", errDownloaded, err)
+				return join.File{}, fmt.Errorf("%w: %w", failure.ErrDiscoveryFile, err)
 			}
 			return file, nil
 		}

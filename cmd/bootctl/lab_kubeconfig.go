@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 func newLabKubeconfig(e *env) *cobra.Command {
@@ -33,7 +35,7 @@ func runLabKubeconfig(e *env, o labOptions) error {
 	}
 	text, err := os.ReadFile(l.Kubeconfig())
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w, and never was in %s", errNotRunning, l.Dir)
+		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
 	}
 	if err != nil {
 		return err

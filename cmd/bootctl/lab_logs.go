@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 type labLogsOptions struct {
@@ -39,7 +41,7 @@ func newLabLogs(e *env) *cobra.Command {
 
 func runLabLogs(ctx context.Context, e *env, o labLogsOptions) error {
 	if e.global.quiet || e.global.output != "" && e.global.output != "text" {
-		return fmt.Errorf("%w: a log has one form, so -o and -q mean nothing here", errInput)
+		return fmt.Errorf("%w: a log has one form, so -o and -q mean nothing here", failure.ErrUsage)
 	}
 	l, err := o.lab(e)
 	if err != nil {
@@ -47,7 +49,7 @@ func runLabLogs(ctx context.Context, e *env, o labLogsOptions) error {
 	}
 	logs, err := l.Logs()
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w, and never was in %s", errNotRunning, l.Dir)
+		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/version"
 )
@@ -67,7 +68,7 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 		return err
 	}
 	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", errInput, o.timeout)
+		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -83,7 +84,7 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 		Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.progress,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: %w", errLabNotReady, err)
+		return fmt.Errorf("%w: %w", failure.ErrLabNotReady, err)
 	}
 	if err != nil {
 		return err

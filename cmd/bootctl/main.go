@@ -16,6 +16,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 func main() {
@@ -28,9 +29,9 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		if <-signals == os.Interrupt {
-			cancel(errInterrupted)
+			cancel(failure.ErrInterrupted)
 		} else {
-			cancel(errTerminated)
+			cancel(failure.ErrTerminated)
 		}
 		// A second one ends the process at once, but for the echo of the first: some
 		// send it to the process and to its group.

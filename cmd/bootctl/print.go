@@ -16,6 +16,7 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 	"k8s.io/client-go/util/jsonpath"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/gotemplate"
 	"github.com/bootctl/bootctl/internal/safe"
 )
@@ -44,11 +45,6 @@ type longList struct {
 	items iter.Seq[any]
 }
 
-// formatError is a format that cannot be printed.
-type formatError struct{ err error }
-
-func (f formatError) Error() string { return f.err.Error() }
-
 // print writes v to stdout in the format asked for, whole or not at all.
 func (e *env) print(v view) error {
 	format := e.global.output
@@ -63,7 +59,7 @@ func (e *env) print(v view) error {
 		return err
 	}
 	if _, err := e.Out.Write(text); err != nil {
-		return fmt.Errorf("%w: %w", errWrite, err)
+		return fmt.Errorf("%w: %w", failure.ErrWrite, err)
 	}
 	return nil
 }
@@ -99,7 +95,7 @@ func (e *env) printLong(list longList) error {
 	}
 	_, _ = out.Write(after)
 	if err := out.Flush(); err != nil {
-		return fmt.Errorf("%w: %w", errWrite, err)
+		return fmt.Errorf("%w: %w", failure.ErrWrite, err)
 	}
 	return nil
 }
@@ -179,7 +175,7 @@ func (v view) template(format, argument string) ([]byte, error) {
 		err = gotemplate.Execute(&out, argument, escaped(object))
 	}
 	if err != nil {
-		return nil, formatError{err}
+		return nil, &failure.TemplateError{Err: err}
 	}
 	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n'), nil
 }

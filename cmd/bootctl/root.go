@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 // globalOptions are the flags that every command has.
@@ -89,7 +91,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		return 0
 	}
 	if !started {
-		err = usageError{err, cmd.CommandPath()}
+		err = &failure.UsageError{Err: err, Command: cmd.CommandPath()}
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cluster-bootstrap/token/api"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/setup"
@@ -61,11 +62,11 @@ func (o *rbacOptions) completeFlags(cmd *cobra.Command) {
 // objects returns the RBAC that is meant.
 func (o rbacOptions) objects() ([]setup.Object, error) {
 	if !slices.Contains(o.approvals, setup.Approval(o.autoApprove)) {
-		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", errInput, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.autoApprove)
+		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.autoApprove)
 	}
 	if o.group != api.BootstrapDefaultGroup && token.ValidateGroup(o.group) != nil {
 		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
-			errInput, o.group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
+			failure.ErrUsage, o.group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
 	}
 	return setup.Objects(o.options()), nil
 }
@@ -110,7 +111,7 @@ Needs the rights of a cluster administrator.`,
 			if o.remove {
 				for _, name := range []string{"endpoint", "ca-file", "auto-approve", "force"} {
 					if cmd.Flags().Changed(name) {
-						return fmt.Errorf("%w: --%s means nothing with --remove", errInput, name)
+						return fmt.Errorf("%w: --%s means nothing with --remove", failure.ErrUsage, name)
 					}
 				}
 			}
@@ -165,7 +166,7 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 // printManifests prints what setup would create, as YAML documents.
 func (o setupOptions) printManifests(e *env, objects []setup.Object) error {
 	if o.remove {
-		return fmt.Errorf("%w: -o yaml prints what setup creates, and --remove creates nothing", errInput)
+		return fmt.Errorf("%w: -o yaml prints what setup creates, and --remove creates nothing", failure.ErrUsage)
 	}
 	var config adminConfig
 	if o.document.endpoint == "" || o.document.caFile == "" {

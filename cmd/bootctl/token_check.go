@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -64,12 +65,12 @@ kube-public; with --endpoint nothing but the token.`,
 func (o tokenCheckOptions) argument(e *env, args []string) (tokenArgument, error) {
 	switch {
 	case len(args) == 1 && o.tokenFile != "":
-		return tokenArgument{}, fmt.Errorf("%w: a token was named and --token-file given, too", errInput)
+		return tokenArgument{}, fmt.Errorf("%w: a token was named and --token-file given, too", failure.ErrUsage)
 	case len(args) == 1:
 		return e.tokenArgument(args[0])
 	}
 	if o.tokenFile == "" && e.getenv(tokenVariable) == "" {
-		return tokenArgument{}, fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", errInput, tokenVariable)
+		return tokenArgument{}, fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, tokenVariable)
 	}
 	tok, err := e.nodeToken(o.tokenFile, "")
 	return tokenArgument{tok.ID(), tok}, err
@@ -149,12 +150,12 @@ func lifetimeNotes(info token.Info, now time.Time) []string {
 // runTokenCheckNode asks the API server itself.
 func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []string) error {
 	if o.endpoint == "" {
-		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", errInput)
+		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", failure.ErrUsage)
 	}
 	plain := ""
 	if len(args) == 1 {
 		if _, err := token.ParseID(args[0]); err == nil {
-			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", errInput)
+			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", failure.ErrUsage)
 		}
 		plain = args[0]
 	}

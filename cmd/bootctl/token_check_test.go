@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -57,10 +58,13 @@ func TestTokenCheckComparesTheSecret(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{}, {"aaaaaa", "--token-file", "x"}, {"aaaaaa", "--ca-file", "x"}, {"aaaaaa", "--endpoint", "192.0.2.1"}} {
-		got := invoke(t, everyToken(t), append([]string{"token", "check"}, args...)...)
-		if got.code != 2 || got.out != "" {
-			t.Errorf("%q: exit code %d, stdout %q", args, got.code, got.out)
+	for args, want := range map[string]string{
+		"": "name a token by its ID, give --token-file, or set BOOTCTL_TOKEN", "aaaaaa --token-file x": "a token was named and --token-file given, too",
+		"aaaaaa --ca-file x": "--ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", "aaaaaa --endpoint 192.0.2.1": "with --endpoint it takes the whole token",
+	} {
+		got := invoke(t, everyToken(t), append([]string{"token", "check"}, strings.Fields(args)...)...)
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, want) {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %q", args, got.code, got.out, got.errOut, want)
 		}
 	}
 }
@@ -93,7 +97,7 @@ func TestTokenCheckWantsTheSignature(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			check, got := on[output.TokenCheck](t, fake.NewClientset(test.info, test.token), "token", "check", "aaaaaa")
-			if got.code != test.code || check.Signature != test.state || test.code == 4 && !strings.Contains(got.errOut, "NotSignedYet") {
+			if got.code != test.code || check.Signature != test.state || test.code == 4 && !strings.Contains(got.errOut, "SignatureMissing") {
 				t.Errorf("exit code %d, want %d; check %+v, stderr %s", got.code, test.code, check, got.errOut)
 			}
 		})
@@ -128,7 +132,7 @@ func TestServerFlag(t *testing.T) {
 		}
 	}
 	for _, given := range []string{"http://192.0.2.1:8080", "http://localhost.example.com", "http://[2001:db8::1]"} {
-		if err := checkServer(given); !errors.Is(err, errInput) {
+		if err := checkServer(given); !errors.Is(err, failure.ErrUsage) {
 			t.Errorf("--server %s: %v, want it refused", given, err)
 		}
 	}

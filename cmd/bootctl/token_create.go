@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -76,7 +77,7 @@ interrupted or cannot be printed. With --print-join-command, --wait or
 		Annotations: map[string]string{formatsAnnotation: formatBootstrapKubeconfig},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.count == 0 && cmd.Flags().Changed("count") {
-				return fmt.Errorf("%w: --count 0 is not between 1 and %d", errInput, maxCount)
+				return fmt.Errorf("%w: --count 0 is not between 1 and %d", failure.ErrUsage, maxCount)
 			}
 			return runTokenCreate(cmd.Context(), e, o, args)
 		},
@@ -156,7 +157,7 @@ func (o tokenCreateOptions) check(global globalOptions, given bool) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errInput, problem)
+	return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 }
 
 const (
@@ -176,9 +177,9 @@ func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 	}
 	switch {
 	case len(args) == 1 && o.tokenFile != "":
-		return spec, fmt.Errorf("%w: a token was given and --token-file, too", errInput)
+		return spec, fmt.Errorf("%w: a token was given and --token-file, too", failure.ErrUsage)
 	case len(args) == 1 && slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, args[0]):
-		return spec, fmt.Errorf("%w: %s is no token; a value of --print-join-command or --dry-run is joined to it with =", errInput, args[0])
+		return spec, fmt.Errorf("%w: %s is no token; a value of --print-join-command or --dry-run is joined to it with =", failure.ErrUsage, args[0])
 	case len(args) == 1:
 		spec.Token, err = e.plainToken(args[0])
 	case o.tokenFile != "":
@@ -227,7 +228,7 @@ func (o tokenCreateOptions) rehearse(e *env, alike []token.Info, document cluste
 		_, err = v.render(e.global.output)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: nothing was created, since it could not be printed: %w", errInput, err)
+		return fmt.Errorf("%w: nothing was created, since it could not be printed: %w", failure.ErrUsage, err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -62,9 +63,9 @@ certificatesigningrequests/approval and approve on their signers.`,
 func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []string) error {
 	switch {
 	case len(args) == 0 && !o.expired:
-		return fmt.Errorf("%w: name tokens by their IDs, or give --expired", errInput)
+		return fmt.Errorf("%w: name tokens by their IDs, or give --expired", failure.ErrUsage)
 	case len(args) > 0 && o.expired:
-		return fmt.Errorf("%w: tokens were named, and --expired given too", errInput)
+		return fmt.Errorf("%w: tokens were named, and --expired given too", failure.ErrUsage)
 	}
 	var wanted []tokenArgument
 	for i, arg := range args {
@@ -177,12 +178,12 @@ func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclie
 		e.warn("requests that were made with the tokens may be pending still: " + err.Error())
 		return nil
 	}
-	failed := &bulkError{total: len(requests)}
+	failed := &failure.BulkError{Total: len(requests)}
 	for _, r := range requests {
 		made := byUser[r.Username]
 		switch err := o.deny(ctx, client, r); {
 		case err != nil:
-			failed.errs = append(failed.errs, err)
+			failed.Errs = append(failed.Errs, err)
 			fallthrough
 		case !o.denyPending || o.dryRun:
 			made.PendingRequests = append(made.PendingRequests, r.Name)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 // neverExpires says what a token without end means.
@@ -26,9 +28,9 @@ func (o *endOptions) addFlags(fs *pflag.FlagSet, preset string) {
 func (o endOptions) time(now time.Time, preset string) (time.Time, error) {
 	switch {
 	case o.ttl != "" && o.expiresAt != "":
-		return time.Time{}, fmt.Errorf("%w: --ttl and --expires-at were both given", errInput)
+		return time.Time{}, fmt.Errorf("%w: --ttl and --expires-at were both given", failure.ErrUsage)
 	case o.ttl == "" && o.expiresAt == "" && preset == "":
-		return time.Time{}, fmt.Errorf("%w: give --ttl or --expires-at", errInput)
+		return time.Time{}, fmt.Errorf("%w: give --ttl or --expires-at", failure.ErrUsage)
 	case o.ttl == "":
 		o.ttl = preset
 	}
@@ -42,9 +44,9 @@ func (o endOptions) time(now time.Time, preset string) (time.Time, error) {
 	end, err := time.Parse(time.RFC3339, o.expiresAt)
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("%w: --expires-at %q is not a time like 2026-01-31T18:00:00Z", errInput, o.expiresAt)
+		return time.Time{}, fmt.Errorf("%w: --expires-at %q is not a time like 2026-01-31T18:00:00Z", failure.ErrUsage, o.expiresAt)
 	case end.Sub(now) < time.Second:
-		return time.Time{}, fmt.Errorf("%w: --expires-at %s is past", errInput, o.expiresAt)
+		return time.Time{}, fmt.Errorf("%w: --expires-at %s is past", failure.ErrUsage, o.expiresAt)
 	}
 	return end, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -64,7 +65,7 @@ Needs list on secrets in kube-system.`,
 
 func runTokenList(ctx context.Context, e *env, o tokenListOptions) error {
 	if o.usage != "" && o.usage != token.Signing && o.usage != token.Authentication {
-		return fmt.Errorf("%w: --usage %q is neither %s nor %s", errInput, o.usage, token.Signing, token.Authentication)
+		return fmt.Errorf("%w: --usage %q is neither %s nor %s", failure.ErrUsage, o.usage, token.Signing, token.Authentication)
 	}
 	client, err := e.client()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -42,7 +43,7 @@ type tokenMaker struct {
 
 // make creates n tokens and returns those that were made, and why others were not.
 func (m tokenMaker) make(ctx context.Context, n int, dryRun string) ([]token.Info, error) {
-	infos, failed := make([]token.Info, n), &bulkError{total: n}
+	infos, failed := make([]token.Info, n), &failure.BulkError{Total: n}
 	errs := make([]error, n)
 	m.env.concurrently(ctx, "created", n, func(ctx context.Context, i int) {
 		if errs[i] = ctx.Err(); errs[i] == nil {
@@ -54,7 +55,7 @@ func (m tokenMaker) make(ctx context.Context, n int, dryRun string) ([]token.Inf
 		if err == nil {
 			created = append(created, infos[i])
 		} else {
-			failed.errs = append(failed.errs, err)
+			failed.Errs = append(failed.Errs, err)
 		}
 	}
 	return created, m.env.failures(failed)

@@ -115,8 +115,8 @@ func TestTokenListSelects(t *testing.T) {
 			t.Errorf("%s: exit code %d, IDs %q, want %q", test.args, got.code, ids, test.want)
 		}
 	}
-	if got := invoke(t, everyToken(t), "token", "list", "--usage", "sign"); got.code != 2 || got.out != "" {
-		t.Errorf("unknown usage: exit code %d, stdout %q", got.code, got.out)
+	if got := invoke(t, everyToken(t), "token", "list", "--usage", "sign"); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, `--usage "sign" is neither signing nor authentication`) {
+		t.Errorf("unknown usage: exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 	}
 	if text, table := invoke(t, everyToken(t), "token", "list", "-o", "text"), invoke(t, everyToken(t), "token", "list"); text.code != 0 || len(text.out) != len(table.out) {
 		t.Errorf("kubeadm's -o text: exit code %d, %q", text.code, text.out)
@@ -175,7 +175,7 @@ func TestTokenDelete(t *testing.T) {
 	}{
 		{"by ID", "aaaaaa hhhhhh", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", ""},
 		{"whole token", "aaaaaa." + planted, 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
-		{"whole token, other secret", "aaaaaa.0000000000000001", 9, all, "OtherSecret"},
+		{"whole token, other secret", "aaaaaa.0000000000000001", 9, all, "TokenSecretMismatch"},
 		{"twice", "aaaaaa aaaaaa", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
 		{"not there", "zzzzzz", 3, all, "TokenNotFound"},
 		{"not there, and others", "zzzzzz aaaaaa yyyyyy hhhhhh", 3, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", "2 of 4"},
@@ -183,8 +183,8 @@ func TestTokenDelete(t *testing.T) {
 		{"expired", "--expired", 0, "aaaaaa bbbbbb dddddd ffffff gggggg hhhhhh", ""},
 		{"dry run", "--expired --dry-run", 0, all, ""},
 		{"dry run by ID", "aaaaaa --dry-run", 0, all, ""},
-		{"none", "", 2, all, "Usage"},
-		{"named and expired", "aaaaaa --expired", 2, all, "Usage"},
+		{"none", "", 2, all, "name tokens by their IDs, or give --expired"},
+		{"named and expired", "aaaaaa --expired", 2, all, "tokens were named, and --expired given too"},
 		{"one malformed", "aaaaaa AAAAAA", 2, all, "InvalidToken"},
 	}
 	for _, test := range tests {
@@ -344,9 +344,9 @@ func TestTokenExtend(t *testing.T) {
 		{"at a time", "aaaaaa --expires-at " + time.Now().Add(3*time.Hour).UTC().Format(time.RFC3339), 0, 3 * time.Hour, ""},
 		{"no end", "aaaaaa", 2, 0, "--ttl or --expires-at"},
 		{"two ends", "aaaaaa --ttl 1h --expires-at 2099-01-01T00:00:00Z", 2, 0, "both"},
-		{"past", "aaaaaa --ttl -1h", 2, 0, "Usage"},
+		{"past", "aaaaaa --ttl -1h", 2, 0, `--ttl \"-1h\" is not a length of time`},
 		{"not there", "zzzzzz --ttl 1h", 3, 0, "TokenNotFound"},
-		{"other secret", "aaaaaa.0000000000000001 --ttl 1h", 9, 0, "OtherSecret"},
+		{"other secret", "aaaaaa.0000000000000001 --ttl 1h", 9, 0, "TokenSecretMismatch"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -31,6 +32,7 @@ func (o trustOptions) given() bool { return len(o.caCertHashes) > 0 || o.caFile 
 // discovery returns what a node believes and asks, read from flags, files and
 // the environment. plain is a token given on the command line.
 func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain string) (clusterinfo.Options, error) {
+	e.atNode = true
 	opts, err := o.believe(e, endpoints)
 	if err == nil {
 		opts.Token, err = e.nodeToken(tokenFile, plain)
@@ -63,14 +65,14 @@ func (o trustOptions) believe(e *env, endpoints []string) (clusterinfo.Options, 
 }
 
 // errNoToken means that no token was given.
-var errNoToken = fmt.Errorf("%w: there is no token: give --token-file, or set %s", errInput, tokenVariable)
+var errNoToken = fmt.Errorf("%w: there is no token: give --token-file, or set %s", failure.ErrUsage, tokenVariable)
 
 // nodeToken reads the token of a node from the one place that was given, else
 // from the environment.
 func (e *env) nodeToken(file, plain string) (token.Token, error) {
 	switch {
 	case file != "" && plain != "":
-		return token.Token{}, fmt.Errorf("%w: --token and --token-file were both given", errInput)
+		return token.Token{}, fmt.Errorf("%w: --token and --token-file were both given", failure.ErrUsage)
 	case file != "":
 		return e.readToken(file)
 	case plain != "":

@@ -9,15 +9,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// usageError is an error raised before the body of a command began.
-type usageError struct {
-	err  error
-	path string // of the command, for the hint
-}
-
-func (u usageError) Error() string { return u.err.Error() }
-func (u usageError) Unwrap() error { return u.err }
-
 // needsAnnotation names the flag without which another means nothing.
 const needsAnnotation = "needs"
 

@@ -63,7 +63,7 @@ func TestVerifyNeedsSomethingToVerify(t *testing.T) {
 		{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, {"--ca-file", "x"}, {"--token-file", "x"}, {"--unsafe-skip-ca-verification"},
 	} {
 		got := invoke(t, hostileCluster(t), append([]string{"cluster-info", "verify"}, args...)...)
-		if got.code != 2 || got.out != "" {
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "are what a node verifies with: give --endpoint or --file") {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
 		}
 	}

@@ -106,6 +106,10 @@ func Patient(transient func(error) bool) func(error) bool {
 // grant more than he has, as opposed to a no of admission, which has the same
 // status code but speaks of the object.
 func IsForbiddenByRBAC(err error) bool {
-	return apierrors.IsForbidden(err) &&
-		(strings.Contains(err.Error(), " cannot ") || strings.Contains(err.Error(), " is attempting to grant RBAC permissions not currently held"))
+	var status apierrors.APIStatus
+	if !apierrors.IsForbidden(err) || !errors.As(err, &status) {
+		return false
+	}
+	message := status.Status().Message
+	return strings.Contains(message, " cannot ") || strings.Contains(message, " is attempting to grant RBAC permissions not currently held")
 }

@@ -17,7 +17,7 @@ type DeadlineError struct{ Last error }
 
 func (e *DeadlineError) Error() string { return fmt.Sprintf("gave up waiting: %v", e.Last) }
 
-func (e *DeadlineError) Unwrap() []error { return []error{context.DeadlineExceeded, e.Last} }
+func (e *DeadlineError) Unwrap() []error { return []error{e.Last, context.DeadlineExceeded} }
 
 // Backoff between attempts.
 const (

@@ -69,7 +69,7 @@ type Result struct {
 	Name    string `json:"name"`
 	Result  string `json:"result" jsonschema:"such as deleted or approved; refused by the rules or the server, skipped for a trouble that passes, or failed"`
 	Code    int    `json:"code" jsonschema:"the exit code that this alone would have; 0 when done"`
-	Reason  string `json:"reason,omitempty" jsonschema:"the reason word of the failure"`
+	Reason  string `json:"reason,omitempty" jsonschema:"the reason code of the failure"`
 	Message string `json:"message,omitempty"`
 	// Of a request for a certificate:
 	UID      string    `json:"uid,omitempty"`
@@ -269,7 +269,7 @@ type DoctorReport struct {
 type DoctorFinding struct {
 	Check    string `json:"check" jsonschema:"what was looked at"`
 	Status   string `json:"status" jsonschema:"OK, WARN or FAIL"`
-	Reason   string `json:"reason,omitempty" jsonschema:"the reason word; absent where the status is OK"`
+	Reason   string `json:"reason,omitempty" jsonschema:"the reason code; absent where the status is OK"`
 	Evidence string `json:"evidence" jsonschema:"what was seen"`
 	Remedy   string `json:"remedy,omitempty" jsonschema:"the command that mends it, or what to do where none can"`
 }
@@ -316,7 +316,7 @@ type Event struct {
 	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of its public key"`
 	Command     string `json:"command,omitempty" jsonschema:"by which an administrator approves it"`
 	// Of an error, a cause and some warnings:
-	Reason string `json:"reason,omitempty" jsonschema:"the reason word"`
+	Reason string `json:"reason,omitempty" jsonschema:"the reason code"`
 	Code   int    `json:"code,omitempty" jsonschema:"the exit code"`
 	Hint   string `json:"hint,omitempty"`
 }

@@ -176,14 +176,14 @@ func accessFaults() []doctorFault {
 					cluster.CertificateAuthority, cluster.CertificateAuthorityData = l.other.CAFile, nil
 				}
 			})(t, l)
-		}, want: "FAIL Untrusted server", mend: byAdmin},
+		}, want: "FAIL CertificateUntrusted server", mend: byAdmin},
 		{name: "API server without etcd", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(*http.Request) faultproxy.Fault {
 				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is not there", "")
 			})
 			l.kubeconfig = l.throughProxy(t, l.proxy)
-		}, want: "FAIL ServerTrouble server", mend: byAdmin},
+		}, want: "FAIL ServerUnavailable server", mend: byAdmin},
 		{name: "slow answer", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(r *http.Request) faultproxy.Fault {

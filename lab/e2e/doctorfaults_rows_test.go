@@ -14,11 +14,11 @@ import (
 func objectFaults() []doctorFault {
 	const bootstrap = "ClusterRoleBinding kubeadm:kubelet-bootstrap"
 	faults := []doctorFault{
-		{name: "a subject lacks", plant: planting(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"remove","path":"/subjects/0"}]`), want: "FAIL ObjectDiffers " + bootstrap},
-		{name: "a rule lacks", plant: planting(`patch clusterrole kubeadm:get-nodes --type=json -p [{"op":"remove","path":"/rules/0"}]`), want: "FAIL ObjectDiffers ClusterRole kubeadm:get-nodes"},
+		{name: "a subject lacks", plant: planting(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"remove","path":"/subjects/0"}]`), want: "FAIL RBACDiffers " + bootstrap},
+		{name: "a rule lacks", plant: planting(`patch clusterrole kubeadm:get-nodes --type=json -p [{"op":"remove","path":"/rules/0"}]`), want: "FAIL RBACDiffers ClusterRole kubeadm:get-nodes"},
 		{name: "too wide", plant: planting(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"add","path":"/subjects/1","value":{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"everyone"}}]`),
-			want: "WARN ObjectTooWide " + bootstrap},
-		{name: "no role of Kubernetes", plant: planting("delete clusterrole system:node-bootstrapper"), want: "FAIL ObjectMissing " + bootstrap,
+			want: "WARN RBACTooPermissive " + bootstrap},
+		{name: "no role of Kubernetes", plant: planting("delete clusterrole system:node-bootstrapper"), want: "FAIL RBACMissing " + bootstrap,
 			mend: func(t *testing.T, l *doctorLab, _ string) { // the API server does, when it starts
 				t.Helper()
 				l.kubectl(t, "create", "clusterrole", "system:node-bootstrapper", "--verb=create,get,list,watch", "--resource=certificatesigningrequests.certificates.k8s.io")
@@ -36,7 +36,7 @@ func objectFaults() []doctorFault {
 		"ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation",
 	} {
 		kind, name, _ := strings.Cut(object, " ")
-		f := doctorFault{name: "no " + object, want: "FAIL ObjectMissing " + object, plant: planting("delete --ignore-not-found " + kind + " " + name)}
+		f := doctorFault{name: "no " + object, want: "FAIL RBACMissing " + object, plant: planting("delete --ignore-not-found " + kind + " " + name)}
 		if namespace, inside, found := strings.Cut(name, "/"); found {
 			f.plant = planting("delete " + kind + " " + inside + " -n " + namespace)
 			f.also = []string{"FAIL AnonymousForbidden anonymous"}
@@ -55,19 +55,19 @@ func clusterInfoFaults() []doctorFault {
 		l.must(t, "cluster-info", "publish", "--yes", "--endpoint", l.misnamed(t))
 	}
 	return []doctorFault{
-		{name: "no cluster-info", plant: planting("delete configmap -n kube-public cluster-info"), want: "FAIL ClusterInfoMissing cluster-info"},
+		{name: "no cluster-info", plant: planting("delete configmap -n kube-public cluster-info"), want: "FAIL ClusterInfoNotFound cluster-info"},
 		{name: "no document", plant: document(func(*testing.T, *doctorLab, string) string { return "nonsense" }), want: "FAIL DocumentInvalid cluster-info"},
-		{name: "closed port", plant: running("cluster-info publish --yes --endpoint https://127.0.0.1:1"), want: "FAIL EndpointUnreachable endpoint"},
-		{name: "not the name of the certificate", plant: notForName, want: "FAIL EndpointUntrusted endpoint"},
+		{name: "closed port", plant: running("cluster-info publish --yes --endpoint https://127.0.0.1:1"), want: "FAIL Unreachable endpoint"},
+		{name: "not the name of the certificate", plant: notForName, want: "FAIL CertificateUntrusted endpoint"},
 		{name: "another cluster", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.must(t, "cluster-info", "publish", "--yes", "--endpoint", l.other.URL(), "--ca-file", l.other.CAFile)
-		}, want: "FAIL EndpointOtherCluster endpoint"},
+		}, want: "FAIL PinMismatch endpoint"},
 		{name: "another cluster's address", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.must(t, "cluster-info", "publish", "--yes", "--endpoint", l.other.URL())
-		}, want: "FAIL EndpointUntrusted endpoint"},
-		{name: "expired CA", plant: document(withCA(-24 * time.Hour)), want: "FAIL CAExpired ca", also: []string{"FAIL EndpointUntrusted endpoint"}},
+		}, want: "FAIL CertificateUntrusted endpoint"},
+		{name: "expired CA", plant: document(withCA(-24 * time.Hour)), want: "FAIL CAExpired ca", also: []string{"FAIL CAExpired endpoint"}},
 		{name: "CA ends soon", plant: document(withCA(10 * 24 * time.Hour)), want: "WARN CAExpiresSoon ca"},
 		{name: "full", plant: filled(10, 0), want: "FAIL ClusterInfoFull capacity", mend: fewerTokens},
 		{name: "almost full", plant: filled(10, 1), want: "WARN ClusterInfoAlmostFull capacity", mend: fewerTokens},
@@ -93,10 +93,10 @@ func unbind(name string) func(*testing.T, *doctorLab, string) {
 
 func anonymousFaults() []doctorFault {
 	return []doctorFault{
-		{name: "tokens may do all", plant: planting("create clusterrolebinding powers --clusterrole=cluster-admin --group=system:bootstrappers"), want: "FAIL TokensGranted token-grants", mend: unbind("powers")},
-		{name: "anonymous may do all", plant: planting("create clusterrolebinding open --clusterrole=cluster-admin --user=system:anonymous"), want: "FAIL AnonymousGranted anonymous-grants"},
-		{name: "anonymous may see all", plant: planting("create clusterrolebinding open --clusterrole=view --group=system:unauthenticated"), want: "WARN AnonymousGranted anonymous-grants"},
-		{name: "anonymous may see a namespace", plant: planting("create rolebinding -n default open --clusterrole=view --user=system:anonymous"), want: "WARN AnonymousGranted anonymous-grants"},
+		{name: "tokens may do all", plant: planting("create clusterrolebinding powers --clusterrole=cluster-admin --group=system:bootstrappers"), want: "FAIL BootstrapTokenOverprivileged token-grants", mend: unbind("powers")},
+		{name: "anonymous may do all", plant: planting("create clusterrolebinding open --clusterrole=cluster-admin --user=system:anonymous"), want: "FAIL AnonymousAccessTooBroad anonymous-grants"},
+		{name: "anonymous may see all", plant: planting("create clusterrolebinding open --clusterrole=view --group=system:unauthenticated"), want: "WARN AnonymousAccessTooBroad anonymous-grants"},
+		{name: "anonymous may see a namespace", plant: planting("create rolebinding -n default open --clusterrole=view --user=system:anonymous"), want: "WARN AnonymousAccessTooBroad anonymous-grants"},
 	}
 }
 
@@ -114,7 +114,7 @@ func requestFaults() []doctorFault {
 		}
 	}
 	return []doctorFault{
-		{name: "request of a person", plant: send(false, to(certificatesv1.KubeAPIServerClientSignerName)), want: "WARN RequestsWait requests",
+		{name: "request of a person", plant: send(false, to(certificatesv1.KubeAPIServerClientSignerName)), want: "WARN CSRPending requests",
 			mend: func(t *testing.T, l *doctorLab, remedy string) {
 				t.Helper()
 				if !strings.Contains(remedy, "bootctl csr list --pending") || l.must(t, "csr", "list", "--pending", "-q") != "doctored" {
@@ -123,22 +123,22 @@ func requestFaults() []doctorFault {
 				l.must(t, "csr", "deny", "doctored", "--reason", "Unknown")
 				l.must(t, "csr", "delete", "doctored")
 			}},
-		{name: "request that fails", plant: send(true, usages(certificatesv1.UsageServerAuth)), want: "WARN RequestsFailed requests"},
+		{name: "request that fails", plant: send(true, usages(certificatesv1.UsageServerAuth)), want: "WARN SignerFailed requests"},
 	}
 }
 
 // signatureFaults are those that the bootstrap signer and the token cleaner would
 // mend themselves. The token is old by then, so the signer is silent in each.
 func signatureFaults() []doctorFault {
-	silent := []string{"FAIL SignerSilent signer"}
+	silent := []string{"FAIL BootstrapSignerNotRunning signer"}
 	return []doctorFault{
 		{name: "stale signature", plant: signatures(func(s string) string { return s[:len(s)-4] + "AAAA" }), want: "FAIL SignatureStale signatures", also: silent},
 		{name: "malformed signature", plant: signatures(func(string) string { return "nonsense" }), want: "FAIL SignatureMalformed signatures", also: silent},
 		{name: "orphaned signature", plant: planting(`patch configmap -n kube-public cluster-info --type=merge -p {"data":{"jws-kubeconfig-zzzzzz":"eyJhbGciOiJIUzI1NiIsImtpZCI6Inp6enp6eiJ9..AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}`),
 			want: "WARN SignatureOrphan signatures"},
-		{name: "expired token is left", plant: running("token create --ttl 1s --usages authentication"), want: "WARN CleanerSilent cleaner"},
+		{name: "expired token is left", plant: running("token create --ttl 1s --usages authentication"), want: "WARN TokenCleanerNotRunning cleaner"},
 		{name: "token without a signature", plant: running("token create"), want: "FAIL SignatureMissing signatures", also: silent},
-		{name: "signer off", plant: running("token create"), want: "FAIL SignerSilent signer", also: []string{"FAIL SignatureMissing signatures"}, restarted: true},
+		{name: "signer off", plant: running("token create"), want: "FAIL BootstrapSignerNotRunning signer", also: []string{"FAIL SignatureMissing signatures"}, restarted: true},
 	}
 }
 
@@ -152,12 +152,12 @@ func submitted(node string) func(*testing.T, *doctorLab) {
 }
 
 func certificateSignerOff() doctorFault {
-	return doctorFault{name: "signer of certificates off", plant: submitted("unsigned"), want: "FAIL CertificateSignerSilent requests", restarted: true}
+	return doctorFault{name: "signer of certificates off", plant: submitted("unsigned"), want: "FAIL CSRSignerNotRunning requests", restarted: true}
 }
 
 // approverOff is mended for a while by a person, and then by the controller.
 func approverOff() []doctorFault {
-	const want = "FAIL ApproverSilent requests"
+	const want = "FAIL CSRApproverNotRunning requests"
 	byHand := func(t *testing.T, l *doctorLab, remedy string) {
 		t.Helper()
 		_, command, _ := strings.Cut(remedy, "; meanwhile: ")

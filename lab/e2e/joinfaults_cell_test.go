@@ -153,7 +153,7 @@ func (c *faultCell) join(timeout time.Duration) joinRun {
 	return run
 }
 
-// lastReason is the reason word of an error, as scripts find it.
+// lastReason is the reason code of an error, as scripts find it.
 func (j joinRun) lastReason() string {
 	found := regexp.MustCompile(`(?m)^bootctl: error: .*\((\w+)\)$`).FindStringSubmatch(j.stderr)
 	if found == nil {
@@ -191,7 +191,7 @@ func (c *faultCell) check(t *testing.T) {
 	if c.isLate() {
 		t.Errorf("it took %s, %s of it from the fault on", first.took, c.afterFault())
 	}
-	if c.isTokenSent && (c.reason == "Untrusted" && c.phase <= create || c.phase == discovery && c.isFinal) {
+	if c.isTokenSent && (c.reason == "CertificateUntrusted" && c.phase <= create || c.phase == discovery && c.isFinal) {
 		t.Error("the token was sent")
 	}
 	if first.code == 0 {

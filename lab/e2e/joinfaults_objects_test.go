@@ -56,7 +56,7 @@ func watchRows() []faultRow {
 		{name: "watch goes silent", choose: onWatch(faultproxy.EventsThenSilence()), times: 1, cells: waitOnly(joins())},
 		{name: "bookmark, then silence", choose: onWatch(faultproxy.EventsThenSilence(odd[0])), times: 1, cells: waitOnly(joins())},
 		{name: "request deleted", choose: deleted, times: 1, cells: waitOnly(joins())},
-		{name: "request deleted each time", choose: deleted, cells: waitOnly(atOnce(3, "RequestNotFound"))},
+		{name: "request deleted each time", choose: deleted, cells: waitOnly(atOnce(3, "CSRNotFound"))},
 	}
 }
 
@@ -108,12 +108,12 @@ func requestRows() []faultRow {
 	return []faultRow{
 		{name: "denied", choose: state("Denied"), cells: createAndWait(atOnce(5, "Denied"))},
 		{name: "failed by the signer", choose: state("Approved", "Failed"), cells: createAndWait(atOnce(5, "SignerFailed"))},
-		{name: "nobody approves", choose: state(), cells: onlyWait(atEnd(6, "Pending"))},
-		{name: "nobody signs", choose: state("Approved"), cells: onlyWait(atEnd(6, "ApprovedNotSigned"))},
+		{name: "nobody approves", choose: state(), cells: onlyWait(atEnd(6, "CSRPending"))},
+		{name: "nobody signs", choose: state("Approved"), cells: onlyWait(atEnd(6, "CSRNotSigned"))},
 		{name: "another UID", choose: changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			o.UID = foreignRequest("").UID
 			return nil
-		}), cells: createAndWait(joins("(RequestReplaced)"))},
+		}), cells: createAndWait(joins("(CSRReplaced)"))},
 	}
 }
 
@@ -188,13 +188,13 @@ func clusterInfoRows() []faultRow {
 			cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], "https:", "http:")
 			c.lab.sign(cm)
 		}),
-		row("cluster-info that changes between its readings", atOnce(4, "Changed"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info that changes between its readings", atOnce(4, "ClusterInfoChanged"), func(c *faultCell, cm *corev1.ConfigMap) {
 			if c.read.Add(1)%2 == 0 {
 				cm.Data["kubeconfig"] += "\n"
 				c.lab.sign(cm)
 			}
 		}),
-		row("cluster-info without a signature", atEnd(4, "TokenNotSigned"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info without a signature", atEnd(4, "SignatureMissing", "accepts the token, but nobody has signed"), func(c *faultCell, cm *corev1.ConfigMap) {
 			delete(cm.Data, "jws-kubeconfig-"+c.lab.token.ID())
 		}),
 		row("cluster-info with another token's signature", atOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {

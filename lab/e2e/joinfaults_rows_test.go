@@ -15,8 +15,8 @@ func atEnd(code int, reason string, says ...string) outcome {
 	return outcome{code: code, reason: reason, says: append(says, "")[0]}
 }
 
-func atOnce(code int, reason string) outcome {
-	o := atEnd(code, reason)
+func atOnce(code int, reason string, says ...string) outcome {
+	o := atEnd(code, reason, says...)
 	o.isFinal = true
 	return o
 }
@@ -45,7 +45,7 @@ func faultRows() []faultRow {
 
 // connectionRows are faults below HTTP.
 func connectionRows() []faultRow {
-	unreachable, untrusted := atEnd(7, "Unreachable"), atOnce(4, "Untrusted")
+	unreachable, untrusted := atEnd(7, "Unreachable"), atOnce(4, "CertificateUntrusted")
 	wire := func(w faultproxy.Wire) func(*faultLab) faultproxy.Wire {
 		return func(*faultLab) faultproxy.Wire { return w }
 	}
@@ -73,7 +73,7 @@ func connectionRows() []faultRow {
 
 // silenceRows are answers that do not come, come late or are lost.
 func silenceRows() []faultRow {
-	unreachable, watched := atEnd(7, "Unreachable"), atEnd(6, "Pending")
+	unreachable, watched := atEnd(7, "Unreachable"), atEnd(6, "CSRPending")
 	return []faultRow{
 		{name: "not heard", fault: faultproxy.Fault{Drop: true}, cells: everywhere(unreachable)},
 		{name: "not heard twice", fault: faultproxy.Fault{Drop: true}, times: 2, cells: everywhere(joins("(Unreachable)"))},
@@ -94,7 +94,7 @@ func refusalRows() []faultRow {
 	busy := func(retryAfter string) faultproxy.Fault {
 		return faultproxy.Refuse(429, "TooManyRequests", "too many requests", retryAfter)
 	}
-	later, trouble := everywhere(joins("waiting: ")), everywhere(atEnd(6, "ServerTrouble"))
+	later, trouble := everywhere(joins("waiting: ")), everywhere(atEnd(6, "ServerUnavailable"))
 	rbac := `certificatesigningrequests.certificates.k8s.io is forbidden: User "system:bootstrap:x" cannot do this at the cluster scope`
 	return []faultRow{
 		{name: "429, Retry-After: 1, twice", fault: busy("1"), times: 2, cells: later},
@@ -106,11 +106,11 @@ func refusalRows() []faultRow {
 		{name: "503", fault: faultproxy.Refuse(503, "ServiceUnavailable", "the server is starting", ""), cells: trouble},
 		{name: "504, twice", fault: faultproxy.Refuse(504, "Timeout", "request did not complete", ""), times: 2, cells: later},
 		{name: "401", fault: faultproxy.Refuse(401, "Unauthorized", "Unauthorized", ""),
-			cells: [phases]outcome{atOnce(8, "AnonymousRefused"), atOnce(8, "TokenRejected"), atOnce(8, "TokenRejected"), atOnce(4, "IdentityRejected")}},
+			cells: [phases]outcome{atOnce(8, "AnonymousDisabled"), atOnce(8, "TokenRejected"), atOnce(8, "TokenRejected"), atOnce(4, "IdentityRejected")}},
 		{name: "401 twice, as from a server that starts", fault: faultproxy.Refuse(401, "Unauthorized", "Unauthorized", ""), times: 2,
 			cells: everywhere(joins())},
 		{name: "403 of the authorizer", fault: faultproxy.Refuse(403, "Forbidden", rbac, ""),
-			cells: [phases]outcome{atOnce(8, "AnonymousRefused"), atOnce(8, "Forbidden"), atOnce(8, "Forbidden"), atOnce(8, "Forbidden")}},
+			cells: [phases]outcome{atOnce(8, "AnonymousForbidden"), atOnce(8, "Forbidden"), atOnce(8, "Forbidden"), atOnce(8, "Forbidden")}},
 		{name: "403 of the authorizer twice, as from a server that starts", fault: faultproxy.Refuse(403, "Forbidden", rbac, ""), times: 2, cells: everywhere(joins())},
 		{name: "403 of admission", fault: faultproxy.Refuse(403, "Forbidden", "admission denied the request", ""),
 			cells: [phases]outcome{none("nothing is written"), atOnce(5, "RefusedByServer"), none("nothing is written"), atOnce(5, "RefusedByServer")}},
@@ -123,15 +123,15 @@ func refusalRows() []faultRow {
 
 // nonsenseRows are answers that no API server gives.
 func nonsenseRows() []faultRow {
-	nonsense, large := atOnce(4, "NotAnAPIServer"), atOnce(4, "TooLarge")
+	nonsense, large := atOnce(4, "NotAnAPIServer", "what answers is not an API server"), atOnce(4, "NotAnAPIServer", "answer is too large")
 	return []faultRow{
 		{name: "HTML page", fault: faultproxy.Page("text/html", "<html>Please log in</html>"), cells: everywhere(nonsense)},
 		{name: "junk that says it is JSON", fault: faultproxy.Page("application/json", "junk"), cells: everywhere(nonsense)},
 		{name: "junk that says it is protobuf", fault: faultproxy.Page("application/vnd.kubernetes.protobuf", "junk"), cells: everywhere(nonsense)},
 		{name: "empty", fault: faultproxy.Page("application/json", ""), cells: everywhere(nonsense)},
 		{name: "an object of another kind", fault: faultproxy.Page("application/json", `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}`),
-			cells: [phases]outcome{atEnd(3, "ClusterInfoNotFound"), nonsense, atOnce(9, "RequestDiffers"), atOnce(4, "IdentityRejected")}},
-		{name: "307 to another server", choose: toElsewhere, cells: everywhere(atOnce(4, "Redirected"))},
+			cells: [phases]outcome{atEnd(3, "ClusterInfoNotFound"), nonsense, atOnce(9, "CSRDiffers"), atOnce(4, "IdentityRejected")}},
+		{name: "307 to another server", choose: toElsewhere, cells: everywhere(atOnce(4, "NotAnAPIServer", "answered with a redirect"))},
 		{name: "header of 1 MiB", fault: faultproxy.HugeHeader(), cells: everywhere(large)},
 		{name: "endless", fault: faultproxy.Endless(), isHeavy: true, cells: everywhere(large)},
 		{name: "gzip bomb", fault: faultproxy.GzipBomb(), isHeavy: true, cells: everywhere(large)},

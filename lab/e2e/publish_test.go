@@ -217,7 +217,7 @@ func TestSignHealsALostUpdate(t *testing.T) {
 	})
 	// The signer is asked and denied within this time.
 	code, stdout, stderr := p.run(t, "token", "create", "--wait", "--timeout", "4s")
-	if code != 4 || len(stdout) != len("abcdef.0123456789abcdef") || !strings.Contains(stderr, "has lost this one, or has stopped since") || !strings.Contains(stderr, "(NotSignedYet)") {
+	if code != 4 || len(stdout) != len("abcdef.0123456789abcdef") || !strings.Contains(stderr, "has lost this one, or has stopped since") || !strings.Contains(stderr, "(SignatureMissing)") {
 		t.Errorf("create --wait: exit code %d\n%s%s", code, stdout, stderr)
 	}
 	if code, _, stderr := p.exec(t, "kubectl", "delete", "-f", policy); code != 0 {

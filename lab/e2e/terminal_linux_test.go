@@ -130,7 +130,7 @@ func TestJoinOnTerminal(t *testing.T) {
 	shown := seen + string(rest)
 	for _, want := range []string{
 		"bootctl: making a key: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
-		"(Pending)", "an administrator approves it with: bootctl csr approve", "bootctl: asking the API server who this is: ",
+		"(CSRPending)", "an administrator approves it with: bootctl csr approve", "bootctl: asking the API server who this is: ",
 	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("it does not show %q:\n%q", want, shown)

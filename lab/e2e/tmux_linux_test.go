@@ -108,7 +108,7 @@ func TestAtTerminal(t *testing.T) {
 bootctl: making a key: TIME
 bootctl: reading and verifying cluster-info: TIME
 bootctl: asking for a certificate: TIME
-bootctl: waiting: request REQUEST: pending: nobody has approved it yet (Pending)
+bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
 bootctl: an administrator approves it with: bootctl csr approve REQUEST --fingerprint FINGERPRINT
 bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: nobody has approved it yet`)
@@ -144,7 +144,7 @@ bootctl: making a key
 bootctl: reading and verifying cluster-info
 bootctl: asking for a certificate
 bootctl: waiting for the certificate
-bootctl: waiting: request REQUEST: pending: nobody has approved it yet (Pending)
+bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
 bootctl: an administrator approves it with: bootctl csr approve REQUEST --fingerprint FINGERPRINT
 bootctl: error: interrupted (Interrupted)

@@ -309,6 +309,29 @@ func TestDiscoverNamesALiar(t *testing.T) {
 	}
 }
 
+// The errors of endpoints are in the order of the endpoints, whichever answered first,
+// and what will stay is matched before what may pass.
+func TestDiscover_OrderOfEndpointErrors(t *testing.T) {
+	c, other := newCA(t), newCA(t)
+	liar := newCluster(t, c.server(t, host), always(signedData(t, other)))
+	empty := newCluster(t, c.server(t, host), func(int, *http.Request) (int, map[string]string) {
+		for len(liar.requests()) == 0 || liar.connections() > 0 { // until its answer has been read
+			time.Sleep(time.Millisecond)
+		}
+		return http.StatusNotFound, nil
+	})
+	opts := options(t, empty, c)
+	opts.Endpoints = []clusterinfo.Endpoint{empty.endpoint(t), liar.endpoint(t)}
+	_, err := clusterinfo.Discover(t.Context(), opts)
+	var errs clusterinfo.EndpointErrors
+	if !errors.As(err, &errs) || len(errs) != 2 {
+		t.Fatalf("error %v, want one of each endpoint", err)
+	}
+	wantError(t, errs[0], clusterinfo.ErrNotFound)
+	wantError(t, errs[1], clusterinfo.ErrPinMismatch)
+	wantError(t, errs.Unwrap()[0], clusterinfo.ErrPinMismatch)
+}
+
 // Several endpoints fail for good only when all do.
 func TestTransientOfSeveralEndpoints(t *testing.T) {
 	gone := &net.OpError{Op: "dial", Err: errors.New("refused")}

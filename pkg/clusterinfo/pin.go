@@ -19,6 +19,9 @@ var (
 	// ErrUnusableCA means that the CA certificates that might be trusted are
 	// expired, not yet valid or not those of a CA.
 	ErrUnusableCA = errors.New("no CA certificate of the cluster can be used")
+	// ErrCAExpired means that a pinned CA certificate is not valid now. It matches
+	// ErrUnusableCA.
+	ErrCAExpired = fmt.Errorf("%w", ErrUnusableCA)
 )
 
 const pinPrefix = "sha256:"
@@ -76,8 +79,8 @@ func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Cer
 		if !pinned[PinOf(cert)] {
 			continue
 		}
-		if problem := unusable(cert, now); problem != "" {
-			err = fmt.Errorf("%w: %s %s", ErrUnusableCA, PinOf(cert), problem)
+		if reason, problem := unusable(cert, now); problem != "" {
+			err = fmt.Errorf("%w: %s %s", reason, PinOf(cert), problem)
 			continue
 		}
 		roots = append(roots, cert)
@@ -98,14 +101,15 @@ func mismatch(bundle []*x509.Certificate, pinned map[Pin]bool) error {
 	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, joinPins(Pins(bundle)))
 }
 
-func unusable(cert *x509.Certificate, now time.Time) string {
+// unusable returns why the certificate cannot be a root, and the error of that kind.
+func unusable(cert *x509.Certificate, now time.Time) (reason error, problem string) {
 	switch {
 	case !cert.BasicConstraintsValid || !cert.IsCA:
-		return "is not the certificate of a CA"
+		return ErrUnusableCA, "is not the certificate of a CA"
 	case cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
-		return "may not sign certificates"
+		return ErrUnusableCA, "may not sign certificates"
 	}
-	return ValidityProblem(cert, now)
+	return ErrCAExpired, ValidityProblem(cert, now)
 }
 
 // ValidityProblem returns why the certificate is not valid at now; empty when it is

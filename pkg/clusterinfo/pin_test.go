@@ -80,11 +80,11 @@ func TestTrusted(t *testing.T) {
 		{"other alone", cas(other), cas(pinned), nil, clusterinfo.ErrPinMismatch},
 		{"no pin", cas(pinned), nil, nil, clusterinfo.ErrPinMismatch},
 		{"no bundle", nil, cas(pinned), nil, clusterinfo.ErrPinMismatch},
-		{"expired", cas(expired), cas(expired), nil, clusterinfo.ErrUnusableCA},
-		{"not yet valid", cas(future), cas(future), nil, clusterinfo.ErrUnusableCA},
+		{"expired", cas(expired), cas(expired), nil, clusterinfo.ErrCAExpired},
+		{"not yet valid", cas(future), cas(future), nil, clusterinfo.ErrCAExpired},
 		{"not of a CA", cas(noCA), cas(noCA), nil, clusterinfo.ErrUnusableCA},
 		{"may not sign certificates", cas(noSign), cas(noSign), nil, clusterinfo.ErrUnusableCA},
-		{"pinned but expired, other", cas(expired, other), cas(expired), nil, clusterinfo.ErrUnusableCA},
+		{"pinned but expired, other", cas(expired, other), cas(expired), nil, clusterinfo.ErrCAExpired},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

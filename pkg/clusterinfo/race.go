@@ -3,6 +3,7 @@ package clusterinfo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -21,18 +22,23 @@ func (e EndpointErrors) Error() string {
 }
 
 // Unwrap returns the errors of the endpoints that answered, if any did: what is
-// known of the cluster explains more than what is not.
+// known of the cluster explains more than what is not. Those that will stay come
+// before those that a later attempt may not meet.
 func (e EndpointErrors) Unwrap() []error {
-	var answered []error
-	for _, err := range e {
-		if !apiclient.IsUnreachable(err) {
-			answered = append(answered, err)
+	answered, unreachable := e.split()
+	if len(answered) == 0 {
+		return unreachable
+	}
+	slices.SortStableFunc(answered, func(a, b error) int {
+		switch transient := Transient(a); {
+		case transient == Transient(b):
+			return 0
+		case transient:
+			return 1
 		}
-	}
-	if len(answered) > 0 {
-		return answered
-	}
-	return e
+		return -1
+	})
+	return answered
 }
 
 // race asks every endpoint at once. It returns when one has verified or all have
@@ -41,36 +47,50 @@ func (o Options) race(ctx context.Context) (Cluster, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type outcome struct {
+		i       int
 		cluster Cluster
 		err     error
 	}
 	outcomes := make(chan outcome)
-	for _, endpoint := range o.Endpoints {
+	for i, endpoint := range o.Endpoints {
 		go func() {
 			cluster, err := o.discover(ctx, endpoint)
 			if err != nil {
 				err = fmt.Errorf("%s: %w", endpoint, err)
 			}
-			outcomes <- outcome{cluster, err}
+			outcomes <- outcome{i, cluster, err}
 		}()
 	}
 	var winner *Cluster
-	var answered, unreachable EndpointErrors
+	failed := make(EndpointErrors, len(o.Endpoints)) // in their order, whichever failed first
 	for range o.Endpoints {
 		switch got := <-outcomes; {
 		case winner != nil: // the rest ends because of the winner
 		case got.err == nil:
-			got.cluster.Others = answered
 			winner = &got.cluster
+			winner.Others, _ = failed.split()
 			cancel()
-		case apiclient.IsUnreachable(got.err):
-			unreachable = append(unreachable, got.err)
 		default:
-			answered = append(answered, got.err)
+			failed[got.i] = got.err
 		}
 	}
 	if winner != nil {
 		return *winner, nil
 	}
+	answered, unreachable := failed.split()
 	return Cluster{}, append(answered, unreachable...)
+}
+
+// split returns the errors of endpoints that answered, and those of the others.
+func (e EndpointErrors) split() (answered, unreachable EndpointErrors) {
+	for _, err := range e {
+		switch {
+		case err == nil:
+		case apiclient.IsUnreachable(err):
+			unreachable = append(unreachable, err)
+		default:
+			answered = append(answered, err)
+		}
+	}
+	return answered, unreachable
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -61,9 +62,9 @@ func TestTrustedAtTheBounds(t *testing.T) {
 		wantErr error
 	}{
 		{"first moment", c.NotBefore, nil},
-		{"before it", c.NotBefore.Add(-time.Nanosecond), clusterinfo.ErrUnusableCA},
+		{"before it", c.NotBefore.Add(-time.Nanosecond), clusterinfo.ErrCAExpired},
 		{"last moment", c.NotAfter, nil},
-		{"after it", c.NotAfter.Add(time.Nanosecond), clusterinfo.ErrUnusableCA},
+		{"after it", c.NotAfter.Add(time.Nanosecond), clusterinfo.ErrCAExpired},
 		{"another zone", c.NotAfter.In(time.FixedZone("x", 9*3600)), nil},
 	}
 	for _, test := range tests {
@@ -79,6 +80,9 @@ func TestTrustedNeedsBasicConstraints(t *testing.T) {
 	c := newCA(t, func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false })
 	_, err := clusterinfo.Trusted(bundle(c), clusterinfo.Pins(bundle(c)), now)
 	wantError(t, err, clusterinfo.ErrUnusableCA)
+	if errors.Is(err, clusterinfo.ErrCAExpired) {
+		t.Errorf("%v matches ErrCAExpired", err)
+	}
 }
 
 // Every pin in the error of a small bundle, and the first of a large one.

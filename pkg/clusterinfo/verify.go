@@ -33,6 +33,17 @@ type SignatureState struct {
 	State   string
 }
 
+// SignatureError means that the signature of a live signing token is not valid. It
+// matches ErrNotVerified.
+type SignatureError struct{ SignatureState }
+
+func (e *SignatureError) Error() string {
+	return fmt.Sprintf("%v: the signature of token %s is %s", ErrNotVerified, e.TokenID, e.State)
+}
+
+// Unwrap returns ErrNotVerified.
+func (e *SignatureError) Unwrap() error { return ErrNotVerified }
+
 // CheckAll judges every signature of info against all tokens of the cluster,
 // in the order of the token IDs.
 func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
@@ -68,8 +79,7 @@ func Check(info Info, tok token.Token) string {
 }
 
 // Verdict returns nil when every live signing token, and at least one, has a
-// valid signature; else an error that matches ErrNotVerified or
-// ErrNoSigningToken. Signatures of other tokens do no harm: nobody who asks for
+// valid signature; else a *SignatureError or ErrNoSigningToken. Signatures of other tokens do no harm: nobody who asks for
 // them has a token.
 func Verdict(states []SignatureState, tokens []token.Info, now time.Time) error {
 	live := map[string]bool{}
@@ -83,7 +93,7 @@ func Verdict(states []SignatureState, tokens []token.Info, now time.Time) error 
 	}
 	for _, s := range states {
 		if live[s.TokenID] && s.State != Valid {
-			return fmt.Errorf("%w: the signature of token %s is %s", ErrNotVerified, s.TokenID, s.State)
+			return &SignatureError{s}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package csr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -8,57 +9,34 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
 )
 
-// AccessError says which permission is missing.
-type AccessError struct {
-	Verb, Resource, Name string
-}
-
-func (e *AccessError) Error() string {
-	what := e.Resource
-	if e.Name != "" {
-		what += " named " + e.Name
-	}
-	return fmt.Sprintf("you may not %s %s in the API group %s", e.Verb, what, certificatesv1.GroupName)
-}
-
-// CheckAccess returns an *AccessError unless the caller has both permissions that
-// it takes to approve or deny a request for the signer: on the object, and on
-// the signer itself or all signers of its domain.
+// CheckAccess returns an [*apiclient.MissingPermissionError] unless the caller has
+// both permissions that it takes to approve or deny a request for the signer: on the
+// object, and on the signer itself or all signers of its domain.
 //
 // Access: create on selfsubjectaccessreviews, which everyone has.
 func CheckAccess(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, signerName string) error {
 	domain, _, _ := strings.Cut(signerName, "/")
-	on := &AccessError{"update", "certificatesigningrequests/approval", ""}
-	signer := &AccessError{"approve", "signers", signerName}
-	switch allowed, err := may(ctx, client, on); {
-	case err != nil:
-		return err
-	case !allowed:
-		return on
+	approval := authorizationv1.ResourceAttributes{Group: certificatesv1.GroupName, Verb: "update", Resource: "certificatesigningrequests", Subresource: "approval"}
+	if allowed, err := apiclient.CanI(ctx, client, approval); err != nil || !allowed {
+		return cmp.Or(err, missing("update certificatesigningrequests/approval"))
 	}
 	for _, name := range []string{signerName, domain + "/*"} {
-		if allowed, err := may(ctx, client, &AccessError{signer.Verb, signer.Resource, name}); err != nil || allowed {
+		signer := authorizationv1.ResourceAttributes{Group: certificatesv1.GroupName, Verb: "approve", Resource: "signers", Name: name}
+		if allowed, err := apiclient.CanI(ctx, client, signer); err != nil || allowed {
 			return err
 		}
 	}
-	return signer
+	return missing("approve signers named " + signerName)
 }
 
-func may(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, asked *AccessError) (bool, error) {
-	resource, subresource, _ := strings.Cut(asked.Resource, "/")
-	review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Group: certificatesv1.GroupName, Version: "*", Verb: asked.Verb, Resource: resource, Subresource: subresource, Name: asked.Name,
-		}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		return false, fmt.Errorf("ask what you may do: %w", err)
-	}
-	return review.Status.Allowed, nil
+// missing says which permission the caller lacks.
+func missing(permission string) error {
+	return &apiclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you may not %s in the API group %s", permission, certificatesv1.GroupName)}}
 }
 
 // PrivilegeOf returns what whoever gets the certificate may do that makes it an
@@ -77,9 +55,8 @@ func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccess
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
 func PowerOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
 	for _, power := range powers {
-		allowed, err := mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
-			User: user, Groups: groups,
-			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: power.group, Version: "*", Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb},
+		allowed, err := apiclient.Can(ctx, client, user, groups, authorizationv1.ResourceAttributes{
+			Group: power.group, Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb,
 		})
 		if err != nil {
 			return "", err
@@ -127,23 +104,12 @@ func IsAutoApproved(ctx context.Context, client authorizationv1client.SubjectAcc
 		subresources = []string{"selfnodeclient", "nodeclient"}
 	}
 	for _, subresource := range subresources {
-		allowed, err := mayRequester(ctx, client, authorizationv1.SubjectAccessReviewSpec{
-			User: r.Username, Groups: r.Groups,
-			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Group: certificatesv1.GroupName, Version: "*", Resource: "certificatesigningrequests", Subresource: subresource, Verb: "create",
-			},
+		allowed, err := apiclient.Can(ctx, client, r.Username, r.Groups, authorizationv1.ResourceAttributes{
+			Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: subresource, Verb: "create",
 		})
 		if err != nil || allowed {
 			return allowed, err
 		}
 	}
 	return false, nil
-}
-
-func mayRequester(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, spec authorizationv1.SubjectAccessReviewSpec) (bool, error) {
-	review, err := client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
-	if err != nil {
-		return false, fmt.Errorf("ask what a user may do: %w", err)
-	}
-	return review.Status.Allowed, nil
 }

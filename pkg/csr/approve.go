@@ -64,7 +64,7 @@ func decide(ctx context.Context, requests certificatesv1client.CertificateSignin
 			}
 		}
 		if string(object.UID) != judged.UID {
-			return fmt.Errorf("request %s: %w", judged.Name, ErrReplaced)
+			return &RequestError{judged.Name, ErrReplaced}
 		}
 		open, err := undecided(object, wanted.Type)
 		if err != nil || !open {
@@ -76,7 +76,7 @@ func decide(ctx context.Context, requests certificatesv1client.CertificateSignin
 		_, err = requests.UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			return fmt.Errorf("request %s: %w", judged.Name, ErrNotFound)
+			return &RequestError{judged.Name, ErrNotFound}
 		case err != nil:
 			return fmt.Errorf("decide on request %s: %w", judged.Name, err)
 		}
@@ -95,7 +95,7 @@ func undecided(object *certificatesv1.CertificateSigningRequest, wanted certific
 	case wanted == certificatesv1.CertificateApproved && approved:
 		return false, nil
 	case wanted == certificatesv1.CertificateDenied && approved:
-		return false, fmt.Errorf("request %s: %w", object.Name, ErrApproved)
+		return false, &RequestError{object.Name, ErrApproved}
 	case wanted == certificatesv1.CertificateDenied && errors.Is(state, ErrDenied):
 		return false, nil
 	}
@@ -109,7 +109,7 @@ func undecided(object *certificatesv1.CertificateSigningRequest, wanted certific
 // Access: delete on certificatesigningrequests.
 func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request) error {
 	if judged.IsPending() {
-		return fmt.Errorf("request %s: %w", judged.Name, ErrUndecided)
+		return &RequestError{judged.Name, ErrUndecided}
 	}
 	return Withdraw(ctx, client, judged)
 }
@@ -124,9 +124,9 @@ func Withdraw(ctx context.Context, client certificatesv1client.CertificateSignin
 	err := client.CertificateSigningRequests().Delete(ctx, made.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
 	switch {
 	case apierrors.IsNotFound(err):
-		return fmt.Errorf("request %s: %w", made.Name, ErrNotFound)
+		return &RequestError{made.Name, ErrNotFound}
 	case apierrors.IsConflict(err):
-		return fmt.Errorf("request %s: %w", made.Name, ErrReplaced)
+		return &RequestError{made.Name, ErrReplaced}
 	case err != nil:
 		return fmt.Errorf("delete request %s: %w", made.Name, err)
 	}

@@ -58,7 +58,7 @@ func takeUp(ctx context.Context, client certificatesv1client.CertificateSigningR
 		return nil, fmt.Errorf("get request %s: %w", wanted.Name, err)
 	}
 	if difference := compare(found, wanted); difference != "" {
-		return nil, fmt.Errorf("request %s: %w: its %s differs", wanted.Name, ErrDiffers, difference)
+		return nil, &RequestError{wanted.Name, fmt.Errorf("%w: its %s differs", ErrDiffers, difference)}
 	}
 	return found, nil
 }

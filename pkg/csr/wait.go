@@ -31,6 +31,17 @@ var (
 	ErrFailed = errors.New("failed by its signer")
 )
 
+// RequestError is an error about one request, such as one that matches ErrPending.
+type RequestError struct {
+	Name string
+	Err  error
+}
+
+func (e *RequestError) Error() string { return fmt.Sprintf("request %s: %v", e.Name, e.Err) }
+
+// Unwrap returns what is wrong with the request.
+func (e *RequestError) Unwrap() error { return e.Err }
+
 // RefusedError says why there will be no certificate. It matches ErrDenied or
 // ErrFailed.
 type RefusedError struct {
@@ -155,7 +166,7 @@ type waiter struct {
 func get(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, name string) (*certificatesv1.CertificateSigningRequest, error) {
 	request, err := requests.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("request %s: %w", name, ErrNotFound)
+		return nil, &RequestError{name, ErrNotFound}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get request %s: %w", name, err)
@@ -211,7 +222,7 @@ func (w *waiter) watch(ctx context.Context) (certificate []byte, inTime bool, er
 				return nil, inTime, nil
 			}
 			if event.Type == watch.Deleted {
-				return nil, false, fmt.Errorf("request %s: %w: it was deleted", w.name, ErrNotFound)
+				return nil, false, &RequestError{w.name, fmt.Errorf("%w: it was deleted", ErrNotFound)}
 			}
 			changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest)
 			if !ok { // an error, such as of a version that is too old
@@ -252,7 +263,7 @@ func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) []byte {
 // judge returns the certificate of the request, or why it has none.
 func (w *waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
 	if w.uid != "" && request.UID != w.uid {
-		return nil, fmt.Errorf("request %s: %w", w.name, ErrReplaced)
+		return nil, &RequestError{w.name, ErrReplaced}
 	}
 	state := ErrPending
 	for _, condition := range request.Status.Conditions {
@@ -271,5 +282,5 @@ func (w *waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byt
 	if len(request.Status.Certificate) > 0 && errors.Is(state, ErrUnsigned) {
 		return request.Status.Certificate, nil
 	}
-	return nil, fmt.Errorf("request %s: %w", w.name, state)
+	return nil, &RequestError{w.name, state}
 }

@@ -2,16 +2,14 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 
+	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
@@ -36,32 +34,21 @@ func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectA
 	if len(role.Rules) == 0 || len(binding.Subjects) == 0 {
 		return false, nil
 	}
-	for _, attributes := range role.Permissions() {
-		spec := reviewOf(binding.Subjects[0])
-		attributes.Version = "*"
-		spec.ResourceAttributes = &attributes
-		review, err := client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
-		if err != nil {
-			return false, fmt.Errorf("ask what %s may do: %w", binding.Subjects[0].Name, err)
-		}
-		if !review.Status.Allowed {
-			return false, nil
-		}
-	}
-	return true, nil
+	user, groups := memberOf(binding.Subjects[0])
+	return apiclient.Can(ctx, client, user, groups, role.Permissions()...)
 }
 
-// reviewOf returns the review of a user who is the subject, in all groups that such a
-// user is in.
-func reviewOf(s rbacv1.Subject) authorizationv1.SubjectAccessReviewSpec {
-	if s.Kind == rbacv1.GroupKind {
-		groups := []string{s.Name, authenticated}
-		if strings.HasPrefix(s.Name, api.BootstrapDefaultGroup) {
-			groups = append(groups, api.BootstrapDefaultGroup)
-		}
-		return authorizationv1.SubjectAccessReviewSpec{Groups: groups}
+// memberOf returns a user that the subject stands for, without a name if the subject is
+// a group, and all groups that each such user is in.
+func memberOf(s rbacv1.Subject) (user string, groups []string) {
+	if s.Kind != rbacv1.GroupKind {
+		return s.Name, []string{setup.Unauthenticated}
 	}
-	return authorizationv1.SubjectAccessReviewSpec{User: s.Name, Groups: []string{setup.Unauthenticated}}
+	groups = []string{s.Name, authenticated}
+	if strings.HasPrefix(s.Name, api.BootstrapDefaultGroup) {
+		groups = append(groups, api.BootstrapDefaultGroup)
+	}
+	return "", groups
 }
 
 // autoApprove is the ClusterRole of the API server for CSRs that csrapproving approves

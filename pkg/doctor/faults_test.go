@@ -3,8 +3,10 @@ package doctor_test
 import (
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -91,10 +93,10 @@ func TestHealthy(t *testing.T) {
 func TestFaultsOfTheServer(t *testing.T) {
 	status := func(err error) func(*adminCluster) { return func(p *adminCluster) { p.version = err } }
 	testFaults(t, []fault{
-		{"not reachable", status(&http.MaxBytesError{}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:", "")}},
+		{"not reachable", status(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:", "")}},
 		{"credentials", status(apierrors.NewUnauthorized("no")), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unauthorized, "", "--kubeconfig")}},
-		{"certificate", status(x509.UnknownAuthorityError{}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Untrusted, "unknown authority", "CA")}},
-		{"trouble", status(apierrors.NewInternalError(errors.New("etcd"))), []doctor.Finding{finding("server", doctor.FAIL, doctor.ServerTrouble, "etcd", "etcd")}},
+		{"certificate", status(x509.UnknownAuthorityError{}), []doctor.Finding{finding("server", doctor.FAIL, doctor.CertificateUntrusted, "unknown authority", "CA")}},
+		{"trouble", status(apierrors.NewInternalError(errors.New("etcd"))), []doctor.Finding{finding("server", doctor.FAIL, doctor.ServerUnavailable, "etcd", "etcd")}},
 		{"version is forbidden", status(forbidden("version")), []doctor.Finding{finding("server", doctor.WARN, doctor.Forbidden, `User "jane" cannot`, "administrator")}},
 		{"clock off", func(p *adminCluster) { p.behind = 2 * time.Minute }, []doctor.Finding{finding("clock", doctor.WARN, doctor.ClockSkew, "2m0s behind", "timedatectl")}},
 		{"clock off by much", func(p *adminCluster) { p.behind = -5 * time.Minute }, []doctor.Finding{finding("clock", doctor.FAIL, doctor.ClockSkew, "5m0s ahead of", "timedatectl")}},
@@ -109,7 +111,7 @@ func TestFaultsOfTheServer(t *testing.T) {
 			p.without("RoleBinding kubeadm:bootstrap-signer-clusterinfo")
 		}, []doctor.Finding{
 			finding("anonymous", doctor.FAIL, doctor.AnonymousForbidden, `"system:anonymous" cannot`, "bootctl setup"),
-			finding("RoleBinding kube-public/kubeadm:bootstrap-signer-clusterinfo", doctor.FAIL, doctor.ObjectMissing, "", "bootctl setup"),
+			finding("RoleBinding kube-public/kubeadm:bootstrap-signer-clusterinfo", doctor.FAIL, doctor.RBACMissing, "", "bootctl setup"),
 		}},
 	})
 }
@@ -118,7 +120,7 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 	const publish = "bootctl cluster-info publish --endpoint "
 	testFaults(t, []fault{
 		{"missing", func(p *adminCluster) { p.info.Data, p.tokens = nil, nil },
-			[]doctor.Finding{finding("cluster-info", doctor.FAIL, doctor.ClusterInfoMissing, "", "bootctl setup --endpoint ADDRESS")}},
+			[]doctor.Finding{finding("cluster-info", doctor.FAIL, doctor.ClusterInfoNotFound, "", "bootctl setup --endpoint ADDRESS")}},
 		{"invalid", func(p *adminCluster) {
 			p.info.Data["kubeconfig"] += "users: [{}]\n"
 			p.sign()
@@ -126,16 +128,16 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 		{"loopback", func(p *adminCluster) { p.Server = elsewhere; p.publish("localhost:6443", p.ca.Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.WARN, doctor.EndpointLoopback, "https://localhost:6443", publish+"https://"+elsewhere)}},
 		{"nobody at the endpoint", func(p *adminCluster) { p.publish("127.0.0.1:1", p.ca.Certificate) },
-			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointUnreachable, "https://127.0.0.1:1: ", publish)}},
+			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:1: ", publish)}},
 		{"another CA than the server's", func(p *adminCluster) { p.publish(p.Server, testca.New(p.t, now, longLived).Certificate) },
-			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointUntrusted, "unknown authority", publish)}},
+			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.CertificateUntrusted, "unknown authority", publish)}},
 		{"another name than the server's", func(p *adminCluster) {
 			p.publish(clusterinfo.Endpoint(strings.Replace(string(p.Server), "127.0.0.1", "localhost", 1)), p.ca.Certificate)
-		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointUntrusted, "localhost", publish)}},
+		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.CertificateUntrusted, "localhost", publish)}},
 		{"another cluster", func(p *adminCluster) {
 			other := healthy(p.t)
 			p.publish(other.Server, other.ca.Certificate)
-		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.EndpointOtherCluster, "another cluster than", publish)}},
+		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.PinMismatch, "another cluster than", publish)}},
 		{"CA ends soon", func(p *adminCluster) {
 			ends := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(29 * 24 * time.Hour) })
 			p.publish(p.Server, p.ca.Certificate, ends.Certificate)
@@ -148,7 +150,7 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
 			p.publish(p.Server, ended.Certificate)
 		}, []doctor.Finding{
-			finding("endpoint", doctor.FAIL, doctor.EndpointUntrusted, "expired", publish),
+			finding("endpoint", doctor.FAIL, doctor.CAExpired, "expired", publish),
 			finding("ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", publish),
 		}},
 		{"client CA has ended", func(p *adminCluster) {
@@ -173,7 +175,7 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 
 func TestFaultsOfTokens(t *testing.T) {
 	const sign = "bootctl cluster-info sign"
-	silent := finding("signer", doctor.FAIL, doctor.SignerSilent, "abcdef", "bootstrapsigner in its --controllers")
+	silent := finding("signer", doctor.FAIL, doctor.BootstrapSignerNotRunning, "abcdef", "bootstrapsigner in its --controllers")
 	ended := func(ago time.Duration) func(*corev1.Secret) {
 		return func(s *corev1.Secret) { s.Data["expiration"] = []byte(now.Add(-ago).Format(time.RFC3339)) }
 	}
@@ -204,7 +206,7 @@ func TestFaultsOfTokens(t *testing.T) {
 			}))
 		}, nil},
 		{"token past its end", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("past00", ended(time.Minute))) },
-			[]doctor.Finding{finding("cleaner", doctor.WARN, doctor.CleanerSilent, "past00", "bootctl token delete --expired")}},
+			[]doctor.Finding{finding("cleaner", doctor.WARN, doctor.TokenCleanerNotRunning, "past00", "bootctl token delete --expired")}},
 	})
 }
 
@@ -219,25 +221,25 @@ func TestFaultsOfRBAC(t *testing.T) {
 	none := func(p *adminCluster) { p.Setup.Approval = setup.AutoApproveNone }
 	testFaults(t, []fault{
 		{"anonymous requests may more", func(p *adminCluster) { p.rbac = append(p.rbac, binding("view", anyone)) },
-			[]doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousGranted, "ClusterRoleBinding open door gives them the ClusterRole view", "kubectl delete clusterrolebinding 'open door'")}},
+			[]doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousAccessTooBroad, "ClusterRoleBinding open door gives them the ClusterRole view", "kubectl delete clusterrolebinding 'open door'")}},
 		{"they and others may", func(p *adminCluster) {
 			p.rbac = append(p.rbac, binding("view", anyone, rbacv1.Subject{Kind: "User", Name: "jane"}))
-		}, []doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousGranted, "view", "kubectl edit clusterrolebinding 'open door'")}},
+		}, []doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousAccessTooBroad, "view", "kubectl edit clusterrolebinding 'open door'")}},
 		{"they are administrators", func(p *adminCluster) {
 			p.rbac = append(p.rbac, binding("cluster-admin", anyone))
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool { return s.User == "system:anonymous" }
-		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousGranted, "may do everything; ", "kubectl delete clusterrolebinding")}},
+		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousAccessTooBroad, "may do everything; ", "kubectl delete clusterrolebinding")}},
 		{"they are, and not by RBAC", func(p *adminCluster) {
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool { return s.User == "system:anonymous" }
-		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousGranted, "no binding", "AlwaysAllow")}},
+		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousAccessTooBroad, "no binding", "AlwaysAllow")}},
 		{"object missing", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap") },
-			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:kubelet-bootstrap", doctor.FAIL, doctor.ObjectMissing, "not there", "bootctl setup")}},
+			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:kubelet-bootstrap", doctor.FAIL, doctor.RBACMissing, "not there", "bootctl setup")}},
 		{"object lacks something", func(p *adminCluster) { find[*rbacv1.ClusterRole](p, "kubeadm:get-nodes").Rules = nil },
-			[]doctor.Finding{finding("ClusterRole kubeadm:get-nodes", doctor.FAIL, doctor.ObjectDiffers, "lacks get nodes", "bootctl setup --force")}},
+			[]doctor.Finding{finding("ClusterRole kubeadm:get-nodes", doctor.FAIL, doctor.RBACDiffers, "lacks get nodes", "bootctl setup --force")}},
 		{"object grants more", func(p *adminCluster) {
 			b := find[*rbacv1.ClusterRoleBinding](p, "kubeadm:get-nodes")
 			b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: "User", Name: "jane"})
-		}, []doctor.Finding{finding("ClusterRoleBinding kubeadm:get-nodes", doctor.WARN, doctor.ObjectTooWide, "jane", "bootctl setup --force")}},
+		}, []doctor.Finding{finding("ClusterRoleBinding kubeadm:get-nodes", doctor.WARN, doctor.RBACTooPermissive, "jane", "bootctl setup --force")}},
 		{"nobody approves", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap") },
 			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOff, "csr approve", "bootctl setup")}},
 		{"a controller approves", func(p *adminCluster) { none(p) },
@@ -256,17 +258,17 @@ func TestFaultsOfRequests(t *testing.T) {
 	}
 	testFaults(t, []fault{
 		{"waits for the approver", func(p *adminCluster) { approve(p); p.request("a"); p.request("b") },
-			want(doctor.FAIL, doctor.ApproverSilent, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
+			want(doctor.FAIL, doctor.CSRApproverNotRunning, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
 		{"waits for a person", func(p *adminCluster) { p.request("a") },
-			want(doctor.WARN, doctor.RequestsWait, "1 request of bootstrap tokens", "bootctl csr list --pending")},
+			want(doctor.WARN, doctor.CSRPending, "1 request of bootstrap tokens", "bootctl csr list --pending")},
 		{"waits for the signer", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateApproved, time.Minute)) },
-			want(doctor.FAIL, doctor.CertificateSignerSilent, "csrsigning", "csrsigning in its --controllers")},
+			want(doctor.FAIL, doctor.CSRSignerNotRunning, "csrsigning", "csrsigning in its --controllers")},
 		{"waits for a foreign signer", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/x" })
-		}, want(doctor.WARN, doctor.RequestsWait, "example.com/x, which is not one of Kubernetes", "bootctl csr")},
+		}, want(doctor.WARN, doctor.CSRPending, "example.com/x, which is not one of Kubernetes", "bootctl csr")},
 		{"failed", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), is(certificatesv1.CertificateFailed, time.Minute))
-		}, want(doctor.WARN, doctor.RequestsFailed, "Because", "bootctl csr delete --failed")},
+		}, want(doctor.WARN, doctor.SignerFailed, "Because", "bootctl csr delete --failed")},
 		{"certificates of a CA that the API server does not know", func(p *adminCluster) {
 			p.request("odd", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
 				r.Status.Certificate = certpem.Encode(testca.New(p.t, now).Serving(p.t, now).Leaf)

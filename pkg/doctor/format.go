@@ -10,7 +10,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/setup"
 )
 
 // most is how many things of a kind are listed by name.
@@ -27,21 +26,18 @@ func one(status Status, reason, evidence, remedy string) []Finding {
 
 // checkError returns the finding about an error that ended a check of a cluster.
 func checkError(ctx context.Context, err error) Finding {
-	f := Finding{Status: FAIL, Reason: ServerTrouble, Evidence: err.Error(), Remedy: "see the log of the API server, and run bootctl doctor again"}
-	var rights *setup.RightsError
+	var missing *apiclient.MissingPermissionError
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // which has a check of its own
 		return Finding{Status: OK, Evidence: "not known: " + err.Error()}
-	case errors.As(err, &rights):
-		return forbidden(strings.Join(rights.Missing, "; "))
+	case errors.As(err, &missing):
+		return forbidden(missing.Error())
 	case apierrors.IsForbidden(err):
 		return forbidden(err.Error())
 	case ctx.Err() != nil:
-		f.Reason, f.Remedy = TimedOut, "bootctl doctor --timeout 5m"
-	case apiclient.IsUnreachable(err):
-		f.Reason, f.Remedy = Unreachable, "check that the API server still runs, and run bootctl doctor again"
+		return Finding{Status: FAIL, Reason: TimedOut, Evidence: err.Error(), Remedy: "bootctl doctor --timeout 5m"}
 	}
-	return f
+	return diagnoseAdmin(err).finding(err)
 }
 
 func forbidden(missing string) Finding {

@@ -22,7 +22,7 @@ func (c *clusterChecker) tokenGrants(ctx context.Context) ([]Finding, error) {
 	case power == "":
 		return ok("a bootstrap token gives nobody the power of an administrator"), nil
 	}
-	return one(FAIL, TokensGranted, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.group(), power),
+	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.group(), power),
 		"kubectl get clusterrolebindings -o wide; delete what binds that to "+c.groupsOfTokens()), nil
 }
 

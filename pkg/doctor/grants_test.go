@@ -21,7 +21,7 @@ func TestRolesOfKubernetes(t *testing.T) {
 		"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": "kubeadm:node-autoapprove-certificate-rotation",
 	} {
 		testFaults(t, []fault{{role, func(p *adminCluster) { p.without("ClusterRole " + role) },
-			[]doctor.Finding{finding("ClusterRoleBinding "+binding, doctor.FAIL, doctor.ObjectMissing, "the ClusterRole "+role+" that it binds is not there", restart)}}})
+			[]doctor.Finding{finding("ClusterRoleBinding "+binding, doctor.FAIL, doctor.RBACMissing, "the ClusterRole "+role+" that it binds is not there", restart)}}})
 	}
 }
 
@@ -77,9 +77,9 @@ func TestTokenGrants(t *testing.T) {
 				t.Errorf("found %+v", got)
 			case test.want == "" && got[0].Status != doctor.OK:
 				t.Errorf("found %+v, want OK", got)
-			case test.want != "" && (got[0].Status != doctor.FAIL || got[0].Reason != doctor.TokensGranted ||
+			case test.want != "" && (got[0].Status != doctor.FAIL || got[0].Reason != doctor.BootstrapTokenOverprivileged ||
 				!strings.Contains(got[0].Evidence, test.want) || !strings.HasPrefix(got[0].Remedy, "kubectl get clusterrolebindings -o wide")):
-				t.Errorf("found %+v, want FAIL TokensGranted and %q", got, test.want)
+				t.Errorf("found %+v, want FAIL BootstrapTokenOverprivileged and %q", got, test.want)
 			}
 		})
 	}
@@ -95,7 +95,7 @@ func TestRemedyNamesTheGroup(t *testing.T) {
 	}
 	p.request("a")
 	got := of("requests", p.check(t))
-	if len(got) != 1 || got[0].Reason != doctor.ApproverSilent || !strings.HasSuffix(got[0].Remedy, "; meanwhile: bootctl csr approve --requester-group "+group) {
+	if len(got) != 1 || got[0].Reason != doctor.CSRApproverNotRunning || !strings.HasSuffix(got[0].Remedy, "; meanwhile: bootctl csr approve --requester-group "+group) {
 		t.Errorf("found %+v, want a remedy for %s alone", got, group)
 	}
 }

@@ -177,12 +177,12 @@ func TestBusyControllers(t *testing.T) {
 		signer string
 		want   []string
 	}{
-		{"just now", 5 * time.Second, csr.KubeletServing, []string{doctor.RequestsWait}},
-		{"since then", waits - time.Second, csr.KubeletServing, []string{doctor.RequestsWait}},
-		{"at that moment", waits, csr.KubeletServing, []string{doctor.RequestsWait}},
-		{"before the newest", waits + time.Second, csr.KubeletServing, []string{doctor.ApproverSilent, doctor.CertificateSignerSilent}},
-		{"never", 24 * time.Hour, csr.KubeletServing, []string{doctor.ApproverSilent, doctor.CertificateSignerSilent}},
-		{"another signer", 5 * time.Second, "example.com/x", []string{doctor.CertificateSignerSilent, doctor.RequestsWait}},
+		{"just now", 5 * time.Second, csr.KubeletServing, []string{doctor.CSRPending}},
+		{"since then", waits - time.Second, csr.KubeletServing, []string{doctor.CSRPending}},
+		{"at that moment", waits, csr.KubeletServing, []string{doctor.CSRPending}},
+		{"before the newest", waits + time.Second, csr.KubeletServing, []string{doctor.CSRApproverNotRunning, doctor.CSRSignerNotRunning}},
+		{"never", 24 * time.Hour, csr.KubeletServing, []string{doctor.CSRApproverNotRunning, doctor.CSRSignerNotRunning}},
+		{"another signer", 5 * time.Second, "example.com/x", []string{doctor.CSRSignerNotRunning, doctor.CSRPending}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestMissingRights(t *testing.T) {
 	}
 	var checks []string
 	for _, f := range bad(p.check(t)) {
-		if f.Reason == doctor.RequestsWait {
+		if f.Reason == doctor.CSRPending {
 			continue
 		}
 		if f.Status != doctor.WARN || f.Reason != doctor.Forbidden || !strings.Contains(f.Evidence, `User "jane" cannot`) {

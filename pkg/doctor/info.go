@@ -14,7 +14,7 @@ func (c *clusterChecker) clusterInfo(context.Context) ([]Finding, error) {
 	document, err := c.document()
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound):
-		return one(FAIL, ClusterInfoMissing, err.Error()+c.addressNote(), c.setupCommand(nil)), nil
+		return one(FAIL, ClusterInfoNotFound, err.Error()+c.addressNote(), c.setupCommand(nil)), nil
 	case errors.Is(err, clusterinfo.ErrDocument):
 		return one(FAIL, DocumentInvalid, err.Error()+c.addressNote(), "bootctl cluster-info publish --endpoint "+c.address()), nil
 	case err != nil:
@@ -56,7 +56,7 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 	}
 	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), c.Clock.Now())
 	if err != nil {
-		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
+		return one(FAIL, diagnose(err).reason, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
 	}
 	own, err := c.info()
 	if err != nil {
@@ -71,13 +71,13 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 		if errors.As(err, &name) {
 			publish += "; or renew the API server's certificate so that it has this name"
 		}
-		return one(FAIL, EndpointUntrusted, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
+		return one(FAIL, CertificateUntrusted, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
 	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // their contents may be the same
-		return one(FAIL, EndpointOtherCluster, "what answers at "+at.URL()+" is another cluster than "+c.Address+": its cluster-info is another object"+c.addressNote(), publish), nil
+		return one(FAIL, PinMismatch, "what answers at "+at.URL()+" is another cluster than "+c.Address+": its cluster-info is another object"+c.addressNote(), publish), nil
 	case ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return one(FAIL, EndpointUnreachable, "from this machine: "+at.URL()+": "+err.Error()+c.addressNote(), publish), nil
+		return one(FAIL, diagnose(err).reason, "from this machine: "+at.URL()+": "+err.Error()+c.addressNote(), publish), nil
 	}
 	return ok("%s answers with the same cluster-info, and a certificate of a CA in it", at.URL()), nil
 }

@@ -229,7 +229,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 		d := diagnose(clusterinfo.ErrSignature)
 		return one(FAIL, d.reason, text, d.remedy), nil
 	case clusterinfo.Malformed:
-		return one(FAIL, SignatureMalformed, text, "bootctl cluster-info sign"), nil
+		return one(FAIL, SignatureInvalid, text, "bootctl cluster-info sign"), nil
 	}
 	return ok("%s", text), nil
 }

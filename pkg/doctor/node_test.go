@@ -37,7 +37,7 @@ func (s *site) node(changes ...func(*clusterinfo.Options)) doctor.Node {
 
 func TestNode(t *testing.T) {
 	all := []string{"endpoint OK", "clock OK", "anonymous OK", "cluster-info OK", "ca OK", "certificate OK", "token-authentication OK", "signatures OK"}
-	noTrust := slices.Replace(slices.Clone(all), 4, 5, "ca WARN NoTrust")
+	noTrust := slices.Replace(slices.Clone(all), 4, 5, "ca WARN CARequired")
 	without := func(findings []string) []string { // the token being sent
 		return slices.Delete(slices.Clone(findings), 6, 7)
 	}
@@ -99,22 +99,22 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 		trust  func(*clusterinfo.Options)
 		want   []string
 	}{
-		{"nobody is there", nil, nil, func(o *clusterinfo.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL EndpointUnreachable"}},
+		{"nobody is there", nil, nil, func(o *clusterinfo.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL Unreachable"}},
 		{"clock differs", nil, nil, ahead(2 * time.Minute), []string{"clock WARN ClockSkew"}},
 		{"clock is wrong", nil, nil, ahead(-6 * time.Minute), []string{"clock FAIL ClockSkew"}},
 		{"anonymous requests are off", nil, func(s *site) { s.rejects = "system:anonymous" }, nil, []string{"anonymous FAIL AnonymousDisabled"}},
 		{"anonymous requests are off, and a pin", nil, func(s *site) { s.rejects = "system:anonymous" }, pinned, []string{"anonymous FAIL AnonymousDisabled"}},
-		{"no cluster-info", nil, edited(func(data map[string]string) { clear(data) }), nil, []string{"anonymous FAIL ClusterInfoMissing"}},
+		{"no cluster-info", nil, edited(func(data map[string]string) { clear(data) }), nil, []string{"anonymous FAIL ClusterInfoNotFound"}},
 		{"a document that is none", nil, edited(func(data map[string]string) { data["kubeconfig"] = "users: [{}]" }), nil, []string{"cluster-info FAIL DocumentInvalid"}},
-		{"another pin", nil, nil, func(o *clusterinfo.Options) { o.Pins = []clusterinfo.Pin{clusterinfo.PinOf(evil.Certificate)} }, []string{"ca FAIL EndpointOtherCluster"}},
+		{"another pin", nil, nil, func(o *clusterinfo.Options) { o.Pins = []clusterinfo.Pin{clusterinfo.PinOf(evil.Certificate)} }, []string{"ca FAIL PinMismatch"}},
 		{"the CA has expired", expiring(-time.Hour), nil, nil, []string{"ca FAIL CAExpired"}},
 		{"the CA expires soon", expiring(29 * 24 * time.Hour), nil, nil, []string{"ca WARN CAExpiresSoon"}},
-		{"another CA serves", func(_ *site, _ *clusterinfo.Document, c *tls.Certificate) { *c = evil.Serving(t, time.Now()) }, nil, nil, []string{"certificate FAIL EndpointUntrusted"}},
+		{"another CA serves", func(_ *site, _ *clusterinfo.Document, c *tls.Certificate) { *c = evil.Serving(t, time.Now()) }, nil, nil, []string{"certificate FAIL CertificateUntrusted"}},
 		{"the certificate is for another address", func(s *site, _ *clusterinfo.Document, c *tls.Certificate) {
 			*c = s.ca.Serving(t, time.Now(), func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
-		}, nil, nil, []string{"certificate FAIL EndpointUntrusted"}},
-		{"cluster-info differs", nil, func(s *site) { s.changes = true }, nil, []string{"certificate FAIL Changed", "signatures FAIL SignatureStale"}},
-		{"nodes are told another address", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, nil, []string{"server FAIL EndpointUnreachable"}},
+		}, nil, nil, []string{"certificate FAIL CertificateUntrusted"}},
+		{"cluster-info differs", nil, func(s *site) { s.changes = true }, nil, []string{"certificate FAIL ClusterInfoChanged", "signatures FAIL SignatureInvalid STALE"}},
+		{"nodes are told another address", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, nil, []string{"server FAIL Unreachable"}},
 		{"no signature", nil, edited(func(data map[string]string) {
 			for key := range data {
 				if key != "kubeconfig" {
@@ -122,8 +122,8 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 				}
 			}
 		}), nil, []string{"signatures FAIL SignatureMissing"}},
-		{"a stale signature", nil, edited(func(data map[string]string) { data["kubeconfig"] += "\n" }), nil, []string{"signatures FAIL SignatureStale"}},
-		{"no signature worth the name", nil, signatures(func(string) string { return "none" }), nil, []string{"signatures FAIL SignatureMalformed"}},
+		{"a stale signature", nil, edited(func(data map[string]string) { data["kubeconfig"] += "\n" }), nil, []string{"signatures FAIL SignatureInvalid STALE"}},
+		{"no signature worth the name", nil, signatures(func(string) string { return "none" }), nil, []string{"signatures FAIL SignatureInvalid MALFORMED"}},
 		{"the token is unknown", nil, nil, func(o *clusterinfo.Options) {
 			tok, err := token.Generate(rand.Reader)
 			if err != nil {
@@ -150,7 +150,11 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 			var got []string
 			for i, f := range n.Run(t.Context()) {
 				if f.Status != doctor.OK {
-					got = append(got, checks([]doctor.Finding{f})[0])
+					found := checks([]doctor.Finding{f})[0]
+					if f.Reason == doctor.SignatureInvalid { // in which way, the evidence says
+						found += f.Evidence[strings.LastIndex(f.Evidence, " "):]
+					}
+					got = append(got, found)
 				}
 				if (f.Remedy == "") != (f.Status == doctor.OK) || f.Evidence == "" {
 					t.Errorf("finding %d: %+v", i, f)

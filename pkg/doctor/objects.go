@@ -29,16 +29,16 @@ func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding,
 	case !state.Exists:
 		return c.missing(ctx, o, command)
 	case len(state.Lacks) > 0:
-		return one(FAIL, ObjectDiffers, state.Difference(), command), nil
+		return one(FAIL, RBACDiffers, state.Difference(), command), nil
 	}
 	switch missing, err := c.isRoleMissing(ctx, o); {
 	case err != nil:
 		return nil, err
 	case missing:
-		return one(FAIL, ObjectMissing, fmt.Sprintf("the ClusterRole %s that it binds is not there", o.RoleRef.Name),
+		return one(FAIL, RBACMissing, fmt.Sprintf("the ClusterRole %s that it binds is not there", o.RoleRef.Name),
 			"restart the API server, which makes it anew when it starts"), nil
 	case len(state.Extra) > 0:
-		return one(WARN, ObjectTooWide, state.Difference(), command), nil
+		return one(WARN, RBACTooPermissive, state.Difference(), command), nil
 	}
 	return ok("it grants what it should"), nil
 }
@@ -72,13 +72,13 @@ func (c *clusterChecker) missing(ctx context.Context, o setup.Object, command st
 	granted, err := grantedElsewhere(ctx, c.Client.Authorization, c.objects, o)
 	switch {
 	case err != nil:
-		return one(FAIL, ObjectMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
+		return one(FAIL, RBACMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
 	case granted:
 		return ok("it is not there, and the same is granted otherwise"), nil
 	case isAutoApproval(o):
 		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command+" --auto-approve nodes"), nil
 	}
-	return one(FAIL, ObjectMissing, "it is not there", command), nil
+	return one(FAIL, RBACMissing, "it is not there", command), nil
 }
 
 // setupCommand returns the command that repairs the objects.

@@ -76,26 +76,27 @@ func TestProbeTellsWhatIsWrong(t *testing.T) {
 		waits  string // the step that does not end by itself
 		check  string
 		reason string
+		remedy string // a part of it
 	}{
-		{"the token may not be made", func(s *site) { refuse(s, "create") }, "", "token", doctor.Forbidden},
-		{"the token ends before it begins", func(s *site) { s.ahead = time.Hour }, "", "token", doctor.ClockSkew},
-		{"no signer", func(s *site) { s.noSigner = true }, "signature", "signature", doctor.SignerSilent},
+		{"the token may not be made", func(s *site) { refuse(s, "create") }, "", "token", doctor.Forbidden, ""},
+		{"the token ends before it begins", func(s *site) { s.ahead = time.Hour }, "", "token", doctor.ClockSkew, ""},
+		{"no signer", func(s *site) { s.noSigner = true }, "signature", "signature", doctor.SignatureMissing, "bootstrapsigner in its --controllers"},
 		{"no cluster-info", func(s *site) {
 			s.noSigner = true
 			if err := s.admin.Tracker().Delete(configMapsResource, "kube-public", "cluster-info"); err != nil {
 				s.t.Error(err)
 			}
-		}, "", "signature", doctor.ClusterInfoMissing},
-		{"anonymous requests are off", func(s *site) { s.rejects = "system:anonymous" }, "", "discovery", doctor.AnonymousDisabled},
-		{"tokens are no credentials", func(s *site) { s.rejects = "system:bootstrap" }, "", "authentication", doctor.TokenAuthenticationOff},
-		{"tokens may not submit", func(s *site) { s.forbids = true }, "", "request", doctor.Forbidden},
-		{"no approver", func(s *site) { s.noApprover = true }, "approval", "approval", doctor.ApproverSilent},
-		{"no automatic approval", func(s *site) { s.noApprover, s.autoApproved = true, false }, "approval", "approval", doctor.AutoApprovalOff},
-		{"denied", func(s *site) { s.condition = certificatesv1.CertificateDenied }, "", "approval", doctor.Denied},
-		{"no signer of certificates", func(s *site) { s.noCertificateSigner = true }, "approval", "certificate", doctor.CertificateSignerSilent},
-		{"failed", func(s *site) { s.condition = certificatesv1.CertificateFailed }, "", "certificate", doctor.SignerFailed},
-		{"certificate of another CA", func(s *site) { s.issuer = testca.New(s.t, time.Now()) }, "", "certificate", doctor.CertificateInvalid},
-		{"certificate not accepted", func(s *site) { s.rejects = "system:node" }, "", "certificate", doctor.IdentityRejected},
+		}, "", "signature", doctor.ClusterInfoNotFound, ""},
+		{"anonymous requests are off", func(s *site) { s.rejects = "system:anonymous" }, "", "discovery", doctor.AnonymousDisabled, ""},
+		{"tokens are no credentials", func(s *site) { s.rejects = "system:bootstrap" }, "", "authentication", doctor.TokenAuthenticationOff, ""},
+		{"tokens may not submit", func(s *site) { s.forbids = true }, "", "request", doctor.Forbidden, ""},
+		{"no approver", func(s *site) { s.noApprover = true }, "approval", "approval", doctor.CSRPending, "csrapproving in its --controllers"},
+		{"no automatic approval", func(s *site) { s.noApprover, s.autoApproved = true, false }, "approval", "approval", doctor.AutoApprovalOff, ""},
+		{"denied", func(s *site) { s.condition = certificatesv1.CertificateDenied }, "", "approval", doctor.Denied, ""},
+		{"no signer of certificates", func(s *site) { s.noCertificateSigner = true }, "approval", "certificate", doctor.CSRNotSigned, "csrsigning in its --controllers"},
+		{"failed", func(s *site) { s.condition = certificatesv1.CertificateFailed }, "", "certificate", doctor.SignerFailed, ""},
+		{"certificate of another CA", func(s *site) { s.issuer = testca.New(s.t, time.Now()) }, "", "certificate", doctor.CertificateInvalid, ""},
+		{"certificate not accepted", func(s *site) { s.rejects = "system:node" }, "", "certificate", doctor.IdentityRejected, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,6 +105,9 @@ func TestProbeTellsWhatIsWrong(t *testing.T) {
 			test.change(s)
 			findings := runUntil(t, s.probe(), test.waits)
 			wantLast(t, findings, "probe: "+test.check, doctor.FAIL, test.reason)
+			if !slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Reason == test.reason && strings.Contains(f.Remedy, test.remedy) }) {
+				t.Errorf("findings %+v, want the remedy %q", findings, test.remedy)
+			}
 			if left := s.names(); len(left) > 0 {
 				t.Errorf("%q are left", left)
 			}
@@ -130,14 +134,14 @@ func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
 	}{
 		{"another CA in cluster-info", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
-		}, nil, "", "discovery", doctor.EndpointOtherCluster},
+		}, nil, "", "discovery", doctor.PinMismatch},
 		{"two CAs in cluster-info, and the other serves", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs, *c = append(d.CAs, evil.Certificate), evil.Serving(t, time.Now())
-		}, nil, "", "discovery", doctor.EndpointUntrusted},
+		}, nil, "", "discovery", doctor.CertificateUntrusted},
 		{"no CA is known", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
-		}, func(p *doctor.Probe) { p.CAs = nil }, "", "token", doctor.NoTrust},
-		{"nobody is there", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, "discovery", "discovery", doctor.EndpointUnreachable},
+		}, func(p *doctor.Probe) { p.CAs = nil }, "", "token", doctor.CARequired},
+		{"nobody is there", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, "discovery", "discovery", doctor.Unreachable},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

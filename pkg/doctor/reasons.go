@@ -1,20 +1,24 @@
 package doctor
 
-// The reasons of findings, by the check that has them. They stay the same.
+// The reason codes of findings, by the check that has them. They stay the same. The
+// commands report the same code for the same error.
 const (
 	// Forbidden (any check): the caller lacks a right, which the evidence names.
 	Forbidden = "Forbidden"
-	// Unreachable (any check): no answer came from the API server.
+	// Unreachable (any check): no answer came from the API server, or from the address
+	// in cluster-info.
 	Unreachable = "Unreachable"
-	// ServerTrouble (any check): the API server answers, but cannot serve.
-	ServerTrouble = "ServerTrouble"
+	// ServerUnavailable (any check): the API server answers, but cannot serve.
+	ServerUnavailable = "ServerUnavailable"
 	// TimedOut (any check): the time for all checks was over before this one ended.
 	TimedOut = "TimedOut"
 
 	// Unauthorized (server): the API server does not accept the credentials.
 	Unauthorized = "Unauthorized"
-	// Untrusted (server): the API server's certificate does not verify.
-	Untrusted = "Untrusted"
+	// CertificateUntrusted (server, endpoint): the API server's certificate does not
+	// verify: it is not for that address, or not from a CA in the kubeconfig or in
+	// cluster-info.
+	CertificateUntrusted = "CertificateUntrusted"
 
 	// ClockSkew (clock): this machine's clock differs from the API server's.
 	ClockSkew = "ClockSkew"
@@ -29,15 +33,15 @@ const (
 	// AnonymousForbidden (anonymous): requests without credentials may not read
 	// cluster-info.
 	AnonymousForbidden = "AnonymousForbidden"
-	// AnonymousGranted (anonymous-grants): requests without credentials may do more
+	// AnonymousAccessTooBroad (anonymous-grants): requests without credentials may do more
 	// than nodes need.
-	AnonymousGranted = "AnonymousGranted"
-	// TokensGranted (token-grants): whoever has a bootstrap token has the power of an
+	AnonymousAccessTooBroad = "AnonymousAccessTooBroad"
+	// BootstrapTokenOverprivileged (token-grants): whoever has a bootstrap token has the power of an
 	// administrator.
-	TokensGranted = "TokensGranted"
+	BootstrapTokenOverprivileged = "BootstrapTokenOverprivileged"
 
-	// ClusterInfoMissing (cluster-info): there is no cluster-info.
-	ClusterInfoMissing = "ClusterInfoMissing"
+	// ClusterInfoNotFound (cluster-info): there is no cluster-info.
+	ClusterInfoNotFound = "ClusterInfoNotFound"
 	// DocumentInvalid (cluster-info): a node would not take its kubeconfig.
 	DocumentInvalid = "DocumentInvalid"
 	// ClusterInfoFull (capacity): the signature of one more token has no room.
@@ -48,16 +52,13 @@ const (
 	// EndpointLoopback (endpoint): nodes are told an address that each reaches only
 	// itself at.
 	EndpointLoopback = "EndpointLoopback"
-	// EndpointUnreachable (endpoint): no API server answers at the address.
-	EndpointUnreachable = "EndpointUnreachable"
-	// EndpointUntrusted (endpoint): its certificate is not for that name, or not from
-	// a CA that cluster-info names.
-	EndpointUntrusted = "EndpointUntrusted"
-	// EndpointOtherCluster (endpoint): another cluster answers at the address.
-	EndpointOtherCluster = "EndpointOtherCluster"
+	// PinMismatch (endpoint): another cluster answers at the address.
+	PinMismatch = "PinMismatch"
 
 	// CAExpired (ca, client-ca): a CA certificate is not valid now.
 	CAExpired = "CAExpired"
+	// CAInvalid (endpoint, ca of a node): a CA certificate may not sign certificates.
+	CAInvalid = "CAInvalid"
 	// CAExpiresSoon (ca, client-ca): a CA certificate ends within 30 days.
 	CAExpiresSoon = "CAExpiresSoon"
 	// SigningCAExpired (signing-ca): the CA that signs the certificates of nodes is
@@ -71,6 +72,9 @@ const (
 
 	// SignatureMissing (signatures): a live signing token has no signature.
 	SignatureMissing = "SignatureMissing"
+	// SignatureInvalid (signatures of a node, probe): the token's signature does not
+	// verify.
+	SignatureInvalid = "SignatureInvalid"
 	// SignatureStale (signatures): a signature is of another text.
 	SignatureStale = "SignatureStale"
 	// SignatureMalformed (signatures): what stands there, of a live token, is no
@@ -78,56 +82,58 @@ const (
 	SignatureMalformed = "SignatureMalformed"
 	// SignatureOrphan (signatures): what stands there is of no live signing token.
 	SignatureOrphan = "SignatureOrphan"
-	// SignerSilent (signer): the controller bootstrapsigner has not done its work.
-	SignerSilent = "SignerSilent"
+	// BootstrapSignerNotRunning (signer): the controller bootstrapsigner has not done its work.
+	BootstrapSignerNotRunning = "BootstrapSignerNotRunning"
 
 	// TokenNeverExpires (tokens): a token has no end.
 	TokenNeverExpires = "TokenNeverExpires"
 	// TokenUnusable (tokens): the API server does not take a token for one.
 	TokenUnusable = "TokenUnusable"
-	// CleanerSilent (cleaner): the controller tokencleaner has not done its work.
-	CleanerSilent = "CleanerSilent"
+	// TokenCleanerNotRunning (cleaner): the controller tokencleaner has not done its work.
+	TokenCleanerNotRunning = "TokenCleanerNotRunning"
 
-	// ObjectMissing (one of the objects of setup): it is not there.
-	ObjectMissing = "ObjectMissing"
-	// ObjectDiffers (one of the objects): it grants less than it should.
-	ObjectDiffers = "ObjectDiffers"
-	// ObjectTooWide (one of the objects): it grants more than it should.
-	ObjectTooWide = "ObjectTooWide"
+	// RBACMissing (one of the objects of setup): it is not there.
+	RBACMissing = "RBACMissing"
+	// RBACDiffers (one of the objects): it grants less than it should.
+	RBACDiffers = "RBACDiffers"
+	// RBACTooPermissive (one of the objects): it grants more than it should.
+	RBACTooPermissive = "RBACTooPermissive"
 	// AutoApprovalOff (one of the objects): nodes wait for a person.
 	AutoApprovalOff = "AutoApprovalOff"
 	// AutoApprovalOn (one of the objects): nodes do not wait for a person.
 	AutoApprovalOn = "AutoApprovalOn"
 
-	// ApproverSilent (requests): the controller csrapproving has not approved what it
+	// CSRApproverNotRunning (requests): the controller csrapproving has not approved what it
 	// would.
-	ApproverSilent = "ApproverSilent"
-	// CertificateSignerSilent (requests): the controller csrsigning has not signed
+	CSRApproverNotRunning = "CSRApproverNotRunning"
+	// CSRSignerNotRunning (requests): the controller csrsigning has not signed
 	// what is approved.
-	CertificateSignerSilent = "CertificateSignerSilent"
-	// RequestsWait (requests): requests wait for a person, or for someone who is not
-	// of Kubernetes.
-	RequestsWait = "RequestsWait"
-	// RequestsFailed (requests): their signer failed requests.
-	RequestsFailed = "RequestsFailed"
+	CSRSignerNotRunning = "CSRSignerNotRunning"
+	// CSRPending (requests, probe): CSRs wait for a person, or for someone who is not of
+	// Kubernetes.
+	CSRPending = "CSRPending"
+	// SignerFailed (requests, probe): the signer of a CSR failed it.
+	SignerFailed = "SignerFailed"
 
-	// NoTrust (ca, of a node): no pin and no CA certificate says whom to trust.
-	NoTrust = "NoTrust"
+	// CARequired (ca, of a node): no pin and no CA certificate says whom to trust.
+	CARequired = "CARequired"
 	// NotAnAPIServer (endpoint, of a node): something else answers.
 	NotAnAPIServer = "NotAnAPIServer"
-	// Changed (certificate): cluster-info differs between an unverified and a verified
+	// ClusterInfoChanged (certificate): cluster-info differs between an unverified and a verified
 	// connection.
-	Changed = "Changed"
+	ClusterInfoChanged = "ClusterInfoChanged"
 	// TokenRejected (token-authentication, of a node): the API server does not accept
 	// the token.
 	TokenRejected = "TokenRejected"
 
 	// Denied (probe): someone denied the request.
 	Denied = "Denied"
-	// SignerFailed (probe): the request's signer failed it.
-	SignerFailed = "SignerFailed"
-	// RequestGone (probe): someone deleted the request, or put another in its place.
-	RequestGone = "RequestGone"
+	// CSRNotFound (probe): someone deleted the CSR.
+	CSRNotFound = "CSRNotFound"
+	// CSRReplaced (probe): someone deleted the CSR and created another of its name.
+	CSRReplaced = "CSRReplaced"
+	// CSRNotSigned (probe): the CSR is approved, and its signer did not sign it.
+	CSRNotSigned = "CSRNotSigned"
 	// CertificateInvalid (probe): the certificate is not what was asked for.
 	CertificateInvalid = "CertificateInvalid"
 	// IdentityRejected (probe): the API server does not accept the certificate.

@@ -74,7 +74,7 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *csr.AutoApp
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		s.count(requestKey{csr.HoldupNone, RequestsFailed, requesterKind(r), r.SignerName, r.Reason}, requestCount{1, since})
+		s.count(requestKey{csr.HoldupNone, SignerFailed, requesterKind(r), r.SignerName, r.Reason}, requestCount{1, since})
 		return
 	}
 	if now.Sub(since) <= clusterinfo.StallThreshold {
@@ -135,11 +135,11 @@ func controllerActivity(r csr.Request) map[csr.Holdup]time.Time {
 func reasonOf(holdup csr.Holdup) string {
 	switch holdup {
 	case csr.HoldupApprover:
-		return ApproverSilent
+		return CSRApproverNotRunning
 	case csr.HoldupSigner:
-		return CertificateSignerSilent
+		return CSRSignerNotRunning
 	case csr.HoldupPerson, csr.HoldupForeign, csr.HoldupForever:
-		return RequestsWait
+		return CSRPending
 	default:
 		return ""
 	}
@@ -148,11 +148,11 @@ func reasonOf(holdup csr.Holdup) string {
 // clearStalls withdraws the verdict that a controller is stalled if it has acted on
 // other CSRs since all of these began to wait.
 func (s *requestStats) clearStalls() {
-	controllers := map[string]string{ApproverSilent: "csrapproving", CertificateSignerSilent: "csrsigning"}
+	controllers := map[string]string{CSRApproverNotRunning: "csrapproving", CSRSignerNotRunning: "csrsigning"}
 	for key, c := range s.counts {
 		if controller := controllers[key.reason]; controller != "" && !s.acted[key.holdup].Before(c.since) {
 			delete(s.counts, key)
-			key.reason, key.cause = RequestsWait, "the controller "+controller+" is at work, and has yet to come to it"
+			key.reason, key.cause = CSRPending, "the controller "+controller+" is at work, and has yet to come to it"
 			s.count(key, c)
 		}
 	}
@@ -171,10 +171,10 @@ func (c *clusterChecker) requests(context.Context) ([]Finding, error) {
 		remedy string
 	}{
 		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
-		{ApproverSilent, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(c.group())},
-		{CertificateSignerSilent, FAIL, runCertificateSigner},
-		{RequestsWait, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
-		{RequestsFailed, WARN, "bootctl csr delete --failed"},
+		{CSRApproverNotRunning, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(c.group())},
+		{CSRSignerNotRunning, FAIL, runCertificateSigner},
+		{CSRPending, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
+		{SignerFailed, WARN, "bootctl csr delete --failed"},
 	} {
 		if texts := s.describe(kind.reason); len(texts) > 0 {
 			findings = append(findings, one(kind.status, kind.reason, listed(texts, "; "), kind.remedy)...)

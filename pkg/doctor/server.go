@@ -27,14 +27,9 @@ func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 		return ok("%s at %s", version.GitVersion, c.Address), nil
 	case apierrors.IsForbidden(err): // so it has authenticated the caller
 		return []Finding{forbidden(evidence)}, nil
-	case apierrors.IsUnauthorized(err):
-		return one(FAIL, Unauthorized, evidence, "give a kubeconfig whose credentials are valid, with --kubeconfig or --context"), nil
-	case apiclient.IsUntrusted(err):
-		return one(FAIL, Untrusted, evidence, "compare the CA and the address in the kubeconfig with those of the cluster, and this machine's clock"), nil
-	case apiclient.IsTrouble(err):
-		return one(FAIL, ServerTrouble, evidence, "see the log of the API server, and whether it reaches etcd"), nil
 	}
-	return one(FAIL, Unreachable, evidence, "check the address in the kubeconfig, that the API server runs, and a proxy in between"), nil
+	d := diagnoseAdmin(err)
+	return one(FAIL, d.reason, evidence, d.remedy), nil
 }
 
 func (c *clusterChecker) clock(context.Context) ([]Finding, error) { return skew(c.Clock), nil }
@@ -152,12 +147,12 @@ func (c *clusterChecker) anonymousGrants(ctx context.Context) ([]Finding, error)
 	case power == "" && len(bindings) == 0:
 		return ok("requests without credentials have no more than nodes need"), nil
 	case power == "":
-		return one(WARN, AnonymousGranted, evidence, remedy), nil
+		return one(WARN, AnonymousAccessTooBroad, evidence, remedy), nil
 	case len(bindings) == 0:
-		return one(FAIL, AnonymousGranted, "requests without credentials may "+power+", and no binding lets them",
+		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", and no binding lets them",
 			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
 	}
-	return one(FAIL, AnonymousGranted, "requests without credentials may "+power+"; "+evidence, remedy), nil
+	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+evidence, remedy), nil
 }
 
 // withoutAnonymous returns the command that removes requests without credentials from

@@ -89,7 +89,7 @@ func (c *clusterChecker) signer(context.Context) ([]Finding, error) {
 		return ok("not known without a live signing token; --probe tells"), nil
 	}
 	if stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]; stalled != "" {
-		return one(FAIL, SignerSilent, stalled, runSigner), nil
+		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner), nil
 	}
 	return ok("the controller %s has left nothing undone", clusterinfo.Signer), nil
 }
@@ -101,7 +101,7 @@ func (c *clusterChecker) cleaner(context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, tokens, c.now())[clusterinfo.Cleaner]; stalled != "" {
-		return one(WARN, CleanerSilent, stalled+"; "+runCleaner, "bootctl token delete --expired"), nil
+		return one(WARN, TokenCleanerNotRunning, stalled+"; "+runCleaner, "bootctl token delete --expired"), nil
 	}
 	return ok("no token is past its end"), nil
 }

@@ -1,16 +1,11 @@
 package doctor
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/csr"
-	"github.com/bootctl/bootctl/pkg/join"
 )
 
 // Remedies that several findings share.
@@ -42,102 +37,48 @@ func (d diagnosis) finding(err error) Finding {
 // diagnoseAdmin diagnoses the failure of a request made with the administrator's
 // credentials.
 func diagnoseAdmin(err error) diagnosis {
-	switch {
-	case apierrors.IsUnauthorized(err):
-		return diagnosis{Unauthorized, "give credentials that the API server accepts: --kubeconfig or --context"}
-	case apiclient.IsForbiddenByRBAC(err):
-		return diagnosis{Forbidden, "run it as a cluster administrator, or grant what the evidence names"}
+	f := failure.Of(err)
+	switch f.Reason {
+	case Unauthorized, Forbidden, Unreachable, CertificateUntrusted:
+		return diagnosis{f.Reason, f.Hint}
 	}
-	d := diagnose(err)
-	if d.reason == EndpointUnreachable {
-		return diagnosis{Unreachable, "check the address in the kubeconfig, that the API server runs, and a proxy in between"}
-	}
-	return d
+	return diagnose(err)
 }
 
 // diagnose diagnoses the failure of a request that a node made, or that was made as one.
 func diagnose(err error) diagnosis {
-	var skew *clusterinfo.SkewError
-	if errors.As(err, &skew) {
-		return diagnosis{ClockSkew, setClock}
+	f := failure.Of(err)
+	if remedy, differs := remedies[f.Reason]; differs {
+		return diagnosis{f.Reason, remedy}
 	}
-	// At a deadline the error also matches one of the connection, so that comes last.
-	for _, known := range []func(error) diagnosis{diagnoseClusterInfo, diagnoseRequest, diagnoseConnection} {
-		if d := known(err); d.reason != "" {
-			return d
-		}
-	}
-	if apierrors.ReasonForError(err) != "" {
-		return diagnosis{RefusedByServer, "see what the API server says"}
-	}
-	return diagnosis{Error, again}
+	return diagnosis{f.Reason, cmp.Or(f.Hint, again)}
 }
 
-// diagnoseConnection diagnoses why a node does not reach an API server that it may trust.
-func diagnoseConnection(err error) diagnosis {
-	switch {
-	case errors.Is(err, clusterinfo.ErrNoTrust):
-		return diagnosis{NoTrust, "say whom to trust: --ca-cert-hash or --ca-file"}
-	case errors.Is(err, clusterinfo.ErrPinMismatch):
-		return diagnosis{EndpointOtherCluster, fmt.Sprintf("compare the pin with that of the administrator (bootctl cluster-info pin); where cluster-info has the wrong CA: %s", publish)}
-	case errors.Is(err, clusterinfo.ErrUnusableCA):
-		return diagnosis{CAExpired, "compare the clock of this machine, then renew the CA of the cluster and publish it: " + publish}
-	case apiclient.IsUntrusted(err):
-		return diagnosis{EndpointUntrusted, "give the API server a certificate of this CA for this address, or name an address that its certificate has: " + publish}
-	case errors.Is(err, clusterinfo.ErrNotAPIServer), errors.Is(err, apiclient.ErrRedirect), errors.Is(err, apiclient.ErrTooLarge):
-		return diagnosis{NotAnAPIServer, "check the address; a proxy or a log-in page may answer in its place"}
-	case apiclient.IsTrouble(err):
-		return diagnosis{ServerTrouble, "try again, and see the log of the API server"}
-	case errors.Is(err, apiclient.ErrNoAnswer), apiclient.IsUnreachable(err):
-		return diagnosis{EndpointUnreachable, "check the address, the firewall, and that the API server listens there; where cluster-info names the wrong one: " + publish}
-	}
-	return diagnosis{}
-}
-
-// diagnoseClusterInfo diagnoses what is wrong with cluster-info or the token.
-func diagnoseClusterInfo(err error) diagnosis {
-	switch {
-	case errors.Is(err, clusterinfo.ErrAnonymous) && apierrors.IsUnauthorized(err):
-		return diagnosis{AnonymousDisabled, takeAnonymous}
-	case errors.Is(err, clusterinfo.ErrAnonymous):
-		return diagnosis{AnonymousForbidden, "bootctl setup"}
-	case errors.Is(err, clusterinfo.ErrNotFound):
-		return diagnosis{ClusterInfoMissing, "bootctl setup --endpoint " + placeholder}
-	case errors.Is(err, clusterinfo.ErrDocument):
-		return diagnosis{DocumentInvalid, publish}
-	case errors.Is(err, clusterinfo.ErrChanged):
-		return diagnosis{Changed, "someone may stand between, or cluster-info was written at this moment; try again once"}
-	case errors.Is(err, clusterinfo.ErrSignature):
-		return diagnosis{SignatureStale, "bootctl cluster-info sign"}
-	case errors.Is(err, clusterinfo.ErrNotSignedYet):
-		return diagnosis{SignerSilent, runSigner}
-	case errors.Is(err, clusterinfo.ErrUnsigned), errors.Is(err, clusterinfo.ErrTokenNotSigned):
-		return diagnosis{SignatureMissing, "give nodes a token with the usage signing: bootctl token create; where it has that, " + runSigner}
-	case errors.Is(err, clusterinfo.ErrTokenRejected):
-		return diagnosis{TokenRejected, "an administrator sees why: bootctl token check, with the ID of the token"}
-	}
-	return diagnosis{}
-}
-
-// diagnoseRequest diagnoses what became of a CSR and its certificate.
-func diagnoseRequest(err error) diagnosis {
-	switch {
-	case errors.Is(err, csr.ErrDenied):
-		return diagnosis{Denied, "see who denied it: bootctl csr list"}
-	case errors.Is(err, csr.ErrFailed):
-		return diagnosis{SignerFailed, "the evidence says what the signer did not like; see the log of kube-controller-manager"}
-	case errors.Is(err, csr.ErrPending):
-		return diagnosis{ApproverSilent, runApprover}
-	case errors.Is(err, csr.ErrUnsigned):
-		return diagnosis{CertificateSignerSilent, runCertificateSigner}
-	case errors.Is(err, csr.ErrNotFound), errors.Is(err, csr.ErrReplaced):
-		return diagnosis{RequestGone, again}
-	case errors.Is(err, csr.ErrCertificate):
-		return diagnosis{CertificateInvalid, "let kube-controller-manager sign with the CA that cluster-info names: --cluster-signing-cert-file"}
-	case errors.Is(err, join.ErrRejected):
-		return diagnosis{IdentityRejected, "let kube-apiserver run with --client-ca-file of the CA that kube-controller-manager signs with"}
-	case apiclient.IsForbiddenByRBAC(err):
-		return diagnosis{Forbidden, "bootctl setup"}
-	}
-	return diagnosis{}
+// remedies are the remedies for failed requests of a node, by reason code, if they differ
+// from the hint for an administrator: they fix the cluster, not the command.
+var remedies = map[string]string{
+	AnonymousDisabled:    takeAnonymous,
+	AnonymousForbidden:   "bootctl setup",
+	CAExpired:            "compare the clock of this machine, then renew the CA of the cluster and publish it: " + publish,
+	CAInvalid:            publish,
+	CARequired:           "say whom to trust: --ca-cert-hash or --ca-file",
+	CSRNotFound:          again,
+	CSRNotSigned:         runCertificateSigner,
+	CSRPending:           runApprover,
+	CSRReplaced:          again,
+	CertificateInvalid:   "let kube-controller-manager sign with the CA that cluster-info names: --cluster-signing-cert-file",
+	CertificateUntrusted: "give the API server a certificate of this CA for this address, or name an address that its certificate has: " + publish,
+	ClockSkew:            setClock,
+	ClusterInfoNotFound:  "bootctl setup --endpoint " + placeholder,
+	Denied:               "see who denied it: bootctl csr list",
+	DocumentInvalid:      publish,
+	Forbidden:            "bootctl setup",
+	IdentityRejected:     "let kube-apiserver run with --client-ca-file of the CA that kube-controller-manager signs with",
+	PinMismatch:          "compare the pin with that of the administrator (bootctl cluster-info pin); where cluster-info has the wrong CA: " + publish,
+	RefusedByServer:      "see what the API server says",
+	SignatureInvalid:     "bootctl cluster-info sign",
+	SignatureMissing:     "give nodes a token with the usage signing: bootctl token create; where it has that, " + runSigner,
+	SignerFailed:         "the evidence says what the signer did not like; see the log of kube-controller-manager",
+	TokenRejected:        "an administrator sees why: bootctl token check, with the ID of the token",
+	Unreachable:          "check the address, the firewall, and that the API server listens there; where cluster-info names the wrong one: " + publish,
 }

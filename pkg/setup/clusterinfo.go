@@ -69,7 +69,7 @@ func differing(change clusterinfo.Change) error {
 	return &DiffersError{[]string{fmt.Sprintf("%s: %v: %s", named(o.Kind, o.Namespace, o.Name), ErrDiffers, documentDifference(change))}}
 }
 
-// lacking makes a *RightsError of an error that is a missing right.
+// lacking makes an [*apiclient.MissingPermissionError] of an error that is a missing right.
 func (s Setup) lacking(err error) error {
 	var missing rights
 	if err := missing.note(err); err != nil {

@@ -48,7 +48,7 @@ func (s State) Difference() string {
 // otherwise and grants the same does not differ.
 //
 // Access: get on roles and rolebindings in kube-public, and on clusterroles and
-// clusterrolebindings. It returns a *RightsError that names all that is missing.
+// clusterrolebindings. It returns an [*apiclient.MissingPermissionError] that names all that is missing.
 func Look(ctx context.Context, client rbacv1client.RbacV1Interface, objects []Object) ([]State, error) {
 	states := make([]State, 0, len(objects))
 	var missing rights

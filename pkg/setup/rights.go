@@ -10,29 +10,17 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/component-helpers/auth/rbac/validation"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 )
-
-// RightsError says which rights the caller lacks.
-type RightsError struct {
-	// Missing has a sentence for each, the API server's own where it said one.
-	Missing []string
-}
-
-func (e *RightsError) Error() string {
-	return "you lack rights, and nothing was changed: " + strings.Join(e.Missing, "; ")
-}
 
 // rights collects what is missing, each thing once.
 type rights struct{ missing []string }
 
 // note takes down an error that is a missing right, and returns any other.
 func (r *rights) note(err error) error {
-	var lacks *RightsError
+	var lacks *apiclient.MissingPermissionError
 	var status apierrors.APIStatus
 	switch {
 	case errors.As(err, &lacks):
@@ -57,23 +45,23 @@ func (r *rights) err() error {
 	if len(r.missing) == 0 {
 		return nil
 	}
-	return &RightsError{r.missing}
+	return fmt.Errorf("you lack rights, and nothing was changed: %w", &apiclient.MissingPermissionError{Missing: r.missing})
 }
 
-// mayBind returns a *RightsError unless the caller may bind a role that does not
+// mayBind returns an [*apiclient.MissingPermissionError] unless the caller may bind a role that does not
 // exist yet, so that the API server cannot tell: it takes the right to bind it, or
 // all that the role allows.
 func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
-	attributes := []authorizationv1.ResourceAttributes{{
+	bind := authorizationv1.ResourceAttributes{
 		Group: rbacv1.GroupName, Verb: "bind", Resource: strings.ToLower(role.Kind) + "s", Namespace: role.Namespace, Name: role.Name,
-	}}
-	if yes, err := may(ctx, s.Authorization, attributes); yes || err != nil {
+	}
+	if yes, err := apiclient.CanI(ctx, s.Authorization, bind); yes || err != nil {
 		return err
 	}
-	if yes, err := may(ctx, s.Authorization, role.Permissions()); yes || err != nil {
+	if yes, err := apiclient.CanI(ctx, s.Authorization, role.Permissions()...); yes || err != nil {
 		return err
 	}
-	return &RightsError{[]string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
+	return &apiclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
 		bound, role, strings.Join(uncovered(nil, role.Rules), ", "))}}
 }
 
@@ -92,18 +80,4 @@ func (o Object) Permissions() []authorizationv1.ResourceAttributes {
 		}
 	}
 	return all
-}
-
-// may says whether the caller may do all of it.
-func may(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, all []authorizationv1.ResourceAttributes) (bool, error) {
-	for _, attributes := range all {
-		attributes.Version = "*"
-		review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes},
-		}, metav1.CreateOptions{})
-		if err != nil || !review.Status.Allowed {
-			return false, err
-		}
-	}
-	return true, nil
 }

@@ -76,7 +76,7 @@ type Setup struct {
 // Apply creates what is absent, and leaves alone what is there and grants the
 // same. It changes nothing when something is there and differs, which is then a
 // *DiffersError, unless Force is set; nor when the caller lacks a right, which is
-// a *RightsError.
+// an [*apiclient.MissingPermissionError].
 //
 // Access: get, create, update and delete on roles and rolebindings in
 // kube-public, and on clusterroles and clusterrolebindings; every right that the

@@ -1,0 +1,69 @@
+package apiclient
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
+)
+
+// MissingPermissionError means that the caller lacks permissions.
+type MissingPermissionError struct {
+	// Missing has a sentence for each permission, the API server's own where it
+	// returned one.
+	Missing []string
+}
+
+func (e *MissingPermissionError) Error() string { return strings.Join(e.Missing, "; ") }
+
+// CanI reports whether the caller has all of the permissions. Their Version does
+// not count.
+//
+// Access: create on selfsubjectaccessreviews, which every user has.
+func CanI(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, permissions ...authorizationv1.ResourceAttributes) (bool, error) {
+	return allowed("you", permissions, func(permission *authorizationv1.ResourceAttributes) (authorizationv1.SubjectAccessReviewStatus, error) {
+		review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: permission},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			return authorizationv1.SubjectAccessReviewStatus{}, err
+		}
+		return review.Status, nil
+	})
+}
+
+// Can reports whether a user who is in exactly these groups has all of the
+// permissions. The user may be empty, for any member of the groups. The Version of
+// the permissions does not count.
+//
+// Access: create on subjectaccessreviews.
+func Can(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string, permissions ...authorizationv1.ResourceAttributes) (bool, error) {
+	return allowed(cmp.Or(user, strings.Join(groups, ", ")), permissions, func(permission *authorizationv1.ResourceAttributes) (authorizationv1.SubjectAccessReviewStatus, error) {
+		review, err := client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, Groups: groups, ResourceAttributes: permission},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			return authorizationv1.SubjectAccessReviewStatus{}, err
+		}
+		return review.Status, nil
+	})
+}
+
+// allowed reports whether review allows all of the permissions.
+func allowed(who string, permissions []authorizationv1.ResourceAttributes, review func(*authorizationv1.ResourceAttributes) (authorizationv1.SubjectAccessReviewStatus, error)) (bool, error) {
+	for _, permission := range permissions {
+		permission.Version = "*"
+		status, err := review(&permission)
+		if err != nil {
+			return false, fmt.Errorf("review the access of %s: %w", who, err)
+		}
+		if !status.Allowed {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,131 @@
+// Package failure says what bootctl reports of an error besides its text: a reason
+// code and an exit code, which scripts rely on, and a hint for people.
+//
+// The table is the only place where errors get them: every command, doctor and
+// docs/exit-codes.md read it. To add a reason code, add a row to the file of its
+// domain, such as token.go. The order of rows does not matter: where an error wraps
+// others, the outermost one with a row counts, and no two rows are for the same error.
+package failure
+
+import (
+	"errors"
+	"slices"
+)
+
+// Failure is what bootctl reports of an error.
+type Failure struct {
+	// Reason is a stable reason code, such as PinMismatch.
+	Reason string
+	// Exit is the exit code of a command that fails with the error.
+	Exit int
+	// Hint is what an administrator does about it, and NodeHint what someone does who
+	// is at a node and has no administrator's credentials; empty where the error says
+	// it all.
+	Hint, NodeHint string
+}
+
+// row is an entry of the table.
+type row struct {
+	reason string
+	exit   int
+	// when reports whether the row is for an error, or for one that it wraps.
+	when func(error) bool
+	// hint is for an administrator and node for someone at a node, "" where it is the
+	// same. NAME, ID and the like stand for what the error does not say.
+	hint, node string
+	// fill returns the hints with what the error says; nil where it says nothing more.
+	fill func(error) (hint, node string)
+	// yields marks a row that counts only where the error wraps no other that has one.
+	yields bool
+}
+
+// table has every row but unknown.
+var table = slices.Concat(commandRows, serverRows, clusterInfoRows, tokenRows, csrRows, joinRows, setupRows, labRows, fileRows)
+
+// unknown is for errors without a row.
+var unknown = row{reason: "Error", exit: ExitError}
+
+// All returns the failures of the table, with placeholders in the hints.
+func All() []Failure {
+	var all []Failure
+	for _, r := range append(slices.Clone(table), unknown) {
+		all = append(all, r.failure(nil))
+	}
+	return all
+}
+
+// Of returns what bootctl reports of err, which is not nil. For a *BulkError it is the
+// first of several failures where all have the same exit code.
+func Of(err error) Failure {
+	var bulk *BulkError
+	if errors.As(err, &bulk) {
+		return bulk.failure()
+	}
+	return rowOf(err).failure(err)
+}
+
+// rowOf returns the row of the outermost error in the tree of err that has one.
+func rowOf(err error) row {
+	found := unknown
+	walk(err, func(e error) bool {
+		for _, r := range table {
+			if !r.begins(e) {
+				continue
+			}
+			if !r.yields {
+				found = r
+				return false
+			}
+			if found.reason == unknown.reason {
+				found = r
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// begins reports whether the row is for err itself, not for an error that it wraps.
+func (r row) begins(err error) bool {
+	return r.when(err) && !slices.ContainsFunc(wrapped(err), r.when)
+}
+
+// walk calls visit with err and the errors that it wraps, the outermost first, until
+// visit returns false.
+func walk(err error, visit func(error) bool) bool {
+	if !visit(err) {
+		return false
+	}
+	for _, cause := range wrapped(err) {
+		if !walk(cause, visit) {
+			return false
+		}
+	}
+	return true
+}
+
+// wrapped returns the errors that err wraps.
+func wrapped(err error) []error {
+	switch err := err.(type) { //nolint:errorlint // the tree is walked here, one error at a time
+	case interface{ Unwrap() error }:
+		if cause := err.Unwrap(); cause != nil {
+			return []error{cause}
+		}
+	case interface{ Unwrap() []error }:
+		return slices.DeleteFunc(slices.Clone(err.Unwrap()), func(cause error) bool { return cause == nil })
+	}
+	return nil
+}
+
+// failure returns what the row says of err, or of no particular error where that is
+// nil.
+func (r row) failure(err error) Failure {
+	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}
+	if err != nil && r.fill != nil {
+		f.Hint, f.NodeHint = r.fill(err)
+	}
+	if f.NodeHint == "" {
+		f.NodeHint = f.Hint
+	}
+	return f
+}
