@@ -79,8 +79,8 @@ func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Cer
 		if !pinned[PinOf(cert)] {
 			continue
 		}
-		if reason, problem := unusable(cert, now); problem != "" {
-			err = fmt.Errorf("%w: %s %s", reason, PinOf(cert), problem)
+		if problem, kind := unusable(cert, now); problem != "" {
+			err = fmt.Errorf("%w: %s %s", kind, PinOf(cert), problem)
 			continue
 		}
 		roots = append(roots, cert)
@@ -101,15 +101,16 @@ func mismatch(bundle []*x509.Certificate, pinned map[Pin]bool) error {
 	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, joinPins(Pins(bundle)))
 }
 
-// unusable returns why the certificate cannot be a root, and the error of that kind.
-func unusable(cert *x509.Certificate, now time.Time) (reason error, problem string) {
+// unusable returns why the certificate cannot be a root, "" where it can, and the error
+// of that kind.
+func unusable(cert *x509.Certificate, now time.Time) (problem string, kind error) {
 	switch {
 	case !cert.BasicConstraintsValid || !cert.IsCA:
-		return ErrUnusableCA, "is not the certificate of a CA"
+		return "is not the certificate of a CA", ErrUnusableCA
 	case cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
-		return ErrUnusableCA, "may not sign certificates"
+		return "may not sign certificates", ErrUnusableCA
 	}
-	return ErrCAExpired, ValidityProblem(cert, now)
+	return ValidityProblem(cert, now), ErrCAExpired
 }
 
 // ValidityProblem returns why the certificate is not valid at now; empty when it is
