@@ -48,10 +48,10 @@ demo: build lab
 test: unit e2e
 
 unit:
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) ./...
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) -timeout 30m ./...
 
 e2e: build lab tools
-	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -parallel 4 -timeout 20m -skip '^TestMutants$$' ./...
+	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -parallel 4 -timeout 60m -skip '^TestMutants$$' ./...
 
 test-busy:
 	@$(SHELL) lab/busy.sh $(MAKE) test
@@ -74,7 +74,7 @@ bench: build lab tools kubelet
 	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench
 
 mutants:
-	cd lab && $(GOTESTSUM) -- -count=1 -timeout 20m ./mutants
+	cd lab && $(GOTESTSUM) -- -count=1 -timeout 60m ./mutants
 
 lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
