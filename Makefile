@@ -12,13 +12,14 @@ BIN       := $(CURDIR)/bin
 export CGO_ENABLED := 0
 export PATH        := $(BIN):$(PATH)
 
-.PHONY: help build lab tools kubelet demo test unit e2e test-kubelet soak bench mutants lint docs release test-release clean
+.PHONY: help build lab tools kubelet demo test unit e2e test-busy test-kubelet soak bench mutants lint docs release test-release clean
 
 help: ## list the targets
 	@echo 'make build         build bin/bootctl'
 	@echo 'make lab           build bin/bootctl-lab, a real control plane (the first time: minutes)'
 	@echo 'make demo          join a node to a control plane of its own, and show it'
 	@echo 'make test          run every test'
+	@echo 'make test-busy     run every test next to two processes that spin'
 	@echo 'make test-kubelet  start a real kubelet from what join wrote (needs root)'
 	@echo 'make soak          run the load tests at full size, and fuzz each parser (FUZZTIME=10m)'
 	@echo 'make bench         compare with kubectl, kubeadm and the kubelet in one run'
@@ -47,10 +48,13 @@ demo: build lab
 test: unit e2e
 
 unit:
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) ./...
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTESTSUM) -- $(RACE) -timeout 30m ./...
 
 e2e: build lab tools
-	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -parallel 4 -timeout 20m -skip '^TestMutants$$' ./...
+	cd lab && BOOTCTL_LAB=$(BIN)/bootctl-lab $(GOTESTSUM) -- -parallel 4 -timeout 60m -skip '^TestMutants$$' ./...
+
+test-busy:
+	@$(SHELL) lab/busy.sh $(MAKE) test
 
 test-kubelet: build lab tools kubelet
 	cd lab && $(GOTESTSUM) -- -count=1 -tags kubelet ./kubelet
@@ -70,7 +74,7 @@ bench: build lab tools kubelet
 	cd lab && go test -run '^$$' -bench . -benchtime 1x ./bench
 
 mutants:
-	cd lab && $(GOTESTSUM) -- -count=1 -timeout 20m ./mutants
+	cd lab && $(GOTESTSUM) -- -count=1 -timeout 60m ./mutants
 
 lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -40,7 +40,7 @@ run bootctl cluster-info pin
 pin=$(bootctl cluster-info pin)
 
 say 'The control plane signs cluster-info with each token. Verified as the administrator,'
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in $(seq 600); do
 	bootctl cluster-info verify >/dev/null 2>&1 && break
 	sleep 0.1
 done

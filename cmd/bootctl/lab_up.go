@@ -76,13 +76,13 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 	if err != nil {
 		return err
 	}
+	var ready lab.Ready
 	binary, err := lab.Find(ctx, lab.Where{Self: self, Path: e.getenv("PATH")}, version.String())
-	if err != nil {
-		return err
+	if err == nil {
+		ready, err = l.Up(ctx, lab.UpOptions{
+			Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.progress,
+		})
 	}
-	ready, err := l.Up(ctx, lab.UpOptions{
-		Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.progress,
-	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", failure.ErrLabNotReady, err)
 	}

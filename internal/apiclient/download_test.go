@@ -77,7 +77,7 @@ func TestDownload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			timeout := 10 * time.Second
+			timeout := time.Minute
 			if test.path == "/slow" {
 				timeout = 500 * time.Millisecond
 			}

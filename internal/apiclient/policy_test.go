@@ -2,7 +2,6 @@ package apiclient_test
 
 import (
 	"compress/gzip"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -314,8 +313,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// A hundred requests at once are not held back, the config stays as it was, and
-// protobuf is asked for.
+// Requests are not held back, the config stays as it was, and protobuf is asked
+// for.
 func TestNewLeavesNothingToDefaults(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if accept := r.Header.Get("Accept"); accept != "application/vnd.kubernetes.protobuf,application/json" {
@@ -331,12 +330,15 @@ func TestNewLeavesNothingToDefaults(t *testing.T) {
 	if config.QPS != before.QPS || config.ContentType != before.ContentType || config.WarningHandlerWithContext != nil {
 		t.Error("the config was changed")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	for range 100 { // client-go's default lets 10 pass, and then 5 a second
-		if _, err := client.Core.Secrets("kube-system").Get(ctx, "x", metav1.GetOptions{}); err != nil {
-			t.Fatal(err)
+	for _, rests := range []rest.Interface{
+		client.Core.RESTClient(), client.Certificates.RESTClient(), client.RBAC.RESTClient(), client.Authentication.RESTClient(), client.Authorization.RESTClient(),
+	} {
+		if limiter := rests.GetRateLimiter(); limiter != nil { // client-go's default lets 10 pass, and then 5 a second
+			t.Errorf("requests to %s pass %T", rests.APIVersion(), limiter)
 		}
+	}
+	if _, err := client.Core.Secrets("kube-system").Get(t.Context(), "x", metav1.GetOptions{}); err != nil {
+		t.Fatal(err)
 	}
 }
 

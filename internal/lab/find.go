@@ -75,6 +75,9 @@ func look(where Where) string {
 
 func versionOf(ctx context.Context, binary string) (string, error) {
 	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // and not that the program was killed for it
+	}
 	if err != nil {
 		return "", fmt.Errorf("run %s version: %w", binary, err)
 	}

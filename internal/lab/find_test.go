@@ -3,10 +3,12 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/bootctl/bootctl/internal/lab"
 )
@@ -65,6 +67,19 @@ func TestFind(t *testing.T) {
 				t.Errorf("found %q, %v, want %q", got, err, tt.binary)
 			}
 		})
+	}
+}
+
+// A bootctl-lab that does not answer is not one that fails.
+func TestFind_AtTheDeadline(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bootctl-lab"), []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := lab.Find(ctx, lab.Where{Path: dir}, "v1"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want the deadline", err)
 	}
 }
 

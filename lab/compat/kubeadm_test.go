@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/bootctl/bootctl/lab/labtest"
 )
@@ -99,7 +98,7 @@ func kubeadmJoinsOn(t *testing.T, server *labtest.Server, config string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // kubeadm itself would wait for five
+	ctx, cancel := context.WithTimeout(t.Context(), labtest.Hang)
 	defer cancel()
 	// The machine is none for a kubelet, which is not what is tested.
 	out, err := exec.CommandContext(ctx, filepath.Join(bin, "kubeadm"), "join", "phase", "preflight", strings.TrimPrefix(server.URL(), "https://"),

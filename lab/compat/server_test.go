@@ -180,7 +180,7 @@ func kubeletBootstrap(t *testing.T, server *labtest.Server, tok string, name typ
 	if err := server.WriteBootstrapKubeconfig(bootstrap, tok); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), labtest.Hang)
 	defer cancel()
 	if err := kubeletbootstrap.LoadClientCert(ctx, filepath.Join(dir, "kubelet.conf"), bootstrap, dir, name); err != nil {
 		t.Fatal(err)

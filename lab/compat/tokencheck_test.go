@@ -225,12 +225,12 @@ func (k checker) signatures(t *testing.T) map[string]bool {
 func (k checker) settle(t *testing.T, n int) map[string]bool {
 	t.Helper()
 	_, id, half := tokenCase{}.secretOf(n)
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if user, _ := k.ask(t, id+"."+half); user != "" && k.signatures(t)[id] {
 			return k.signatures(t)
 		}
 	}
-	t.Fatal("after ten seconds an ordinary token is not accepted or not signed")
+	t.Fatal("an ordinary token is not accepted or not signed")
 	return nil
 }
 

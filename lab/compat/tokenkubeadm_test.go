@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -181,7 +180,7 @@ func TestKubeletTakesTheBootstrapKubeconfig(t *testing.T) {
 	if err := os.WriteFile(bootstrap, []byte(printed(t, server, "bootctl", "token", "create", "-o", "bootstrap-kubeconfig")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), labtest.Hang)
 	defer cancel()
 	if err := kubeletbootstrap.LoadClientCert(ctx, kubeconfig, bootstrap, dir, "from-bootctl"); err != nil {
 		t.Fatal(err)

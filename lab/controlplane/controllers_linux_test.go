@@ -18,6 +18,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
 // quiet is how long a controller that does not run is given to do something.
@@ -58,7 +60,7 @@ func checkControllers(t *testing.T, client kubernetes.Interface, run string, wit
 	}
 	for name, is := range done {
 		if !slices.Contains(without, name) {
-			eventually(t, name+" did its work", 10*time.Second, is)
+			eventually(t, name+" did its work", is)
 		}
 	}
 	if len(without) == 0 {
@@ -72,13 +74,13 @@ func checkControllers(t *testing.T, client kubernetes.Interface, run string, wit
 	}
 }
 
-func eventually(t *testing.T, what string, limit time.Duration, is func(context.Context) bool) {
+func eventually(t *testing.T, what string, is func(context.Context) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), labtest.Hang)
 	defer cancel()
 	for !is(ctx) {
 		if ctx.Err() != nil {
-			t.Errorf("not within %v: %s", limit, what)
+			t.Errorf("not within %v: %s", labtest.Hang, what)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -89,15 +89,14 @@ func command(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// stop sends SIGTERM and returns the exit code and how long it took.
-func (s *server) stop(t *testing.T) (int, time.Duration) {
+// stop sends SIGTERM and returns the exit code.
+func (s *server) stop(t *testing.T) int {
 	t.Helper()
-	begin := time.Now()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	s.cmd.Wait() //nolint:errcheck // the state says more
-	return s.cmd.ProcessState.ExitCode(), time.Since(begin)
+	return s.cmd.ProcessState.ExitCode()
 }
 
 func (s *server) kill() {

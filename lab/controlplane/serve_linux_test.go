@@ -71,7 +71,7 @@ func TestServe(t *testing.T) {
 	})
 	t.Run("without signers", func(t *testing.T) { checkControllers(t, client, "b", without) })
 	t.Run("with csrcleaner", func(t *testing.T) {
-		eventually(t, "the expired request is deleted", 5*time.Second, func(ctx context.Context) bool {
+		eventually(t, "the expired request is deleted", func(ctx context.Context) bool {
 			return !csrExists(ctx, t, client, "expired-1")
 		})
 	})
@@ -166,7 +166,7 @@ func checkFlags(t *testing.T, s *server) {
 	admin := s.client(t)
 	name := makeCSR(t, admin, "flags", "someone", certificatesv1.KubeAPIServerClientSignerName)
 	approve(t, admin, name)
-	eventually(t, "the certificate is issued", 10*time.Second, func(ctx context.Context) bool {
+	eventually(t, "the certificate is issued", func(ctx context.Context) bool {
 		csr, err := admin.CertificatesV1().CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
 		if err != nil || len(csr.Status.Certificate) == 0 {
 			return false
@@ -193,7 +193,7 @@ func checkPortTaken(t *testing.T, s *server, dir string) {
 func occupy(t *testing.T, server string) net.Listener {
 	t.Helper()
 	var l net.Listener
-	eventually(t, "the port is free", 5*time.Second, func(context.Context) (done bool) {
+	eventually(t, "the port is free", func(context.Context) (done bool) {
 		var err error
 		l, err = net.Listen("tcp", strings.TrimPrefix(server, "https://"))
 		return err == nil
@@ -206,9 +206,7 @@ func occupy(t *testing.T, server string) net.Listener {
 
 func checkStop(t *testing.T, s *server) {
 	t.Helper()
-	code, took := s.stop(t)
-	t.Logf("stopped after %v", took.Round(time.Millisecond))
-	if code != 0 || took > 5*time.Second {
-		t.Errorf("exit %d after %v\n%s", code, took, s.stderr)
+	if code := s.stop(t); code != 0 {
+		t.Errorf("exit %d\n%s", code, s.stderr)
 	}
 }

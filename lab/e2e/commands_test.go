@@ -12,6 +12,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/lab/schema"
 )
 
@@ -34,7 +36,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"eventually": eventually,
 		"request":    request,
 		"skewed":     skewed,
-		"within":     within,
+		"givesup":    givesUp,
 		"serve":      serve,
 		"tunnel":     tunnel,
 	}
@@ -59,30 +61,38 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
 	}
-	code := 0
-	var exit *exec.ExitError
-	switch err := ts.Exec(args[1], args[2:]...); {
-	case errors.As(err, &exit):
-		code = exit.ExitCode()
-	case err != nil:
-		ts.Fatalf("%v", err)
-	}
-	if strconv.Itoa(code) != args[0] {
-		ts.Fatalf("exit code %d, want %s", code, args[0])
+	if code := exitCode(ts, args[1:]); code != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
 	}
 }
 
-// within DURATION exits CODE PROGRAM ARG... is exits that must end in time.
-func within(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 4 || args[1] != "exits" {
-		ts.Fatalf("usage: within DURATION exits CODE PROGRAM ARG...")
+func exitCode(ts *testscript.TestScript, args []string) string {
+	var exit *exec.ExitError
+	switch err := ts.Exec(args[0], args[1:]...); {
+	case errors.As(err, &exit):
+		return strconv.Itoa(exit.ExitCode())
+	case err != nil:
+		ts.Fatalf("%v", err)
 	}
-	limit, err := time.ParseDuration(args[0])
+	return "0"
+}
+
+// givesup CODE PATTERN PROGRAM ARG... runs a program that must give up at its
+// --timeout, with that code and with what matches on stderr. It gets more time where
+// the machine is too busy for it to come so far.
+func givesUp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: givesup CODE PATTERN PROGRAM ARG...")
+	}
+	want, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
-	start := time.Now()
-	exits(ts, false, args[2:])
-	if took := time.Since(start); took > limit {
-		ts.Fatalf("it took %s, want %s at most", took, limit)
+	code := ""
+	err = giveUp(args[2:], func(line []string) bool {
+		code = exitCode(ts, line)
+		return code == args[0] && want.MatchString(ts.ReadFile("stderr"))
+	})
+	if err != nil {
+		ts.Fatalf("exit code %s, want %s and %s: %v", code, args[0], args[1], err)
 	}
 }
 
@@ -134,7 +144,7 @@ func signalled(ts *testscript.TestScript, neg bool, args []string) {
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
-	defer time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 	var seen bytes.Buffer
 	sent := false
 	buf := make([]byte, 4096)
@@ -170,19 +180,18 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// eventually PROGRAM ARG... runs a program until it succeeds, for ten seconds.
+// eventually PROGRAM ARG... runs a program until it succeeds.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: eventually PROGRAM ARG...")
 	}
-	var err error
-	for range 100 {
-		if err = ts.Exec(args[0], args[1:]...); err == nil {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
+	err := ts.Exec(args[0], args[1:]...)
+	for begin := time.Now(); err != nil && time.Since(begin) < labtest.Hang; time.Sleep(100 * time.Millisecond) {
+		err = ts.Exec(args[0], args[1:]...)
 	}
-	ts.Fatalf("it did not succeed in ten seconds: %v", err)
+	if err != nil {
+		ts.Fatalf("it does not succeed: %v", err)
+	}
 }
 
 // request NAME SIGNER CN ORG FILE writes a certificate signing request object

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -168,11 +169,11 @@ func TestPredictedOutcome(t *testing.T) {
 	}
 }
 
-// settle waits until the signers have done what they are predicted to do, or for
-// twenty seconds: what they left undone is for the test to report.
+// settle waits until the signers have done what they are predicted to do. What they
+// leave undone is for the test to report.
 func (p program) settle(t *testing.T, predicted map[string]csr.Outcome) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		waiting := 0
 		for name, object := range p.requests(t) {
 			if decides(predicted[name]) && actual(object) == "neither" {

@@ -93,10 +93,10 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 	return code, bad, report
 }
 
-// soon tries what a controller, or doctor, may take up to a minute to notice.
+// soon tries what a controller, or doctor, may take a while to notice.
 func soon(done func() bool) bool {
 	wait := 50 * time.Millisecond
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); wait = min(2*wait, time.Second) {
+	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); wait = min(2*wait, time.Second) {
 		if done() {
 			return true
 		}

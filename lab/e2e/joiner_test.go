@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/lab/pki"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
@@ -49,7 +50,7 @@ func readFile(t *testing.T, path string) []byte {
 }
 
 func (j joiner) args(node string, flags ...string) []string {
-	return append([]string{"join", j.server.URL(), "--token-file", j.token, "--ca-file", j.server.CAFile, "--node-name", node, "--timeout", "30s"}, flags...)
+	return append([]string{"join", j.server.URL(), "--token-file", j.token, "--ca-file", j.server.CAFile, "--node-name", node, "--timeout", labtest.Hang.String()}, flags...)
 }
 
 // refused wants a join to have ended with a local file's error, having printed

@@ -76,15 +76,16 @@ func TestJoinFaults(t *testing.T) {
 		for phase, outcome := range row.cells {
 			if outcome.why == "" {
 				node := fmt.Sprintf("fault-%d", len(cells))
-				cells = append(cells, &faultCell{lab: l, row: row, phase: phase, outcome: outcome, node: node, dir: filepath.Join(t.TempDir(), node)})
+				cells = append(cells, newFaultCell(l, row, phase, outcome, node, filepath.Join(t.TempDir(), node)))
 			}
 		}
 	}
 	runCells(cells, 1, true)
 	runCells(cells, 12, false)
-	for i, cell := range cells { // one may be late because of the others, but not alone
-		if cell.isLate() || cell.faults == 0 {
-			cells[i] = cell.again()
+	for i := range cells {
+		for cells[i].err == nil && cells[i].isTooSoon() {
+			t.Logf("%s: too soon after %s: %d %s", cells[i].name(), cells[i].timeout, cells[i].first.code, cells[i].first.lastReason())
+			cells[i] = cells[i].again()
 			cells[i].err = cells[i].run()
 		}
 	}

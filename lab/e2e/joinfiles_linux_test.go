@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/bootctl/bootctl/pkg/join"
 )
@@ -170,14 +169,10 @@ func TestJoinStaysBelowItsRoot(t *testing.T) {
 func (j joiner) refuses(t *testing.T, node, path, victim string, flags ...string) {
 	t.Helper()
 	before := describe(t, path, victim)
-	begin := time.Now()
-	code, stdout, stderr := j.run(t, j.args(node, append(flags, "--timeout", "5s", "-v", "1")...)...)
+	code, stdout, stderr := j.run(t, j.args(node, append(flags, "-v", "1")...)...)
 	refused(t, "refused", code, stdout, stderr)
-	if took := time.Since(begin); took > 2*time.Second {
-		t.Errorf("it took %s", took)
-	}
-	if strings.Contains(stderr, "call:") {
-		t.Error("something was sent")
+	if strings.Contains(stderr, "waiting") || strings.Contains(stderr, "call:") {
+		t.Errorf("it waited, or something was sent:\n%s", stderr)
 	}
 	if after := describe(t, path, victim); !maps.Equal(before, after) {
 		t.Errorf("%v became %v", before, after)

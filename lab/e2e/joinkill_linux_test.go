@@ -113,7 +113,7 @@ func (j joiner) expirer(t *testing.T) func(*testing.T, string, join.Layout) {
 // time.
 func (j joiner) killedAt(t *testing.T, start start, node string, hits []atomic.Int64, step int) {
 	t.Helper()
-	for try := range 5 {
+	for try := range 7 {
 		dir := filepath.Join(t.TempDir(), "root")
 		l, node := join.RootFS(dir), fmt.Sprintf("%s-%d", node, try)
 		start.prepare(t, node, l)

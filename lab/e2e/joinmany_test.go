@@ -82,7 +82,7 @@ func TestManyJoins(t *testing.T) {
 	for i := range n {
 		jobs = append(jobs, func() {
 			node := fmt.Sprintf("many-%d", i)
-			code, _, stderr := result(t, j.elsewhere(j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1", "--timeout", "2m")...))
+			code, _, stderr := result(t, j.elsewhere(j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1")...))
 			lines := apiCall.FindAllStringSubmatch(stderr, -1)
 			calls[i] = len(lines)
 			if code != 0 || len(lines) == 0 || len(lines) > 5 {

@@ -14,10 +14,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,19 +134,19 @@ type watched struct {
 	files                                    map[string][]byte
 }
 
-// watch runs the child, looks at it and all that it starts every few milliseconds,
-// and at each file below dir afterwards.
-func watch(cmd *exec.Cmd, dir string) (watched, error) {
+// watch runs the child, looks at it and all that it starts before its first
+// instruction, every few milliseconds, and whenever something comes from held, and at
+// each file below dir afterwards. Held is told when it was looked at.
+func watch(cmd *exec.Cmd, dir string, held <-chan chan<- struct{}) (watched, error) {
 	w := watched{cmd: cmd}
 	var stdout, stderr bytes.Buffer
 	if cmd.Stdout == nil {
 		cmd.Stdout = &stdout
 	}
 	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
+	if err := w.start(); err != nil {
 		return w, err
 	}
-	w.sample(cmd.Process.Pid) // at least once: it has the program's command line by now
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -152,6 +154,9 @@ func watch(cmd *exec.Cmd, dir string) (watched, error) {
 			select {
 			case <-done:
 				return
+			case looked := <-held:
+				w.sample(cmd.Process.Pid)
+				close(looked)
 			case <-time.After(10 * time.Millisecond):
 				w.sample(cmd.Process.Pid)
 			}
@@ -166,6 +171,28 @@ func watch(cmd *exec.Cmd, dir string) (watched, error) {
 	w.stdout, w.stderr = stdout.Bytes(), stderr.Bytes()
 	w.files, err = filesBelow(dir)
 	return w, err
+}
+
+// start starts the child and looks at it once, before it runs: however short its
+// life, it has been seen. That is what a debugger does.
+func (w *watched) start() error {
+	runtime.LockOSThread() // which alone may let the child go on
+	defer runtime.UnlockOSThread()
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	if err := w.cmd.Start(); err != nil {
+		return err
+	}
+	pid := w.cmd.Process.Pid
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(pid, &status, syscall.WALL, nil)
+	for errors.Is(err, syscall.EINTR) {
+		_, err = syscall.Wait4(pid, &status, syscall.WALL, nil)
+	}
+	if err != nil || !status.Stopped() {
+		return fmt.Errorf("the child does not stop at its begin: status %#x, %w", status, errors.Join(err, w.cmd.Process.Kill()))
+	}
+	w.sample(pid)
+	return syscall.PtraceDetach(pid)
 }
 
 // sample reads what every user may see of the child, and what its owner may.
@@ -297,14 +324,54 @@ func plantedLeaks(t *testing.T, secret string) map[string]string {
 	return leaks
 }
 
-// leakPlaces are scripts that let the text in the file $TEXT out in each place.
+// leakPlaces are scripts that let the text in the file $TEXT out in each place. A
+// process that shows it runs $HOLD, which ends when the process was looked at.
 func leakPlaces() map[string]string {
 	return map[string]string{
 		"stdout": `cat "$TEXT"`, "stderr": `cat "$TEXT" >&2`, "file": `cat "$TEXT" >left`, "name of a file": `: >"$(head -c 200 "$TEXT" | tr '\n/' '  ')"`,
-		"command line":                    `exec sh -c 'sleep 0.1; :' sh "$(cat "$TEXT")"`,
-		"command line of another process": `sh -c 'sleep 0.1; :' sh "$(cat "$TEXT")"; :`,
-		"environment of another process":  `X="$(cat "$TEXT")" sleep 0.1; :`,
+		"command line":                    `exec sh -c "$HOLD" sh "$(cat "$TEXT")"`,
+		"command line of another process": `sh -c "$HOLD" sh "$(cat "$TEXT")"; :`,
+		"environment of another process":  `X="$(cat "$TEXT")" sh -c "$HOLD"; :`,
 	}
+}
+
+// watchHeld watches a child with HOLD in its environment: a script that says on
+// descriptor 3 that it runs, and waits on descriptor 4 for having been looked at.
+func watchHeld(cmd *exec.Cmd, dir string) (watched, error) {
+	runs, says, err := os.Pipe()
+	if err != nil {
+		return watched{}, err
+	}
+	defer runs.Close() //nolint:errcheck // only read
+	waits, goes, err := os.Pipe()
+	if err != nil {
+		return watched{}, errors.Join(err, says.Close())
+	}
+	defer goes.Close() //nolint:errcheck // the child has ended
+	cmd.ExtraFiles = []*os.File{says, waits}
+	cmd.Env = append(cmd.Env, "HOLD=echo >&3; read -r _ <&4")
+	held, ended := make(chan chan<- struct{}), make(chan struct{})
+	var passing sync.WaitGroup
+	passing.Go(func() {
+		for line := make([]byte, 1); ; {
+			if _, err := runs.Read(line); err != nil {
+				return
+			}
+			looked := make(chan struct{})
+			select {
+			case held <- looked:
+				<-looked
+				_, _ = goes.WriteString("\n") // the child may have been killed
+			case <-ended:
+				return
+			}
+		}
+	})
+	w, err := watch(cmd, dir, held)
+	close(ended)
+	err = errors.Join(err, says.Close(), waits.Close())
+	passing.Wait()
+	return w, err
 }
 
 // TestLeakScanFindsWhatIsPlanted lets a script leak a secret in each form and
@@ -333,7 +400,7 @@ func TestLeakScanFindsWhatIsPlanted(t *testing.T) {
 		}
 		cmd := exec.Command("sh", "-c", p.script)
 		cmd.Dir, cmd.Env = dir, []string{"TEXT=" + text, "PATH=" + os.Getenv("PATH")}
-		w, err := watch(cmd, dir)
+		w, err := watchHeld(cmd, dir)
 		if err != nil || cmd.ProcessState.ExitCode() != 0 {
 			t.Errorf("%s: %v, exit code %d, stderr %s", p.script, err, cmd.ProcessState.ExitCode(), w.stderr)
 			return

@@ -3,17 +3,54 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/lab/labtest"
 )
+
+// timeoutOf returns the place of the value of --timeout in a command line, and the
+// value.
+func timeoutOf(args []string) (at int, timeout time.Duration, err error) {
+	at = slices.Index(args, "--timeout") + 1
+	if at == 0 || at == len(args) {
+		return 0, 0, fmt.Errorf("no --timeout in %q", args)
+	}
+	timeout, err = time.ParseDuration(args[at])
+	return at, timeout, err
+}
+
+// giveUp runs a command line that is to give up at its --timeout, until it ends as
+// wanted: on a busy machine the time may be over before the program has come as far
+// as the test wants. Then it gets four times as much. run returns whether the
+// program ended as wanted; that it did not before its time was over, or with as much
+// time as only a hang takes, is an error.
+func giveUp(args []string, run func(args []string) bool) error {
+	args = slices.Clone(args)
+	for {
+		at, timeout, err := timeoutOf(args)
+		if err != nil {
+			return err
+		}
+		begin := time.Now()
+		if run(args) {
+			return nil
+		}
+		if took := time.Since(begin); took < timeout || 4*timeout > labtest.Hang {
+			return fmt.Errorf("it did not end as wanted after %s, with --timeout %s", took.Round(time.Millisecond), timeout)
+		}
+		args[at] = (4 * timeout).String()
+	}
+}
 
 // program runs the built bootctl as the administrator of a server.
 type program struct{ server *labtest.Server }

@@ -61,7 +61,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{servingPair(ts, pki.Leaf{IPs: []net.IP{net.IPv4(127, 0, 0, 1).To4()}})},
 	})
 	ts.Check(err)
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/moved":
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
@@ -101,7 +101,7 @@ func startTunnel(address string, status int) (at string, end func(), err error) 
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status != 0 || r.Method != http.MethodConnect {
 			w.WriteHeader(status)
 			return

@@ -185,7 +185,7 @@ func (l setupLab) joins(t *testing.T, node string, groups ...string) {
 		t.Fatal(err)
 	}
 	who := l.must(t, "join", l.server.URL(), "--token-file", token, "--ca-file", l.server.CAFile, "--node-name", node,
-		"--out-dir", t.TempDir(), "--timeout", "30s", "-o", "jsonpath={.username} in {.groups[0]}")
+		"--out-dir", t.TempDir(), "-o", "jsonpath={.username} in {.groups[0]}")
 	if who != "system:node:"+node+" in system:nodes" {
 		t.Errorf("the node is %s", who)
 	}

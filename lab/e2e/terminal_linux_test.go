@@ -6,12 +6,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
 // TestQuestionOnTerminal answers the question of a bulk approval with Ctrl-C, no
@@ -38,7 +41,7 @@ func TestQuestionOnTerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer terminal.Close() //nolint:errcheck // the test is over
-			defer time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
+			defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 			shown := bufio.NewReader(terminal)
 			question, err := shown.ReadString(']')
 			if err != nil || !strings.Contains(question, "to be approved: node-csr-") || !strings.Contains(question, "Approve 3 of 3 requests?") {
@@ -75,7 +78,7 @@ func TestCreateManyOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer terminal.Close() //nolint:errcheck // the test is over
-	defer time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 	shown := bufio.NewReader(terminal)
 	progress, err := shown.ReadString('f')
 	if err != nil || !strings.Contains(progress, "bootctl: created ") {
@@ -120,8 +123,8 @@ func TestJoinOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer terminal.Close() //nolint:errcheck // the test is over
-	defer time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
-	seen := readUntil(terminal, "s, for 1.")
+	defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
+	seen := readUntil(terminal, regexp.MustCompile(`s, for [0-9.]+s`))
 	p.must(t, "csr", "approve", "--node", "watched")
 	rest, _ := io.ReadAll(terminal) // ends with an error when the other side is gone
 	if err := cmd.Wait(); err != nil {
@@ -146,14 +149,15 @@ func TestJoinOnTerminal(t *testing.T) {
 	}
 }
 
-// readUntil reads from a terminal until a text has come, or its other side is gone.
-func readUntil(from io.Reader, text string) string {
+// readUntil reads from a terminal until what matches has come, or its other side is
+// gone.
+func readUntil(from io.Reader, pattern *regexp.Regexp) string {
 	var seen strings.Builder
 	buf := make([]byte, 4096)
 	for {
 		n, err := from.Read(buf)
 		seen.Write(buf[:n])
-		if err != nil || strings.Contains(seen.String(), text) {
+		if err != nil || pattern.MatchString(seen.String()) {
 			return seen.String()
 		}
 	}

@@ -2,13 +2,18 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
 // pane is a terminal that someone sits at.
@@ -61,7 +66,7 @@ func (s pane) screen(t *testing.T) string {
 func (s pane) until(t *testing.T, pattern string) string {
 	t.Helper()
 	line := regexp.MustCompile("(?m)" + pattern)
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(labtest.Hang); ; time.Sleep(50 * time.Millisecond) {
 		screen := s.screen(t)
 		if line.MatchString(screen) {
 			return screen
@@ -70,6 +75,34 @@ func (s pane) until(t *testing.T, pattern string) string {
 			t.Fatalf("%s does not come; there stands\n%s", pattern, screen)
 		}
 	}
+}
+
+// complete presses the tab key until a text stands there: once completes a word, and
+// once more shows a choice.
+func (s pane) complete(t *testing.T, want string) {
+	t.Helper()
+	for end := time.Now().Add(labtest.Hang); time.Now().Before(end); {
+		s.send(t, "Tab")
+		for range 20 {
+			time.Sleep(50 * time.Millisecond)
+			if strings.Contains(s.screen(t), want) {
+				return
+			}
+		}
+	}
+	t.Fatalf("%q does not come; there stands\n%s", want, s.screen(t))
+}
+
+// changes waits until the screen is another than before, and returns it.
+func (s pane) changes(t *testing.T, before string) string {
+	t.Helper()
+	for end := time.Now().Add(labtest.Hang); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if now := s.screen(t); now != before {
+			return now
+		}
+	}
+	t.Fatalf("the screen stays\n%s", before)
+	return ""
 }
 
 // constant replaces what differs from run to run.
@@ -126,9 +159,12 @@ bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: 
 		if n := strings.Count(screen, "bootctl: waiting for the certificate"); n != 1 {
 			t.Errorf("the live line stands there %d times:\n%s", n, screen)
 		}
-		time.Sleep(time.Second) // it is drawn anew, in the same row
-		if again := s.screen(t); strings.Count(again, "\n") != strings.Count(screen, "\n") {
-			t.Errorf("the screen grew from\n%s\nto\n%s", screen, again)
+		for range 3 { // it is drawn anew, in the same row
+			again := s.changes(t, screen)
+			if strings.Count(again, "\n") != strings.Count(screen, "\n") {
+				t.Errorf("the screen grew from\n%s\nto\n%s", screen, again)
+			}
+			screen = again
 		}
 		s.send(t, "C-c")
 		s.until(t, `^\$ *$`)
@@ -162,8 +198,20 @@ func (p program) approveAtTerminal(t *testing.T) {
 	if err := p.server.SubmitNodes(t.Context(), "at-terminal", many); err != nil {
 		t.Fatal(err)
 	}
-	s := p.newPane(t, 100, 24, "bash --norc --noprofile")
-	s.send(t, "clear; bootctl csr approve --pending -q >out; echo ended with $?", "Enter")
+	proxy, err := faultproxy.Before(p.server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close() //nolint:errcheck // the test is over
+	var approvals atomic.Int64
+	proxy.Inject(func(r *http.Request) faultproxy.Fault {
+		if r.Method == http.MethodPut && approvals.Add(1) > many/2 {
+			return faultproxy.Fault{Delay: time.Second} // so that it cannot be done before it is broken off
+		}
+		return faultproxy.Fault{}
+	})
+	s := p.newPane(t, 100, 24, "bash --norc --noprofile", "THROUGH="+p.throughProxy(t, proxy))
+	s.send(t, "clear; bootctl csr approve --kubeconfig $THROUGH --pending -q >out; echo ended with $?", "Enter")
 	s.until(t, `\[y/N\]`)
 	s.send(t, "y", "Enter")
 	s.until(t, `^bootctl: approved \d+ of `)
@@ -199,9 +247,8 @@ func TestCompletionInShells(t *testing.T) {
 	for _, shell := range shells {
 		t.Run(shell.name, func(t *testing.T) {
 			s := p.newPane(t, 200, 24, shell.command)
-			s.send(t, shell.load+"; clear", "Enter")
-			time.Sleep(time.Second)
-			s.until(t, `^\$ *$`)
+			s.send(t, shell.load+"; clear; echo load''ed", "Enter")
+			s.until(t, `^loaded`)
 			for _, test := range []struct{ typed, want string }{
 				{"bootctl csr rev", "bootctl csr review"},
 				{"bootctl token check " + id[:3], "bootctl token check " + id},
@@ -211,10 +258,7 @@ func TestCompletionInShells(t *testing.T) {
 				{"bootctl csr wait -o js", "json"},
 			} {
 				s.send(t, "-l", test.typed)
-				s.send(t, "Tab")
-				time.Sleep(300 * time.Millisecond)
-				s.send(t, "Tab")
-				s.until(t, regexp.QuoteMeta(test.want))
+				s.complete(t, test.want)
 				s.send(t, "C-c")
 				s.send(t, "clear", "Enter")
 				s.until(t, `^\$ *$`)

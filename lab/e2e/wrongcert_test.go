@@ -136,7 +136,7 @@ func TestWrongCertificates(t *testing.T) {
 			proxy.Inject(s.fault)
 			defer proxy.Inject(nil)
 			node := "swapped-" + strings.ToLower(strings.NewReplacer(" ", "-", ":", "-").Replace(s.name))
-			code, _, stderr := p.run(t, "join", proxy.URL, "--token-file", token, "--ca-file", p.server.CAFile, "--node-name", node, "--out-dir", dir, "--timeout", "30s")
+			code, _, stderr := p.run(t, "join", proxy.URL, "--token-file", token, "--ca-file", p.server.CAFile, "--node-name", node, "--out-dir", dir)
 			if proxy.Faults() == before {
 				t.Error("nothing was swapped")
 			}

@@ -82,7 +82,7 @@ func Start(opts Options) (*Proxy, error) {
 	}
 	p.server = &http.Server{
 		Handler:           p.faulty(p.forward()),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0),
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}

@@ -258,13 +258,13 @@ localStorageCapacityIsolation: false
 	}
 }
 
-// eventually waits up to a minute for what the kubelet does in its own time.
+// eventually waits for what the kubelet does in its own time.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if done() {
 			return
 		}
 	}
-	t.Fatalf("after a minute: no %s", what)
+	t.Fatalf("after %s: no %s", labtest.Hang, what)
 }

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +27,10 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
+
+// Hang is how long a test waits for what must come: no busy machine reaches it, only
+// a hang does.
+const Hang = 5 * time.Minute
 
 // BinDir returns the directory that make builds into, from a package directory
 // two levels below the repository.
@@ -98,7 +103,7 @@ func (s *Server) Restart() error { return s.restart(s.cmd.Args[1:]) }
 func (s *Server) RestartWith(flags ...string) error { return s.restart(serveArgs(s.Dir, flags)) }
 
 func (s *Server) restart(args []string) error {
-	const tries = 5 // on a busy machine its port is free only after a while
+	const tries = 50 // on a busy machine its port is free only after a while
 	var err error
 	for range tries {
 		s.cmd = exec.Command(s.cmd.Path, args...) //nolint:gosec // our own program

@@ -114,7 +114,7 @@ func overlay(t *testing.T, root string, m mutant) string {
 }
 
 func runTests(root string, m mutant, overlay string) (string, error) {
-	args := []string{"test", "-vet=off", "-failfast", "-ldflags", "-s -w", "-run", m.run, "-timeout", "60s"}
+	args := []string{"test", "-vet=off", "-failfast", "-ldflags", "-s -w", "-run", m.run, "-timeout", "5m"}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}

@@ -207,6 +207,7 @@ func options(t testing.TB, c *cluster, cas ...ca) clusterinfo.Options {
 		Token:     parseToken(t),
 		Pins:      clusterinfo.Pins(bundle(cas...)),
 		Client:    apiclient.Options{Now: clock},
+		Timeout:   time.Minute,
 	}
 }
 

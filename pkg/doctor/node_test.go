@@ -27,7 +27,7 @@ func (s *site) node(changes ...func(*clusterinfo.Options)) doctor.Node {
 	}
 	opts := clusterinfo.Options{
 		Endpoints: []clusterinfo.Endpoint{s.endpoint}, Token: info.Token, CAs: []*x509.Certificate{s.ca.Certificate},
-		Client: apiclient.Options{Now: time.Now},
+		Client: apiclient.Options{Now: time.Now}, Timeout: time.Minute,
 	}
 	for _, change := range changes {
 		change(&opts)

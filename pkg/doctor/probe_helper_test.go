@@ -1,7 +1,6 @@
 package doctor_test
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +33,7 @@ import (
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/doctor"
@@ -139,7 +140,8 @@ func (s *site) rewrite(change func(data map[string]string)) {
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
 		Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1(),
-		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: apiclient.Options{Now: time.Now}, Random: rand.Reader,
+		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: apiclient.Options{Now: time.Now}, NodeTimeout: time.Minute,
+		Random: rand.Reader,
 	}
 }
 
@@ -320,28 +322,29 @@ func wantLast(t *testing.T, findings []doctor.Finding, check string, status doct
 	}
 }
 
-// ending is a context whose deadline passes when done is closed.
-type ending struct {
-	context.Context
-	done chan struct{}
-}
-
-func (e ending) Done() <-chan struct{} { return e.done }
-
-func (e ending) Err() error {
-	select {
-	case <-e.done:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
-// runUntil lets the probe run, and its time end a moment after the step begins.
+// runUntil runs the probe, and its deadline passes once the step waits for what does not
+// come: for the administrator's client, which is a fake without a deadline, as soon as
+// the step begins; for a node's client, after it was answered.
 func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 	t.Helper()
-	ctx := ending{t.Context(), make(chan struct{})}
-	at(&p, step, func() { time.AfterFunc(300*time.Millisecond, func() { close(ctx.done) }) })
+	ctx, pass := testctx.WithDeadline(t.Context())
+	lastOf := map[string]func(apiclient.Call) bool{
+		"discovery": func(apiclient.Call) bool { return true },
+		"request":   func(c apiclient.Call) bool { return c.Method == http.MethodPost },
+		"approval":  func(c apiclient.Call) bool { return strings.Contains(c.Path, "watch=") },
+	}
+	var begun atomic.Bool
+	at(&p, step, func() {
+		begun.Store(true)
+		if lastOf[step] == nil {
+			pass()
+		}
+	})
+	p.NodeClient.Observe = func(c apiclient.Call) {
+		if begun.Load() && lastOf[step] != nil && lastOf[step](c) {
+			pass()
+		}
+	}
 	return p.Run(ctx)
 }
 

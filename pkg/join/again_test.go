@@ -214,7 +214,7 @@ func TestJoinAsksOnceMore(t *testing.T) {
 		cluster := newCluster(t)
 		cluster.deletes = deletions
 		opts := cluster.options(join.OutDir(t.TempDir()))
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if _, err := join.Run(ctx, opts); !errors.Is(err, wantErr) || (err == nil) != (wantErr == nil) {
 			t.Errorf("after %d deletions: %v, want %v", deletions, err, wantErr)

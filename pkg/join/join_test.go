@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
@@ -55,11 +56,7 @@ func TestJoinCompletesWithTheSameKeyAndRequest(t *testing.T) {
 	dir := t.TempDir()
 	opts := cluster.options(join.OutDir(dir))
 	cluster.unanswered = true
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if _, err := join.Run(ctx, opts); !errors.Is(err, csr.ErrPending) {
-		t.Fatalf("error = %v, want ErrPending", err)
-	}
+	runUntilPending(t, opts)
 	if info, err := os.Stat(filepath.Join(dir, "kubelet-client.key.tmp")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the key is not kept: %v", err)
 	}
@@ -78,11 +75,7 @@ func TestJoinWithANewKey(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
 	cluster.unanswered = true
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if _, err := join.Run(ctx, opts); !errors.Is(err, csr.ErrPending) {
-		t.Fatalf("error = %v, want ErrPending", err)
-	}
+	runUntilPending(t, opts)
 	cluster.unanswered, opts.NewKey = false, true
 	var asked string
 	opts.Requested = func(r csr.Request) { asked = r.Name }
@@ -210,25 +203,40 @@ func TestJoinWaitsForTheLock(t *testing.T) {
 	}
 	opts := cluster.options(join.OutDir(dir))
 	said := 0
+	ctx, pass := testctx.WithDeadline(t.Context())
 	opts.Cause = func(err error) {
 		if errors.Is(err, durable.ErrLocked) {
 			said++
+			pass()
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	if _, err := join.Run(ctx, opts); !errors.Is(err, durable.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || said != 1 || cluster.asked() > 0 {
 		t.Errorf("error = %v, said %d times, want ErrLocked at the deadline, said once", err, said)
 	}
-	time.AfterFunc(300*time.Millisecond, func() {
+	opts.Cause = func(err error) {
+		if !errors.Is(err, durable.ErrLocked) {
+			return
+		}
 		if err := unlock(); err != nil {
 			t.Error(err)
 		}
-	})
-	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if _, err := join.Run(ctx, opts); err != nil {
+	}
+	if _, err := join.Run(t.Context(), opts); err != nil {
 		t.Error(err)
+	}
+}
+
+// runUntilPending joins until the request is seen to wait for an approval.
+func runUntilPending(t *testing.T, opts join.Options) {
+	t.Helper()
+	ctx, pass := testctx.WithDeadline(t.Context())
+	opts.Cause = func(err error) {
+		if errors.Is(err, csr.ErrPending) {
+			pass()
+		}
+	}
+	if _, err := join.Run(ctx, opts); !errors.Is(err, csr.ErrPending) {
+		t.Fatalf("error = %v, want ErrPending", err)
 	}
 }
 
@@ -241,7 +249,7 @@ func (c *cluster) options(layout join.Layout) join.Options {
 		NodeName: "worker-1", Layout: layout, Random: rand.Reader,
 		Discovery: clusterinfo.Options{
 			Endpoints: []clusterinfo.Endpoint{c.endpoint}, Token: tok,
-			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}, Client: clientOptions(),
+			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}, Client: clientOptions(), Timeout: time.Minute,
 		},
 		Step: func(string) {}, Requested: func(csr.Request) {}, Cause: func(error) {},
 	}

@@ -2,7 +2,6 @@ package join_test
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/x509"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
@@ -217,8 +217,8 @@ func TestJoinRefusesACertificateForAnother(t *testing.T) {
 			overwrite(t, filepath.Join(dir, pendingName), keyText)
 			cluster.unanswered = true // it has signed already
 			test.change(t, cluster)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // without the check it would ask for good
-			defer cancel()
+			ctx, pass := testctx.WithDeadline(t.Context())
+			opts.Cause = func(error) { pass() } // without the check it would ask for good
 			_, err := join.Run(ctx, opts)
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)
@@ -322,8 +322,8 @@ func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
 			dir := filepath.Dir(opts.Layout.Current())
 			test.change(t, cluster, opts.Layout)
 			before := files(t, dir)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // without the check it would ask for good
-			defer cancel()
+			ctx, pass := testctx.WithDeadline(t.Context())
+			opts.Cause = func(error) { pass() } // without the check it would ask for good
 			result, err := join.Run(ctx, opts)
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)
