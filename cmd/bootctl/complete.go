@@ -65,7 +65,13 @@ func (e *env) completeGlobal(root *cobra.Command) {
 
 // completeTokenIDs offers the IDs of the cluster's tokens, each with what its
 // description says.
-func (e *env) completeTokenIDs(cmd *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (e *env) completeTokenIDs() cobra.CompletionFunc {
+	return func(cmd *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return e.tokenIDs(cmd, given)
+	}
+}
+
+func (e *env) tokenIDs(cmd *cobra.Command, given []string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), soon)
 	defer cancel()
 	if len(given) > 0 && cmd.Args != nil && cmd.Args(cmd, append(given, "")) != nil {
@@ -106,10 +112,12 @@ func (e *env) completeRequests(most int) cobra.CompletionFunc {
 }
 
 // completeNodes offers the names of nodes that have a pending request.
-func (e *env) completeNodes(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return e.completeOfRequests(cmd, csr.Filter{Condition: csr.Pending}, func(r csr.Request) (string, string) {
-		return r.NodeName(), r.Name
-	})
+func (e *env) completeNodes() cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return e.completeOfRequests(cmd, csr.Filter{Condition: csr.Pending}, func(r csr.Request) (string, string) {
+			return r.NodeName(), r.Name
+		})
+	}
 }
 
 // completeOfRequests offers a word of each request, unless a shell would not take

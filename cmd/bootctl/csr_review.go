@@ -51,7 +51,7 @@ to describe the token: without these, the lines say less.`,
 	}
 	o.addFlags(cmd.Flags())
 	cmd.ValidArgsFunction = e.completeRequests(1)
-	completeWith(cmd, "node", e.completeNodes)
+	completeWith(cmd, "node", e.completeNodes())
 	return cmd
 }
 

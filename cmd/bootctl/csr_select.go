@@ -40,7 +40,7 @@ func (o *csrFilterOptions) addFlags(fs *pflag.FlagSet) {
 
 // completeFilter offers the values of the filters.
 func (e *env) completeFilter(cmd *cobra.Command) {
-	completeWith(cmd, "node", e.completeNodes)
+	completeWith(cmd, "node", e.completeNodes())
 	complete(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
 }
 

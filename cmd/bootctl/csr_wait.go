@@ -47,7 +47,7 @@ who is silent, create on subjectaccessreviews.`,
 	}
 	o.addFlags(cmd.Flags())
 	cmd.ValidArgsFunction = e.completeRequests(1)
-	completeWith(cmd, "node", e.completeNodes)
+	completeWith(cmd, "node", e.completeNodes())
 	return cmd
 }
 

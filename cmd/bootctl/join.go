@@ -126,7 +126,7 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 	stop := e.follow(steps.line)
 	stopReminding := every(time.Second, steps.remind)
 	opts.Layout, opts.Random, opts.NewKey, opts.Force, opts.DryRun = layout, e.random, o.newKey, o.force, o.dryRun
-	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, e.skewed
+	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, func(behind time.Duration) { e.skewed(behind) }
 	result, err := join.Run(ctx, opts)
 	stopReminding()
 	if err == nil {

@@ -49,13 +49,12 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 	e.completeGlobal(root)
 	root.AddCommand(
 		newToken(e),
-		group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster", newClusterInfoShow(e), newClusterInfoVerify(e), newClusterInfoPublish(e), newClusterInfoSign(e), newClusterInfoPin(e)),
-		group("csr", "Make, list, review and decide on certificate signing requests",
-			newCSRSubmit(e), newCSRList(e), newCSRReview(e), newCSRApprove(e), newCSRDeny(e), newCSRWait(e), newCSRDelete(e)),
+		newClusterInfo(e),
+		newCSR(e),
 		newJoin(e),
 		newSetup(e),
 		newDoctor(e),
-		group("lab", "Run a real control plane on this machine", newLabUp(e), newLabDown(e), newLabStatus(e), newLabLogs(e), newLabKubeconfig(e)),
+		newLab(e),
 		newVersion(e),
 	)
 	return root
@@ -69,7 +68,11 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 
 // run runs the command that args name and returns its exit code.
 func run(ctx context.Context, e *env, args []string) int {
-	root := newRoot(e)
+	return runRoot(ctx, e, newRoot(e), args)
+}
+
+// runRoot runs the command of the tree that args name and returns its exit code.
+func runRoot(ctx context.Context, e *env, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	root.SetIn(e.In)
 	root.SetOut(e.Out)

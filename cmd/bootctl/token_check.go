@@ -49,7 +49,7 @@ kube-public; with --endpoint nothing but the token.`,
 		Example: `  bootctl token check k3x9q2
   bootctl token check --token-file token --endpoint 192.0.2.1:6443 --ca-file ca.crt`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: e.completeTokenIDs,
+		ValidArgsFunction: e.completeTokenIDs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.endpoint != "" || o.trust.given() {
 				return runTokenCheckNode(cmd.Context(), e, o, args)

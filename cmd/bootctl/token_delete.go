@@ -51,7 +51,7 @@ certificatesigningrequests to name the requests; with --deny-pending update on
 certificatesigningrequests/approval and approve on their signers.`,
 		Example: `  bootctl token delete k3x9q2 --deny-pending
   bootctl token delete --expired`,
-		ValidArgsFunction: e.completeTokenIDs,
+		ValidArgsFunction: e.completeTokenIDs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runTokenDelete(cmd.Context(), e, o, args)
 		},

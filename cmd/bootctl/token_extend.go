@@ -26,7 +26,7 @@ which takes it a second.
 Needs get and patch on secrets in kube-system.`,
 		Example:           "  bootctl token extend k3x9q2 --ttl 2d",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: e.completeTokenIDs,
+		ValidArgsFunction: e.completeTokenIDs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runTokenExtend(cmd.Context(), e, o, args[0])
 		},

@@ -37,7 +37,7 @@ const (
 // Access: update on certificatesigningrequests/approval, approve on the signer,
 // and get on certificatesigningrequests.
 func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request) error {
-	return decide(ctx, client.CertificateSigningRequests(), judged, condition(certificatesv1.CertificateApproved, approvalReason, approvalMessage))
+	return decide(ctx, client, judged, condition(certificatesv1.CertificateApproved, approvalReason, approvalMessage))
 }
 
 // Deny denies the request that was judged, for good: there will be no certificate
@@ -45,7 +45,7 @@ func Approve(ctx context.Context, client certificatesv1client.CertificateSigning
 // those of Approve; it returns one that matches ErrApproved when it is too late,
 // and nil when it was denied already.
 func Deny(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request, reason, message string) error {
-	return decide(ctx, client.CertificateSigningRequests(), judged, condition(certificatesv1.CertificateDenied, reason, message))
+	return decide(ctx, client, judged, condition(certificatesv1.CertificateDenied, reason, message))
 }
 
 func condition(kind certificatesv1.RequestConditionType, reason, message string) certificatesv1.CertificateSigningRequestCondition {
@@ -54,14 +54,15 @@ func condition(kind certificatesv1.RequestConditionType, reason, message string)
 
 // decide adds the condition to the request. It starts from the object as it was
 // judged, and reads it anew when that has changed.
-func decide(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, judged Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
-	object := judged.stored
+func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
+	object := judged.Stored()
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		if object == nil {
-			var err error
-			if object, err = get(ctx, requests, judged.Name); err != nil {
+			current, err := Get(ctx, client, judged.Name)
+			if err != nil {
 				return err
 			}
+			object = current.Stored()
 		}
 		if string(object.UID) != judged.UID {
 			return &RequestError{judged.Name, ErrReplaced}
@@ -73,7 +74,7 @@ func decide(ctx context.Context, requests certificatesv1client.CertificateSignin
 		changed := object.DeepCopy()
 		changed.Status.Conditions = append(changed.Status.Conditions, wanted)
 		object = nil
-		_, err = requests.UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
+		_, err = client.CertificateSigningRequests().UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
 			return &RequestError{judged.Name, ErrNotFound}
@@ -87,7 +88,7 @@ func decide(ctx context.Context, requests certificatesv1client.CertificateSignin
 // undecided says whether the wanted decision is still to be made; an error says
 // that another one was.
 func undecided(object *certificatesv1.CertificateSigningRequest, wanted certificatesv1.RequestConditionType) (bool, error) {
-	_, state := (&waiter{name: object.Name}).judge(object)
+	_, state := State(object)
 	approved := state == nil || errors.Is(state, ErrUnsigned)
 	switch {
 	case errors.Is(state, ErrPending):

@@ -245,7 +245,10 @@ func (w *waiter) watch(ctx context.Context) (certificate []byte, inTime bool, er
 // is silent where that is known of the same state.
 func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) []byte {
 	w.request = request
-	certificate, state := w.judge(request)
+	certificate, state := State(request)
+	if w.uid != "" && request.UID != w.uid {
+		certificate, state = nil, &RequestError{w.name, ErrReplaced}
+	}
 	w.state = state
 	if state == nil {
 		return certificate
@@ -260,11 +263,9 @@ func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) []byte {
 	return certificate
 }
 
-// judge returns the certificate of the request, or why it has none.
-func (w *waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byte, error) {
-	if w.uid != "" && request.UID != w.uid {
-		return nil, &RequestError{w.name, ErrReplaced}
-	}
+// State returns the certificate of a stored CSR, or why it has none: an error that
+// matches ErrPending, ErrUnsigned, ErrDenied or ErrFailed.
+func State(request *certificatesv1.CertificateSigningRequest) (certificate []byte, err error) {
 	state := ErrPending
 	for _, condition := range request.Status.Conditions {
 		if !isTrue(condition) {
@@ -272,9 +273,9 @@ func (w *waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byt
 		}
 		switch condition.Type {
 		case certificatesv1.CertificateDenied:
-			return nil, &RefusedError{w.name, ErrDenied, condition.Reason, condition.Message}
+			return nil, &RefusedError{request.Name, ErrDenied, condition.Reason, condition.Message}
 		case certificatesv1.CertificateFailed:
-			return nil, &RefusedError{w.name, ErrFailed, condition.Reason, condition.Message}
+			return nil, &RefusedError{request.Name, ErrFailed, condition.Reason, condition.Message}
 		case certificatesv1.CertificateApproved:
 			state = ErrUnsigned
 		}
@@ -282,5 +283,5 @@ func (w *waiter) judge(request *certificatesv1.CertificateSigningRequest) ([]byt
 	if len(request.Status.Certificate) > 0 && errors.Is(state, ErrUnsigned) {
 		return request.Status.Certificate, nil
 	}
-	return nil, &RequestError{w.name, state}
+	return nil, &RequestError{request.Name, state}
 }
