@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -340,7 +342,7 @@ func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	e := &env{
-		In: strings.NewReader(""), Out: &out, ErrOut: &errOut, now: time.Now, random: rand.Reader,
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, now: time.Now, random: rand.Reader,
 		getenv: func(string) string { return "" }, newClient: apiclient.New,
 	}
 	code := run(t.Context(), e, []string{"cluster-info", "verify", "--endpoint", endpoint, "--token-file", tokenFile, "--ca-cert-hash", pin, "-o", "json"})

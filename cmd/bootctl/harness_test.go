@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -79,7 +81,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything
 	})
 	e := &env{
-		In: strings.NewReader(""), Out: &out, ErrOut: &errOut,
+		IOStreams:  genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		now:        time.Now,
 		random:     rand.Reader,
 		getenv:     func(name string) string { return vars[name] },

@@ -57,6 +57,7 @@ kube-public; with --endpoint nothing but the token.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -163,7 +164,9 @@ func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []
 	}
 	plain := ""
 	if len(args) == 1 {
-		if _, err := token.ParseID(args[0]); err == nil {
+		if id, err := tokenName(args[0]); err != nil {
+			return err
+		} else if id != "" {
 			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", errInput)
 		}
 		plain = args[0]
@@ -184,7 +187,7 @@ func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []
 }
 
 func checkView(object output.TokenCheck, now time.Time) view {
-	v := view{object: object, names: []string{object.ID}, header: []string{"TOKEN", object.ID}}
+	v := view{object: object, names: []reference{tokenReference(object.ID)}, header: []string{"TOKEN", object.ID}}
 	row := func(title, text string) { v.rows = append(v.rows, []string{title, text}) }
 	accepts := "rejects it: " + object.Rejected
 	if object.Accepted {

@@ -73,7 +73,7 @@ func imports() []plant {
 		allow("pkg/token/log_test.go", "log"),
 		deny("cmd/bootctl", "github.com/olekukonko/tablewriter", "tables"),
 		deny("internal/output", "github.com/olekukonko/tablewriter", "tables"),
-		{"print.go may import tablewriter", "cmd/bootctl/print.go", "package main\n\n" + importing("github.com/olekukonko/tablewriter"), "", ""},
+		{"table.go may import tablewriter", "cmd/bootctl/table.go", "package main\n\n" + importing("github.com/olekukonko/tablewriter"), "", ""},
 		deny("pkg/csr", "k8s.io/kubernetes/pkg/features", "kubernetes"),
 		deny("cmd/bootctl", "k8s.io/kubernetes/pkg/features", "kubernetes"),
 		deny("internal/output/kubernetes_test.go", "k8s.io/kubernetes/pkg/features", "kubernetes"),
