@@ -19,7 +19,7 @@ or for bootctl token create --token-file. It asks no server.`,
 			return runTokenGenerate(e)
 		},
 	}
-	refuse(cmd.Flags(), map[string]string{"dry-run": changesNothing})
+	refuse(cmd.Flags(), map[string]string{"dry-run": changesNothing, "kubeconfig": "the command asks no server"})
 	return cmd
 }
 
