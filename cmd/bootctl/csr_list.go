@@ -61,10 +61,16 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 		}
 		return b.Created.Compare(a.Created)
 	})
-	return e.print(requestsView(list, e.now()))
+	v := requestsView(list)
+	if e.printsTable() {
+		for _, item := range list.Items {
+			v.rows = append(v.rows, csrRow(item, e.now()))
+		}
+	}
+	return e.print(v)
 }
 
-func requestsView(list output.CertificateRequestList, now time.Time) view {
+func requestsView(list output.CertificateRequestList) view {
 	v := view{
 		object: list,
 		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
@@ -72,7 +78,6 @@ func requestsView(list output.CertificateRequestList, now time.Time) view {
 	}
 	for _, item := range list.Items {
 		v.names = append(v.names, csrResource.reference(item.Name))
-		v.rows = append(v.rows, csrRow(item, now))
 	}
 	return v
 }

@@ -59,7 +59,7 @@ var (
 
 // printsTable says whether the format asked for is a table, where there is one.
 func (e *env) printsTable() bool {
-	return !e.global.quiet && slices.Contains(append(tableFormats, "", "text"), e.global.output)
+	return !e.global.quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.global.output)
 }
 
 func (v view) render(o globalOptions) ([]byte, error) {
@@ -81,6 +81,9 @@ func (v view) render(o globalOptions) ([]byte, error) {
 		return v.table(o.output == "wide")
 	case o.output == "name":
 		return v.fullNames()
+	}
+	if o.output == "json" {
+		return o.json(v.object)
 	}
 	object, err := toUnstructured(v.object)
 	if err != nil {
@@ -112,6 +115,24 @@ func (o globalOptions) printer() (printers.ResourcePrinter, error) {
 	return flags.ToPrinter()
 }
 
+// json prints an object of the contract with kubectl's printer, in the order of the
+// contract. What comes from a server is written in JSON's own escapes.
+func (o globalOptions) json(object any) ([]byte, error) {
+	printer, err := o.printer()
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := printer.PrintObj(&runtime.Unknown{Raw: encoded}, &out); err != nil {
+		return nil, formatError{err}
+	}
+	return safe.JSON(out.Bytes()), nil
+}
+
 // document prints objects with kubectl's printer. Where that writes JSON or YAML,
 // what comes from a server is written in the escapes of these; everything else is
 // text, so that every string is escaped before.
@@ -122,7 +143,7 @@ func (o globalOptions) document(objects ...*unstructured.Unstructured) ([]byte, 
 	}
 	before, after := safe.Text, func(text []byte) []byte { return text }
 	switch kind, _, _ := strings.Cut(o.output, "="); kind {
-	case "json", "jsonpath-as-json":
+	case "jsonpath-as-json":
 		before, after = func(s string) string { return s }, safe.JSON
 	case "yaml", "kyaml":
 		before, after = safe.MarkYAML, safe.UnmarkYAML

@@ -76,7 +76,13 @@ func runTokenList(ctx context.Context, e *env, o tokenListOptions) error {
 	}
 	e.warnIfFull(ctx, client, infos)
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !o.fits(info, e.now()) })
-	return e.print(o.view(infos, e.now()))
+	v, items := o.view(infos, e.now())
+	if e.printsTable() {
+		for _, item := range items {
+			v.rows = append(v.rows, tokenRow(cmp.Or(item.Token, item.ID), item, e.now()))
+		}
+	}
+	return e.print(v)
 }
 
 func (o tokenListOptions) fits(info token.Info, now time.Time) bool {
@@ -107,7 +113,8 @@ func (e *env) warnIfFull(ctx context.Context, client *apiclient.Client, infos []
 	e.warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for %d: past that no new token is signed; delete what is not needed, and give tokens that need not sign --usages authentication", signing, info.Capacity()))
 }
 
-func (o tokenListOptions) view(infos []token.Info, now time.Time) view {
+// view is the list but for the rows of its table.
+func (o tokenListOptions) view(infos []token.Info, now time.Time) (view, []output.TokenInfo) {
 	items := make([]output.TokenInfo, 0, len(infos))
 	v := view{
 		header: []string{"ID", "TTL", "EXPIRES", "USAGES", "GROUPS", "DESCRIPTION", "STATUS"},
@@ -123,10 +130,9 @@ func (o tokenListOptions) view(infos []token.Info, now time.Time) view {
 		if item.ID != "" {
 			v.names = append(v.names, tokenReference(item.ID))
 		}
-		v.rows = append(v.rows, tokenRow(cmp.Or(item.Token, item.ID), item, now))
 	}
 	v.object = output.TokenList{Meta: output.Kind("TokenList"), Items: items}
-	return v
+	return v, items
 }
 
 // shown is the whole token where it was asked for.

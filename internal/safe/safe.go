@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -42,6 +43,9 @@ func isPlain(s string) bool {
 // JSON returns the JSON document with every character that is not printable
 // written as \uXXXX. The document's meaning is unchanged.
 func JSON(document []byte) []byte {
+	if !slices.ContainsFunc(document, func(b byte) bool { return b > '~' || b < ' ' && b != '\n' }) {
+		return document
+	}
 	var out bytes.Buffer
 	for len(document) > 0 {
 		r, size := utf8.DecodeRune(document)
