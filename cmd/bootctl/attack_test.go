@@ -17,10 +17,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -342,7 +344,7 @@ func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	e := &env{
-		In: strings.NewReader(""), Out: &out, ErrOut: &errOut, now: time.Now, random: rand.Reader,
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, now: time.Now, random: rand.Reader,
 		getenv: func(string) string { return "" }, newClient: apiclient.New,
 	}
 	code := run(t.Context(), e, []string{"cluster-info", "verify", "--endpoint", endpoint, "--token-file", tokenFile, "--ca-cert-hash", pin, "-o", "json"})

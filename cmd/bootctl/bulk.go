@@ -16,8 +16,8 @@ type outcome struct {
 }
 
 // printOutcomes prints what became of each object, and returns an error when any
-// failed.
-func (e *env) printOutcomes(outcomes []outcome) error {
+// failed. named returns the name of an object in the forms that it is printed in.
+func (e *env) printOutcomes(outcomes []outcome, named func(name string) reference) error {
 	list := output.ResultList{Meta: output.Kind("ResultList"), Items: []output.Result{}}
 	v := view{header: []string{"NAME", "RESULT", "REASON"}, wide: []string{"MESSAGE"}}
 	failed := &failure.BulkError{Total: len(outcomes)}
@@ -30,7 +30,7 @@ func (e *env) printOutcomes(outcomes []outcome) error {
 			item.Message = token.Redact(o.err.Error())
 			failed.Errs = append(failed.Errs, o.err)
 		} else {
-			v.names = append(v.names, item.Name)
+			v.names = append(v.names, named(item.Name))
 		}
 		list.Items = append(list.Items, item)
 		v.rows = append(v.rows, []string{item.Name, item.Result, item.Reason, item.Message})

@@ -13,7 +13,7 @@ import (
 )
 
 func newClusterInfoPin(e *env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "pin [CA-FILE]",
 		Short: "Print the pin of each CA certificate",
 		Long: `Prints the pins that nodes take with --ca-cert-hash: sha256: and the hash of the
@@ -31,6 +31,8 @@ Without a file, needs get on the configmap cluster-info in kube-public.`,
 			return e.print(pinView(certs))
 		},
 	}
+	e.addConnectionFlags(cmd)
+	return cmd
 }
 
 func (e *env) certificatesOf(ctx context.Context, files []string) ([]*x509.Certificate, error) {
@@ -47,7 +49,7 @@ func (e *env) certificatesOf(ctx context.Context, files []string) ([]*x509.Certi
 
 func pinView(certs []*x509.Certificate) view {
 	object := output.PinList{Meta: output.Kind("PinList"), Items: []output.CACertificate{}}
-	v := view{text: strings.Join(pinTexts(certs), "\n") + "\n", names: pinTexts(certs), header: []string{"PIN", "SUBJECT", "EXPIRES"}}
+	v := view{text: strings.Join(pinTexts(certs), "\n") + "\n", names: bareReferences(pinTexts(certs)...), header: []string{"PIN", "SUBJECT", "EXPIRES"}}
 	for _, cert := range certs {
 		ca := caCertificate(cert)
 		object.Items = append(object.Items, ca)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/output"
@@ -47,6 +48,7 @@ kube-system. That anonymous requests may read cluster-info is up to bootctl setu
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -137,7 +139,7 @@ func changeView(object output.ClusterInfoChange) view {
 	case object.Written:
 		action = "written"
 	}
-	v := view{object: object, names: []string{"cluster-info"}, header: []string{"CLUSTER-INFO", action}}
+	v := view{object: object, names: []reference{configMapResource.reference(api.ConfigMapClusterInfo)}, header: []string{"CLUSTER-INFO", action}}
 	v.rows = [][]string{{"address", object.After.Server}, {"CA", joined(object.After.Pins)}}
 	for _, row := range [][]string{
 		{"address before", before.Server}, {"CA before", joined(before.Pins)},

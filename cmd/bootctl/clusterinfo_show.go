@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -44,6 +45,7 @@ Needs get on the configmap cluster-info in kube-public.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -93,7 +95,7 @@ func clusterInfoView(info clusterinfo.Info, document clusterinfo.Document, verif
 		Signatures:     orEmpty(info.TokenIDs()),
 		Verified:       verified,
 	}
-	v := view{header: []string{"SERVER", "CA", "CA EXPIRES", "PIN", "SIGNED WITH"}, names: []string{object.Server}}
+	v := view{header: []string{"SERVER", "CA", "CA EXPIRES", "PIN", "SIGNED WITH"}, names: []reference{{configMapResource.GroupKind, api.ConfigMapClusterInfo, object.Server}}}
 	for _, cert := range document.CAs {
 		ca := caCertificate(cert)
 		object.CACertificates = append(object.CACertificates, ca)

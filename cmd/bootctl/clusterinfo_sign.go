@@ -47,6 +47,7 @@ kube-system; with --file, nothing.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -84,7 +85,7 @@ func runClusterInfoSignFile(e *env, o clusterInfoSignOptions) error {
 		return err
 	}
 	object := output.ClusterInfoSignature{Meta: output.Kind("ClusterInfoSignature"), TokenID: tok.ID(), Signature: clusterinfo.Sign(info.Raw, tok)}
-	return e.print(view{object: object, names: []string{object.TokenID}, text: object.Signature + "\n"})
+	return e.print(view{object: object, names: []reference{tokenReference(object.TokenID)}, text: object.Signature + "\n"})
 }
 
 // readClusterInfoFile reads a file that holds cluster-info or its kubeconfig.

@@ -25,7 +25,7 @@ func TestPublishAsks(t *testing.T) {
 		}
 	}
 	got = invoke(t, hostileCluster(t), "cluster-info", "publish", "--endpoint", "198.51.100.1:6443", "--dry-run", "-o", "jsonpath={.written} {.dryRun} {.after.server}")
-	if got.code != 0 || got.out != "false true https://198.51.100.1:6443\n" {
+	if got.code != 0 || got.out != "false true https://198.51.100.1:6443" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 	}
 }

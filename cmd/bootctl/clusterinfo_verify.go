@@ -67,6 +67,7 @@ list on secrets in kube-system; otherwise nothing.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -148,7 +149,7 @@ func verificationView(verified bool, server clusterinfo.Endpoint, roots []*x509.
 	v := view{header: []string{"TOKEN", "SIGNATURE"}}
 	for _, s := range states {
 		object.Signatures = append(object.Signatures, output.Signature{TokenID: s.TokenID, State: s.State})
-		v.names = append(v.names, s.TokenID)
+		v.names = append(v.names, tokenReference(s.TokenID))
 		v.rows = append(v.rows, []string{s.TokenID, s.State})
 	}
 	v.object = object

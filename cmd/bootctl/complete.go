@@ -43,23 +43,11 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 	})
 }
 
-// completeGlobal offers the values of the flags that every command has.
-func (e *env) completeGlobal(root *cobra.Command) {
+// completeFormats offers the output formats.
+func completeFormats(root *cobra.Command) {
 	completeWith(root, "output", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		own := strings.Fields(cmd.Annotations[formatsAnnotation])
-		return append(own, "table", "wide", "name", "json", "yaml", "jsonpath=", "go-template="), cobra.ShellCompDirectiveNoFileComp
-	})
-	completeWith(root, "context", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		raw, err := e.kubeconfig().RawConfig()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var found []cobra.Completion
-		for name := range raw.Contexts {
-			found = append(found, safe.Text(name))
-		}
-		slices.Sort(found)
-		return found, cobra.ShellCompDirectiveNoFileComp
+		return slices.Concat(own, tableFormats, kubectlFormats), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 

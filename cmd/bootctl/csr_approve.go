@@ -75,6 +75,7 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
 	e.completeFilter(cmd)
 	return cmd

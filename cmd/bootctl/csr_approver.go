@@ -140,7 +140,7 @@ func (a approver) approve(ctx context.Context, candidates []*candidate) error {
 		outcomes[i] = c.outcome
 		outcomes[i].Name = c.name
 	}
-	return a.env.printOutcomes(outcomes)
+	return a.env.printOutcomes(outcomes, csrResource.reference)
 }
 
 // listed names what a question is about: the first of many.

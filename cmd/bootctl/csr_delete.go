@@ -49,6 +49,7 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
 	return cmd
 }
@@ -99,7 +100,7 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 		}
 		outcomes[i] = outcome{output.Result{Name: request.Name, Result: "deleted", UID: request.UID}, err}
 	})
-	return e.printOutcomes(outcomes)
+	return e.printOutcomes(outcomes, csrResource.reference)
 }
 
 // decided lists what --denied and --failed mean.

@@ -50,6 +50,7 @@ certificatesigningrequests/approval, and approve on the signer.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
 	return cmd
 }
@@ -93,7 +94,7 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 	if way := commandNames(outcomes); way != "" {
 		e.progress("to let it ask again: bootctl csr delete " + way)
 	}
-	return e.printOutcomes(outcomes)
+	return e.printOutcomes(outcomes, csrResource.reference)
 }
 
 // commandNames writes the names of what was denied for a command line; those that

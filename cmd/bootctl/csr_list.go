@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +30,7 @@ Needs list on certificatesigningrequests.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	e.completeFilter(cmd)
 	return cmd
 }
@@ -44,16 +44,15 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 	if err != nil {
 		return err
 	}
-	items := []output.CertificateRequest{}
-	shared := interner{}
+	list := output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: []output.CertificateRequest{}}
 	err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
-		items = append(items, shared.request(certificateRequest(r)))
+		list.Items = append(list.Items, certificateRequest(r))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(items, func(a, b output.CertificateRequest) int {
+	slices.SortStableFunc(list.Items, func(a, b output.CertificateRequest) int {
 		if a, b := isPending(a), isPending(b); a != b {
 			if a {
 				return -1
@@ -62,54 +61,25 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 		}
 		return b.Created.Compare(a.Created)
 	})
-	list := output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: []output.CertificateRequest{}}
-	v := view{
-		long:   &longList{empty: list, items: each(items)},
-		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
-		wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
-	}
-	list.Items = items
-	v.object = list
-	v.rows = make([][]string, 0, len(items))
-	for _, item := range items {
-		v.names = append(v.names, item.Name)
-		v.rows = append(v.rows, csrRow(item, e.now()))
+	v := requestsView(list)
+	if e.printsTable() {
+		for _, item := range list.Items {
+			v.rows = append(v.rows, csrRow(item, e.now()))
+		}
 	}
 	return e.print(v)
 }
 
-func each[T any](list []T) iter.Seq[any] {
-	return func(yield func(any) bool) {
-		for _, item := range list {
-			if !yield(item) {
-				return
-			}
-		}
+func requestsView(list output.CertificateRequestList) view {
+	v := view{
+		object: list,
+		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
+		wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
 	}
-}
-
-// interner holds each list once: of many requests, most have the same groups and
-// usages.
-type interner map[string][]string
-
-func (n interner) list(list []string) []string {
-	key := strings.Join(list, "\x00")
-	if _, ok := n[key]; !ok {
-		n[key] = list
+	for _, item := range list.Items {
+		v.names = append(v.names, csrResource.reference(item.Name))
 	}
-	return n[key]
-}
-
-func (n interner) text(s string) string { return n.list([]string{s})[0] }
-
-func (n interner) request(item output.CertificateRequest) output.CertificateRequest {
-	for _, text := range []*string{&item.Signer, &item.Requester, &item.Key, &item.Reason, &item.Message} {
-		*text = n.text(*text)
-	}
-	for _, list := range []*[]string{&item.Groups, &item.Usages, &item.Conditions} {
-		*list = n.list(*list)
-	}
-	return item
+	return v
 }
 
 func isPending(item output.CertificateRequest) bool {

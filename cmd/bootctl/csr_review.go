@@ -50,13 +50,15 @@ to describe the token: without these, the lines say less.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	cmd.ValidArgsFunction = e.completeRequests(1)
 	completeWith(cmd, "node", e.completeNodes())
 	return cmd
 }
 
 func runCSRReview(ctx context.Context, e *env, o csrReviewOptions, names []string) error {
-	if err := checkOneRequest(names, o.node); err != nil {
+	names, err := oneRequest(names, o.node)
+	if err != nil {
 		return err
 	}
 	client, err := e.client()
@@ -194,7 +196,7 @@ func reviewView(review output.RequestReview, now time.Time) view {
 	if r.Problem != "" {
 		rows = append(rows, []string{"WARNING", r.Problem})
 	}
-	return view{object: review, names: []string{r.Name}, header: []string{"REQUEST", r.Name}, rows: rows, footer: review.Command}
+	return view{object: review, names: []reference{csrResource.reference(r.Name)}, header: []string{"REQUEST", r.Name}, rows: rows, footer: review.Command}
 }
 
 func joinedNonEmpty(separator string, parts ...string) string {

@@ -64,12 +64,16 @@ func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
 	return filter, nil
 }
 
-// requestNames returns the names, each once, or an error unless each could be the
-// name of a request.
-func requestNames(names []string) ([]string, error) {
+// requestNames returns the names in the arguments, each once, or an error unless
+// each could be the name of a request.
+func requestNames(arguments []string) ([]string, error) {
 	seen := map[string]bool{}
 	var once []string
-	for _, name := range names {
+	for _, text := range arguments {
+		name, err := csrResource.argument(text)
+		if err != nil {
+			return nil, err
+		}
 		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
 			return nil, fmt.Errorf("%w: %q is not the name of a request", failure.ErrUsage, name)
 		}
@@ -81,16 +85,16 @@ func requestNames(names []string) ([]string, error) {
 	return once, nil
 }
 
-// checkOneRequest returns an error unless one request is named, or a node.
-func checkOneRequest(names []string, node string) error {
+// oneRequest returns the name in the arguments, or none where a node is named
+// instead.
+func oneRequest(arguments []string, node string) ([]string, error) {
 	switch {
-	case len(names) > 1 || (len(names) == 1) == (node != ""):
-		return fmt.Errorf("%w: give the name of one request, or --node", failure.ErrUsage)
+	case len(arguments) > 1 || (len(arguments) == 1) == (node != ""):
+		return nil, fmt.Errorf("%w: give the name of one request, or --node", failure.ErrUsage)
 	case node != "":
-		return csr.ValidateNodeName(node)
+		return nil, csr.ValidateNodeName(node)
 	}
-	_, err := requestNames(names)
-	return err
+	return requestNames(arguments)
 }
 
 // getRequest reads the request of that name and, unless uid is empty, UID.

@@ -89,6 +89,7 @@ Needs create, get and, with --wait, watch on certificatesigningrequests.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -159,7 +160,7 @@ func runCSRSubmit(ctx context.Context, e *env, o csrSubmitOptions) error {
 	if !o.wait {
 		result := output.RequestedCertificate{Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request)}
 		return e.print(view{
-			object: result, names: []string{request.Name}, text: request.Name + "\n",
+			object: result, names: []reference{csrResource.reference(request.Name)}, text: request.Name + "\n",
 			header: []string{"REQUEST", request.Name}, rows: [][]string{{"signer", result.Request.Signer}, {"key", result.Request.Fingerprint}},
 		})
 	}

@@ -46,13 +46,15 @@ who is silent, create on subjectaccessreviews.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	cmd.ValidArgsFunction = e.completeRequests(1)
 	completeWith(cmd, "node", e.completeNodes())
 	return cmd
 }
 
 func runCSRWait(ctx context.Context, e *env, o csrWaitOptions, names []string) error {
-	if err := checkOneRequest(names, o.node); err != nil {
+	names, err := oneRequest(names, o.node)
+	if err != nil {
 		return err
 	}
 	if o.timeout <= 0 {
@@ -152,7 +154,7 @@ func issuedView(request csr.Request, text []byte) (view, error) {
 	}
 	object.Request.Conditions = []string{csr.Approved, csr.Issued}
 	return view{
-		object: object, names: []string{request.Name}, text: string(text),
+		object: object, names: []reference{csrResource.reference(request.Name)}, text: string(text),
 		header: []string{"REQUEST", request.Name},
 		rows: [][]string{
 			{"subject", object.Certificate.Subject}, {"issued by", object.Certificate.Issuer},

@@ -105,6 +105,7 @@ certificatesigningrequests; a node needs nothing.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	o.rbac.completeFlags(cmd)
 	return cmd
 }
@@ -194,7 +195,7 @@ func (e *env) adminCluster(wanted setup.Options) (doctor.Cluster, error) {
 		return doctor.Cluster{}, err
 	}
 	clock := &clusterinfo.Clock{Now: e.now}
-	client, err := e.clientWith(config, clock.Watch(e.clientOptions("context "+config.context)))
+	client, err := e.clientWith(config, clock.Watch(e.clientOptions(config.as())))
 	if err != nil {
 		return doctor.Cluster{}, err
 	}
@@ -239,7 +240,7 @@ func doctorView(report output.DoctorReport) view {
 			v.rows = append(v.rows, []string{" ", " ", "remedy: " + f.Remedy})
 		}
 		if f.Status != string(doctor.OK) {
-			v.names = append(v.names, f.Check)
+			v.names = append(v.names, reference{bare: f.Check})
 		}
 	}
 	return v

@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -105,7 +107,7 @@ func TestDoctorNodeOptions(t *testing.T) {
 			o, err := doctorFlags(t, test.args...)
 			var node doctor.Node
 			if err == nil {
-				node, err = o.node(&env{In: strings.NewReader(""), getenv: func(string) string { return "" }})
+				node, err = o.node(&env{IOStreams: genericiooptions.IOStreams{In: strings.NewReader("")}, getenv: func(string) string { return "" }})
 			}
 			if !errors.Is(err, test.wantErr) || node.Discovery.Token.ID() != test.id {
 				t.Errorf("token %q, error %v, want %q and %v", node.Discovery.Token, err, test.id, test.wantErr)

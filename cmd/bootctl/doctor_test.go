@@ -65,7 +65,7 @@ func TestDoctorTable(t *testing.T) {
 		t.Errorf("counts %+v", report)
 	}
 	v := doctorView(report)
-	text, err := v.render("")
+	text, err := v.render(globalOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestDoctorTable(t *testing.T) {
 	if len(lines) != 4 || !strings.HasPrefix(lines[1], "check-OK ") || !strings.HasSuffix(lines[1], "long end") || !strings.Contains(lines[2], " FAIL ") || !strings.Contains(lines[2], " Because: long ") || strings.TrimSpace(lines[3]) != "remedy: bootctl do this" {
 		t.Errorf("table\n%s", text)
 	}
-	if len(v.names) != 1 || v.names[0] != "check-FAIL" {
+	if len(v.names) != 1 || v.names[0].bare != "check-FAIL" {
 		t.Errorf("names %q", v.names)
 	}
 }
@@ -122,7 +122,7 @@ func TestDoctorAdminCluster(t *testing.T) {
 			if err := clientcmd.WriteToFile(*config, path); err != nil {
 				t.Fatal(err)
 			}
-			e := &env{getenv: func(string) string { return path }, now: time.Now, newClient: apiclient.New}
+			e := &env{getenv: func(string) string { return path }, now: time.Now, newClient: apiclient.New, connection: newConnection()}
 			got, err := e.adminCluster(setup.Options{})
 			if err != nil || got.Server != test.server || len(got.CAs) != test.cas || got.Address != config.Clusters["c"].Server {
 				t.Errorf("server %q, %d CAs, address %q, %v", got.Server, len(got.CAs), got.Address, err)

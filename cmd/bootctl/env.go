@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/failure"
@@ -20,23 +22,24 @@ import (
 
 // env is all that a command has of the process. Tests make their own.
 type env struct {
-	program     string // as it was started
-	goos        string
-	In          io.Reader
-	Out, ErrOut io.Writer
-	now         func() time.Time
-	random      io.Reader
-	getenv      func(string) string
-	hostname    func() (string, error)
-	executable  func() (string, error)
-	isTerminal  func() bool // whether someone can be asked
-	width       func() int  // of the terminal on ErrOut, in columns; 0 when that is none
-	newClient   func(*rest.Config, apiclient.Options) (*apiclient.Client, error)
+	program string // as it was started
+	goos    string
+	genericiooptions.IOStreams
+	now        func() time.Time
+	random     io.Reader
+	getenv     func(string) string
+	hostname   func() (string, error)
+	executable func() (string, error)
+	isTerminal func() bool // whether someone can be asked
+	width      func() int  // of the terminal on ErrOut, in columns; 0 when that is none
+	newClient  func(*rest.Config, apiclient.Options) (*apiclient.Client, error)
 
 	global globalOptions
 	// atNode says that the command does what a node does, without an administrator's
 	// credentials, and so prints the hints for a node.
 	atNode bool
+	// connection is what the flags say of the administrator's connection.
+	connection *genericclioptions.ConfigFlags
 	// interrupt is closed when the process shall end.
 	interrupt <-chan struct{}
 	events    sync.Mutex // one line at a time: calls are told of from several goroutines
@@ -68,7 +71,7 @@ func (e *env) client() (*apiclient.Client, error) {
 }
 
 func (e *env) clientOf(config adminConfig) (*apiclient.Client, error) {
-	return e.clientWith(config, e.clientOptions("context "+config.context))
+	return e.clientWith(config, e.clientOptions(config.as()))
 }
 
 func (e *env) clientWith(config adminConfig, opts apiclient.Options) (*apiclient.Client, error) {
@@ -93,11 +96,19 @@ type adminConfig struct {
 	context string
 }
 
+// as names who asks.
+func (c adminConfig) as() string {
+	if user := c.rest.Impersonate.UserName; user != "" {
+		return user + ", impersonated in context " + c.context
+	}
+	return "context " + c.context
+}
+
 // adminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
 // ~/.kube/config, kubeadm's admin.conf, the Pod that bootctl runs in. It never
 // falls back to an address of its own.
 func (e *env) adminConfig() (adminConfig, error) {
-	if err := checkServer(e.global.server); err != nil {
+	if err := checkServer(*e.connection.APIServer); err != nil {
 		return adminConfig{}, err
 	}
 	loader := e.kubeconfig()
@@ -105,12 +116,14 @@ func (e *env) adminConfig() (adminConfig, error) {
 	if err != nil {
 		return adminConfig{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
-	if len(raw.Contexts) == 0 && e.getenv("KUBERNETES_SERVICE_HOST") != "" {
-		config, err := rest.InClusterConfig()
-		return adminConfig{config, "in-cluster"}, err
-	}
 	if len(raw.Contexts) == 0 {
-		return adminConfig{}, fmt.Errorf("%w in %s", failure.ErrNoKubeconfig, strings.Join(loader.ConfigAccess().GetLoadingPrecedence(), " or "))
+		if e.getenv("KUBERNETES_SERVICE_HOST") == "" {
+			return adminConfig{}, fmt.Errorf("%w in %s", failure.ErrNoKubeconfig, strings.Join(loader.ConfigAccess().GetLoadingPrecedence(), " or "))
+		}
+		if raw, err = inCluster(); err != nil {
+			return adminConfig{}, err
+		}
+		loader = clientcmd.NewDefaultClientConfig(raw, e.overrides())
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
@@ -119,25 +132,18 @@ func (e *env) adminConfig() (adminConfig, error) {
 	if e.global.requestTimeout > 0 {
 		config.Timeout = e.global.requestTimeout
 	}
-	name := raw.CurrentContext
-	if e.global.context != "" {
-		name = e.global.context
-	}
-	return adminConfig{config, name}, nil
+	return adminConfig{config, cmp.Or(*e.connection.Context, raw.CurrentContext)}, nil
 }
 
 // kubeconfig reads the files that may say where the cluster is.
 func (e *env) kubeconfig() clientcmd.ClientConfig {
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: e.global.kubeconfig}
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: *e.connection.KubeConfig}
 	if paths := e.getenv(clientcmd.RecommendedConfigPathEnvVar); paths != "" {
 		rules.Precedence = filepath.SplitList(paths)
 	} else {
 		rules.Precedence = []string{filepath.Join(e.getenv("HOME"), ".kube", "config"), adminConf}
 	}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{
-		CurrentContext: e.global.context,
-		ClusterInfo:    clientcmdapi.Cluster{Server: withScheme(e.global.server)},
-	})
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, e.overrides())
 }
 
 // withScheme makes a URL of the address in --server, for which client-go would

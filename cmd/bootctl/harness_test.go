@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
@@ -79,7 +81,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything
 	})
 	e := &env{
-		In: strings.NewReader(""), Out: &out, ErrOut: &errOut,
+		IOStreams:  genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		now:        time.Now,
 		random:     rand.Reader,
 		getenv:     func(name string) string { return vars[name] },

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
@@ -210,7 +211,7 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) view {
 	if len(object.Mended) > 0 {
 		rows = append(rows, []string{"mended", strings.Join(object.Mended, " ")})
 	}
-	return view{object: object, names: []string{r.NodeName}, header: []string{"NODE", object.NodeName}, rows: rows}
+	return view{object: object, names: []reference{{schema.GroupKind{Kind: "Node"}, r.NodeName, r.NodeName}}, header: []string{"NODE", object.NodeName}, rows: rows}
 }
 
 // joinState is how it stands with the node.

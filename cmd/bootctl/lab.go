@@ -49,7 +49,7 @@ func labView(l lab.Lab, status lab.Status, text string) view {
 	}
 	return view{
 		object: object,
-		names:  []string{l.Dir},
+		names:  bareReferences(l.Dir),
 		text:   text,
 		header: []string{"STATE", "SERVER", "KUBERNETES", "DIRECTORY"},
 		rows:   [][]string{{state, object.Server, object.KubernetesVersion, l.Dir}},

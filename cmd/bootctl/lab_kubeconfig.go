@@ -45,6 +45,6 @@ func runLabKubeconfig(e *env, o labOptions) error {
 		return err
 	}
 	v := labView(l, status, string(text))
-	v.names = []string{l.Kubeconfig()}
+	v.names = bareReferences(l.Kubeconfig())
 	return e.print(v)
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -56,7 +54,7 @@ func (e *env) draw() {
 		return
 	}
 	text = token.Redact("bootctl: " + safe.Text(text))
-	_, _ = fmt.Fprint(e.ErrOut, runewidth.Truncate(text, e.width()-1, "…"))
+	_, _ = fmt.Fprint(e.ErrOut, fitLine(text, e.width()-1))
 	e.drawn = true
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
 // The line that is drawn anew takes a terminal that wants control characters.
@@ -21,7 +23,7 @@ func TestFollow(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
-		e := env{ErrOut: &out, width: func() int { return test.width }, getenv: func(name string) string { return test.vars[name] }}
+		e := env{IOStreams: genericiooptions.IOStreams{ErrOut: &out}, width: func() int { return test.width }, getenv: func(name string) string { return test.vars[name] }}
 		stop := e.follow(func() string { return "now" })
 		if drawn := e.line != nil; drawn != test.want {
 			t.Errorf("%s: drawn: %v, want %v", test.name, drawn, test.want)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/term"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
@@ -42,9 +43,7 @@ func main() {
 	e := &env{
 		program:    os.Args[0],
 		goos:       runtime.GOOS,
-		In:         os.Stdin,
-		Out:        os.Stdout,
-		ErrOut:     os.Stderr,
+		IOStreams:  genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		now:        time.Now,
 		random:     rand.Reader,
 		getenv:     os.Getenv,

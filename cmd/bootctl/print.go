@@ -1,34 +1,29 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/mattn/go-runewidth"
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
-	"k8s.io/client-go/util/jsonpath"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/gotemplate"
 	"github.com/bootctl/bootctl/internal/safe"
 )
 
 // view is a result in every form that it can be printed in.
 type view struct {
-	// object is what json, yaml, jsonpath and go-template print.
+	// object is what json, yaml and the templates print.
 	object any
-	// long is the object, where it is a list that may be long.
-	long *longList
-	// names are what -o name prints.
-	names []string
+	// names are what -q and -o name print.
+	names []reference
 	// text is printed as it is when no format is asked for; else table is.
 	text         string
 	header, wide []string // wide are the further columns of -o wide
@@ -39,22 +34,9 @@ type view struct {
 	formats map[string]string
 }
 
-// longList is a list that json prints item by item.
-type longList struct {
-	empty any // the list without items
-	items iter.Seq[any]
-}
-
 // print writes v to stdout in the format asked for, whole or not at all.
 func (e *env) print(v view) error {
-	format := e.global.output
-	if e.global.quiet {
-		format = "name"
-	}
-	if format == "json" && v.long != nil {
-		return e.printLong(*v.long)
-	}
-	text, err := v.render(format)
+	text, err := v.render(e.global)
 	if err != nil {
 		return err
 	}
@@ -64,248 +46,175 @@ func (e *env) print(v view) error {
 	return nil
 }
 
+// The formats that every command has: those of tables, and kubectl's. The text of
+// kubeadm's "text" is that of no format at all.
+var (
+	tableFormats   = []string{"table", "wide"}
+	kubectlFormats = []string{"name", "json", "yaml", "kyaml", "jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file="}
+)
+
 // printsTable says whether the format asked for is a table, where there is one.
 func (e *env) printsTable() bool {
 	return !e.global.quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.global.output)
 }
 
-// printLong prints a list in JSON item by item, just as it would be printed whole.
-func (e *env) printLong(list longList) error {
-	shell, err := view{object: list.empty}.document("json")
-	if err != nil {
-		return err
-	}
-	before, after, _ := bytes.Cut(shell, []byte("[]"))
-	out := bufio.NewWriterSize(e.Out, 1<<16)
-	_, _ = out.Write(before) // errors stay until Flush
-	separator := "["
-	for item := range list.items {
-		encoded, err := json.MarshalIndent(item, "    ", "  ")
-		if err != nil {
-			return err
-		}
-		_, _ = out.WriteString(separator + "\n    ")
-		_, _ = out.Write(safe.JSON(encoded))
-		separator = ","
-	}
-	if separator == "[" {
-		_, _ = out.WriteString("[]")
-	} else {
-		_, _ = out.WriteString("\n  ]")
-	}
-	_, _ = out.Write(after)
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("%w: %w", failure.ErrWrite, err)
-	}
-	return nil
-}
-
-func (v view) render(format string) ([]byte, error) {
-	if own, ok := v.formats[format]; ok {
+func (v view) render(o globalOptions) ([]byte, error) {
+	if own, ok := v.formats[o.output]; ok {
 		return []byte(own), nil
 	}
-	switch kind, argument, _ := strings.Cut(format, "="); kind {
-	case "", "text": // the latter is kubeadm's word
-		if v.text != "" {
+	switch {
+	case o.quiet:
+		return v.bareNames(), nil
+	case o.output == "" || o.output == "text":
+		if v.text != "" || v.header == nil {
 			return []byte(v.text), nil
 		}
 		return v.table(false)
-	case "table", "wide":
-		return v.table(kind == "wide")
-	case "name":
-		var out bytes.Buffer
-		for _, name := range v.names {
-			fmt.Fprintln(&out, safe.Text(name))
+	case slices.Contains(tableFormats, o.output):
+		if v.header == nil {
+			return []byte(v.text), nil
 		}
-		return out.Bytes(), nil
-	case "json", "yaml":
-		return v.document(kind)
-	default:
-		return v.template(kind, argument)
+		return v.table(o.output == "wide")
+	case o.output == "name":
+		return v.fullNames()
 	}
-}
-
-// checkFormat returns an error when there is no such format, so that no command
-// does something and then cannot say what. own are the command's own formats.
-func checkFormat(format string, own []string) error {
-	kind, argument, hasArgument := strings.Cut(format, "=")
-	switch {
-	case slices.Contains(own, format):
-		return nil
-	case slices.Contains([]string{"", "text", "table", "wide", "name", "json", "yaml"}, format):
-		return nil
-	case kind == "jsonpath" && hasArgument:
-		return jsonpath.New("output").Parse(argument)
-	case kind == "go-template" && hasArgument:
-		return gotemplate.Check(argument)
+	if o.output == "json" {
+		return o.json(v.object)
 	}
-	return fmt.Errorf("there is no output format %q: there are %s", format,
-		strings.Join(append([]string{"table", "wide", "name", "json", "yaml", "jsonpath=...", "go-template=..."}, own...), ", "))
-}
-
-func (v view) document(format string) ([]byte, error) {
-	encoded, err := json.MarshalIndent(v.object, "", "  ")
+	object, err := toUnstructured(v.object)
 	if err != nil {
 		return nil, err
 	}
-	if format == "yaml" {
-		return safe.YAML(encoded)
-	}
-	return append(safe.JSON(encoded), '\n'), nil
+	return o.document(object)
 }
 
-// template prints a template over an object whose every string is escaped, since
-// what comes out is text. What is missing prints as nothing.
-func (v view) template(format, argument string) ([]byte, error) {
-	encoded, err := json.Marshal(v.object)
+// checkFormat returns an error when there is no such format, or it is a template
+// that does not parse, so that no command does something and then cannot say what.
+// own are the command's own formats.
+func (o globalOptions) checkFormat(own []string) error {
+	if o.output == "" || o.output == "text" || slices.Contains(slices.Concat(own, tableFormats), o.output) {
+		return nil
+	}
+	_, err := o.printer()
+	if !genericclioptions.IsNoCompatiblePrinterError(err) {
+		return err
+	}
+	return fmt.Errorf("there is no output format %q: there are %s", o.output,
+		strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats, own), ", "), "=", "=..."))
+}
+
+// printer returns kubectl's printer for the format asked for.
+func (o globalOptions) printer() (printers.ResourcePrinter, error) {
+	flags := genericclioptions.NewPrintFlags("").WithDefaultOutput(o.output)
+	flags.JSONYamlPrintFlags.ShowManagedFields = true // no document of bootctl's has such fields
+	*flags.TemplatePrinterFlags.AllowMissingKeys = o.allowMissingKeys
+	return flags.ToPrinter()
+}
+
+// json prints an object of the contract with kubectl's printer, in the order of the
+// contract. What comes from a server is written in JSON's own escapes.
+func (o globalOptions) json(object any) ([]byte, error) {
+	printer, err := o.printer()
 	if err != nil {
 		return nil, err
 	}
-	var object any
-	if err := json.Unmarshal(encoded, &object); err != nil {
+	encoded, err := json.Marshal(object)
+	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	if format == "jsonpath" {
-		path := jsonpath.New("output").AllowMissingKeys(true)
-		if err = path.Parse(argument); err == nil {
-			err = path.Execute(&out, escaped(object))
-		}
-	} else {
-		err = gotemplate.Execute(&out, argument, escaped(object))
-	}
-	if err != nil {
+	if err := printer.PrintObj(&runtime.Unknown{Raw: encoded}, &out); err != nil {
 		return nil, &failure.TemplateError{Err: err}
 	}
-	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n'), nil
+	return safe.JSON(out.Bytes()), nil
 }
 
-func escaped(value any) any {
+// document prints objects with kubectl's printer. Where that writes JSON or YAML,
+// what comes from a server is written in the escapes of these; everything else is
+// text, so that every string is escaped before.
+func (o globalOptions) document(objects ...*unstructured.Unstructured) ([]byte, error) {
+	printer, err := o.printer()
+	if err != nil {
+		return nil, err
+	}
+	before, after := safe.Text, func(text []byte) []byte { return text }
+	switch kind, _, _ := strings.Cut(o.output, "="); kind {
+	case "jsonpath-as-json":
+		before, after = func(s string) string { return s }, safe.JSON
+	case "yaml", "kyaml":
+		before, after = safe.MarkYAML, safe.UnmarkYAML
+	}
+	var out bytes.Buffer
+	for _, object := range objects {
+		object.Object = mapStrings(object.Object, before).(map[string]any)
+		if template, ok := printer.(*printers.JSONPathPrinter); ok { // whose own error repeats the whole object
+			err = template.Execute(&out, object.Object)
+		} else {
+			err = printer.PrintObj(object, &out)
+		}
+		if err != nil {
+			return nil, &failure.TemplateError{Err: err}
+		}
+	}
+	return after(out.Bytes()), nil
+}
+
+// toUnstructured returns an object of the contract, or of Kubernetes, as kubectl's
+// printers take it.
+func toUnstructured(object any) (*unstructured.Unstructured, error) {
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	var content map[string]any
+	if err := utiljson.Unmarshal(encoded, &content); err != nil { // whole numbers stay whole
+		return nil, err
+	}
+	return &unstructured.Unstructured{Object: content}, nil
+}
+
+// mapStrings changes every string in a document, but not the names of its fields.
+func mapStrings(value any, change func(string) string) any {
 	switch v := value.(type) {
 	case string:
-		return safe.Text(v)
+		return change(v)
 	case []any:
 		for i := range v {
-			v[i] = escaped(v[i])
+			v[i] = mapStrings(v[i], change)
 		}
 	case map[string]any:
 		for key := range v {
-			v[key] = escaped(v[key])
+			v[key] = mapStrings(v[key], change)
 		}
 	}
 	return value
 }
 
-// cut shortens a cell of a list, so that one long name does not make every row
-// as long. -o wide shows it whole.
-func cut(cell string) string {
-	const most = 80
-	if utf8.RuneCountInString(cell) <= most {
-		return cell
-	}
-	return string([]rune(cell)[:most-1]) + "…"
-}
-
-// table prints the rows in columns as wide as they need to be.
-func (v view) table(wide bool) ([]byte, error) {
-	if v.header == nil {
-		return []byte(v.text), nil
-	}
-	titles := slices.Clone(v.header)
-	if wide {
-		titles = append(titles, v.wide...)
-	}
-	text, err := layOut(1+len(v.rows), func(i int) []string {
-		if i == 0 {
-			return v.cells(titles, len(titles), wide)
-		}
-		return v.cells(v.rows[i-1], len(titles), wide)
-	})
-	if v.footer != "" {
-		text = append(text, "\n"+safe.Text(v.footer)+"\n"...)
-	}
-	return text, err
-}
-
-// cells makes the cells of a row harmless and, unless all is wanted, short.
-func (v view) cells(row []string, columns int, wide bool) []string {
-	cells := make([]string, columns)
-	for i := range cells {
-		cells[i] = safe.Text(row[i])
-		if len(v.header) > 2 && !wide && !v.whole {
-			cells[i] = cut(cells[i])
-		}
-		if cells[i] == "" {
-			cells[i] = "-"
-		}
-	}
-	return cells
-}
-
-// laidOut is how many rows the table library lays out. Of many more it would make
-// too much: the rest follows in the columns that it would have made.
-const laidOut = 1000
-
-// layOut puts n lines, the titles first, into columns. The titles are padded to
-// the width of their columns.
-func layOut(n int, line func(i int) []string) ([]byte, error) {
-	titles := line(0)
-	widths := make([]int, len(titles))
-	for i := range n {
-		for column, cell := range line(i) {
-			widths[column] = max(widths[column], runewidth.StringWidth(cell))
-		}
-	}
-	total := 0
-	for i, width := range widths {
-		titles[i] = runewidth.FillRight(titles[i], width)
-		total += width + len(columnGap)
-	}
-	first := min(laidOut, n-1)
-	part, err := renderTable(titles, first, func(i int) []string { return line(1 + i) })
-	text := append(make([]byte, 0, len(part)+total*(n-1-first)), part...)
-	for i := 1 + first; i < n; i++ {
-		row := line(i)
-		for column, cell := range row {
-			text = append(text, cell...)
-			if column < len(row)-1 {
-				text = append(text, strings.Repeat(" ", widths[column]-runewidth.StringWidth(cell)+len(columnGap))...)
-			}
-		}
-		text = append(text, '\n')
-	}
-	return text, err
-}
-
-// columnGap stands between two columns.
-const columnGap = "   "
-
-// renderTable lays out a table of n rows, without lines between them.
-func renderTable(titles []string, n int, row func(i int) []string) ([]byte, error) {
+func (v view) bareNames() []byte {
 	var out bytes.Buffer
-	table := tablewriter.NewTable(&out,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders: tw.BorderNone, Symbols: tw.NewSymbols(tw.StyleNone),
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		})),
-		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithTrimSpace(tw.Off),
-		tablewriter.WithHeaderAlignment(tw.AlignLeft), tablewriter.WithRowAlignment(tw.AlignLeft),
-		tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.Padding{Right: columnGap, Overwrite: true}),
-	)
-	table.Header(titles)
-	for i := range n {
-		if err := table.Append(row(i)); err != nil {
+	for _, name := range v.names {
+		if name.bare != "" {
+			fmt.Fprintln(&out, safe.Text(name.bare))
+		}
+	}
+	return out.Bytes()
+}
+
+// fullNames prints the names as kubectl does, and bare those of what is not an
+// object of the cluster.
+func (v view) fullNames() ([]byte, error) {
+	printer := printers.NamePrinter{ShortOutput: true}
+	var out bytes.Buffer
+	for _, name := range v.names {
+		if name.Empty() {
+			fmt.Fprintln(&out, safe.Text(name.bare))
+			continue
+		}
+		var object runtime.Object = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: safe.Text(name.name)}}
+		object.GetObjectKind().SetGroupVersionKind(name.WithVersion("v1"))
+		if err := printer.PrintObj(object, &out); err != nil {
 			return nil, err
 		}
 	}
-	if err := table.Render(); err != nil {
-		return nil, err
-	}
-	var trimmed bytes.Buffer
-	for line := range bytes.Lines(out.Bytes()) {
-		trimmed.Write(bytes.TrimRight(line, " \n"))
-		trimmed.WriteByte('\n')
-	}
-	return trimmed.Bytes(), nil
+	return out.Bytes(), nil
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
-
-	"github.com/bootctl/bootctl/internal/output"
 )
 
 // One long value does not make each row of a list as long.
@@ -23,10 +20,11 @@ func TestTableCutsLongCells(t *testing.T) {
 	}
 }
 
-// A table of more rows than the library lays out reads on in the same columns.
-func TestTableOfManyRows(t *testing.T) {
+// One row in many is laid out like the others: the columns are as wide as all take.
+func TestTable_ManyRows(t *testing.T) {
 	v := view{header: []string{"NAME", "WIDE", "LAST"}}
-	for i := range laidOut + 2 {
+	const n = 3000
+	for i := range n {
 		v.rows = append(v.rows, []string{strings.Repeat("n", 1+i%5), "\u4e16\u754c", strings.Repeat("x", i%3)})
 	}
 	text, err := v.table(false)
@@ -34,12 +32,12 @@ func TestTableOfManyRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	if len(lines) != laidOut+3 {
+	if len(lines) != n+1 {
 		t.Fatalf("%d lines", len(lines))
 	}
-	for i := 1; i < 16; i++ { // the rows repeat every 15
-		if same := lines[i+(laidOut+1-i)/15*15]; i+(laidOut+1-i)/15*15 > laidOut && same != lines[i] {
-			t.Errorf("row %d is %q at the end, %q at the beginning", i, same, lines[i])
+	for i, line := range lines[16:] {
+		if line != lines[1+i%15] { // the rows repeat every 15
+			t.Errorf("row %d is %q, row %d %q", i+15, line, i%15, lines[1+i%15])
 		}
 	}
 	if want := "n       \u4e16\u754c   -"; lines[1] != want {
@@ -47,29 +45,9 @@ func TestTableOfManyRows(t *testing.T) {
 	}
 }
 
-// A list is printed item by item just as it would be all at once.
-func TestLongList(t *testing.T) {
-	for n := range 3 {
-		items := make([]output.CertificateRequest, n)
-		for i := range items {
-			items[i] = output.CertificateRequest{Name: hostile, SANs: []string{}}
-		}
-		list := output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: items}
-		whole, err := view{object: list}.document("json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		list.Items = []output.CertificateRequest{}
-		var out bytes.Buffer
-		if err := (&env{Out: &out}).printLong(longList{list, each(items)}); err != nil || out.String() != string(whole) {
-			t.Errorf("%d items: %v, printed\n%s\nwant\n%s", n, err, out.String(), whole)
-		}
-	}
-}
-
 // A template is refused beforehand only when it is none.
 func TestTemplatesAreTriedOnTheResult(t *testing.T) {
-	for template, want := range map[string]string{"{{len .kind}}": "7\n", "{{index .kind 0}}": "86\n", "{{slice .kind 1}}": "ersion\n"} {
+	for template, want := range map[string]string{"{{len .kind}}": "7", "{{index .kind 0}}": "86", "{{slice .kind 1}}": "ersion"} {
 		got := invoke(t, hostileCluster(t), "version", "-o", "go-template="+template)
 		if got.code != 0 || got.out != want {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", template, got.code, got.out, got.errOut)
@@ -77,5 +55,62 @@ func TestTemplatesAreTriedOnTheResult(t *testing.T) {
 	}
 	if got := invoke(t, hostileCluster(t), "version", "-o", "go-template={{nosuch .kind}}"); got.code != 2 || got.out != "" {
 		t.Errorf("unknown function: exit code %d, stdout %q", got.code, got.out)
+	}
+}
+
+func TestPrint_Formats(t *testing.T) {
+	file := writeFile(t, "template", "{{.kind}}\n")
+	path := writeFile(t, "path", "{.kind}")
+	tests := []struct {
+		name, format string
+		want         string // exactly, where it does not end in ...
+		code         int
+	}{
+		{"go-template-file", "go-template-file=" + file, "TokenList\n", 0},
+		{"jsonpath-file", "jsonpath-file=" + path, "TokenList", 0},
+		{"jsonpath-as-json", "jsonpath-as-json={.items[*].id}", "[\n    \"\",\n    \"" + plantedID + "\"\n]\n", 0},
+		{"capitals", "JSON", "{\n    \"apiVersion\": \"bootctl.dev/v1alpha1\"...", 0},
+		{"kyaml", "kyaml", "---\n{\n  apiVersion: \"bootctl.dev/v1alpha1\"...", 0},
+		{"name", "name", "secret/bootstrap-token-" + plantedID + "\n", 0},
+		{"missing key of a template", "go-template={{.nope}}", "<no value>", 0},
+		{"missing key of a path", "jsonpath={.nope}", "", 0},
+		{"no file", "go-template-file=" + file + ".none", "", 2},
+		{"no template", "go-template", "", 2},
+		{"no path", "jsonpath", "", 2},
+		{"unknown", "columns", "", 2},
+		{"path that does not parse", "jsonpath={.items[", "", 2},
+		{"template that fails", "go-template={{index .items 9}}", "", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, hostileCluster(t), "token", "list", "-o", test.format)
+			begin, partial := strings.CutSuffix(test.want, "...")
+			if got.code != test.code || !strings.HasPrefix(got.out, begin) || !partial && got.out != test.want {
+				t.Errorf("exit code %d, stdout %q, stderr %q; want %d and %q", got.code, got.out, got.errOut, test.code, test.want)
+			}
+			checkClean(t, got)
+		})
+	}
+}
+
+// What is missing is an error where that is wanted, and the error repeats nothing of
+// what was to be printed.
+func TestPrint_MissingKeys(t *testing.T) {
+	for _, format := range []string{"jsonpath={.nope}", "go-template={{.nope}}"} {
+		got := invoke(t, hostileCluster(t), "token", "list", "--show-secrets", "--allow-missing-template-keys=false", "-o", format)
+		if got.code != 1 || got.out != "" || !strings.Contains(got.errOut, "nope") || !strings.Contains(got.errOut, "(Template)") {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", format, got.code, got.out, got.errOut)
+		}
+		if strings.Contains(got.errOut, plantedID) {
+			t.Errorf("%s: stderr repeats the object: %q", format, got.errOut)
+		}
+	}
+}
+
+func TestQuiet_WithFormat(t *testing.T) {
+	for _, format := range []string{"name", "json", "table", "text"} {
+		if got := invoke(t, hostileCluster(t), "token", "list", "-q", "-o", format); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "--quiet") {
+			t.Errorf("-q -o %s: exit code %d, stdout %q, stderr %q", format, got.code, got.out, got.errOut)
+		}
 	}
 }

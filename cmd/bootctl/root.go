@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,21 +17,20 @@ import (
 
 // globalOptions are the flags that every command has.
 type globalOptions struct {
-	kubeconfig, context, server string
-	requestTimeout              time.Duration
-	verbosity                   int
-	output                      string
-	quiet                       bool
+	verbosity        int
+	output           string
+	quiet            bool
+	allowMissingKeys bool
+	// requestTimeout is that of the commands with the administrator's connection, and
+	// for the others the same as theirs by default.
+	requestTimeout time.Duration
 }
 
 func (o *globalOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.kubeconfig, "kubeconfig", "", "the administrator's `file`; else $KUBECONFIG, ~/.kube/config, "+adminConf+", or the Pod's own")
-	fs.StringVar(&o.context, "context", "", "the context of the kubeconfig to use")
-	fs.StringVar(&o.server, "server", "", "the `URL` to reach the API server at instead of the kubeconfig's")
-	fs.DurationVar(&o.requestTimeout, "request-timeout", 30*time.Second, "give up on a single request after this long")
 	fs.IntVarP(&o.verbosity, "v", "v", 0, "1 prints a line for each API call")
-	fs.StringVarP(&o.output, "output", "o", "", "`format`: table, wide, json, yaml, name, jsonpath=..., go-template=..., or one that the command has")
-	fs.BoolVarP(&o.quiet, "quiet", "q", false, "print names only, as -o name does")
+	fs.StringVarP(&o.output, "output", "o", "", "`format`: "+strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats), ", "), "=", "=...")+", or one that the command has")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "print bare names only, one a line")
+	fs.BoolVar(&o.allowMissingKeys, "allow-missing-template-keys", true, "with jsonpath and go-template, let what is missing be no error")
 }
 
 // newRoot returns the whole command tree.
@@ -45,8 +45,10 @@ Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	e.connection = newConnection()
 	e.global.addFlags(root.PersistentFlags())
-	e.completeGlobal(root)
+	completeFormats(root)
+	showConnectionApart(root)
 	root.AddCommand(
 		newToken(e),
 		newClusterInfo(e),
@@ -81,7 +83,7 @@ func runRoot(ctx context.Context, e *env, root *cobra.Command, args []string) in
 	root.InitDefaultCompletionCmd(args...)
 	root.InitDefaultHelpCmd()
 	e.interrupt = ctx.Done()
-	e.global.output = wantedOutput(args) // known to usage errors, too
+	e.global.output = lowerFormat(wantedOutput(args)) // known to usage errors, too
 	started := false
 	e.prepare(root, &started)
 	e.speak(root)
@@ -119,20 +121,32 @@ func (e *env) prepare(cmd *cobra.Command, started *bool) {
 	}
 	if body := cmd.RunE; body != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			own := strings.Fields(cmd.Annotations[formatsAnnotation])
-			if err := checkFormat(e.global.output, own); err != nil {
+			e.global.output = lowerFormat(e.global.output)
+			if err := e.global.checkFormat(strings.Fields(cmd.Annotations[formatsAnnotation])); err != nil {
 				return err
 			}
-			if e.global.quiet && e.global.output != "" && e.global.output != "name" {
-				return fmt.Errorf("--quiet prints names only, so it does not go with -o %s", e.global.output)
+			if e.global.quiet && e.global.output != "" {
+				return fmt.Errorf("--quiet prints bare names only, so it does not go with -o %s", e.global.output)
 			}
 			if err := checkFlags(cmd.Flags()); err != nil {
+				return err
+			}
+			var err error
+			if e.global.requestTimeout, err = parseRequestTimeout(*e.connection.Timeout); err != nil {
 				return err
 			}
 			*started = true
 			return body(cmd, args)
 		}
 	}
+}
+
+// lowerFormat lets the name of a format be written in capitals, as kubectl does.
+func lowerFormat(format string) string {
+	if strings.Contains(format, "=") {
+		return format
+	}
+	return strings.ToLower(format)
 }
 
 // wantedOutput reads -o from args that may not parse.

@@ -1,20 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -100,7 +100,7 @@ name it asks for. With none, an administrator runs csr approve for each new node
 nodes still renew their own certificates. Without the flag a bare cluster gets
 nodes, and one that was set up stays as it is.
 
--o yaml prints the manifests of all that for GitOps, and asks no server.
+-o yaml and -o kyaml print the manifests of all that for GitOps, and ask no server.
 
 Needs the rights of a cluster administrator.`,
 		Example: `  bootctl setup --endpoint https://192.0.2.1:6443 --dry-run
@@ -119,6 +119,7 @@ Needs the rights of a cluster administrator.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	o.rbac.completeFlags(cmd)
 	return cmd
 }
@@ -128,7 +129,7 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 	if err != nil {
 		return err
 	}
-	if e.global.output == "yaml" {
+	if slices.Contains(manifestFormats, e.global.output) {
 		return o.printManifests(e, objects)
 	}
 	config, err := e.adminConfig()
@@ -163,10 +164,13 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 	return e.print(setupView(results, o))
 }
 
+// manifestFormats are those in which setup prints what it would create.
+var manifestFormats = []string{"yaml", "kyaml"}
+
 // printManifests prints what setup would create, as YAML documents.
 func (o setupOptions) printManifests(e *env, objects []setup.Object) error {
 	if o.remove {
-		return fmt.Errorf("%w: -o yaml prints what setup creates, and --remove creates nothing", failure.ErrUsage)
+		return fmt.Errorf("%w: -o %s prints what setup creates, and --remove creates nothing", failure.ErrUsage, e.global.output)
 	}
 	var config adminConfig
 	if o.document.endpoint == "" || o.document.caFile == "" {
@@ -179,20 +183,28 @@ func (o setupOptions) printManifests(e *env, objects []setup.Object) error {
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
+	var manifests []*unstructured.Unstructured
 	for _, manifest := range setup.Manifests(objects, document) {
-		encoded, err := json.Marshal(manifest)
+		object, err := toUnstructured(manifest)
 		if err != nil {
 			return err
 		}
-		text, err := safe.YAML(encoded)
-		if err != nil {
-			return err
-		}
-		out.WriteString("---\n")
-		out.Write(text)
+		manifests = append(manifests, object)
 	}
-	return e.print(view{formats: map[string]string{"yaml": out.String()}})
+	text, err := e.global.document(manifests...)
+	if err != nil {
+		return err
+	}
+	return e.print(view{formats: map[string]string{e.global.output: string(text)}})
+}
+
+// setupReference is the name of an object that setup makes.
+func setupReference(item output.SetupItem) reference {
+	kind := resource{GroupKind: schema.GroupKind{Group: rbacv1.GroupName, Kind: item.Kind}}
+	if item.Kind == configMapResource.Kind {
+		kind = configMapResource
+	}
+	return kind.reference(item.Name)
 }
 
 func setupView(results []setup.Result, o setupOptions) view {
@@ -212,7 +224,7 @@ func setupView(results []setup.Result, o setupOptions) view {
 				item.Action = "would be " + item.Action
 			}
 		}
-		v.names = append(v.names, item.Name)
+		v.names = append(v.names, setupReference(item))
 		v.rows = append(v.rows, []string{item.Kind, item.Namespace, item.Name, joinedNonEmpty(", since ", item.Action, item.Why)})
 	}
 	v.object = object

@@ -58,6 +58,7 @@ kube-public; with --endpoint nothing but the token.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -154,7 +155,9 @@ func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []
 	}
 	plain := ""
 	if len(args) == 1 {
-		if _, err := token.ParseID(args[0]); err == nil {
+		if id, err := tokenName(args[0]); err != nil {
+			return err
+		} else if id != "" {
 			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", failure.ErrUsage)
 		}
 		plain = args[0]
@@ -175,7 +178,7 @@ func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []
 }
 
 func checkView(object output.TokenCheck, now time.Time) view {
-	v := view{object: object, names: []string{object.ID}, header: []string{"TOKEN", object.ID}}
+	v := view{object: object, names: []reference{tokenReference(object.ID)}, header: []string{"TOKEN", object.ID}}
 	row := func(title, text string) { v.rows = append(v.rows, []string{title, text}) }
 	accepts := "rejects it: " + object.Rejected
 	if object.Accepted {

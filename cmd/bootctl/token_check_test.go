@@ -125,7 +125,8 @@ func TestMisplacedSecretsAreHidden(t *testing.T) {
 func TestServerFlag(t *testing.T) {
 	for given, want := range map[string]string{"192.0.2.1:6443": "https://192.0.2.1:6443", "https://192.0.2.1": "https://192.0.2.1", "http://127.0.0.1:8001": "http://127.0.0.1:8001"} {
 		kubeconfig := writeKubeconfig(t, t.TempDir())
-		e := &env{getenv: func(string) string { return kubeconfig }, global: globalOptions{server: given}}
+		e := &env{getenv: func(string) string { return kubeconfig }, connection: newConnection()}
+		*e.connection.APIServer = given
 		config, err := e.adminConfig()
 		if err != nil || config.rest.Host != want {
 			t.Errorf("--server %s: %v, %v, want %s", given, config.rest, err, want)

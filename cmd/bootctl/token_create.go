@@ -83,6 +83,7 @@ interrupted or cannot be printed. With --print-join-command, --wait or
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	complete(cmd, "usages", token.Signing, token.Authentication)
 	complete(cmd, "print-join-command", programBootctl, programKubeadm)
 	complete(cmd, "dry-run", dryRunClient, dryRunServer)
@@ -225,7 +226,7 @@ func (e *env) waitSigned(ctx context.Context, client *apiclient.Client, created 
 func (o tokenCreateOptions) rehearse(e *env, alike []token.Info, document clusterinfo.Document) error {
 	v, err := o.view(e, alike, document, false)
 	if err == nil {
-		_, err = v.render(e.global.output)
+		_, err = v.render(e.global)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: nothing was created, since it could not be printed: %w", failure.ErrUsage, err)
@@ -247,7 +248,7 @@ func (o tokenCreateOptions) view(e *env, created []token.Info, document clusteri
 			line = item.JoinCommand
 		}
 		list.Items = append(list.Items, item)
-		v.names = append(v.names, item.ID)
+		v.names = append(v.names, tokenReference(item.ID))
 		text.WriteString(line + "\n")
 	}
 	v.text, v.object = text.String(), list

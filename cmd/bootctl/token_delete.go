@@ -57,6 +57,7 @@ certificatesigningrequests/approval and approve on their signers.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -96,7 +97,7 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 		return err
 	}
 	denyErr := o.pending(ctx, e, client, outcomes)
-	return both(e.printOutcomes(outcomes), denyErr)
+	return both(e.printOutcomes(outcomes, tokenReference), denyErr)
 }
 
 func (o tokenDeleteOptions) deleteNamed(ctx context.Context, e *env, client *apiclient.Client, wanted []tokenArgument) []outcome {

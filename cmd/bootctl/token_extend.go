@@ -32,6 +32,7 @@ Needs get and patch on secrets in kube-system.`,
 		},
 	}
 	o.addFlags(cmd.Flags(), "")
+	e.addConnectionFlags(cmd)
 	return cmd
 }
 
@@ -70,5 +71,5 @@ func runTokenExtend(ctx context.Context, e *env, o endOptions, arg string) error
 	if object.Expires != nil {
 		text = object.Expires.Format(time.RFC3339)
 	}
-	return e.print(view{object: object, names: []string{object.ID}, text: fmt.Sprintln(text)})
+	return e.print(view{object: object, names: []reference{tokenReference(object.ID)}, text: fmt.Sprintln(text)})
 }

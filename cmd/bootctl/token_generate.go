@@ -19,7 +19,7 @@ or for bootctl token create --token-file. It asks no server.`,
 			return runTokenGenerate(e)
 		},
 	}
-	refuse(cmd.Flags(), map[string]string{"dry-run": changesNothing})
+	refuse(cmd.Flags(), map[string]string{"dry-run": changesNothing, "kubeconfig": "the command asks no server"})
 	return cmd
 }
 
@@ -29,5 +29,5 @@ func runTokenGenerate(e *env) error {
 		return err
 	}
 	object := output.GeneratedToken{Meta: output.Kind("GeneratedToken"), ID: tok.ID(), Token: tok.Reveal()}
-	return e.print(view{object: object, names: []string{object.Token}, text: object.Token + "\n"})
+	return e.print(view{object: object, names: bareReferences(object.Token), text: object.Token + "\n"})
 }

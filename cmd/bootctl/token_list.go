@@ -31,9 +31,8 @@ func (o *tokenListOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.usage, "usage", "", "only tokens with this `usage`, signing or authentication")
 	fs.StringVar(&o.group, "group", "", "only tokens with this extra `group`")
 	refuse(fs, map[string]string{
-		"dry-run":                     changesNothing,
-		"allow-missing-template-keys": "what a template names may always be missing",
-		"show-managed-fields":         "the list has no managed fields: it is bootctl's own document",
+		"dry-run":             changesNothing,
+		"show-managed-fields": "the list has no managed fields: it is bootctl's own document",
 	})
 }
 
@@ -59,6 +58,7 @@ Needs list on secrets in kube-system.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.addConnectionFlags(cmd)
 	complete(cmd, "usage", token.Signing, token.Authentication)
 	return cmd
 }
@@ -77,9 +77,11 @@ func runTokenList(ctx context.Context, e *env, o tokenListOptions) error {
 	}
 	e.warnIfFull(ctx, client, infos)
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !o.fits(info, e.now()) })
-	v := o.view(infos, e.now())
+	v, items := o.view(infos, e.now())
 	if e.printsTable() {
-		v.rows = o.rows(infos, e.now())
+		for _, item := range items {
+			v.rows = append(v.rows, tokenRow(cmp.Or(item.Token, item.ID), item, e.now()))
+		}
 	}
 	return e.print(v)
 }
@@ -112,7 +114,8 @@ func (e *env) warnIfFull(ctx context.Context, client *apiclient.Client, infos []
 	e.warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for %d: past that no new token is signed; delete what is not needed, and give tokens that need not sign --usages authentication", signing, info.Capacity()))
 }
 
-func (o tokenListOptions) view(infos []token.Info, now time.Time) view {
+// view is the list but for the rows of its table.
+func (o tokenListOptions) view(infos []token.Info, now time.Time) (view, []output.TokenInfo) {
 	items := make([]output.TokenInfo, 0, len(infos))
 	v := view{
 		header: []string{"ID", "TTL", "EXPIRES", "USAGES", "GROUPS", "DESCRIPTION", "STATUS"},
@@ -126,12 +129,11 @@ func (o tokenListOptions) view(infos []token.Info, now time.Time) view {
 		item.Token = o.shown(info)
 		items = append(items, item)
 		if item.ID != "" {
-			v.names = append(v.names, item.ID)
+			v.names = append(v.names, tokenReference(item.ID))
 		}
 	}
 	v.object = output.TokenList{Meta: output.Kind("TokenList"), Items: items}
-	v.long = &longList{empty: output.TokenList{Meta: output.Kind("TokenList"), Items: []output.TokenInfo{}}, items: each(items)}
-	return v
+	return v, items
 }
 
 // shown is the whole token where it was asked for.
@@ -140,14 +142,6 @@ func (o tokenListOptions) shown(info token.Info) string {
 		return info.Token.Reveal()
 	}
 	return ""
-}
-
-func (o tokenListOptions) rows(infos []token.Info, now time.Time) [][]string {
-	rows := make([][]string, 0, len(infos))
-	for _, info := range infos {
-		rows = append(rows, tokenRow(cmp.Or(o.shown(info), info.ID), tokenInfo(info, now), now))
-	}
-	return rows
 }
 
 func tokenRow(first string, item output.TokenInfo, now time.Time) []string {

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -26,13 +30,34 @@ type tokenArgument struct {
 	whole token.Token
 }
 
-// tokenArgument reads an ID, or a whole token.
+// tokenName returns the ID in an argument that names a token by it, or by its
+// Secret as kubectl prints and takes that: secret/bootstrap-token-ID. Of anything
+// else that may be a token it returns none.
+func tokenName(text string) (string, error) {
+	name, err := secretResource.argument(text)
+	if err != nil {
+		return "", err
+	}
+	if id, ok := strings.CutPrefix(name, api.BootstrapTokenSecretPrefix); ok {
+		return token.ParseID(id)
+	}
+	if name != text {
+		return "", fmt.Errorf("%w: %q is not the Secret of a bootstrap token, whose name is %sID", failure.ErrUsage, text, api.BootstrapTokenSecretPrefix)
+	}
+	if _, err := token.ParseID(text); err != nil {
+		return "", nil
+	}
+	return text, nil
+}
+
+// tokenArgument reads an ID, the name of a token's Secret, or a whole token.
 func (e *env) tokenArgument(text string) (tokenArgument, error) {
-	id, err := token.ParseID(text)
-	if err == nil {
-		return tokenArgument{id: id}, nil
+	id, err := tokenName(text)
+	if err != nil || id != "" {
+		return tokenArgument{id: id}, err
 	}
 	if len(text) <= len("abcdef.") { // nothing that anyone would take for a token
+		_, err := token.ParseID(text)
 		return tokenArgument{}, err
 	}
 	tok, err := token.Parse(text)

@@ -176,10 +176,13 @@ func TestTreeSuccesses(t *testing.T) {
 			checkDocument(t, tried.document, got.out)
 			checkEvents(t, got.errOut)
 			checkClean(t, got)
-			for _, format := range []string{"table", "wide", "name", "yaml", "jsonpath={}", "jsonpath={.items[*]}", "go-template={{.}}"} {
-				got := invoke(t, hostileCluster(t), append(args, "-o", format, "-v", "1")...)
-				if got.code != tried.code || got.out == "" && format != "jsonpath={.items[*]}" {
-					t.Errorf("-o %s: exit code %d, stdout %q, stderr %q", format, got.code, got.out, got.errOut)
+			for _, format := range []string{
+				"-q", "-otable", "-owide", "-oname", "-oyaml", "-okyaml",
+				"-ojsonpath={}", "-ojsonpath={.items[*]}", "-ojsonpath-as-json={}", "-ogo-template={{.}}",
+			} {
+				got := invoke(t, hostileCluster(t), append(args, format, "-v", "1")...)
+				if got.code != tried.code || got.out == "" && format != "-ojsonpath={.items[*]}" {
+					t.Errorf("%s: exit code %d, stdout %q, stderr %q", format, got.code, got.out, got.errOut)
 				}
 				checkClean(t, got)
 			}

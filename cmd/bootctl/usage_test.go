@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
 	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -80,7 +82,9 @@ func TestCompletion(t *testing.T) {
 		{"csr approve --node ", []string{"n1", "n2"}},
 		{"csr list --signer ", []string{"kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client"}},
 		{"csr list --context ", []string{"c"}},
-		{"csr wait -o ", []string{"pem", "table", "wide", "name", "json", "yaml", "jsonpath=", "go-template="}},
+		{"csr list --cluster ", []string{"c"}},
+		{"csr list --user ", []string{"u"}},
+		{"csr wait -o ", []string{"pem", "table", "wide", "name", "json", "yaml", "kyaml", "jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file="}},
 		{"token create --usages signing,", []string{"signing,authentication"}},
 		{"setup --auto-approve ", []string{"keep", "nodes", "none"}},
 		{"help tok", []string{"token"}},
@@ -112,7 +116,7 @@ func TestCompletionIsHarmless(t *testing.T) {
 func TestOnWindows(t *testing.T) {
 	for _, args := range []string{"join 192.0.2.1 --token-file t", "join --dry-run", "lab up", "lab down", "lab status", "lab logs", "lab kubeconfig"} {
 		var out, errOut bytes.Buffer
-		e := env{goos: "windows", Out: &out, ErrOut: &errOut}
+		e := env{goos: "windows", IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}}
 		code := run(t.Context(), &e, strings.Fields(args))
 		if code != 1 || out.Len() > 0 || !strings.Contains(errOut.String(), "runs on Linux and macOS") || !strings.Contains(errOut.String(), "(Unsupported)") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, code, &out, &errOut)

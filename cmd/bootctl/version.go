@@ -27,7 +27,7 @@ func newVersion(e *env) *cobra.Command {
 					GoVersion: runtime.Version(),
 					Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 				},
-				names: []string{version.String()},
+				names: bareReferences(version.String()),
 				text:  version.String() + "\n",
 			})
 		},

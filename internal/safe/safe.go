@@ -4,21 +4,19 @@
 // bootstrap token can put escape sequences, line feeds or right-to-left
 // controls into the name of a request. Text formats escape every field with
 // [Text]; JSON and YAML write such characters as escapes of their own ([JSON],
-// [YAML]), so that the value read back is the server's own.
+// [MarkYAML]), so that the value read back is the server's own.
 package safe
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"sigs.k8s.io/yaml"
 )
 
 // Text returns s on one line, with everything that is not printable, and every
@@ -45,6 +43,9 @@ func isPlain(s string) bool {
 // JSON returns the JSON document with every character that is not printable
 // written as \uXXXX. The document's meaning is unchanged.
 func JSON(document []byte) []byte {
+	if !slices.ContainsFunc(document, func(b byte) bool { return b > '~' || b < ' ' && b != '\n' }) {
+		return document
+	}
 	var out bytes.Buffer
 	for len(document) > 0 {
 		r, size := utf8.DecodeRune(document)
@@ -62,40 +63,32 @@ func JSON(document []byte) []byte {
 	return out.Bytes()
 }
 
-// An escape in JSON, and one that is marked in YAML.
-var (
-	jsonEscape = regexp.MustCompile(`\\(?:u([0-9a-f]{4})(?:\\u(d[c-f][0-9a-f]{2}))?|.)`)
-	marked     = regexp.MustCompile(`\\x01[0-9a-f]{8}`)
-)
-
-// YAML converts a JSON document to YAML in which every character that is not
-// printable is written as an escape.
+// MarkYAML returns s with every character that is not printable, other than a line
+// feed, and every backslash marked: it travels as U+0001 and eight hex digits.
 //
-// YAML writers leave bidi controls as they are. So each JSON escape travels as
-// U+0001 and eight hex digits: the control character makes the writer choose a
-// double-quoted string and write it as \x01, which then becomes the escape
-// proper. Backslashes travel the same way, so no other \x01 can come out.
-func YAML(document []byte) ([]byte, error) {
-	out, err := yaml.JSONToYAML(jsonEscape.ReplaceAllFunc(JSON(document), mark))
-	if err != nil {
-		return nil, err
+// YAML writers leave bidi controls as they are. The control character of a mark
+// makes the writer choose a double-quoted string and write it as \x01, which
+// [UnmarkYAML] then makes the escape proper. No other \x01 can come out, since
+// backslashes are marked like everything else.
+func MarkYAML(s string) string {
+	if isPlain(s) {
+		return s
 	}
-	return marked.ReplaceAllFunc(out, unmark), nil
+	var out strings.Builder
+	for _, r := range s {
+		if r == '\n' || r != '\\' && unicode.IsPrint(r) {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "\x01%08x", r)
+		}
+	}
+	return out.String()
 }
 
-func mark(escape []byte) []byte {
-	if escape[1] == 'n' || escape[1] == '"' || escape[1] == '/' {
-		return escape // safe in YAML as they are
-	}
-	var s string
-	if err := json.Unmarshal(fmt.Appendf(nil, `"%s"`, escape), &s); err != nil {
-		return escape
-	}
-	var out []byte
-	for _, r := range s {
-		out = fmt.Appendf(out, `\u0001%08x`, r)
-	}
-	return out
+// UnmarkYAML returns the YAML that a writer made of strings that [MarkYAML] has
+// marked, with the escape of each marked character.
+func UnmarkYAML(document []byte) []byte {
+	return regexp.MustCompile(`\\x01[0-9a-f]{8}`).ReplaceAllFunc(document, unmark)
 }
 
 func unmark(text []byte) []byte {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
+	"sigs.k8s.io/yaml/kyaml"
 
 	"github.com/bootctl/bootctl/internal/safe"
 	"github.com/bootctl/bootctl/internal/testtext"
@@ -75,16 +76,23 @@ func harmless(t *testing.T, s string) {
 	}
 	roundTrip(t, document, safe.JSON(document))
 	noControls(t, string(safe.JSON(document)), true)
-	converted, err := safe.YAML(document)
+	marked := map[string]string{"v": safe.MarkYAML(s)}
+	written, err := yaml.Marshal(marked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	noControls(t, string(converted), true)
-	back, err := yaml.YAMLToJSON(converted)
+	kyamlWritten, err := (&kyaml.Encoder{}).Marshal(marked)
 	if err != nil {
-		t.Fatalf("%q is not YAML: %v", converted, err)
+		t.Fatal(err)
 	}
-	roundTrip(t, document, back)
+	for _, converted := range [][]byte{safe.UnmarkYAML(written), safe.UnmarkYAML(kyamlWritten)} {
+		noControls(t, string(converted), true)
+		back, err := yaml.YAMLToJSON(converted)
+		if err != nil {
+			t.Fatalf("%q is not YAML: %v", converted, err)
+		}
+		roundTrip(t, document, back)
+	}
 }
 
 func roundTrip(t *testing.T, want, got []byte) {

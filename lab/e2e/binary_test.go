@@ -11,7 +11,7 @@ import (
 )
 
 // TestBinary checks that bootctl is one file that runs anywhere: static,
-// stripped, and under 32 MB.
+// stripped, and 45 MB at most.
 func TestBinary(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs ELF")
@@ -25,7 +25,7 @@ func TestBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Size() >= 32_000_000 {
+	if info.Size() > 45_000_000 {
 		t.Errorf("it has %d bytes", info.Size())
 	}
 	file, err := elf.Open(path)

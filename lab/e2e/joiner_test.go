@@ -66,7 +66,7 @@ func refused(t *testing.T, what string, code int, stdout, stderr string) {
 func (j joiner) asked(t *testing.T) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	for node := range strings.FieldsSeq(j.must(t, "csr", "list", "-o", `go-template={{range .items}}{{.nodeName}} {{end}}`)) {
+	for node := range strings.FieldsSeq(j.must(t, "csr", "list", "-o", `jsonpath={.items[*].nodeName}`)) {
 		counts[node]++
 	}
 	return counts

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/safe"
+)
+
+// defaultRequestTimeout is how long a single request may take.
+const defaultRequestTimeout = "30s"
+
+// newConnection returns the flags of the administrator's connection: kubectl's, but
+// those that put a secret on the command line, verify nothing, or mean nothing here.
+func newConnection() *genericclioptions.ConfigFlags {
+	timeout := defaultRequestTimeout
+	return &genericclioptions.ConfigFlags{
+		KubeConfig: new(string), Context: new(string), ClusterName: new(string), AuthInfoName: new(string),
+		APIServer: new(string), TLSServerName: new(string), CAFile: new(string), CertFile: new(string), KeyFile: new(string),
+		Impersonate: new(string), ImpersonateUID: new(string), ImpersonateGroup: &[]string{},
+		Timeout: &timeout,
+	}
+}
+
+// connectionAnnotation is that of the flags of the administrator's connection.
+const connectionAnnotation = "connection"
+
+// addConnectionFlags gives a command the flags of the administrator's connection.
+func (e *env) addConnectionFlags(cmd *cobra.Command) {
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	e.connection.AddFlags(fs)
+	fs.Lookup("kubeconfig").Usage = "the administrator's `file`; else $KUBECONFIG, ~/.kube/config, " + adminConf + ", or the Pod's own"
+	fs.Lookup("server").Usage = "the `URL` to reach the API server at instead of the kubeconfig's"
+	fs.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{connectionAnnotation: {}} })
+	cmd.Flags().AddFlagSet(fs)
+	completeWith(cmd, "context", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Contexts)) }))
+	completeWith(cmd, "cluster", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Clusters)) }))
+	completeWith(cmd, "user", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.AuthInfos)) }))
+}
+
+// completeKubeconfig offers names that are in the kubeconfig.
+func (e *env) completeKubeconfig(names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		raw, err := e.kubeconfig().RawConfig()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var found []cobra.Completion
+		for _, name := range slices.Sorted(slices.Values(names(raw))) {
+			found = append(found, safe.Text(name))
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// showConnectionApart makes the help of every command show the flags of the
+// administrator's connection below its own.
+func showConnectionApart(root *cobra.Command) {
+	usage := root.UsageFunc()
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		apart := pflag.NewFlagSet("", pflag.ContinueOnError)
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			if _, ok := flag.Annotations[connectionAnnotation]; ok {
+				apart.AddFlag(flag)
+			}
+		})
+		hide := func(hidden bool) { apart.VisitAll(func(flag *pflag.Flag) { flag.Hidden = hidden }) }
+		hide(true)
+		err := usage(cmd)
+		hide(false)
+		if apart.HasFlags() {
+			cmd.Printf("\nConnection Flags:\n%s", bytes.TrimRight([]byte(apart.FlagUsages()), " "))
+		}
+		return err
+	})
+}
+
+// parseRequestTimeout reads --request-timeout as kubectl does: a number of seconds,
+// or a time with its unit; 0 is no limit.
+func parseRequestTimeout(text string) (time.Duration, error) {
+	timeout, err := clientcmd.ParseTimeout(text)
+	if err != nil || timeout < 0 {
+		return 0, fmt.Errorf("%w: --request-timeout takes seconds, or a time with its unit, such as 30s or 5m, not %q", failure.ErrUsage, text)
+	}
+	return timeout, nil
+}
+
+// overrides returns what the flags say instead of the kubeconfig.
+func (e *env) overrides() *clientcmd.ConfigOverrides {
+	c := e.connection
+	return &clientcmd.ConfigOverrides{
+		CurrentContext: *c.Context,
+		Context:        clientcmdapi.Context{Cluster: *c.ClusterName, AuthInfo: *c.AuthInfoName},
+		ClusterInfo:    clientcmdapi.Cluster{Server: withScheme(*c.APIServer), TLSServerName: *c.TLSServerName, CertificateAuthority: *c.CAFile},
+		AuthInfo: clientcmdapi.AuthInfo{
+			ClientCertificate: *c.CertFile, ClientKey: *c.KeyFile,
+			Impersonate: *c.Impersonate, ImpersonateUID: *c.ImpersonateUID, ImpersonateGroups: *c.ImpersonateGroup,
+		},
+	}
+}
+
+// inCluster is the kubeconfig of the Pod that bootctl runs in.
+func inCluster() (clientcmdapi.Config, error) {
+	config, err := rest.InClusterConfig()
+	if err != nil {
+		return clientcmdapi.Config{}, errors.Join(failure.ErrInvalidKubeconfig, err)
+	}
+	const name = "in-cluster"
+	return clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{name: {Server: config.Host, CertificateAuthority: config.CAFile}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: {TokenFile: config.BearerTokenFile}},
+		Contexts:       map[string]*clientcmdapi.Context{name: {Cluster: name, AuthInfo: name}},
+		CurrentContext: name,
+	}, nil
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testca"
+)
+
+// connectionFlags are those that the commands with the administrator's connection
+// have, and no others.
+func connectionFlags() []string {
+	return []string{
+		"as", "as-group", "as-uid", "certificate-authority", "client-certificate", "client-key", "cluster", "context",
+		"kubeconfig", "request-timeout", "server", "tls-server-name", "user",
+	}
+}
+
+func TestConnectionFlags_Commands(t *testing.T) {
+	offline := []string{"join", "version", "token generate"}
+	for _, leaf := range leaves(t) {
+		path := pathOf(leaf)
+		isOffline := slices.Contains(offline, path) || strings.HasPrefix(path, "lab ") || strings.HasPrefix(path, "completion ")
+		for _, name := range connectionFlags() {
+			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == refused("").Type()) != isOffline {
+				t.Errorf("bootctl %s: --%s is %v", path, name, flag)
+			}
+		}
+		for _, name := range []string{"token", "password", "username", "namespace", "insecure-skip-tls-verify", "cache-dir", "disable-compression", "proxy-url"} {
+			if flag := leaf.Flag(name); flag != nil && path != "join" && flag.Annotations[connectionAnnotation] != nil {
+				t.Errorf("bootctl %s has --%s", path, name)
+			}
+		}
+	}
+}
+
+func TestConnectionFlags_Help(t *testing.T) {
+	got := invoke(t, nil, "csr", "list", "--help")
+	own, apart, found := strings.Cut(got.out, "\nConnection Flags:\n")
+	if !found || strings.Contains(own, "--as-group") || !strings.Contains(apart, "--as-group") || !strings.Contains(own, "--pending") || strings.Contains(apart, "--pending") {
+		t.Errorf("help\n%s", got.out)
+	}
+	if got := invoke(t, nil, "join", "--help"); strings.Contains(got.out, "Connection Flags") {
+		t.Errorf("help of join\n%s", got.out)
+	}
+}
+
+// twoClusters is a kubeconfig of two clusters and users, of which the current
+// context has the first of each.
+func twoClusters(t *testing.T) string {
+	t.Helper()
+	ca := certpem.Encode(testca.New(t, time.Now()).Certificate)
+	path := writeFile(t, "config", "")
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters: map[string]*clientcmdapi.Cluster{
+			"one": {Server: "https://192.0.2.1:6443", CertificateAuthorityData: ca},
+			"two": {Server: "https://192.0.2.2:6443", CertificateAuthorityData: ca},
+		},
+		AuthInfos: map[string]*clientcmdapi.AuthInfo{
+			"alice": {Token: "of alice"},
+			"bob":   {Token: "of bob"},
+			"carol": {ClientCertificateData: []byte("cert"), ClientKeyData: []byte("key")},
+		},
+		Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "one", AuthInfo: "alice"}, "d": {Cluster: "two", AuthInfo: "carol"}},
+		CurrentContext: "c",
+	}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// connected returns the connection of a command that was given these flags.
+func connected(t *testing.T, kubeconfig string, args ...string) (adminConfig, error) {
+	t.Helper()
+	e := &env{getenv: func(name string) string { return map[string]string{"KUBECONFIG": kubeconfig}[name] }, connection: newConnection()}
+	cmd := &cobra.Command{}
+	e.addConnectionFlags(cmd)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return e.adminConfig()
+}
+
+func TestAdminConfig_Flags(t *testing.T) {
+	kubeconfig := twoClusters(t)
+	caFile := writeFile(t, "ca.crt", "a CA")
+	tests := []struct {
+		name  string
+		args  []string
+		check func(adminConfig) bool
+		as    string
+	}{
+		{"none", nil, func(c adminConfig) bool {
+			return c.rest.Host == "https://192.0.2.1:6443" && c.rest.BearerToken == "of alice"
+		}, "context c"},
+		{"context", []string{"--context", "d"}, func(c adminConfig) bool { return c.rest.Host == "https://192.0.2.2:6443" && c.rest.BearerToken == "" }, "context d"},
+		{"cluster", []string{"--cluster", "two"}, func(c adminConfig) bool {
+			return c.rest.Host == "https://192.0.2.2:6443" && c.rest.BearerToken == "of alice"
+		}, "context c"},
+		{"user", []string{"--user", "bob"}, func(c adminConfig) bool { return c.rest.BearerToken == "of bob" }, "context c"},
+		{"server", []string{"-s", "192.0.2.9"}, func(c adminConfig) bool { return c.rest.Host == "https://192.0.2.9" }, "context c"},
+		{"name of the server", []string{"--tls-server-name", "api"}, func(c adminConfig) bool { return c.rest.ServerName == "api" }, "context c"},
+		{"CA", []string{"--certificate-authority", caFile}, func(c adminConfig) bool { return c.rest.CAFile == caFile && len(c.rest.CAData) == 0 }, "context c"},
+		{"certificate", []string{"--context", "d", "--client-certificate", caFile, "--client-key", caFile}, func(c adminConfig) bool {
+			return c.rest.CertFile == caFile && c.rest.KeyFile == caFile && len(c.rest.CertData) == 0 && len(c.rest.KeyData) == 0
+		}, "context d"},
+		{"impersonation", []string{"--as", "jane", "--as-uid", "1", "--as-group", "a", "--as-group", "b,c"}, func(c adminConfig) bool {
+			i := c.rest.Impersonate
+			return i.UserName == "jane" && i.UID == "1" && slices.Equal(i.Groups, []string{"a", "b,c"})
+		}, "jane, impersonated in context c"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			config, err := connected(t, kubeconfig, test.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !test.check(config) {
+				t.Errorf("%v is %v", test.args, config.rest)
+			}
+			if got := config.as(); got != test.as {
+				t.Errorf("as %q, want %q", got, test.as)
+			}
+		})
+	}
+}
+
+func TestAdminConfig_WrongFlags(t *testing.T) {
+	kubeconfig := writeFile(t, "config", "")
+	path := twoClusters(t)
+	tests := []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"group of nobody", []string{"--as-group", "a"}, "without impersonating a user"},
+		{"no such context", []string{"--context", "x"}, `context "x" does not exist`},
+		{"no such cluster", []string{"--cluster", "x"}, `cluster "x" does not exist`},
+		{"no such user", []string{"--user", "x"}, `auth info "x" does not exist`},
+		{"in clear", []string{"--server", "http://192.0.2.1"}, "in clear"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := connected(t, path, test.args...); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want %q", err, test.says)
+			}
+		})
+	}
+	if _, err := connected(t, kubeconfig, "--server", "https://192.0.2.1"); err == nil {
+		t.Error("without a kubeconfig, --server alone is a connection")
+	}
+}
+
+// The API server is told who is impersonated, with every request.
+func TestImpersonation_Headers(t *testing.T) {
+	var headers []http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		headers = append(headers, req.Header)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"kind":"CertificateSigningRequestList","apiVersion":"certificates.k8s.io/v1","items":[]}`))
+	}))
+	defer server.Close()
+	var out, errOut bytes.Buffer
+	e := &env{
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, now: time.Now, newClient: apiclient.New,
+		getenv: func(name string) string { return map[string]string{"KUBECONFIG": twoClusters(t)}[name] },
+		width:  func() int { return 0 },
+	}
+	code := run(t.Context(), e, []string{"--as", "jane", "csr", "list", "--server", server.URL, "--as-group", "a", "--as-group", "b", "-v", "1"})
+	if code != 0 || len(headers) != 1 || headers[0].Get("Impersonate-User") != "jane" || !slices.Equal(headers[0].Values("Impersonate-Group"), []string{"a", "b"}) {
+		t.Errorf("exit code %d, headers %v, stderr %s", code, headers, &errOut)
+	}
+	if !strings.Contains(errOut.String(), " as jane, impersonated in context c: 200 in ") {
+		t.Errorf("stderr %s", &errOut)
+	}
+}
+
+func TestRequestTimeout_Values(t *testing.T) {
+	for text, want := range map[string]time.Duration{"30s": 30 * time.Second, "5": 5 * time.Second, "0": 0, "1m30s": 90 * time.Second} {
+		if got, err := parseRequestTimeout(text); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"soon", "-5s", "-5"} {
+		got := invoke(t, hostileCluster(t), "csr", "list", "--request-timeout", text)
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "--request-timeout takes seconds") {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", text, got.code, got.out, got.errOut)
+		}
+	}
+}
