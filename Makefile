@@ -59,13 +59,13 @@ test-busy:
 test-kubelet: build lab tools kubelet
 	cd lab && $(GOTESTSUM) -- -count=1 -tags kubelet ./kubelet
 
-FUZZ := internal/safe:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules lab/compat:NodeAddresses $(addprefix pkg/token:,Parse Upstream Secret Expiration Group) \
+FUZZ := internal/escape:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/compat:Rules lab/compat:NodeAddresses $(addprefix pkg/token:,Parse Upstream Secret Expiration Group) \
 	$(addprefix pkg/clusterinfo:,Verify ParseDocument ParseDocumentLikeUpstream ParsePin ParseEndpoint)
 
 FUZZTIME ?= 10m
 
 soak: build lab tools
-	BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestRootsAre|TestHostileTexts' ./pkg/clusterinfo ./internal/safe ./cmd/bootctl
+	BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestRootsAre|TestHostileTexts' ./pkg/clusterinfo ./internal/escape ./cmd/bootctl
 	cd lab && BOOTCTL_SOAK=1 go test -count=1 -v -timeout 90m -run 'TestPublish|TestEight|TestSignHeals|TestRace|TestListOfMany|TestDoctorOfMany|TestNothingLeaks|TestJoinKilled|TestJoinsOfOneNode|TestManyJoins|TestLostCreate|TestJoinsWhile' ./e2e
 	@set -e; for t in $(FUZZ); do (cd $${t%:*} && \
 		go test -run '^$$' -fuzz "^Fuzz$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x .); done

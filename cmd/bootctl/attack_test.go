@@ -17,18 +17,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -265,14 +265,14 @@ func connectionAttacks() []attack {
 			w.Header().Set("Content-Type", "application/json")
 			return n == 2 && status(http.StatusOK, `{"kind":"ConfigMap","apiVersion":"v1","data":{"kubeconfig":"x"}}`)(w, nil, n)
 		}},
-		{name: "redirect", reason: "NotAnAPIServer", says: apiclient.ErrRedirect.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		{name: "redirect", reason: "NotAnAPIServer", says: kubeclient.ErrRedirect.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 			return true
 		}},
 		{name: "401 to anonymous requests", reason: "AnonymousDisabled", answer: status(http.StatusUnauthorized, "")},
 		{name: "403 to anonymous requests", reason: "AnonymousForbidden", answer: status(http.StatusForbidden, "")},
 		{name: "404", reason: "ClusterInfoNotFound", answer: status(http.StatusNotFound, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)},
-		{name: "body without end", reason: "NotAnAPIServer", says: apiclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		{name: "body without end", reason: "NotAnAPIServer", says: kubeclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, "{")
 			for r.Context().Err() == nil {
@@ -282,7 +282,7 @@ func connectionAttacks() []attack {
 			}
 			return true
 		}},
-		{name: "gzip bomb", reason: "NotAnAPIServer", says: apiclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		{name: "gzip bomb", reason: "NotAnAPIServer", says: kubeclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Header().Set("Content-Type", "application/json")
 			z := gzip.NewWriter(w)
@@ -294,8 +294,8 @@ func connectionAttacks() []attack {
 			}
 			return z.Close() == nil || true
 		}},
-		{name: "a web page", reason: "NotAnAPIServer", says: apiclient.ErrNotAPIServer.Error(), answer: status(http.StatusOK, "<html>log in</html>")},
-		{name: "no JSON", reason: "NotAnAPIServer", says: apiclient.ErrNotAPIServer.Error(), answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		{name: "a web page", reason: "NotAnAPIServer", says: kubeclient.ErrNotAPIServer.Error(), answer: status(http.StatusOK, "<html>log in</html>")},
+		{name: "no JSON", reason: "NotAnAPIServer", says: kubeclient.ErrNotAPIServer.Error(), answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			return status(http.StatusOK, "{")(w, nil, n)
 		}},
@@ -343,9 +343,9 @@ func TestAttacks(t *testing.T) {
 func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	e := &env{
-		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, now: time.Now, random: rand.Reader,
-		getenv: func(string) string { return "" }, newClient: apiclient.New,
+	e := &cli.Env{
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, Now: time.Now, Random: rand.Reader,
+		Getenv: func(string) string { return "" }, NewClient: kubeclient.New,
 	}
 	code := run(t.Context(), e, []string{"cluster-info", "verify", "--endpoint", endpoint, "--token-file", tokenFile, "--ca-cert-hash", pin, "-o", "json"})
 	return result{code, out.String(), errOut.String()}

@@ -105,7 +105,7 @@ func TestPublishRefusesUnusableCA(t *testing.T) {
 			c.NotBefore, c.NotAfter = c.NotBefore.AddDate(-1, 0, 0), c.NotBefore.AddDate(0, -1, 0)
 		},
 	} {
-		file := writeTemp(t, certpem.Encode(testca.New(t, time.Now(), change).Certificate))
+		file := writeFile(t, "ca.crt", string(certpem.Encode(testca.New(t, time.Now(), change).Certificate)))
 		for _, command := range []string{"cluster-info publish --yes", "setup --force", "setup -o yaml"} {
 			args := append(strings.Fields(command), "--endpoint", "192.0.2.1", "--ca-file", file)
 			if got := invoke(t, hostileCluster(t), args...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "no node would take the CA in ") {

@@ -14,9 +14,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // connectionFlags are those that the commands with the administrator's connection
@@ -34,12 +35,12 @@ func TestConnectionFlags_Commands(t *testing.T) {
 		path := pathOf(leaf)
 		isOffline := slices.Contains(offline, path) || strings.HasPrefix(path, "lab ") || strings.HasPrefix(path, "completion ")
 		for _, name := range connectionFlags() {
-			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == refused("").Type()) != isOffline {
+			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "refused") != isOffline {
 				t.Errorf("bootctl %s: --%s is %v", path, name, flag)
 			}
 		}
 		for _, name := range []string{"token", "password", "username", "namespace", "insecure-skip-tls-verify", "cache-dir", "disable-compression", "proxy-url"} {
-			if flag := leaf.Flag(name); flag != nil && path != "join" && flag.Annotations[connectionAnnotation] != nil {
+			if flag := leaf.Flag(name); flag != nil && path != "join" && flag.Annotations["connection"] != nil {
 				t.Errorf("bootctl %s has --%s", path, name)
 			}
 		}
@@ -83,15 +84,15 @@ func twoClusters(t *testing.T) string {
 }
 
 // connected returns the connection of a command that was given these flags.
-func connected(t *testing.T, kubeconfig string, args ...string) (adminConfig, error) {
+func connected(t *testing.T, kubeconfig string, args ...string) (cli.AdminConfig, error) {
 	t.Helper()
-	e := &env{getenv: func(name string) string { return map[string]string{"KUBECONFIG": kubeconfig}[name] }, connection: newConnection()}
+	e := &cli.Env{Getenv: func(name string) string { return map[string]string{"KUBECONFIG": kubeconfig}[name] }, Connection: cli.NewConnection()}
 	cmd := &cobra.Command{}
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
-	return e.adminConfig()
+	return e.AdminConfig()
 }
 
 func TestAdminConfig_Flags(t *testing.T) {
@@ -100,25 +101,27 @@ func TestAdminConfig_Flags(t *testing.T) {
 	tests := []struct {
 		name  string
 		args  []string
-		check func(adminConfig) bool
+		check func(cli.AdminConfig) bool
 		as    string
 	}{
-		{"none", nil, func(c adminConfig) bool {
-			return c.rest.Host == "https://192.0.2.1:6443" && c.rest.BearerToken == "of alice"
+		{"none", nil, func(c cli.AdminConfig) bool {
+			return c.Rest.Host == "https://192.0.2.1:6443" && c.Rest.BearerToken == "of alice"
 		}, "context c"},
-		{"context", []string{"--context", "d"}, func(c adminConfig) bool { return c.rest.Host == "https://192.0.2.2:6443" && c.rest.BearerToken == "" }, "context d"},
-		{"cluster", []string{"--cluster", "two"}, func(c adminConfig) bool {
-			return c.rest.Host == "https://192.0.2.2:6443" && c.rest.BearerToken == "of alice"
-		}, "context c"},
-		{"user", []string{"--user", "bob"}, func(c adminConfig) bool { return c.rest.BearerToken == "of bob" }, "context c"},
-		{"server", []string{"-s", "192.0.2.9"}, func(c adminConfig) bool { return c.rest.Host == "https://192.0.2.9" }, "context c"},
-		{"name of the server", []string{"--tls-server-name", "api"}, func(c adminConfig) bool { return c.rest.ServerName == "api" }, "context c"},
-		{"CA", []string{"--certificate-authority", caFile}, func(c adminConfig) bool { return c.rest.CAFile == caFile && len(c.rest.CAData) == 0 }, "context c"},
-		{"certificate", []string{"--context", "d", "--client-certificate", caFile, "--client-key", caFile}, func(c adminConfig) bool {
-			return c.rest.CertFile == caFile && c.rest.KeyFile == caFile && len(c.rest.CertData) == 0 && len(c.rest.KeyData) == 0
+		{"context", []string{"--context", "d"}, func(c cli.AdminConfig) bool {
+			return c.Rest.Host == "https://192.0.2.2:6443" && c.Rest.BearerToken == ""
 		}, "context d"},
-		{"impersonation", []string{"--as", "jane", "--as-uid", "1", "--as-group", "a", "--as-group", "b,c"}, func(c adminConfig) bool {
-			i := c.rest.Impersonate
+		{"cluster", []string{"--cluster", "two"}, func(c cli.AdminConfig) bool {
+			return c.Rest.Host == "https://192.0.2.2:6443" && c.Rest.BearerToken == "of alice"
+		}, "context c"},
+		{"user", []string{"--user", "bob"}, func(c cli.AdminConfig) bool { return c.Rest.BearerToken == "of bob" }, "context c"},
+		{"server", []string{"-s", "192.0.2.9"}, func(c cli.AdminConfig) bool { return c.Rest.Host == "https://192.0.2.9" }, "context c"},
+		{"name of the server", []string{"--tls-server-name", "api"}, func(c cli.AdminConfig) bool { return c.Rest.ServerName == "api" }, "context c"},
+		{"CA", []string{"--certificate-authority", caFile}, func(c cli.AdminConfig) bool { return c.Rest.CAFile == caFile && len(c.Rest.CAData) == 0 }, "context c"},
+		{"certificate", []string{"--context", "d", "--client-certificate", caFile, "--client-key", caFile}, func(c cli.AdminConfig) bool {
+			return c.Rest.CertFile == caFile && c.Rest.KeyFile == caFile && len(c.Rest.CertData) == 0 && len(c.Rest.KeyData) == 0
+		}, "context d"},
+		{"impersonation", []string{"--as", "jane", "--as-uid", "1", "--as-group", "a", "--as-group", "b,c"}, func(c cli.AdminConfig) bool {
+			i := c.Rest.Impersonate
 			return i.UserName == "jane" && i.UID == "1" && slices.Equal(i.Groups, []string{"a", "b,c"})
 		}, "jane, impersonated in context c"},
 	}
@@ -129,9 +132,9 @@ func TestAdminConfig_Flags(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !test.check(config) {
-				t.Errorf("%v is %v", test.args, config.rest)
+				t.Errorf("%v is %v", test.args, config.Rest)
 			}
-			if got := config.as(); got != test.as {
+			if got := config.As(); got != test.as {
 				t.Errorf("as %q, want %q", got, test.as)
 			}
 		})
@@ -174,10 +177,10 @@ func TestImpersonation_Headers(t *testing.T) {
 	}))
 	defer server.Close()
 	var out, errOut bytes.Buffer
-	e := &env{
-		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, now: time.Now, newClient: apiclient.New,
-		getenv: func(name string) string { return map[string]string{"KUBECONFIG": twoClusters(t)}[name] },
-		width:  func() int { return 0 },
+	e := &cli.Env{
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, Now: time.Now, NewClient: kubeclient.New,
+		Getenv: func(name string) string { return map[string]string{"KUBECONFIG": twoClusters(t)}[name] },
+		Width:  func() int { return 0 },
 	}
 	code := run(t.Context(), e, []string{"--as", "jane", "csr", "list", "--server", server.URL, "--as-group", "a", "--as-group", "b", "-v", "1"})
 	if code != 0 || len(headers) != 1 || headers[0].Get("Impersonate-User") != "jane" || !slices.Equal(headers[0].Values("Impersonate-Group"), []string{"a", "b"}) {
@@ -188,12 +191,7 @@ func TestImpersonation_Headers(t *testing.T) {
 	}
 }
 
-func TestRequestTimeout_Values(t *testing.T) {
-	for text, want := range map[string]time.Duration{"30s": 30 * time.Second, "5": 5 * time.Second, "0": 0, "1m30s": 90 * time.Second} {
-		if got, err := parseRequestTimeout(text); err != nil || got != want {
-			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
-		}
-	}
+func TestRequestTimeout_WrongValues(t *testing.T) {
 	for _, text := range []string{"soon", "-5s", "-5"} {
 		got := invoke(t, hostileCluster(t), "csr", "list", "--request-timeout", text)
 		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "--request-timeout takes seconds") {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra/doc"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
@@ -49,7 +50,7 @@ func generate(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
-	root := newRoot(&env{})
+	root := newRoot(&cli.Env{})
 	root.DisableAutoGenTag = true
 	if err := doc.GenMarkdownTree(root, filepath.Join(dir, "cli")); err != nil {
 		t.Fatal(err)

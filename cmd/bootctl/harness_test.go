@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -24,12 +23,13 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/testapi"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -80,17 +80,17 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 	clientset.PrependReactor("create", "subjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything
 	})
-	e := &env{
+	e := &cli.Env{
 		IOStreams:  genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
-		now:        time.Now,
-		random:     rand.Reader,
-		getenv:     func(name string) string { return vars[name] },
-		hostname:   func() (string, error) { return "host", nil },
-		isTerminal: func() bool { return false },
-		width:      func() int { return 0 },
-		executable: func() (string, error) { return filepath.Join(dir, "bootctl"), nil },
-		newClient: func(*rest.Config, apiclient.Options) (*apiclient.Client, error) {
-			return &apiclient.Client{
+		Now:        time.Now,
+		Random:     rand.Reader,
+		Getenv:     func(name string) string { return vars[name] },
+		Hostname:   func() (string, error) { return "host", nil },
+		IsTerminal: func() bool { return false },
+		Width:      func() int { return 0 },
+		Executable: func() (string, error) { return filepath.Join(dir, "bootctl"), nil },
+		NewClient: func(*rest.Config, kubeclient.Options) (*kubeclient.Client, error) {
+			return &kubeclient.Client{
 				Core: clientset.CoreV1(), Certificates: clientset.CertificatesV1(),
 				RBAC: clientset.RbacV1(), Authentication: clientset.AuthenticationV1(),
 				Authorization: clientset.AuthorizationV1(),

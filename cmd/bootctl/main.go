@@ -16,8 +16,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 func main() {
@@ -40,18 +41,18 @@ func main() {
 		signal.Reset(os.Interrupt, syscall.SIGTERM)
 	}()
 
-	e := &env{
-		program:    os.Args[0],
-		goos:       runtime.GOOS,
+	e := &cli.Env{
+		Program:    os.Args[0],
+		Goos:       runtime.GOOS,
 		IOStreams:  genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		now:        time.Now,
-		random:     rand.Reader,
-		getenv:     os.Getenv,
-		hostname:   os.Hostname,
-		executable: os.Executable,
-		isTerminal: func() bool { return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) },
-		width:      width,
-		newClient:  apiclient.New,
+		Now:        time.Now,
+		Random:     rand.Reader,
+		Getenv:     os.Getenv,
+		Hostname:   os.Hostname,
+		Executable: os.Executable,
+		IsTerminal: func() bool { return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) },
+		Width:      width,
+		NewClient:  kubeclient.New,
 	}
 	os.Exit(run(ctx, e, os.Args[1:]))
 }

@@ -1,65 +1,10 @@
 package main
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/token"
 )
-
-func TestResourceArgument_Forms(t *testing.T) {
-	tests := []struct {
-		resource resource
-		text     string
-		want     string
-		wantErr  error
-	}{
-		{csrResource, "node-csr-x", "node-csr-x", nil},
-		{csrResource, "csr/node-csr-x", "node-csr-x", nil},
-		{csrResource, "certificatesigningrequest/x", "x", nil},
-		{csrResource, "certificatesigningrequests/x", "x", nil},
-		{csrResource, "certificatesigningrequest.certificates.k8s.io/x", "x", nil},
-		{csrResource, "certificatesigningrequests.certificates.k8s.io/x", "x", nil},
-		{csrResource, "certificatesigningrequests.v1.certificates.k8s.io/x", "x", nil},
-		{csrResource, "secret/x", "", failure.ErrUsage},
-		{csrResource, "certificatesigningrequests.example.com/x", "", failure.ErrUsage},
-		{csrResource, "/x", "", failure.ErrUsage},
-		{csrResource, "csr/", "", nil}, // which is not the name of a request
-		{secretResource, "secret/x", "x", nil},
-		{secretResource, "secrets/x", "x", nil},
-		{secretResource, "csr/x", "", failure.ErrUsage},
-	}
-	for _, test := range tests {
-		if got, err := test.resource.argument(test.text); got != test.want || !errors.Is(err, test.wantErr) {
-			t.Errorf("%s: %q, %v; want %q, %v", test.text, got, err, test.want, test.wantErr)
-		}
-	}
-}
-
-func TestTokenName_Forms(t *testing.T) {
-	tests := []struct {
-		text, want string
-		wantErr    error
-	}{
-		{"abcdef", "abcdef", nil},
-		{"bootstrap-token-abcdef", "abcdef", nil},
-		{"secret/bootstrap-token-abcdef", "abcdef", nil},
-		{"secrets/bootstrap-token-abcdef", "abcdef", nil},
-		{"abcdef.0123456789abcdef", "", nil}, // a whole token
-		{"secret/abcdef", "", failure.ErrUsage},
-		{"csr/abcdef", "", failure.ErrUsage},
-		{"bootstrap-token-ABCDEF", "", token.ErrInvalid},
-		{"secret/bootstrap-token-abcdef.0123456789abcdef", "", token.ErrInvalid},
-	}
-	for _, test := range tests {
-		if got, err := tokenName(test.text); got != test.want || !errors.Is(err, test.wantErr) {
-			t.Errorf("%s: %q, %v; want %q, %v", test.text, got, err, test.want, test.wantErr)
-		}
-	}
-}
 
 // What one command prints with -o name, another takes, and kubectl too.
 func TestName_PrintedAndTaken(t *testing.T) {

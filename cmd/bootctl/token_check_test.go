@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -125,15 +126,17 @@ func TestMisplacedSecretsAreHidden(t *testing.T) {
 func TestServerFlag(t *testing.T) {
 	for given, want := range map[string]string{"192.0.2.1:6443": "https://192.0.2.1:6443", "https://192.0.2.1": "https://192.0.2.1", "http://127.0.0.1:8001": "http://127.0.0.1:8001"} {
 		kubeconfig := writeKubeconfig(t, t.TempDir())
-		e := &env{getenv: func(string) string { return kubeconfig }, connection: newConnection()}
-		*e.connection.APIServer = given
-		config, err := e.adminConfig()
-		if err != nil || config.rest.Host != want {
-			t.Errorf("--server %s: %v, %v, want %s", given, config.rest, err, want)
+		e := &cli.Env{Getenv: func(string) string { return kubeconfig }, Connection: cli.NewConnection()}
+		*e.Connection.APIServer = given
+		config, err := e.AdminConfig()
+		if err != nil || config.Rest.Host != want {
+			t.Errorf("--server %s: %v, %v, want %s", given, config.Rest, err, want)
 		}
 	}
 	for _, given := range []string{"http://192.0.2.1:8080", "http://localhost.example.com", "http://[2001:db8::1]"} {
-		if err := checkServer(given); !errors.Is(err, failure.ErrUsage) {
+		e := &cli.Env{Getenv: func(string) string { return writeKubeconfig(t, t.TempDir()) }, Connection: cli.NewConnection()}
+		*e.Connection.APIServer = given
+		if _, err := e.AdminConfig(); !errors.Is(err, failure.ErrUsage) {
 			t.Errorf("--server %s: %v, want it refused", given, err)
 		}
 	}

@@ -115,7 +115,7 @@ func TestTokenCreateRefuses(t *testing.T) {
 		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage", `invalid argument "true" for "--config" flag: bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file`},
 		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage", `invalid argument "true" for "--certificate-key" flag: bootctl joins nodes, not control planes`},
 		{"template that cannot be printed", []string{"-o", "go-template={{index .usages 7}}"}, "Usage", usage + "nothing was created, since it could not be printed: "},
-		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage", "--quiet prints names only, so it does not go with -o yaml"},
+		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage", "--quiet prints bare names only, so it does not go with -o yaml"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

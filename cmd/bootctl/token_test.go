@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -79,7 +80,7 @@ func TestTokenListSays(t *testing.T) {
 		t.Fatalf("exit code %d, %d tokens, stderr %s", got.code, len(list.Items), got.errOut)
 	}
 	for _, item := range list.Items {
-		if text := statusText(item); text != want[item.ID] || item.Token != "" {
+		if text := cmdutil.TokenStatus(item); text != want[item.ID] || item.Token != "" {
 			t.Errorf("token %s: status %q, want %q; token %q", item.ID, text, want[item.ID], item.Token)
 		}
 	}

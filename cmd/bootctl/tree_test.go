@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/output"
 )
 
@@ -302,7 +303,7 @@ func TestCheckCleanFindsPlantedSecret(t *testing.T) {
 
 func leaves(t *testing.T) []*cobra.Command {
 	t.Helper()
-	root := newRoot(&env{})
+	root := newRoot(&cli.Env{})
 	root.InitDefaultCompletionCmd("completion")
 	root.InitDefaultHelpCmd()
 	var found []*cobra.Command

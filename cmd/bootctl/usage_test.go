@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-
 	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/bootctl/bootctl/internal/cli"
 )
 
 // What is wrong with a command line is said in the words of the command line.
@@ -116,7 +117,7 @@ func TestCompletionIsHarmless(t *testing.T) {
 func TestOnWindows(t *testing.T) {
 	for _, args := range []string{"join 192.0.2.1 --token-file t", "join --dry-run", "lab up", "lab down", "lab status", "lab logs", "lab kubeconfig"} {
 		var out, errOut bytes.Buffer
-		e := env{goos: "windows", IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}}
+		e := cli.Env{Goos: "windows", IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}}
 		code := run(t.Context(), &e, strings.Fields(args))
 		if code != 1 || out.Len() > 0 || !strings.Contains(errOut.String(), "runs on Linux and macOS") || !strings.Contains(errOut.String(), "(Unsupported)") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, code, &out, &errOut)

@@ -5,11 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/version"
 )
 
-func newVersion(e *env) *cobra.Command {
+func newVersion(e *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
@@ -18,8 +19,8 @@ func newVersion(e *env) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			commit, date := version.Commit()
-			return e.print(view{
-				object: output.Version{
+			return e.Print(cli.Result{
+				Object: output.Version{
 					Meta:      output.Kind("Version"),
 					Version:   version.String(),
 					Commit:    commit,
@@ -27,8 +28,8 @@ func newVersion(e *env) *cobra.Command {
 					GoVersion: runtime.Version(),
 					Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 				},
-				names: bareReferences(version.String()),
-				text:  version.String() + "\n",
+				Names: cli.BareNames(version.String()),
+				Text:  version.String() + "\n",
 			})
 		},
 	}

@@ -16,14 +16,14 @@ func Next(text []byte, kind string) (der, rest []byte, err error) {
 	// Decode passes over other text and malformed blocks, and takes base64 with
 	// bits left over: the text must be what it would be written as.
 	if block == nil || block.Type != kind || len(block.Headers) > 0 || !bytes.HasPrefix(text, []byte("-----BEGIN ")) ||
-		!bytes.Equal(squeeze(text[:len(text)-len(rest)]), squeeze(pem.EncodeToMemory(block))) {
+		!bytes.Equal(stripSpace(text[:len(text)-len(rest)]), stripSpace(pem.EncodeToMemory(block))) {
 		return nil, nil, fmt.Errorf("there is something that is not a PEM block of type %s without headers", kind)
 	}
 	return block.Bytes, rest, nil
 }
 
-// squeeze removes white space.
-func squeeze(text []byte) []byte { return bytes.Join(bytes.Fields(text), nil) }
+// stripSpace removes white space.
+func stripSpace(text []byte) []byte { return bytes.Join(bytes.Fields(text), nil) }
 
 // Parse reads a text of one or more PEM certificates with nothing but white
 // space between and around them.

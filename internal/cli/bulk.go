@@ -1,50 +1,50 @@
-package main
+package cli
 
 import (
 	"fmt"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// outcome is what became of one of several objects.
-type outcome struct {
+// Outcome is what became of one of several objects.
+type Outcome struct {
 	output.Result
-	err error
+	Err error
 }
 
-// printOutcomes prints what became of each object, and returns an error when any
+// PrintOutcomes prints what became of each object, and returns an error when any
 // failed. named returns the name of an object in the forms that it is printed in.
-func (e *env) printOutcomes(outcomes []outcome, named func(name string) reference) error {
+func (e *Env) PrintOutcomes(outcomes []Outcome, named func(name string) Name) error {
 	list := output.ResultList{Meta: output.Kind("ResultList"), Items: []output.Result{}}
-	v := view{header: []string{"NAME", "RESULT", "REASON"}, wide: []string{"MESSAGE"}}
+	v := Result{Header: []string{"NAME", "RESULT", "REASON"}, Wide: []string{"MESSAGE"}}
 	failed := &failure.BulkError{Total: len(outcomes)}
 	for _, o := range outcomes {
 		item := o.Result
 		item.Name = token.Redact(item.Name)
-		if o.err != nil {
-			f := failure.Of(o.err)
-			item.Result, item.Code, item.Reason = failedAs(o.err, f.Exit), f.Exit, f.Reason
-			item.Message = token.Redact(o.err.Error())
-			failed.Errs = append(failed.Errs, o.err)
+		if o.Err != nil {
+			f := failure.Of(o.Err)
+			item.Result, item.Code, item.Reason = failedAs(o.Err, f.Exit), f.Exit, f.Reason
+			item.Message = token.Redact(o.Err.Error())
+			failed.Errs = append(failed.Errs, o.Err)
 		} else {
-			v.names = append(v.names, named(item.Name))
+			v.Names = append(v.Names, named(item.Name))
 		}
 		list.Items = append(list.Items, item)
-		v.rows = append(v.rows, []string{item.Name, item.Result, item.Reason, item.Message})
+		v.Rows = append(v.Rows, []string{item.Name, item.Result, item.Reason, item.Message})
 	}
-	v.object = list
-	if err := e.print(v); err != nil {
+	v.Object = list
+	if err := e.Print(v); err != nil {
 		return fmt.Errorf("%w; what could be done was done", err)
 	}
-	return e.failures(failed)
+	return e.ReportFailures(failed)
 }
 
-// failures tells of each of several failures, and returns what remains of them:
+// ReportFailures tells of each of several failures, and returns what remains of them:
 // nil when there are none.
-func (e *env) failures(failed *failure.BulkError) error {
+func (e *Env) ReportFailures(failed *failure.BulkError) error {
 	switch len(failed.Errs) {
 	case 0:
 		return nil
@@ -57,7 +57,7 @@ func (e *env) failures(failed *failure.BulkError) error {
 	default:
 	}
 	for _, err := range failed.Errs {
-		e.warn(err.Error())
+		e.Warn(err.Error())
 	}
 	return failed
 }
@@ -67,14 +67,14 @@ func failedAs(err error, exit int) string {
 	switch {
 	case exit == failure.ExitRefused:
 		return "refused"
-	case apiclient.IsTransient(err):
+	case kubeclient.IsTransient(err):
 		return "skipped"
 	}
 	return "failed"
 }
 
-// both returns one error of two, either of which may be nil.
-func both(first, second error) error {
+// JoinErrors returns one error of two, either of which may be nil.
+func JoinErrors(first, second error) error {
 	switch {
 	case first == nil:
 		return second

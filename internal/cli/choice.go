@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ type choice struct {
 	words []string
 }
 
-func addChoice(fs *pflag.FlagSet, value *string, name, usage string, words ...string) {
+func AddChoice(fs *pflag.FlagSet, value *string, name, usage string, words ...string) {
 	fs.Var(choice{value, words}, name, usage)
 	fs.Lookup(name).NoOptDefVal = words[0]
 }

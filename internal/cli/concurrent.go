@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -6,18 +6,18 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // workers is how many requests of a bulk command are under way at a time.
 const workers = 32
 
-// concurrently calls do with each index below n, several at a time, and returns
+// Concurrently calls do with each index below n, several at a time, and returns
 // when all have been. On a terminal it shows how many. The context of a call that
 // has begun outlasts ctx, so that what was sent is told as what became of it.
-func (e *env) concurrently(ctx context.Context, doing string, n int, do func(ctx context.Context, i int)) {
+func (e *Env) Concurrently(ctx context.Context, doing string, n int, do func(ctx context.Context, i int)) {
 	var done atomic.Int64
-	stop := e.follow(func() string { return fmt.Sprintf("%s %d of %d", doing, done.Load(), n) })
+	stop := e.StartStatusLine(func() string { return fmt.Sprintf("%s %d of %d", doing, done.Load(), n) })
 	defer stop()
 	var next atomic.Int64
 	var running sync.WaitGroup
@@ -26,7 +26,7 @@ func (e *env) concurrently(ctx context.Context, doing string, n int, do func(ctx
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				one, cancel := ctx, context.CancelFunc(func() {})
 				if ctx.Err() == nil {
-					one, cancel = apiclient.Outlasting(ctx)
+					one, cancel = kubeclient.WithGracePeriod(ctx)
 				}
 				do(one, int(i))
 				cancel()

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bufio"
@@ -6,21 +6,21 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/safe"
 )
 
-// errDryRun means that a change was not made, since none is to be.
-var errDryRun = errors.New("nothing is changed in a dry run")
+// ErrDryRun means that a change was not made, since none is to be.
+var ErrDryRun = errors.New("nothing is changed in a dry run")
 
-// confirm asks the person at the terminal, and returns an error that matches
+// Confirm asks the person at the terminal, and returns an error that matches
 // failure.ErrConfirmationRequired unless the answer is yes. Without a terminal it is no.
-func (e *env) confirm(question string) error {
-	if !e.isTerminal() {
+func (e *Env) Confirm(question string) error {
+	if !e.IsTerminal() {
 		return fmt.Errorf("%w: there is no terminal to ask at; give --yes", failure.ErrConfirmationRequired)
 	}
-	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", safe.Text(question))
-	answer, err := unlessInterrupted(e, func() (string, error) { return bufio.NewReader(e.In).ReadString('\n') })
+	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", escape.Text(question))
+	answer, err := interruptible(e, func() (string, error) { return bufio.NewReader(e.In).ReadString('\n') })
 	if errors.Is(err, failure.ErrInterrupted) {
 		return err
 	}

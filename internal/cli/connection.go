@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -15,16 +15,16 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/safe"
 )
 
 // defaultRequestTimeout is how long a single request may take.
 const defaultRequestTimeout = "30s"
 
-// newConnection returns the flags of the administrator's connection: kubectl's, but
+// NewConnection returns the flags of the administrator's connection: kubectl's, but
 // those that put a secret on the command line, verify nothing, or mean nothing here.
-func newConnection() *genericclioptions.ConfigFlags {
+func NewConnection() *genericclioptions.ConfigFlags {
 	timeout := defaultRequestTimeout
 	return &genericclioptions.ConfigFlags{
 		KubeConfig: new(string), Context: new(string), ClusterName: new(string), AuthInfoName: new(string),
@@ -37,21 +37,21 @@ func newConnection() *genericclioptions.ConfigFlags {
 // connectionAnnotation is that of the flags of the administrator's connection.
 const connectionAnnotation = "connection"
 
-// addConnectionFlags gives a command the flags of the administrator's connection.
-func (e *env) addConnectionFlags(cmd *cobra.Command) {
+// AddConnectionFlags gives a command the flags of the administrator's connection.
+func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-	e.connection.AddFlags(fs)
+	e.Connection.AddFlags(fs)
 	fs.Lookup("kubeconfig").Usage = "the administrator's `file`; else $KUBECONFIG, ~/.kube/config, " + adminConf + ", or the Pod's own"
 	fs.Lookup("server").Usage = "the `URL` to reach the API server at instead of the kubeconfig's"
 	fs.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{connectionAnnotation: {}} })
 	cmd.Flags().AddFlagSet(fs)
-	completeWith(cmd, "context", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Contexts)) }))
-	completeWith(cmd, "cluster", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Clusters)) }))
-	completeWith(cmd, "user", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.AuthInfos)) }))
+	CompleteWith(cmd, "context", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Contexts)) }))
+	CompleteWith(cmd, "cluster", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Clusters)) }))
+	CompleteWith(cmd, "user", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.AuthInfos)) }))
 }
 
 // completeKubeconfig offers names that are in the kubeconfig.
-func (e *env) completeKubeconfig(names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
+func (e *Env) completeKubeconfig(names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		raw, err := e.kubeconfig().RawConfig()
 		if err != nil {
@@ -59,15 +59,15 @@ func (e *env) completeKubeconfig(names func(clientcmdapi.Config) []string) cobra
 		}
 		var found []cobra.Completion
 		for _, name := range slices.Sorted(slices.Values(names(raw))) {
-			found = append(found, safe.Text(name))
+			found = append(found, escape.Text(name))
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// showConnectionApart makes the help of every command show the flags of the
+// ShowConnectionApart makes the help of every command show the flags of the
 // administrator's connection below its own.
-func showConnectionApart(root *cobra.Command) {
+func ShowConnectionApart(root *cobra.Command) {
 	usage := root.UsageFunc()
 	root.SetUsageFunc(func(cmd *cobra.Command) error {
 		apart := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -98,8 +98,8 @@ func parseRequestTimeout(text string) (time.Duration, error) {
 }
 
 // overrides returns what the flags say instead of the kubeconfig.
-func (e *env) overrides() *clientcmd.ConfigOverrides {
-	c := e.connection
+func (e *Env) overrides() *clientcmd.ConfigOverrides {
+	c := e.Connection
 	return &clientcmd.ConfigOverrides{
 		CurrentContext: *c.Context,
 		Context:        clientcmdapi.Context{Cluster: *c.ClusterName, AuthInfo: *c.AuthInfoName},

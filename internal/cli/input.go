@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"crypto/x509"
@@ -11,18 +11,17 @@ import (
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Bounds on what is read from local files.
 const (
-	maxTokenFile = 1 << 10
-	maxFile      = 4 << 20 // cluster-info with all the signatures it has room for, in YAML
+	MaxTokenFile = 1 << 10
+	MaxFile      = 4 << 20 // cluster-info with all the signatures it has room for, in YAML
 )
 
-// unlessInterrupted reads from what may be a pipe or a terminal, on which nothing
+// interruptible reads from what may be a pipe or a terminal, on which nothing
 // comes: an interrupt ends the wait.
-func unlessInterrupted[T any](e *env, read func() (T, error)) (T, error) {
+func interruptible[T any](e *Env, read func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
 		err   error
@@ -41,12 +40,12 @@ func unlessInterrupted[T any](e *env, read func() (T, error)) (T, error) {
 	}
 }
 
-// readFile reads a file, or stdin when it is "-", up to a limit.
-func (e *env) readFile(name string, limit int64) ([]byte, error) {
-	return unlessInterrupted(e, func() ([]byte, error) { return e.readAll(name, limit) })
+// ReadFile reads a file, or stdin when it is "-", up to a limit.
+func (e *Env) ReadFile(name string, limit int64) ([]byte, error) {
+	return interruptible(e, func() ([]byte, error) { return e.readAll(name, limit) })
 }
 
-func (e *env) readAll(name string, limit int64) ([]byte, error) {
+func (e *Env) readAll(name string, limit int64) ([]byte, error) {
 	in := e.In
 	if name != "-" {
 		f, err := os.Open(name)
@@ -63,24 +62,9 @@ func (e *env) readAll(name string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// readToken reads a token from a file, or from stdin when it is "-". One line
-// end after the token is taken off.
-func (e *env) readToken(file string) (token.Token, error) {
-	text, err := e.readFile(file, maxTokenFile)
-	if err != nil {
-		return token.Token{}, fmt.Errorf("read the token: %w", err)
-	}
-	return parseTokenLine(string(text))
-}
-
-// parseTokenLine parses a token with a line end after it, or none.
-func parseTokenLine(line string) (token.Token, error) {
-	return token.Parse(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
-}
-
-// readCAs reads a file of PEM certificates.
-func (e *env) readCAs(file string) ([]*x509.Certificate, error) {
-	text, err := e.readFile(file, maxFile)
+// ReadCAs reads a file of PEM certificates.
+func (e *Env) ReadCAs(file string) ([]*x509.Certificate, error) {
+	text, err := e.ReadFile(file, MaxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -91,27 +75,9 @@ func (e *env) readCAs(file string) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
-// parseTTL reads a lifetime: a Go duration, whole days such as 7d, or never or 0
-// for none, which it returns as 0.
-func parseTTL(s string) (time.Duration, error) {
-	if s == "never" || s == "0" {
-		return 0, nil
-	}
-	ttl, err := parseDuration("--ttl", s)
-	switch {
-	case err != nil:
-		return 0, err
-	case ttl == 0:
-		return 0, nil
-	case ttl < time.Second:
-		return 0, fmt.Errorf("%w: --ttl %q ends before the token can be used; never makes one without end", failure.ErrUsage, s)
-	}
-	return ttl, nil
-}
-
-// parseDuration reads the value of a flag: a Go duration that is not negative, or
+// ParseDuration reads the value of a flag: a Go duration that is not negative, or
 // whole days such as 7d.
-func parseDuration(flag, s string) (time.Duration, error) {
+func ParseDuration(flag, s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if days, isDays := strings.CutSuffix(s, "d"); isDays {
 		var n uint64
@@ -124,8 +90,8 @@ func parseDuration(flag, s string) (time.Duration, error) {
 	return d, nil
 }
 
-// lifetime prints a duration as people read it: its largest two units.
-func lifetime(d time.Duration) string {
+// HumanDuration prints a duration as people read it: its largest two units.
+func HumanDuration(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return "over"

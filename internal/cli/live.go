@@ -1,33 +1,33 @@
-package main
+package cli
 
 import (
 	"fmt"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// follow shows on a terminal, in one line that is drawn anew, what line returns; an
+// StartStatusLine shows on a terminal, in one line that is drawn anew, what line returns; an
 // empty text is not shown. Events push it down. stop wipes it out. Who wants no
 // colour gets no such line either, since it takes the same control characters.
-func (e *env) follow(line func() string) (stop func()) {
-	if e.width() == 0 || e.global.output == "json" || e.getenv("NO_COLOR") != "" || e.getenv("TERM") == "dumb" {
+func (e *Env) StartStatusLine(line func() string) (stop func()) {
+	if e.Width() == 0 || e.Global.Output == "json" || e.Getenv("NO_COLOR") != "" || e.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
-	e.line = line
-	stopDrawing := every(200*time.Millisecond, e.draw)
+	e.Line = line
+	stopDrawing := Tick(200*time.Millisecond, e.draw)
 	return func() {
 		stopDrawing()
 		e.events.Lock()
 		defer e.events.Unlock()
-		e.wipe()
-		e.line = nil
+		e.clearLine()
+		e.Line = nil
 	}
 }
 
-// every calls do again and again until stop has returned.
-func every(pause time.Duration, do func()) (stop func()) {
+// Tick calls do again and again until stop has returned.
+func Tick(pause time.Duration, do func()) (stop func()) {
 	ended, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -45,21 +45,21 @@ func every(pause time.Duration, do func()) (stop func()) {
 	return func() { close(ended); <-gone }
 }
 
-func (e *env) draw() {
-	text := e.line()
+func (e *Env) draw() {
+	text := e.Line()
 	e.events.Lock()
 	defer e.events.Unlock()
-	e.wipe()
+	e.clearLine()
 	if text == "" {
 		return
 	}
-	text = token.Redact("bootctl: " + safe.Text(text))
-	_, _ = fmt.Fprint(e.ErrOut, fitLine(text, e.width()-1))
+	text = token.Redact("bootctl: " + escape.Text(text))
+	_, _ = fmt.Fprint(e.ErrOut, fitLine(text, e.Width()-1))
 	e.drawn = true
 }
 
-// wipe takes the line away that was drawn. The caller holds the lock on events.
-func (e *env) wipe() {
+// clearLine takes the line away that was drawn. The caller holds the lock on events.
+func (e *Env) clearLine() {
 	if e.drawn {
 		_, _ = fmt.Fprint(e.ErrOut, "\r\x1b[K")
 		e.drawn = false

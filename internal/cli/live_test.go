@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -23,9 +23,9 @@ func TestFollow(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
-		e := env{IOStreams: genericiooptions.IOStreams{ErrOut: &out}, width: func() int { return test.width }, getenv: func(name string) string { return test.vars[name] }}
-		stop := e.follow(func() string { return "now" })
-		if drawn := e.line != nil; drawn != test.want {
+		e := Env{IOStreams: genericiooptions.IOStreams{ErrOut: &out}, Width: func() int { return test.width }, Getenv: func(name string) string { return test.vars[name] }}
+		stop := e.StartStatusLine(func() string { return "now" })
+		if drawn := e.Line != nil; drawn != test.want {
 			t.Errorf("%s: drawn: %v, want %v", test.name, drawn, test.want)
 		}
 		stop()

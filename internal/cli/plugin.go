@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"path/filepath"
@@ -24,23 +24,23 @@ func isPlugin(program string) bool {
 // namedCommand is a command of bootctl, as texts name it.
 var namedCommand = regexp.MustCompile(`\bbootctl ((?:token|cluster-info|csr|join|setup|doctor|lab|help|completion|version)\b)`)
 
-// spoken names the commands in our own text as the user types them.
-func (e *env) spoken(text string) string {
-	if !isPlugin(e.program) {
+// WithProgramName names the commands in our own text as the user types them.
+func (e *Env) WithProgramName(text string) string {
+	if !isPlugin(e.Program) {
 		return text
 	}
 	return namedCommand.ReplaceAllString(text, plugin+" $1")
 }
 
-// speak names the commands in the help of the whole tree as the user types them.
-func (e *env) speak(cmd *cobra.Command) {
-	if !isPlugin(e.program) {
+// renameCommands names the commands in the help of the whole tree as the user types them.
+func (e *Env) renameCommands(cmd *cobra.Command) {
+	if !isPlugin(e.Program) {
 		return
 	}
 	for _, child := range cmd.Commands() {
-		e.speak(child)
+		e.renameCommands(child)
 	}
-	cmd.Long, cmd.Example = e.spoken(cmd.Long), e.spoken(cmd.Example)
+	cmd.Long, cmd.Example = e.WithProgramName(cmd.Long), e.WithProgramName(cmd.Example)
 	if !cmd.HasParent() {
 		cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: plugin}
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -14,29 +14,29 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/safe"
 )
 
-// view is a result in every form that it can be printed in.
-type view struct {
+// Result is a result in every form that it can be printed in.
+type Result struct {
 	// object is what json, yaml and the templates print.
-	object any
+	Object any
 	// names are what -q and -o name print.
-	names []reference
+	Names []Name
 	// text is printed as it is when no format is asked for; else table is.
-	text         string
-	header, wide []string // wide are the further columns of -o wide
-	rows         [][]string
-	whole        bool   // whether no cell is cut
-	footer       string // a line after the table, for people
+	Text         string
+	Header, Wide []string // wide are the further columns of -o wide
+	Rows         [][]string
+	NoTruncate   bool   // whether no cell is cut
+	Footer       string // a line after the table, for people
 	// formats are the command's own formats, by name.
-	formats map[string]string
+	Formats map[string]string
 }
 
-// print writes v to stdout in the format asked for, whole or not at all.
-func (e *env) print(v view) error {
-	text, err := v.render(e.global)
+// Print writes v to stdout in the format asked for, whole or not at all.
+func (e *Env) Print(v Result) error {
+	text, err := v.Render(e.Global)
 	if err != nil {
 		return err
 	}
@@ -53,59 +53,59 @@ var (
 	kubectlFormats = []string{"name", "json", "yaml", "kyaml", "jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file="}
 )
 
-// printsTable says whether the format asked for is a table, where there is one.
-func (e *env) printsTable() bool {
-	return !e.global.quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.global.output)
+// PrintsTable says whether the format asked for is a table, where there is one.
+func (e *Env) PrintsTable() bool {
+	return !e.Global.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.Global.Output)
 }
 
-func (v view) render(o globalOptions) ([]byte, error) {
-	if own, ok := v.formats[o.output]; ok {
+func (v Result) Render(o GlobalOptions) ([]byte, error) {
+	if own, ok := v.Formats[o.Output]; ok {
 		return []byte(own), nil
 	}
 	switch {
-	case o.quiet:
+	case o.Quiet:
 		return v.bareNames(), nil
-	case o.output == "" || o.output == "text":
-		if v.text != "" || v.header == nil {
-			return []byte(v.text), nil
+	case o.Output == "" || o.Output == "text":
+		if v.Text != "" || v.Header == nil {
+			return []byte(v.Text), nil
 		}
 		return v.table(false)
-	case slices.Contains(tableFormats, o.output):
-		if v.header == nil {
-			return []byte(v.text), nil
+	case slices.Contains(tableFormats, o.Output):
+		if v.Header == nil {
+			return []byte(v.Text), nil
 		}
-		return v.table(o.output == "wide")
-	case o.output == "name":
+		return v.table(o.Output == "wide")
+	case o.Output == "name":
 		return v.fullNames()
 	}
-	if o.output == "json" {
-		return o.json(v.object)
+	if o.Output == "json" {
+		return o.json(v.Object)
 	}
-	object, err := toUnstructured(v.object)
+	object, err := ToUnstructured(v.Object)
 	if err != nil {
 		return nil, err
 	}
-	return o.document(object)
+	return o.Document(object)
 }
 
 // checkFormat returns an error when there is no such format, or it is a template
 // that does not parse, so that no command does something and then cannot say what.
 // own are the command's own formats.
-func (o globalOptions) checkFormat(own []string) error {
-	if o.output == "" || o.output == "text" || slices.Contains(slices.Concat(own, tableFormats), o.output) {
+func (o GlobalOptions) checkFormat(own []string) error {
+	if o.Output == "" || o.Output == "text" || slices.Contains(slices.Concat(own, tableFormats), o.Output) {
 		return nil
 	}
 	_, err := o.printer()
 	if !genericclioptions.IsNoCompatiblePrinterError(err) {
 		return err
 	}
-	return fmt.Errorf("there is no output format %q: there are %s", o.output,
+	return fmt.Errorf("there is no output format %q: there are %s", o.Output,
 		strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats, own), ", "), "=", "=..."))
 }
 
 // printer returns kubectl's printer for the format asked for.
-func (o globalOptions) printer() (printers.ResourcePrinter, error) {
-	flags := genericclioptions.NewPrintFlags("").WithDefaultOutput(o.output)
+func (o GlobalOptions) printer() (printers.ResourcePrinter, error) {
+	flags := genericclioptions.NewPrintFlags("").WithDefaultOutput(o.Output)
 	flags.JSONYamlPrintFlags.ShowManagedFields = true // no document of bootctl's has such fields
 	*flags.TemplatePrinterFlags.AllowMissingKeys = o.allowMissingKeys
 	return flags.ToPrinter()
@@ -113,7 +113,7 @@ func (o globalOptions) printer() (printers.ResourcePrinter, error) {
 
 // json prints an object of the contract with kubectl's printer, in the order of the
 // contract. What comes from a server is written in JSON's own escapes.
-func (o globalOptions) json(object any) ([]byte, error) {
+func (o GlobalOptions) json(object any) ([]byte, error) {
 	printer, err := o.printer()
 	if err != nil {
 		return nil, err
@@ -126,23 +126,23 @@ func (o globalOptions) json(object any) ([]byte, error) {
 	if err := printer.PrintObj(&runtime.Unknown{Raw: encoded}, &out); err != nil {
 		return nil, &failure.TemplateError{Err: err}
 	}
-	return safe.JSON(out.Bytes()), nil
+	return escape.JSON(out.Bytes()), nil
 }
 
-// document prints objects with kubectl's printer. Where that writes JSON or YAML,
+// Document prints objects with kubectl's printer. Where that writes JSON or YAML,
 // what comes from a server is written in the escapes of these; everything else is
 // text, so that every string is escaped before.
-func (o globalOptions) document(objects ...*unstructured.Unstructured) ([]byte, error) {
+func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, error) {
 	printer, err := o.printer()
 	if err != nil {
 		return nil, err
 	}
-	before, after := safe.Text, func(text []byte) []byte { return text }
-	switch kind, _, _ := strings.Cut(o.output, "="); kind {
+	before, after := escape.Text, func(text []byte) []byte { return text }
+	switch kind, _, _ := strings.Cut(o.Output, "="); kind {
 	case "jsonpath-as-json":
-		before, after = func(s string) string { return s }, safe.JSON
+		before, after = func(s string) string { return s }, escape.JSON
 	case "yaml", "kyaml":
-		before, after = safe.MarkYAML, safe.UnmarkYAML
+		before, after = escape.MarkYAML, escape.UnmarkYAML
 	}
 	var out bytes.Buffer
 	for _, object := range objects {
@@ -159,9 +159,9 @@ func (o globalOptions) document(objects ...*unstructured.Unstructured) ([]byte, 
 	return after(out.Bytes()), nil
 }
 
-// toUnstructured returns an object of the contract, or of Kubernetes, as kubectl's
+// ToUnstructured returns an object of the contract, or of Kubernetes, as kubectl's
 // printers take it.
-func toUnstructured(object any) (*unstructured.Unstructured, error) {
+func ToUnstructured(object any) (*unstructured.Unstructured, error) {
 	encoded, err := json.Marshal(object)
 	if err != nil {
 		return nil, err
@@ -190,11 +190,11 @@ func mapStrings(value any, change func(string) string) any {
 	return value
 }
 
-func (v view) bareNames() []byte {
+func (v Result) bareNames() []byte {
 	var out bytes.Buffer
-	for _, name := range v.names {
-		if name.bare != "" {
-			fmt.Fprintln(&out, safe.Text(name.bare))
+	for _, name := range v.Names {
+		if name.Bare != "" {
+			fmt.Fprintln(&out, escape.Text(name.Bare))
 		}
 	}
 	return out.Bytes()
@@ -202,15 +202,15 @@ func (v view) bareNames() []byte {
 
 // fullNames prints the names as kubectl does, and bare those of what is not an
 // object of the cluster.
-func (v view) fullNames() ([]byte, error) {
+func (v Result) fullNames() ([]byte, error) {
 	printer := printers.NamePrinter{ShortOutput: true}
 	var out bytes.Buffer
-	for _, name := range v.names {
+	for _, name := range v.Names {
 		if name.Empty() {
-			fmt.Fprintln(&out, safe.Text(name.bare))
+			fmt.Fprintln(&out, escape.Text(name.Bare))
 			continue
 		}
-		var object runtime.Object = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: safe.Text(name.name)}}
+		var object runtime.Object = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: escape.Text(name.Name)}}
 		object.GetObjectKind().SetGroupVersionKind(name.WithVersion("v1"))
 		if err := printer.PrintObj(object, &out); err != nil {
 			return nil, err

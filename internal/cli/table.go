@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
 )
 
 // columnGap stands between two columns.
@@ -21,10 +21,10 @@ const columnGap = "   "
 // table prints the rows in columns as wide as they need to be, without lines
 // between them. The library is told the widths and draws one row after the other:
 // left to measure by itself, it holds every row three times.
-func (v view) table(wide bool) ([]byte, error) {
-	titles := slices.Clone(v.header)
+func (v Result) table(wide bool) ([]byte, error) {
+	titles := slices.Clone(v.Header)
 	if wide {
-		titles = append(titles, v.wide...)
+		titles = append(titles, v.Wide...)
 	}
 	// Nearly every cell of a long list is another: remembering how wide each is takes
 	// longer than measuring it.
@@ -56,8 +56,8 @@ func (v view) table(wide bool) ([]byte, error) {
 	for line := range bytes.Lines(out.Bytes()) {
 		text = append(append(text, bytes.TrimRight(line, " \n")...), '\n')
 	}
-	if v.footer != "" {
-		text = append(text, "\n"+safe.Text(v.footer)+"\n"...)
+	if v.Footer != "" {
+		text = append(text, "\n"+escape.Text(v.Footer)+"\n"...)
 	}
 	return text, nil
 }
@@ -77,12 +77,12 @@ func newTable(out io.Writer, widths tw.Mapper[int, int]) *tablewriter.Table {
 }
 
 // lines are the cells of the titles and of each row.
-func (v view) lines(titles []string, wide bool) iter.Seq[[]string] {
+func (v Result) lines(titles []string, wide bool) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		if !yield(v.cells(titles, len(titles), wide)) {
 			return
 		}
-		for _, row := range v.rows {
+		for _, row := range v.Rows {
 			if !yield(v.cells(row, len(titles), wide)) {
 				return
 			}
@@ -91,11 +91,11 @@ func (v view) lines(titles []string, wide bool) iter.Seq[[]string] {
 }
 
 // cells makes the cells of a row harmless and, unless all is wanted, short.
-func (v view) cells(row []string, columns int, wide bool) []string {
+func (v Result) cells(row []string, columns int, wide bool) []string {
 	cells := make([]string, columns)
 	for i := range cells {
-		cells[i] = safe.Text(row[i])
-		if len(v.header) > 2 && !wide && !v.whole {
+		cells[i] = escape.Text(row[i])
+		if len(v.Header) > 2 && !wide && !v.NoTruncate {
 			cells[i] = cut(cells[i])
 		}
 		if cells[i] == "" {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 // needsAnnotation names the flag without which another means nothing.
 const needsAnnotation = "needs"
 
-// needs says that these flags mean nothing without the other one.
-func needs(fs *pflag.FlagSet, other string, flags ...string) {
+// Requires says that these flags mean nothing without the other one.
+func Requires(fs *pflag.FlagSet, other string, flags ...string) {
 	for _, name := range flags {
 		if err := fs.SetAnnotation(name, needsAnnotation, []string{other}); err != nil {
 			panic(err) // there is no such flag
@@ -54,9 +54,9 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s takes %s, not %q", invalid.GetFlag().Name, takes, invalid.GetValue())
 }
 
-// helpOfUnknown makes help about a command that does not exist an error, which
+// handleUnknownHelp makes help about a command that does not exist an error, which
 // stands in what it returns once the command line was run.
-func helpOfUnknown(root *cobra.Command) *error {
+func handleUnknownHelp(root *cobra.Command) *error {
 	unknown := new(error)
 	show := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {

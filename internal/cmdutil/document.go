@@ -1,4 +1,4 @@
-package main
+package cmdutil
 
 import (
 	"crypto/x509"
@@ -9,24 +9,25 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// documentOptions are the flags that say what nodes learn of the cluster.
-type documentOptions struct {
-	endpoint string
-	caFile   string
+// DocumentFlags are the flags that say what nodes learn of the cluster.
+type DocumentFlags struct {
+	Endpoint string
+	CaFile   string
 }
 
-func (o *documentOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.endpoint, "endpoint", "", "the `address` at which nodes reach the API server; else that of the kubeconfig")
-	fs.StringVar(&o.caFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
+func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Endpoint, "endpoint", "", "the `address` at which nodes reach the API server; else that of the kubeconfig")
+	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
 }
 
-// read returns the kubeconfig for cluster-info.
-func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
-	address := o.endpoint
+// Read returns the kubeconfig for cluster-info.
+func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
+	address := o.Endpoint
 	if address == "" {
 		address = admin.Host
 	}
@@ -34,28 +35,28 @@ func (o documentOptions) read(e *env, admin *rest.Config) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.endpoint == "" && endpoint.IsLoopback() {
+	if o.Endpoint == "" && endpoint.IsLoopback() {
 		return nil, fmt.Errorf("%w: the kubeconfig has %s", failure.ErrLoopbackEndpoint, endpoint)
 	}
-	if o.caFile != "" {
-		cas, err := e.readCAs(o.caFile)
+	if o.CaFile != "" {
+		cas, err := e.ReadCAs(o.CaFile)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := clusterinfo.Trusted(cas, clusterinfo.Pins(cas), e.now()); err != nil {
-			return nil, fmt.Errorf("%w: no node would take the CA in %s: %w", failure.ErrUsage, o.caFile, err)
+		if _, err := clusterinfo.Trusted(cas, clusterinfo.Pins(cas), e.Now()); err != nil {
+			return nil, fmt.Errorf("%w: no node would take the CA in %s: %w", failure.ErrUsage, o.CaFile, err)
 		}
 		return clusterinfo.Encode(endpoint, cas)
 	}
-	cas, err := kubeconfigCAs(admin)
+	cas, err := KubeconfigCAs(admin)
 	if err != nil {
 		return nil, err
 	}
 	return clusterinfo.Encode(endpoint, cas)
 }
 
-// kubeconfigCAs returns the CA certificates that the administrator trusts.
-func kubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
+// KubeconfigCAs returns the CA certificates that the administrator trusts.
+func KubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	if err := rest.LoadTLSFiles(admin); err != nil {
 		return nil, err
 	}
@@ -66,5 +67,5 @@ func kubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	return cas, nil
 }
 
-// joined prints a list in one cell.
-func joined(items []string) string { return strings.Join(items, " ") }
+// JoinWords prints a list in one cell.
+func JoinWords(items []string) string { return strings.Join(items, " ") }

@@ -1,48 +1,43 @@
-package main
+package cmdutil
 
 import (
-	"fmt"
-
 	"github.com/spf13/pflag"
 
-	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/token"
+	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
-// tokenVariable is the environment variable that may hold the token of a node.
-const tokenVariable = "BOOTCTL_TOKEN" //nolint:gosec // a name, not a token
-
-// trustOptions are the flags by which a node knows its cluster.
-type trustOptions struct {
-	caCertHashes []string
-	caFile       string
-	unsafeSkip   bool
+// TrustFlags are the flags by which a node knows its cluster.
+type TrustFlags struct {
+	CaCertHashes []string
+	CaFile       string
+	UnsafeSkip   bool
 }
 
-func (o *trustOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.caCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); may be repeated")
-	fs.StringVar(&o.caFile, "ca-file", "", "trust only the CA certificates in this PEM `file`")
-	fs.BoolVar(&o.unsafeSkip, "unsafe-skip-ca-verification", false, "trust whatever CA the token's signature covers: whoever knows the token can pose as the cluster")
+func (o *TrustFlags) AddFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.CaCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); may be repeated")
+	fs.StringVar(&o.CaFile, "ca-file", "", "trust only the CA certificates in this PEM `file`")
+	fs.BoolVar(&o.UnsafeSkip, "unsafe-skip-ca-verification", false, "trust whatever CA the token's signature covers: whoever knows the token can pose as the cluster")
 }
 
-// given says whether any of the flags was.
-func (o trustOptions) given() bool { return len(o.caCertHashes) > 0 || o.caFile != "" || o.unsafeSkip }
+// Given says whether any of the flags was.
+func (o TrustFlags) Given() bool { return len(o.CaCertHashes) > 0 || o.CaFile != "" || o.UnsafeSkip }
 
-// discovery returns what a node believes and asks, read from flags, files and
+// Discovery returns what a node believes and asks, read from flags, files and
 // the environment. plain is a token given on the command line.
-func (o trustOptions) discovery(e *env, endpoints []string, tokenFile, plain string) (clusterinfo.Options, error) {
-	e.atNode = true
-	opts, err := o.believe(e, endpoints)
+func (o TrustFlags) Discovery(e *cli.Env, endpoints []string, tokenFile, plain string) (discovery.Options, error) {
+	e.AtNode = true
+	opts, err := o.DiscoveryOptions(e, endpoints)
 	if err == nil {
-		opts.Token, err = e.nodeToken(tokenFile, plain)
+		opts.Token, err = NodeToken(e, tokenFile, plain)
 	}
 	return opts, err
 }
 
-// believe returns what a node believes, and whom it asks.
-func (o trustOptions) believe(e *env, endpoints []string) (clusterinfo.Options, error) {
-	opts := clusterinfo.Options{SkipCAVerification: o.unsafeSkip, Timeout: e.global.requestTimeout, Client: e.clientOptions("")}
+// DiscoveryOptions returns what a node believes, and whom it asks.
+func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (discovery.Options, error) {
+	opts := discovery.Options{SkipCAVerification: o.UnsafeSkip, Timeout: e.Global.RequestTimeout, Client: e.ClientOptions("")}
 	for _, text := range endpoints {
 		endpoint, err := clusterinfo.ParseEndpoint(text)
 		if err != nil {
@@ -50,7 +45,7 @@ func (o trustOptions) believe(e *env, endpoints []string) (clusterinfo.Options, 
 		}
 		opts.Endpoints = append(opts.Endpoints, endpoint)
 	}
-	for _, text := range o.caCertHashes {
+	for _, text := range o.CaCertHashes {
 		pin, err := clusterinfo.ParsePin(text)
 		if err != nil {
 			return opts, err
@@ -58,36 +53,8 @@ func (o trustOptions) believe(e *env, endpoints []string) (clusterinfo.Options, 
 		opts.Pins = append(opts.Pins, pin)
 	}
 	var err error
-	if o.caFile != "" {
-		opts.CAs, err = e.readCAs(o.caFile)
+	if o.CaFile != "" {
+		opts.CAs, err = e.ReadCAs(o.CaFile)
 	}
 	return opts, err
-}
-
-// errNoToken means that no token was given.
-var errNoToken = fmt.Errorf("%w: there is no token: give --token-file, or set %s", failure.ErrUsage, tokenVariable)
-
-// nodeToken reads the token of a node from the one place that was given, else
-// from the environment.
-func (e *env) nodeToken(file, plain string) (token.Token, error) {
-	switch {
-	case file != "" && plain != "":
-		return token.Token{}, fmt.Errorf("%w: --token and --token-file were both given", failure.ErrUsage)
-	case file != "":
-		return e.readToken(file)
-	case plain != "":
-		return e.plainToken(plain)
-	case e.getenv(tokenVariable) != "":
-		return parseTokenLine(e.getenv(tokenVariable))
-	}
-	return token.Token{}, errNoToken
-}
-
-// plainToken reads a token that stands on the command line.
-func (e *env) plainToken(text string) (token.Token, error) {
-	tok, err := token.Parse(text)
-	if err == nil {
-		e.warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
-	}
-	return tok, err
 }

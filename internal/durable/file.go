@@ -25,7 +25,7 @@ var (
 // umask, replacing a regular file that stands there. It returns ErrNotRegular
 // when anything else does, and leaves the old file as it was on every error.
 func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
-	if err := Replaceable(path, 0); err != nil {
+	if err := CheckReplaceable(path, 0); err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
@@ -67,7 +67,7 @@ func fill(f *os.File, data []byte, mode fs.FileMode) error {
 // Symlink makes path a symbolic link to target, replacing a link that stands
 // there in one step. It returns ErrNotRegular when anything else does.
 func Symlink(target, path string) error {
-	if err := Replaceable(path, fs.ModeSymlink); err != nil {
+	if err := CheckReplaceable(path, fs.ModeSymlink); err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
@@ -91,9 +91,9 @@ func Symlink(target, path string) error {
 // tempPattern is the name of path's temporary neighbours.
 func tempPattern(path string) string { return "." + filepath.Base(path) + ".*.tmp" }
 
-// Sweep removes what a WriteFile or Symlink that was killed left beside path,
+// RemoveTempFiles removes what a WriteFile or Symlink that was killed left beside path,
 // whose last element may be a pattern. The caller must know that none is under way.
-func Sweep(path string) error {
+func RemoveTempFiles(path string) error {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -134,9 +134,9 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(dir))
 }
 
-// Below returns an error that matches ErrOutside unless dir, or as much of it as
+// CheckWithin returns an error that matches ErrOutside unless dir, or as much of it as
 // there is, lies below root when all symbolic links are followed.
-func Below(root, dir string) error {
+func CheckWithin(root, dir string) error {
 	top, err := filepath.EvalSymlinks(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // then nothing of dir is there
@@ -178,11 +178,11 @@ func Writable(dir string) error {
 	}
 }
 
-// Replaceable returns ErrNotRegular unless path is free or holds a file of the
+// CheckReplaceable returns ErrNotRegular unless path is free or holds a file of the
 // given type: 0 for WriteFile, fs.ModeSymlink for Symlink. It returns
 // ErrForeignOwner when the file is another user's. Who checks it before reading,
 // too, never waits on a pipe.
-func Replaceable(path string, kind fs.FileMode) error {
+func CheckReplaceable(path string, kind fs.FileMode) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

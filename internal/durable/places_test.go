@@ -22,7 +22,7 @@ func TestReplaceableRefusesFilesOfOthers(t *testing.T) {
 	if err := os.WriteFile(path, []byte("theirs"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := durable.Replaceable(path, 0); err != nil {
+	if err := durable.CheckReplaceable(path, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Lchown(path, 12345, 12345); err != nil {
@@ -71,14 +71,14 @@ func TestBelow(t *testing.T) {
 		{"out", durable.ErrOutside}, {"out/x/y", durable.ErrOutside}, {"up", durable.ErrOutside}, {"dangling/x", fs.ErrNotExist},
 	}
 	for _, test := range tests {
-		if err := durable.Below(root, filepath.Join(root, test.dir)); !errors.Is(err, test.wantErr) || (err == nil) != (test.wantErr == nil) {
+		if err := durable.CheckWithin(root, filepath.Join(root, test.dir)); !errors.Is(err, test.wantErr) || (err == nil) != (test.wantErr == nil) {
 			t.Errorf("Below(%s) = %v, want %v", test.dir, err, test.wantErr)
 		}
 	}
-	if err := durable.Below(filepath.Join(root, "none"), filepath.Join(root, "none", "x")); err != nil {
+	if err := durable.CheckWithin(filepath.Join(root, "none"), filepath.Join(root, "none", "x")); err != nil {
 		t.Error(err)
 	}
-	if err := durable.Below("/", "/etc"); err != nil {
+	if err := durable.CheckWithin("/", "/etc"); err != nil {
 		t.Error(err)
 	}
 }
@@ -106,7 +106,7 @@ func TestSweepRemovesItsOwnAlone(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, ".key.4.tmp", "link"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := durable.Sweep(filepath.Join(dir, "key")); err != nil {
+	if err := durable.RemoveTempFiles(filepath.Join(dir, "key")); err != nil {
 		t.Fatal(err)
 	}
 	if left := entries(t, dir); len(left) != 3 {

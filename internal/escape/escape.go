@@ -1,11 +1,11 @@
-// Package safe makes strings that come from a server harmless to print.
+// Package escape makes strings that come from a server harmless to print.
 //
 // Names, subjects, descriptions and messages in a cluster are free text: a mere
 // bootstrap token can put escape sequences, line feeds or right-to-left
 // controls into the name of a request. Text formats escape every field with
 // [Text]; JSON and YAML write such characters as escapes of their own ([JSON],
 // [MarkYAML]), so that the value read back is the server's own.
-package safe
+package escape
 
 import (
 	"bytes"
@@ -102,9 +102,9 @@ func unmark(text []byte) []byte {
 	}
 }
 
-// Word returns a word as the shell reads it back; empty when it has characters
+// ShellQuote returns a word as the shell reads it back; empty when it has characters
 // that would need more than single quotes around it.
-func Word(word string) string {
+func ShellQuote(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
 	}

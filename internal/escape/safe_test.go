@@ -1,4 +1,4 @@
-package safe_test
+package escape_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 	"sigs.k8s.io/yaml/kyaml"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/testtext"
 )
 
@@ -32,7 +32,7 @@ func TestText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := safe.Text(tt.in); got != tt.want {
+			if got := escape.Text(tt.in); got != tt.want {
 				t.Errorf("Text(%q) = %s, want %s", tt.in, got, tt.want)
 			}
 		})
@@ -56,7 +56,7 @@ func TestHostileTexts(t *testing.T) {
 	for n := range many {
 		s := testtext.Hostile(n)
 		harmless(t, s)
-		text := safe.Text(s)
+		text := escape.Text(s)
 		if other, again := seen[text]; again && other != s {
 			t.Errorf("%q and %q are both %q", s, other, text)
 		}
@@ -69,14 +69,14 @@ func TestHostileTexts(t *testing.T) {
 
 func harmless(t *testing.T, s string) {
 	t.Helper()
-	noControls(t, safe.Text(s), false)
+	noControls(t, escape.Text(s), false)
 	document, err := json.Marshal(map[string]string{"v": s})
 	if err != nil {
 		t.Fatal(err)
 	}
-	roundTrip(t, document, safe.JSON(document))
-	noControls(t, string(safe.JSON(document)), true)
-	marked := map[string]string{"v": safe.MarkYAML(s)}
+	roundTrip(t, document, escape.JSON(document))
+	noControls(t, string(escape.JSON(document)), true)
+	marked := map[string]string{"v": escape.MarkYAML(s)}
 	written, err := yaml.Marshal(marked)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func harmless(t *testing.T, s string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, converted := range [][]byte{safe.UnmarkYAML(written), safe.UnmarkYAML(kyamlWritten)} {
+	for _, converted := range [][]byte{escape.UnmarkYAML(written), escape.UnmarkYAML(kyamlWritten)} {
 		noControls(t, string(converted), true)
 		back, err := yaml.YAMLToJSON(converted)
 		if err != nil {
@@ -127,7 +127,7 @@ func TestWord(t *testing.T) {
 		"node-csr-4eJ2_x": "node-csr-4eJ2_x", "a b": "'a b'", "$(id)": "'$(id)'", "a;b": "'a;b'", "*": "'*'",
 		"x';touch PWNED;'": "", `a\b`: "", "-x": "", "": "", "Ünï": "", "a\nb": "", "\x1b[31m": "",
 	} {
-		if got := safe.Word(name); got != want {
+		if got := escape.ShellQuote(name); got != want {
 			t.Errorf("Word(%q) = %q, want %q", name, got, want)
 		}
 	}

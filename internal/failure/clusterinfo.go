@@ -6,6 +6,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
 // signatureIs returns a condition for signatures that an administrator found to be in
@@ -57,13 +58,13 @@ var clusterInfoRows = []row{
 	},
 	{
 		reason: "SignatureMissing", exit: ExitNotVerified,
-		when: anyOf(is(clusterinfo.ErrUnsigned, clusterinfo.ErrTokenNotSigned, clusterinfo.ErrNotSignedYet, clusterinfo.ErrNoSigningToken),
+		when: anyOf(is(discovery.ErrUnsigned, discovery.ErrTokenNotSigned, clusterinfo.ErrNotSignedYet, clusterinfo.ErrNoSigningToken),
 			signatureIs(clusterinfo.Missing)),
 		hint: "sign cluster-info with a token that has the signing usage: bootctl cluster-info sign",
 		node: "ask an administrator for a token with the signing usage, and to run: bootctl cluster-info sign",
 	},
 	{
-		reason: "ClusterInfoChanged", exit: ExitNotVerified, when: is(clusterinfo.ErrChanged),
+		reason: "ClusterInfoChanged", exit: ExitNotVerified, when: is(discovery.ErrChanged),
 		hint: "retry once: cluster-info was written at this moment, or this is a possible man-in-the-middle",
 	},
 	{
@@ -82,15 +83,15 @@ var clusterInfoRows = []row{
 		node: "get the pin of a CA certificate from an administrator: bootctl cluster-info pin",
 	},
 	{
-		reason: "CARequired", exit: ExitUsage, when: is(clusterinfo.ErrNoTrust),
+		reason: "CARequired", exit: ExitUsage, when: is(discovery.ErrNoTrust),
 		hint: "set --ca-cert-hash or --ca-file, as bootctl token create --print-join-command prints it",
 	},
 	{
-		reason: "ClockSkew", exit: ExitNotVerified, when: as[*clusterinfo.SkewError],
+		reason: "ClockSkew", exit: ExitNotVerified, when: as[*discovery.SkewError],
 		hint: "set the clock of this machine: timedatectl set-ntp true",
 	},
 	{
-		reason: "TokenRejected", exit: ExitForbidden, when: is(clusterinfo.ErrTokenRejected),
+		reason: "TokenRejected", exit: ExitForbidden, when: is(discovery.ErrTokenRejected),
 		hint: "see why the API server rejects the token: bootctl token check ID",
 		node: "ask an administrator to run: bootctl token check ID",
 	},

@@ -5,7 +5,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // is returns a condition that holds for errors that match one of the targets.
@@ -68,11 +68,11 @@ func statusOf(err error) statusKind {
 		return noStatus
 	case apierrors.IsUnauthorized(err):
 		return unauthorized
-	case apiclient.IsForbiddenByRBAC(err):
+	case kubeclient.IsForbiddenByRBAC(err):
 		return forbidden
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
 		return conflict
-	case apiclient.IsTrouble(err):
+	case kubeclient.IsServerError(err):
 		return unavailable
 	}
 	return refused

@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"errors"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -20,23 +21,23 @@ func csrName(err error) string {
 	case errors.As(err, &refused):
 		name = refused.Name
 	}
-	return cmp.Or(safe.Word(name), "NAME")
+	return cmp.Or(escape.ShellQuote(name), "NAME")
 }
 
 // violationHint says what to do about a CSR that violates the approval policy.
 func violationHint(err error) (hint, node string) {
-	var violation *csr.OutsideRulesError
+	var violation *approval.PolicyViolationError
 	if !errors.As(err, &violation) {
 		return "", ""
 	}
-	name := cmp.Or(safe.Word(violation.Name), "NAME")
+	name := cmp.Or(escape.ShellQuote(violation.Name), "NAME")
 	hint = "review the CSR before overriding these rules with --force: bootctl csr review " + name
-	for _, v := range violation.Verdicts {
+	for _, v := range violation.Violations {
 		if v.Rule == "signer" {
 			hint = "set --signer to evaluate the CSR by the rules of its signer: bootctl csr review " + name
 		}
 	}
-	for _, v := range violation.Verdicts {
+	for _, v := range violation.Violations {
 		if v.Absolute {
 			hint = "deny the CSR, since these rules cannot be overridden: bootctl csr deny " + name + " --reason REASON"
 		}
@@ -81,14 +82,14 @@ var csrRows = []row{
 		},
 	},
 	{
-		reason: "CSRStillPending", exit: ExitRefused, when: is(csr.ErrUndecided),
+		reason: "CSRStillPending", exit: ExitRefused, when: is(approval.ErrUndecided),
 		hint: "deny the CSR first: bootctl csr deny NAME --reason REASON",
 		fill: func(err error) (hint, node string) {
 			return "deny the CSR first: bootctl csr deny " + csrName(err) + " --reason REASON", ""
 		},
 	},
 	{
-		reason: "AlreadyApproved", exit: ExitConflict, when: is(csr.ErrApproved),
+		reason: "AlreadyApproved", exit: ExitConflict, when: is(approval.ErrApproved),
 		hint: "remove the node's permissions instead: an issued certificate cannot be revoked, and is valid until it expires",
 	},
 	{
@@ -110,17 +111,17 @@ var csrRows = []row{
 		},
 	},
 	{
-		reason: "PolicyViolation", exit: ExitRefused, when: as[*csr.OutsideRulesError],
+		reason: "PolicyViolation", exit: ExitRefused, when: as[*approval.PolicyViolationError],
 		hint: "review the CSR before overriding these rules with --force: bootctl csr review NAME",
 		fill: violationHint,
 	},
 	{
-		reason: "ConflictingCSRs", exit: ExitConflict, when: as[*csr.RivalsError],
+		reason: "ConflictingCSRs", exit: ExitConflict, when: as[*approval.ConflictError],
 		hint: "compare the fingerprint at the node: bootctl csr approve --node NODE --fingerprint FINGERPRINT",
 		fill: func(err error) (hint, node string) {
-			var conflict *csr.RivalsError
+			var conflict *approval.ConflictError
 			_ = errors.As(err, &conflict)
-			return "compare the fingerprint at the node: bootctl csr approve --node " + cmp.Or(safe.Word(conflict.NodeName), "NODE") + " --fingerprint FINGERPRINT", ""
+			return "compare the fingerprint at the node: bootctl csr approve --node " + cmp.Or(escape.ShellQuote(conflict.NodeName), "NODE") + " --fingerprint FINGERPRINT", ""
 		},
 	},
 	{

@@ -13,10 +13,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/durable"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // wrappings are the ways in which errors are wrapped between their cause and Of.
@@ -27,10 +28,10 @@ func wrappings() map[string]func(error) error {
 		"text after it": func(err error) error { return fmt.Errorf("%w; what could be done was done", err) },
 		"joined":        func(err error) error { return errors.Join(err, nil) },
 		"with cleanup":  func(err error) error { return errors.Join(err, errors.New("close failed")) },
-		"deadline":      func(err error) error { return &apiclient.DeadlineError{Last: err} },
+		"deadline":      func(err error) error { return &kubeclient.DeadlineError{Last: err} },
 		"request":       func(err error) error { return &csr.RequestError{Name: "x", Err: err} },
 		"endpoint": func(err error) error {
-			return clusterinfo.EndpointErrors{fmt.Errorf("192.0.2.1:6443: %w", err), fmt.Errorf("192.0.2.2:6443: %w", dialError())}
+			return discovery.EndpointErrors{fmt.Errorf("192.0.2.1:6443: %w", err), fmt.Errorf("192.0.2.2:6443: %w", dialError())}
 		},
 	}
 }
@@ -97,7 +98,7 @@ func TestSamples_HaveEverySentinel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range append(dirs, ".", "../apiclient", "../durable", "../lab") {
+	for _, dir := range append(dirs, ".", "../durable", "../lab") {
 		for _, name := range exportedErrors(t, dir) {
 			declared++
 			if !known[name] {
@@ -184,7 +185,7 @@ func TestOf_FillsHints(t *testing.T) {
 	}{
 		{"usage", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
 		{"no command", ErrUsage, "", ""},
-		{"pending", &apiclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},
+		{"pending", &kubeclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},
 			"approve the CSR: bootctl csr approve node-csr-1", "ask an administrator to run bootctl csr approve node-csr-1, then run the same command again"},
 		{"no name", csr.ErrPending,
 			"approve the CSR: bootctl csr approve NAME", "ask an administrator to run bootctl csr approve NAME, then run the same command again"},
@@ -192,12 +193,12 @@ func TestOf_FillsHints(t *testing.T) {
 			"ask an administrator to run bootctl csr delete 'a b', then run the same command again; or use another key: bootctl join --new-key"},
 		{"a name that does not fit", &csr.RefusedError{Name: "a\x1b", End: csr.ErrDenied}, "delete the CSR so that it can be requested again: bootctl csr delete NAME",
 			"ask an administrator to run bootctl csr delete NAME, then run the same command again; or use another key: bootctl join --new-key"},
-		{"still pending", &csr.RequestError{Name: "x", Err: csr.ErrUndecided}, "deny the CSR first: bootctl csr deny x --reason REASON", ""},
-		{"conflicting", &csr.RivalsError{Name: "x", NodeName: "w1"}, "compare the fingerprint at the node: bootctl csr approve --node w1 --fingerprint FINGERPRINT", ""},
-		{"violation", &csr.OutsideRulesError{Name: "x", Verdicts: []csr.Verdict{{Rule: "node"}}}, "review the CSR before overriding these rules with --force: bootctl csr review x", ""},
-		{"violation of another signer", &csr.OutsideRulesError{Name: "x", Verdicts: []csr.Verdict{{Rule: "signer"}}},
+		{"still pending", &csr.RequestError{Name: "x", Err: approval.ErrUndecided}, "deny the CSR first: bootctl csr deny x --reason REASON", ""},
+		{"conflicting", &approval.ConflictError{Name: "x", NodeName: "w1"}, "compare the fingerprint at the node: bootctl csr approve --node w1 --fingerprint FINGERPRINT", ""},
+		{"violation", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "node"}}}, "review the CSR before overriding these rules with --force: bootctl csr review x", ""},
+		{"violation of another signer", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer"}}},
 			"set --signer to evaluate the CSR by the rules of its signer: bootctl csr review x", ""},
-		{"violation that stays", &csr.OutsideRulesError{Name: "x", Verdicts: []csr.Verdict{{Rule: "signer"}, {Rule: "node", Absolute: true}}},
+		{"violation that stays", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer"}, {Rule: "node", Absolute: true}}},
 			"deny the CSR, since these rules cannot be overridden: bootctl csr deny x --reason REASON", ""},
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission},
 			"run it as a user with the permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},

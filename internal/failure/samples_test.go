@@ -20,12 +20,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/internal/lab"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -87,24 +89,24 @@ func serverSamples() []sample {
 		{"", inRequest(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), "Unreachable"},
 		{"", inRequest(tls.AlertError(70)), "Unreachable"},
 		{"", io.ErrUnexpectedEOF, "Unreachable"},
-		{"apiclient.ErrHungUp", inRequest(apiclient.ErrHungUp), "Unreachable"},
-		{"apiclient.ErrNoAnswer", apiclient.ErrNoAnswer, "Unreachable"},
-		{"apiclient.DeadlineError", &apiclient.DeadlineError{Last: csr.ErrPending}, "CSRPending"},
-		{"", &apiclient.DeadlineError{Last: inRequest(context.DeadlineExceeded)}, "Unreachable"},
-		{"", &apiclient.DeadlineError{Last: apierrors.NewServiceUnavailable("starting")}, "ServerUnavailable"},
-		{"apiclient.ProxyError", inRequest(&apiclient.ProxyError{Proxy: "http://p", Status: "403"}), "ProxyRefused"},
+		{"kubeclient.ErrConnectionClosed", inRequest(kubeclient.ErrConnectionClosed), "Unreachable"},
+		{"kubeclient.ErrNoAnswer", kubeclient.ErrNoAnswer, "Unreachable"},
+		{"kubeclient.DeadlineError", &kubeclient.DeadlineError{Last: csr.ErrPending}, "CSRPending"},
+		{"", &kubeclient.DeadlineError{Last: inRequest(context.DeadlineExceeded)}, "Unreachable"},
+		{"", &kubeclient.DeadlineError{Last: apierrors.NewServiceUnavailable("starting")}, "ServerUnavailable"},
+		{"kubeclient.ProxyError", inRequest(&kubeclient.ProxyError{Proxy: "http://p", Status: "403"}), "ProxyRefused"},
 		{"", inRequest(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "CertificateUntrusted"},
 		{"", inRequest(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"}), "CertificateUntrusted"},
 		{"", inRequest(x509.CertificateInvalidError{Reason: x509.Expired}), "CertificateUntrusted"},
-		{"apiclient.ErrRedirect", inRequest(apiclient.ErrRedirect), "NotAnAPIServer"},
-		{"apiclient.ErrTooLarge", inRequest(apiclient.ErrTooLarge), "NotAnAPIServer"},
-		{"apiclient.ErrNotAPIServer", inRequest(apiclient.ErrNotAPIServer), "NotAnAPIServer"},
-		{"", fmt.Errorf("192.0.2.1: %w: %w", clusterinfo.ErrNotAPIServer, errors.New("unknown kind")), "NotAnAPIServer"},
-		{"apiclient.ErrNotServed", fmt.Errorf("%w: 404", apiclient.ErrNotServed), "DiscoveryFileNotFound"},
+		{"kubeclient.ErrRedirect", inRequest(kubeclient.ErrRedirect), "NotAnAPIServer"},
+		{"kubeclient.ErrTooLarge", inRequest(kubeclient.ErrTooLarge), "NotAnAPIServer"},
+		{"kubeclient.ErrNotAPIServer", inRequest(kubeclient.ErrNotAPIServer), "NotAnAPIServer"},
+		{"", fmt.Errorf("192.0.2.1: %w: %w", discovery.ErrNotAPIServer, errors.New("unknown kind")), "NotAnAPIServer"},
+		{"kubeclient.ErrDownload", fmt.Errorf("%w: 404", kubeclient.ErrDownload), "DiscoveryFileNotFound"},
 		{"", inRequest(errors.New("getting credentials: exec: executable x failed with exit code 1")), "CredentialPlugin"},
 		{"", apierrors.NewUnauthorized("no"), "Unauthorized"},
 		{"", rbacDenial(), "Forbidden"},
-		{"apiclient.MissingPermissionError", fmt.Errorf("nothing was changed: %w", &apiclient.MissingPermissionError{Missing: []string{"x"}}), "Forbidden"},
+		{"kubeclient.MissingPermissionError", fmt.Errorf("nothing was changed: %w", &kubeclient.MissingPermissionError{Missing: []string{"x"}}), "Forbidden"},
 		{"", apierrors.NewForbidden(csrs, "x", errors.New("denied by admission")), "RefusedByServer"},
 		{"", fmt.Errorf("this cannot be: %w", apierrors.NewForbidden(csrs, "x", errors.New("denied by admission"))), "RefusedByServer"},
 		{"", apierrors.NewInvalid(schema.GroupKind{Kind: "X"}, "x", field.ErrorList{}), "RefusedByServer"},
@@ -129,34 +131,34 @@ func serverSamples() []sample {
 
 func clusterInfoSamples() []sample {
 	final := fmt.Errorf("192.0.2.2: %w", clusterinfo.ErrPinMismatch)
-	later := fmt.Errorf("192.0.2.1: %w", clusterinfo.ErrUnsigned)
+	later := fmt.Errorf("192.0.2.1: %w", discovery.ErrUnsigned)
 	return []sample{
 		{"clusterinfo.ErrNotFound", clusterinfo.ErrNotFound, "ClusterInfoNotFound"},
 		{"clusterinfo.ErrAnonymous", fmt.Errorf("%w: %w", clusterinfo.ErrAnonymous, apierrors.NewUnauthorized("no")), "AnonymousDisabled"},
 		{"", fmt.Errorf("192.0.2.1: %w: %w", clusterinfo.ErrAnonymous, rbacDenial()), "AnonymousForbidden"},
 		{"clusterinfo.ErrDocument", fmt.Errorf("%w: its server is %w", clusterinfo.ErrDocument, clusterinfo.ErrInvalidEndpoint), "DocumentInvalid"},
 		{"clusterinfo.ErrSignature", clusterinfo.ErrSignature, "SignatureInvalid"},
-		{"clusterinfo.ErrUnsigned", clusterinfo.ErrUnsigned, "SignatureMissing"},
-		{"clusterinfo.ErrTokenNotSigned", clusterinfo.ErrTokenNotSigned, "SignatureMissing"},
-		{"clusterinfo.ErrNotSignedYet", &apiclient.DeadlineError{Last: clusterinfo.ErrNotSignedYet}, "SignatureMissing"},
+		{"discovery.ErrUnsigned", discovery.ErrUnsigned, "SignatureMissing"},
+		{"discovery.ErrTokenNotSigned", discovery.ErrTokenNotSigned, "SignatureMissing"},
+		{"clusterinfo.ErrNotSignedYet", &kubeclient.DeadlineError{Last: clusterinfo.ErrNotSignedYet}, "SignatureMissing"},
 		{"clusterinfo.ErrNoSigningToken", clusterinfo.ErrNoSigningToken, "SignatureMissing"},
 		{"clusterinfo.SignatureError", &clusterinfo.SignatureError{SignatureState: clusterinfo.SignatureState{TokenID: "abcdef", State: clusterinfo.Missing}}, "SignatureMissing"},
 		{"clusterinfo.ErrNotVerified", &clusterinfo.SignatureError{SignatureState: clusterinfo.SignatureState{TokenID: "abcdef", State: clusterinfo.Stale}}, "SignatureStale"},
 		{"", &clusterinfo.SignatureError{SignatureState: clusterinfo.SignatureState{TokenID: "abcdef", State: clusterinfo.Malformed}}, "SignatureMalformed"},
-		{"clusterinfo.ErrChanged", clusterinfo.ErrChanged, "ClusterInfoChanged"},
+		{"discovery.ErrChanged", discovery.ErrChanged, "ClusterInfoChanged"},
 		{"clusterinfo.ErrPinMismatch", clusterinfo.ErrPinMismatch, "PinMismatch"},
 		{"clusterinfo.ErrCAExpired", fmt.Errorf("%w: it ended", clusterinfo.ErrCAExpired), "CAExpired"},
 		{"clusterinfo.ErrUnusableCA", fmt.Errorf("%w: no CA", clusterinfo.ErrUnusableCA), "CAInvalid"},
-		{"clusterinfo.ErrNoTrust", clusterinfo.ErrNoTrust, "CARequired"},
-		{"clusterinfo.SkewError", &clusterinfo.SkewError{Err: inRequest(x509.CertificateInvalidError{Reason: x509.Expired}), Behind: time.Hour}, "ClockSkew"},
-		{"", &clusterinfo.SkewError{Err: clusterinfo.ErrCAExpired, Behind: time.Hour}, "ClockSkew"},
-		{"clusterinfo.ErrTokenRejected", fmt.Errorf("%w: %w", clusterinfo.ErrTokenRejected, apierrors.NewUnauthorized("no")), "TokenRejected"},
+		{"discovery.ErrNoTrust", discovery.ErrNoTrust, "CARequired"},
+		{"discovery.SkewError", &discovery.SkewError{Err: inRequest(x509.CertificateInvalidError{Reason: x509.Expired}), Behind: time.Hour}, "ClockSkew"},
+		{"", &discovery.SkewError{Err: clusterinfo.ErrCAExpired, Behind: time.Hour}, "ClockSkew"},
+		{"discovery.ErrTokenRejected", fmt.Errorf("%w: %w", discovery.ErrTokenRejected, apierrors.NewUnauthorized("no")), "TokenRejected"},
 		{"clusterinfo.ErrInvalidPin", clusterinfo.ErrInvalidPin, "InvalidPin"},
 		{"clusterinfo.ErrInvalidEndpoint", clusterinfo.ErrInvalidEndpoint, "InvalidEndpoint"},
-		{"clusterinfo.ErrNotAPIServer", clusterinfo.ErrNotAPIServer, "NotAnAPIServer"},
-		{"clusterinfo.EndpointErrors", clusterinfo.EndpointErrors{dialError(), later, final}, "PinMismatch"},
-		{"", clusterinfo.EndpointErrors{later, dialError()}, "SignatureMissing"},
-		{"", clusterinfo.EndpointErrors{dialError(), dialError()}, "Unreachable"},
+		{"discovery.ErrNotAPIServer", discovery.ErrNotAPIServer, "NotAnAPIServer"},
+		{"discovery.EndpointErrors", discovery.EndpointErrors{dialError(), later, final}, "PinMismatch"},
+		{"", discovery.EndpointErrors{later, dialError()}, "SignatureMissing"},
+		{"", discovery.EndpointErrors{dialError(), dialError()}, "Unreachable"},
 	}
 }
 
@@ -182,13 +184,13 @@ func csrSamples() []sample {
 		{"csr.ErrUnsigned", csr.ErrUnsigned, "CSRNotSigned"},
 		{"csr.ErrReplaced", csr.ErrReplaced, "CSRReplaced"},
 		{"csr.ErrDiffers", csr.ErrDiffers, "CSRDiffers"},
-		{"csr.ErrUndecided", csr.ErrUndecided, "CSRStillPending"},
-		{"csr.ErrApproved", csr.ErrApproved, "AlreadyApproved"},
+		{"approval.ErrUndecided", approval.ErrUndecided, "CSRStillPending"},
+		{"approval.ErrApproved", approval.ErrApproved, "AlreadyApproved"},
 		{"csr.ErrDenied", csr.ErrDenied, "Denied"},
 		{"csr.ErrFailed", csr.ErrFailed, "SignerFailed"},
 		{"csr.RefusedError", &csr.RefusedError{Name: "x", End: csr.ErrDenied}, "Denied"},
-		{"csr.OutsideRulesError", &csr.OutsideRulesError{Name: "x"}, "PolicyViolation"},
-		{"csr.RivalsError", &csr.RivalsError{Name: "x", NodeName: "n"}, "ConflictingCSRs"},
+		{"approval.PolicyViolationError", &approval.PolicyViolationError{Name: "x"}, "PolicyViolation"},
+		{"approval.ConflictError", &approval.ConflictError{Name: "x", NodeName: "n"}, "ConflictingCSRs"},
 		{"failure.ErrAmbiguousCSR", ErrAmbiguousCSR, "AmbiguousCSR"},
 		{"failure.ErrFingerprintMismatch", ErrFingerprintMismatch, "FingerprintMismatch"},
 		{"csr.ErrCertificate", fmt.Errorf("%w: %w", csr.ErrCertificate, x509.UnknownAuthorityError{}), "CertificateInvalid"},
@@ -234,7 +236,7 @@ func localSamples() []sample {
 		{"lab.ErrUnsupported", lab.ErrUnsupported, "Unsupported"},
 		{"lab.RunningError", &lab.RunningError{}, "Error"}, // Up waits for that server
 		{"failure.ErrWrite", fmt.Errorf("%w: %w", ErrWrite, syscall.EPIPE), "LocalFile"},
-		{"durable.ErrLocked", &apiclient.DeadlineError{Last: durable.ErrLocked}, "Locked"},
+		{"durable.ErrLocked", &kubeclient.DeadlineError{Last: durable.ErrLocked}, "Locked"},
 		{"durable.ErrNotRegular", durable.ErrNotRegular, "LocalFile"},
 		{"durable.ErrForeignOwner", durable.ErrForeignOwner, "LocalFile"},
 		{"durable.ErrOutside", durable.ErrOutside, "LocalFile"},

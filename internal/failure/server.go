@@ -3,31 +3,31 @@ package failure
 import (
 	"errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Rows of the connection to an API server and of its answers.
 var serverRows = []row{
 	{
 		reason: "Unreachable", exit: ExitUnreachable, yields: true, // what went wrong may have a row
-		when: func(err error) bool { return errors.Is(err, apiclient.ErrNoAnswer) || apiclient.IsUnreachable(err) },
+		when: func(err error) bool { return errors.Is(err, kubeclient.ErrNoAnswer) || kubeclient.IsUnreachable(err) },
 		hint: "check the address in the kubeconfig, that the API server runs, and any proxy in between",
 		node: "check the address, that the API server runs, and any proxy in between",
 	},
 	{
-		reason: "ProxyRefused", exit: ExitUnreachable, when: as[*apiclient.ProxyError],
+		reason: "ProxyRefused", exit: ExitUnreachable, when: as[*kubeclient.ProxyError],
 		hint: "add the API server's host to NO_PROXY",
 		node: "add the API server's host to NO_PROXY, or connect directly with bootctl join --no-proxy",
 	},
 	{
-		reason: "CertificateUntrusted", exit: ExitNotVerified, when: apiclient.IsUntrusted,
+		reason: "CertificateUntrusted", exit: ExitNotVerified, when: kubeclient.IsUntrusted,
 		hint: "compare the address and the CA in the kubeconfig with those of the cluster, and check this machine's clock",
 		node: "compare the address and the CA with those that the administrator gave you; no secret was sent",
 	},
 	{
 		reason: "NotAnAPIServer", exit: ExitNotVerified,
-		when: is(clusterinfo.ErrNotAPIServer, apiclient.ErrRedirect, apiclient.ErrTooLarge),
+		when: is(discovery.ErrNotAPIServer, kubeclient.ErrRedirect, kubeclient.ErrTooLarge),
 		hint: "check the address: a proxy or a login page may answer in place of the API server",
 	},
 	{
@@ -36,7 +36,7 @@ var serverRows = []row{
 		node: "retry later: the API server is starting, overloaded or without its storage",
 	},
 	{
-		reason: "CredentialPlugin", exit: ExitForbidden, when: apiclient.IsCredentialPlugin,
+		reason: "CredentialPlugin", exit: ExitForbidden, when: kubeclient.IsCredentialPlugin,
 		hint: "run the kubeconfig's exec command by hand to see why it fails",
 	},
 	{
@@ -44,7 +44,7 @@ var serverRows = []row{
 		hint: "select valid credentials with --kubeconfig or --context",
 	},
 	{
-		reason: "Forbidden", exit: ExitForbidden, when: anyOf(as[*apiclient.MissingPermissionError], status(forbidden)),
+		reason: "Forbidden", exit: ExitForbidden, when: anyOf(as[*kubeclient.MissingPermissionError], status(forbidden)),
 		hint: "run it as a cluster administrator, or grant the permission that the error names",
 		node: "ask an administrator to run: bootctl setup",
 	},
@@ -54,7 +54,7 @@ var serverRows = []row{
 		hint: "retry: the object was changed at the same time",
 	},
 	{
-		reason: "DiscoveryFileNotFound", exit: ExitNotFound, when: is(apiclient.ErrNotServed),
+		reason: "DiscoveryFileNotFound", exit: ExitNotFound, when: is(kubeclient.ErrDownload),
 		hint: "compare the URL with the one that the administrator gave you",
 	},
 }

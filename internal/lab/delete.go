@@ -18,7 +18,7 @@ func (l Lab) Delete() error {
 		return err
 	}
 	defer lock.Close() //nolint:errcheck // its file is gone
-	others, err := strangers(l.Dir)
+	others, err := unexpectedFiles(l.Dir)
 	if err != nil {
 		return err
 	}

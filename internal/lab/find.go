@@ -27,8 +27,8 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s is version %s, but bootctl is %s", e.Binary, e.Have, e.Want)
 }
 
-// Where says where to look for bootctl-lab.
-type Where struct {
+// SearchPath says where to look for bootctl-lab.
+type SearchPath struct {
 	Self string // path of the running bootctl; "" means do not look beside it
 	Path string // the value of $PATH
 }
@@ -36,7 +36,7 @@ type Where struct {
 // Find returns the path of bootctl-lab: the one beside bootctl, else the first
 // on PATH. It returns ErrNotInstalled when there is none, and a *VersionError
 // when the first one found is not of the wanted version.
-func Find(ctx context.Context, where Where, want string) (string, error) {
+func Find(ctx context.Context, where SearchPath, want string) (string, error) {
 	binary := look(where)
 	if binary == "" {
 		return "", ErrNotInstalled
@@ -51,7 +51,7 @@ func Find(ctx context.Context, where Where, want string) (string, error) {
 	return binary, nil
 }
 
-func look(where Where) string {
+func look(where SearchPath) string {
 	var dirs []string
 	if where.Self != "" {
 		self := where.Self

@@ -30,7 +30,7 @@ func Acquire(dir string) (io.Closer, error) {
 	for {
 		err := syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, wholeFile())
 		if err == nil {
-			return keep(f, path, dir)
+			return verifyLock(f, path, dir)
 		}
 		if !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EACCES) {
 			return nil, errors.Join(&fs.PathError{Op: "lock", Path: path, Err: err}, f.Close())
@@ -46,9 +46,9 @@ func Acquire(dir string) (io.Closer, error) {
 	}
 }
 
-// keep returns the locked file, unless it was deleted before it was locked:
+// verifyLock returns the locked file, unless it was deleted before it was locked:
 // then the lock is worth nothing.
-func keep(f *os.File, path, dir string) (io.Closer, error) {
+func verifyLock(f *os.File, path, dir string) (io.Closer, error) {
 	mine, err := f.Stat()
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

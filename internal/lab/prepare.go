@@ -28,7 +28,7 @@ func prepare(dir string) error {
 	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	others, err := strangers(dir)
+	others, err := unexpectedFiles(dir)
 	if err != nil {
 		return err
 	}
@@ -45,8 +45,8 @@ func (l Lab) recorded() bool {
 	return err == nil
 }
 
-// strangers returns the names in dir that are not a lab's.
-func strangers(dir string) ([]string, error) {
+// unexpectedFiles returns the names in dir that are not a lab's.
+func unexpectedFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err

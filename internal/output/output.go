@@ -1,6 +1,8 @@
 package output
 
-import "time"
+import (
+	"time"
+)
 
 // Token is a bootstrap token: the result of token create, and an item of
 // TokenList without apiVersion and kind.
@@ -222,7 +224,7 @@ type JoinResult struct {
 	Kubeconfig    string     `json:"kubeconfig"`
 	Certificate   string     `json:"certificate" jsonschema:"the file with certificate and key"`
 	CAFile        string     `json:"caFile"`
-	Mended        []string   `json:"mended,omitempty" jsonschema:"files of an identity that lacked something and were, or in a dry run would be, put right"`
+	Repaired      []string   `json:"mended,omitempty" jsonschema:"files of an identity that lacked something and were, or in a dry run would be, put right"`
 	Steps         []JoinStep `json:"steps"`
 	// Of an identity that is there:
 	Fingerprint string    `json:"fingerprint,omitempty" jsonschema:"of the node's public key"`

@@ -1,4 +1,4 @@
-package clusterinfo_test
+package testcluster
 
 import (
 	"crypto/tls"
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,21 +21,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-const docServer = "https://10.0.0.1:6443"
+const DocServer = "https://10.0.0.1:6443"
 
-// now is when the tests take place; certificates are valid a day around it.
-var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+// Now is when the tests take place; certificates are valid a day around it.
+var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func clock() time.Time { return now }
+func Clock() time.Time { return Now }
 
-func parseToken(t testing.TB) token.Token {
+func ParseToken(t testing.TB) token.Token {
 	t.Helper()
 	tok, err := token.Parse("abcdef.0123456789abcdef")
 	if err != nil {
@@ -43,21 +45,21 @@ func parseToken(t testing.TB) token.Token {
 	return tok
 }
 
-type ca struct{ testca.CA }
+type CA struct{ testca.CA }
 
-// newCA makes a CA, its certificate changed by the given functions.
-func newCA(t testing.TB, changes ...func(*x509.Certificate)) ca {
+// NewCA makes a CA, its certificate changed by the given functions.
+func NewCA(t testing.TB, changes ...func(*x509.Certificate)) CA {
 	t.Helper()
-	return ca{testca.New(t, now, changes...)}
+	return CA{testca.New(t, Now, changes...)}
 }
 
-// server returns a certificate for host, signed by the CA.
-func (c ca) server(t testing.TB, host string) tls.Certificate {
+// Server returns a certificate for host, signed by the CA.
+func (c CA) Server(t testing.TB, host string) tls.Certificate {
 	t.Helper()
-	return c.Serving(t, now, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.ParseIP(host)} })
+	return c.Serving(t, Now, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.ParseIP(host)} })
 }
 
-func bundle(cas ...ca) []*x509.Certificate {
+func Bundle(cas ...CA) []*x509.Certificate {
 	var certs []*x509.Certificate
 	for _, c := range cas {
 		certs = append(certs, c.Certificate)
@@ -65,14 +67,14 @@ func bundle(cas ...ca) []*x509.Certificate {
 	return certs
 }
 
-// documentOf is what kubeadm 1.37 writes into cluster-info.
-func documentOf(caText []byte) string {
+// DocumentOf is what kubeadm 1.37 writes into cluster-info.
+func DocumentOf(caText []byte) string {
 	return strings.Join([]string{
 		"apiVersion: v1",
 		"clusters:",
 		"- cluster:",
 		"    certificate-authority-data: " + base64.StdEncoding.EncodeToString(caText),
-		"    server: " + docServer,
+		"    server: " + DocServer,
 		`  name: ""`,
 		"contexts: null",
 		`current-context: ""`,
@@ -82,24 +84,24 @@ func documentOf(caText []byte) string {
 	}, "\n")
 }
 
-// cluster is an API server that has cluster-info.
-type cluster struct {
+// Cluster is an API server that has cluster-info.
+type Cluster struct {
 	*httptest.Server
 	// answer returns the status and the data of cluster-info, for the nth
 	// request, counted from 1.
-	answer func(n int, r *http.Request) (int, map[string]string)
+	Answer func(n int, r *http.Request) (int, map[string]string)
 	// review answers who the caller is; nil means the server does not know.
-	review func(authorization string) (int, authenticationv1.UserInfo)
+	Review func(authorization string) (int, authenticationv1.UserInfo)
 
 	mu             sync.Mutex
 	authorizations []string
 	open           map[net.Conn]bool // the connections
 }
 
-// newCluster starts a server with the given certificate.
-func newCluster(t testing.TB, cert tls.Certificate, answer func(n int, r *http.Request) (int, map[string]string)) *cluster {
+// NewCluster starts a server with the given certificate.
+func NewCluster(t testing.TB, cert tls.Certificate, answer func(n int, r *http.Request) (int, map[string]string)) *Cluster {
 	t.Helper()
-	c := &cluster{answer: answer, open: map[net.Conn]bool{}}
+	c := &Cluster{Answer: answer, open: map[net.Conn]bool{}}
 	c.Server = httptest.NewUnstartedServer(c)
 	c.Config.ConnState = c.connState
 	c.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -109,7 +111,7 @@ func newCluster(t testing.TB, cert tls.Certificate, answer func(n int, r *http.R
 	return c
 }
 
-func (c *cluster) connState(conn net.Conn, state http.ConnState) {
+func (c *Cluster) connState(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.open[conn] = true
@@ -118,25 +120,25 @@ func (c *cluster) connState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// always answers each request with the same data.
-func always(data map[string]string) func(int, *http.Request) (int, map[string]string) {
+// Always answers each request with the same data.
+func Always(data map[string]string) func(int, *http.Request) (int, map[string]string) {
 	return func(int, *http.Request) (int, map[string]string) { return http.StatusOK, data }
 }
 
-func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.authorizations = append(c.authorizations, r.Header.Get("Authorization"))
 	n := len(c.authorizations)
 	c.mu.Unlock()
-	if r.URL.Path == "/apis/authentication.k8s.io/v1/selfsubjectreviews" && c.review != nil {
-		status, user := c.review(r.Header.Get("Authorization"))
+	if r.URL.Path == "/apis/authentication.k8s.io/v1/selfsubjectreviews" && c.Review != nil {
+		status, user := c.Review(r.Header.Get("Authorization"))
 		reply(w, status, authenticationv1.SelfSubjectReview{
 			TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "SelfSubjectReview"},
 			Status:   authenticationv1.SelfSubjectReviewStatus{UserInfo: user},
 		})
 		return
 	}
-	status, data := c.answer(n, r)
+	status, data := c.Answer(n, r)
 	if r.URL.Path != "/api/v1/namespaces/kube-public/configmaps/cluster-info" || r.Method != http.MethodGet {
 		status = http.StatusNotImplemented
 	}
@@ -156,7 +158,7 @@ func reply(w http.ResponseWriter, status int, object any) {
 	_ = json.NewEncoder(w).Encode(object)
 }
 
-func matching(target error) func(error) bool {
+func Matching(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
 }
 
@@ -166,21 +168,21 @@ var reasons = map[int]metav1.StatusReason{
 	http.StatusNotFound:     metav1.StatusReasonNotFound,
 }
 
-// requests returns the Authorization header of each request so far.
-func (c *cluster) requests() []string {
+// Requests returns the Authorization header of each request so far.
+func (c *Cluster) Requests() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string(nil), c.authorizations...)
 }
 
-// connections returns how many are open.
-func (c *cluster) connections() int {
+// Connections returns how many are open.
+func (c *Cluster) Connections() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.open)
 }
 
-func (c *cluster) endpoint(t testing.TB) clusterinfo.Endpoint {
+func (c *Cluster) Endpoint(t testing.TB) clusterinfo.Endpoint {
 	t.Helper()
 	endpoint, err := clusterinfo.ParseEndpoint(strings.Replace(c.URL, "http://", "https://", 1))
 	if err != nil {
@@ -189,36 +191,36 @@ func (c *cluster) endpoint(t testing.TB) clusterinfo.Endpoint {
 	return endpoint
 }
 
-// signedData is the data of a cluster-info of the given CAs, signed with the token.
-func signedData(t testing.TB, cas ...ca) map[string]string {
+// SignedData is the data of a cluster-info of the given CAs, signed with the token.
+func SignedData(t testing.TB, cas ...CA) map[string]string {
 	t.Helper()
-	document := documentOf(certpem.Encode(bundle(cas...)...))
+	document := DocumentOf(certpem.Encode(Bundle(cas...)...))
 	return map[string]string{
 		"kubeconfig":            document,
-		"jws-kubeconfig-abcdef": clusterinfo.Sign([]byte(document), parseToken(t)),
+		"jws-kubeconfig-abcdef": clusterinfo.Sign([]byte(document), ParseToken(t)),
 	}
 }
 
-// options are those of a node that has the token and the pins of the CAs.
-func options(t testing.TB, c *cluster, cas ...ca) clusterinfo.Options {
+// Options are those of a node that has the token and the pins of the CAs.
+func Options(t testing.TB, c *Cluster, cas ...CA) discovery.Options {
 	t.Helper()
-	return clusterinfo.Options{
-		Endpoints: []clusterinfo.Endpoint{c.endpoint(t)},
-		Token:     parseToken(t),
-		Pins:      clusterinfo.Pins(bundle(cas...)),
-		Client:    apiclient.Options{Now: clock},
+	return discovery.Options{
+		Endpoints: []clusterinfo.Endpoint{c.Endpoint(t)},
+		Token:     ParseToken(t),
+		Pins:      clusterinfo.Pins(Bundle(cas...)),
+		Client:    kubeclient.Options{Now: Clock},
 		Timeout:   time.Minute,
 	}
 }
 
-func wantError(t *testing.T, err, want error) {
+func WantError(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("error = %v, want %v", err, want)
 	}
 }
 
-func wantRoots(t *testing.T, got []*x509.Certificate, want ...ca) {
+func WantRoots(t *testing.T, got []*x509.Certificate, want ...CA) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d roots, want %d", len(got), len(want))
@@ -230,9 +232,26 @@ func wantRoots(t *testing.T, got []*x509.Certificate, want ...ca) {
 	}
 }
 
-// publish publishes, and says whether anything changed.
-func publish(t *testing.T, client clusterinfo.Client, document []byte) (bool, error) {
+// Publish publishes, and says whether anything changed.
+func Publish(t *testing.T, client clusterinfo.Client, document []byte) (bool, error) {
 	t.Helper()
-	change, err := clusterinfo.Writer{Client: client, Now: clock}.Publish(t.Context(), document)
+	change, err := clusterinfo.Writer{Client: client, Now: Clock}.Publish(t.Context(), document)
 	return err == nil && !change.IsEmpty(), err
+}
+
+// Renewed returns another certificate of the same key.
+func (c CA) Renewed(t testing.TB, change func(*x509.Certificate)) CA {
+	t.Helper()
+	template := *c.Certificate
+	template.SerialNumber = big.NewInt(3)
+	change(&template)
+	self := testca.CA{Certificate: &template, Key: c.Key}
+	return CA{testca.CA{Certificate: self.Issue(t, &template, c.Key.Public()), Key: c.Key}}
+}
+
+// Record notes a request that ServeHTTP does not see.
+func (c *Cluster) Record(r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.authorizations = append(c.authorizations, r.Header.Get("Authorization"))
 }

@@ -1,4 +1,4 @@
-package csr_test
+package testcsr
 
 import (
 	"crypto"
@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 
@@ -24,34 +25,34 @@ import (
 )
 
 const (
-	nodeName  = "worker-1"
-	bootstrap = "system:bootstrap:abcdef"
+	NodeName  = "worker-1"
+	Bootstrap = "system:bootstrap:abcdef"
 )
 
-// now is when the tests take place; certificates are valid a day around it.
-var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+// Now is when the tests take place; certificates are valid a day around it.
+var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func wantError(t *testing.T, err, want error) {
+func WantError(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("error = %v, want %v", err, want)
 	}
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+func NewKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	return testca.Key(t)
 }
 
-// nodeSubject is the subject of the node's request.
-func nodeSubject() pkix.Name {
-	return pkix.Name{CommonName: "system:node:" + nodeName, Organization: []string{"system:nodes"}}
+// NodeSubject is the subject of the node's request.
+func NodeSubject() pkix.Name {
+	return pkix.Name{CommonName: "system:node:" + NodeName, Organization: []string{"system:nodes"}}
 }
 
-// pkcs10 returns a request of the node as PEM, its template changed.
-func pkcs10(t testing.TB, key crypto.Signer, changes ...func(*x509.CertificateRequest)) []byte {
+// PKCS10 returns a request of the node as PEM, its template changed.
+func PKCS10(t testing.TB, key crypto.Signer, changes ...func(*x509.CertificateRequest)) []byte {
 	t.Helper()
-	template := &x509.CertificateRequest{Subject: nodeSubject()}
+	template := &x509.CertificateRequest{Subject: NodeSubject()}
 	for _, change := range changes {
 		change(template)
 	}
@@ -59,28 +60,28 @@ func pkcs10(t testing.TB, key crypto.Signer, changes ...func(*x509.CertificateRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	return block("CERTIFICATE REQUEST", nil, der)
+	return Block("CERTIFICATE REQUEST", nil, der)
 }
 
-func block(kind string, headers map[string]string, der []byte) []byte {
+func Block(kind string, headers map[string]string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Headers: headers, Bytes: der})
 }
 
-type ca struct{ testca.CA }
+type CA struct{ testca.CA }
 
-func newCA(t testing.TB) ca {
+func NewCA(t testing.TB) CA {
 	t.Helper()
-	return ca{testca.New(t, now)}
+	return CA{testca.New(t, Now)}
 }
 
-// issue signs the certificate of the node for the key, its template changed.
-func (c ca) issue(t testing.TB, key crypto.Signer, changes ...func(*x509.Certificate)) []byte {
+// IssueNode signs the certificate of the node for the key, its template changed.
+func (c CA) IssueNode(t testing.TB, key crypto.Signer, changes ...func(*x509.Certificate)) []byte {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(2),
-		Subject:               nodeSubject(),
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(time.Hour),
+		Subject:               NodeSubject(),
+		NotBefore:             Now.Add(-time.Hour),
+		NotAfter:              Now.Add(time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
@@ -88,28 +89,28 @@ func (c ca) issue(t testing.TB, key crypto.Signer, changes ...func(*x509.Certifi
 	for _, change := range changes {
 		change(template)
 	}
-	return block("CERTIFICATE", nil, c.Issue(t, template, key.Public()).Raw)
+	return Block("CERTIFICATE", nil, c.Issue(t, template, key.Public()).Raw)
 }
 
-// expected is what the node's certificate must be.
-func expected(key crypto.Signer, roots ...*x509.Certificate) csr.Expected {
-	want := csr.ExpectNode(nodeName)
-	want.PublicKey, want.Roots, want.Now = key.Public(), roots, now
+// Expected is what the node's certificate must be.
+func Expected(key crypto.Signer, roots ...*x509.Certificate) csr.Expected {
+	want := csr.ExpectNode(NodeName)
+	want.PublicKey, want.Roots, want.Now = key.Public(), roots, Now
 	return want
 }
 
-type object = certificatesv1.CertificateSigningRequest
+type Object = certificatesv1.CertificateSigningRequest
 
-// stored returns the node's request as the API server holds it, changed.
-func stored(t testing.TB, key crypto.Signer, changes ...func(*object)) *object {
+// Stored returns the node's request as the API server holds it, changed.
+func Stored(t testing.TB, key crypto.Signer, changes ...func(*Object)) *Object {
 	t.Helper()
-	o := &object{
+	o := &Object{
 		ObjectMeta: metav1.ObjectMeta{Name: "node-csr-1", UID: "uid-1"},
 		Spec: certificatesv1.CertificateSigningRequestSpec{
-			Request:    pkcs10(t, key),
+			Request:    PKCS10(t, key),
 			SignerName: "kubernetes.io/kube-apiserver-client-kubelet",
 			Usages:     []certificatesv1.KeyUsage{"digital signature", "client auth"},
-			Username:   bootstrap,
+			Username:   Bootstrap,
 			Groups:     []string{"system:bootstrappers", "system:authenticated"},
 		},
 	}
@@ -119,21 +120,21 @@ func stored(t testing.TB, key crypto.Signer, changes ...func(*object)) *object {
 	return o
 }
 
-// with adds a condition that holds.
-func with(kind certificatesv1.RequestConditionType) func(*object) {
-	return func(o *object) {
+// With adds a condition that holds.
+func With(kind certificatesv1.RequestConditionType) func(*Object) {
+	return func(o *Object) {
 		o.Status.Conditions = append(o.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
 			Type: kind, Status: "True", Reason: "Because", Message: "of this",
 		})
 	}
 }
 
-func issued(text string) func(*object) {
-	return func(o *object) { o.Status.Certificate = []byte(text) }
+func Issued(text string) func(*Object) {
+	return func(o *Object) { o.Status.Certificate = []byte(text) }
 }
 
-// fakeCertificates returns the client of a cluster with the given requests.
-func fakeCertificates(t testing.TB, objects ...*object) *certificatesv1fake.FakeCertificatesV1 {
+// FakeCertificates returns the client of a cluster with the given requests.
+func FakeCertificates(t testing.TB, objects ...*Object) *certificatesv1fake.FakeCertificatesV1 {
 	t.Helper()
 	tracker := clienttesting.NewObjectTracker(scheme.Scheme, scheme.Codecs.UniversalDecoder())
 	for _, o := range objects {
@@ -150,8 +151,8 @@ func fakeCertificates(t testing.TB, objects ...*object) *certificatesv1fake.Fake
 	return &certificatesv1fake.FakeCertificatesV1{Fake: fake}
 }
 
-// get returns the request as stored.
-func get(t testing.TB, client *certificatesv1fake.FakeCertificatesV1) *object {
+// Get returns the request as stored.
+func Get(t testing.TB, client *certificatesv1fake.FakeCertificatesV1) *Object {
 	t.Helper()
 	o, err := client.CertificateSigningRequests().Get(t.Context(), "node-csr-1", metav1.GetOptions{})
 	if err != nil {
@@ -160,10 +161,10 @@ func get(t testing.TB, client *certificatesv1fake.FakeCertificatesV1) *object {
 	return o
 }
 
-// newSpec is the request that the node would send, under the name of stored.
-func newSpec(t testing.TB, key crypto.Signer) *object {
+// NewSpec is the request that the node would send, under the name of stored.
+func NewSpec(t testing.TB, key crypto.Signer) *Object {
 	t.Helper()
-	spec, err := csr.NewNodeRequest(nodeName, key, rand.Reader)
+	spec, err := csr.NewNodeRequest(NodeName, key, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func newSpec(t testing.TB, key crypto.Signer) *object {
 	return spec
 }
 
-func parseCertificate(t testing.TB, text []byte) *x509.Certificate {
+func ParseCertificate(t testing.TB, text []byte) *x509.Certificate {
 	t.Helper()
 	first, _ := pem.Decode(text)
 	cert, err := x509.ParseCertificate(first.Bytes)
@@ -180,3 +181,34 @@ func parseCertificate(t testing.TB, text []byte) *x509.Certificate {
 	}
 	return cert
 }
+
+func Usages(list ...certificatesv1.KeyUsage) func(*Object) {
+	return func(o *Object) { o.Spec.Usages = list }
+}
+
+func Signer(name string) func(*Object) {
+	return func(o *Object) { o.Spec.SignerName = name }
+}
+
+// Asks replaces the PKCS #10 part, made from a template.
+func Asks(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*x509.CertificateRequest)) func(*Object) {
+	t.Helper()
+	return func(o *Object) { o.Spec.Request = PKCS10(t, key, changes...) }
+}
+
+// Serving returns the request of the node for its serving certificate, changed.
+func Serving(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*Object)) *Object {
+	t.Helper()
+	changes = append([]func(*Object){
+		Signer(csr.KubeletServing), Usages("digital signature", "server auth"),
+		Asks(t, key, func(r *x509.CertificateRequest) {
+			r.DNSNames, r.IPAddresses = []string{NodeName}, []net.IP{net.IPv4(10, 0, 0, 1)}
+		}),
+		func(o *Object) {
+			o.Spec.Username, o.Spec.Groups = "system:node:"+NodeName, []string{"system:nodes", "system:authenticated"}
+		},
+	}, changes...)
+	return Stored(t, key, changes...)
+}
+
+var ErrServer = errors.New("trouble in the server")

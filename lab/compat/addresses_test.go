@@ -8,6 +8,7 @@ import (
 
 	netutils "k8s.io/utils/net"
 
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -33,6 +34,6 @@ func FuzzNodeAddresses(f *testing.F) {
 // that it be one of the node's addresses.
 func isOfNode(ip net.IP, address string) bool {
 	request := csr.Request{SignerName: csr.KubeletServing, PKCS10: &x509.CertificateRequest{IPAddresses: []net.IP{ip}}}
-	verdicts := csr.Check(request, csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
-	return slices.ContainsFunc(verdicts, func(v csr.Verdict) bool { return v.Rule == "addresses of the node" && v.OK })
+	verdicts := approval.Check(request, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
+	return slices.ContainsFunc(verdicts, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.OK })
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/kubernetes/pkg/controller/certificates/authority"
 
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -133,8 +134,8 @@ func FuzzRules(f *testing.F) {
 		object.Spec.Username = csr.NodeUserPrefix + r.NodeName()
 		r = csr.Decode(object)
 		stored, signing := upstream(object, ca)
-		facts := csr.Facts{Signer: object.Spec.SignerName, NodeExists: true, NodeAddresses: []string{"n", "10.0.0.1"}}
-		if refusals := csr.Refusals(csr.Check(r, facts)); len(refusals) == 0 && (!stored || signing != nil) {
+		facts := approval.Facts{Signer: object.Spec.SignerName, NodeExists: true, NodeAddresses: []string{"n", "10.0.0.1"}}
+		if refusals := approval.Violations(approval.Check(r, facts)); len(refusals) == 0 && (!stored || signing != nil) {
 			t.Errorf("the rules accept what Kubernetes does not sign: stored %v, %v", stored, signing)
 		}
 		outcome, reason := csr.Predict(r)

@@ -162,7 +162,7 @@ func TestPredictedOutcome(t *testing.T) {
 			t.Errorf("%s: predicted %s (%s), and it was %s", titles[name], predicted[name], reasons[name], got)
 		}
 	}
-	silent := counts[csr.OutcomeUnsigned] + counts[csr.OutcomeUnknown]
+	silent := counts[csr.OutcomeNeverSigned] + counts[csr.OutcomeUnknown]
 	t.Logf("%d requests: %v", len(predicted), counts)
 	if len(predicted) < 40 || counts[csr.OutcomeIssued] < 8 || counts[csr.OutcomeFailed] < 8 || silent < 4 {
 		t.Error("these are too few to prove anything")

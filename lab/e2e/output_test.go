@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	cryptorand "crypto/rand"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
@@ -18,8 +19,6 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"crypto/x509"
 
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/testca"
@@ -46,7 +45,7 @@ func (p program) plant(t *testing.T, label, text string) string {
 	t.Helper()
 	key := testca.Key(t)
 	template := x509.CertificateRequest{Subject: pkix.Name{CommonName: "user " + text, Organization: []string{text}}}
-	object, err := csr.NewRequest(csr.Wanted{Template: template}, key, cryptorand.Reader)
+	object, err := csr.NewRequest(csr.RequestSpec{Template: template}, key, cryptorand.Reader)
 	if err != nil {
 		t.Fatalf("%s: %v", label, err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/lab/labtest"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -164,7 +165,7 @@ func TestRaceWithinAProcess(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond)
-		err = csr.Approve(t.Context(), r.asAdmin.CertificatesV1(), judged)
+		err = approval.Approve(t.Context(), r.asAdmin.CertificatesV1(), judged)
 		replaced.Wait()
 		switch {
 		case err == nil:

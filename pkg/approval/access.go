@@ -1,4 +1,4 @@
-package csr
+package approval
 
 import (
 	"cmp"
@@ -11,10 +11,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// CheckAccess returns an [*apiclient.MissingPermissionError] unless the caller has
+// CheckAccess returns an [*kubeclient.MissingPermissionError] unless the caller has
 // both permissions that it takes to approve or deny a request for the signer: on the
 // object, and on the signer itself or all signers of its domain.
 //
@@ -22,12 +23,12 @@ import (
 func CheckAccess(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, signerName string) error {
 	domain, _, _ := strings.Cut(signerName, "/")
 	approval := authorizationv1.ResourceAttributes{Group: certificatesv1.GroupName, Verb: "update", Resource: "certificatesigningrequests", Subresource: "approval"}
-	if allowed, err := apiclient.CanI(ctx, client, approval); err != nil || !allowed {
+	if allowed, err := kubeclient.CanI(ctx, client, approval); err != nil || !allowed {
 		return cmp.Or(err, missing("update certificatesigningrequests/approval"))
 	}
 	for _, name := range []string{signerName, domain + "/*"} {
 		signer := authorizationv1.ResourceAttributes{Group: certificatesv1.GroupName, Verb: "approve", Resource: "signers", Name: name}
-		if allowed, err := apiclient.CanI(ctx, client, signer); err != nil || allowed {
+		if allowed, err := kubeclient.CanI(ctx, client, signer); err != nil || allowed {
 			return err
 		}
 	}
@@ -36,26 +37,26 @@ func CheckAccess(ctx context.Context, client authorizationv1client.SelfSubjectAc
 
 // missing says which permission the caller lacks.
 func missing(permission string) error {
-	return &apiclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you may not %s in the API group %s", permission, certificatesv1.GroupName)}}
+	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you may not %s in the API group %s", permission, certificatesv1.GroupName)}}
 }
 
-// PrivilegeOf returns what whoever gets the certificate may do that makes it an
-// administrator, as PowerOf does.
+// CertificateAdminPermission returns what whoever gets the certificate may do that makes it an
+// administrator, as AdminPermission does.
 //
 // Access: create on subjectaccessreviews.
-func PrivilegeOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (string, error) {
-	return PowerOf(ctx, client, r.PKCS10.Subject.CommonName, append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...))
+func CertificateAdminPermission(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) (string, error) {
+	return AdminPermission(ctx, client, r.PKCS10.Subject.CommonName, append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...))
 }
 
-// PowerOf returns what the user may do that makes an administrator of it:
+// AdminPermission returns what the user may do that makes an administrator of it:
 // everything, or what leads there. It is empty when it may not. The groups are all
 // that it is in.
 //
 // Access: create on subjectaccessreviews.
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
-func PowerOf(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
-	for _, power := range powers {
-		allowed, err := apiclient.Can(ctx, client, user, groups, authorizationv1.ResourceAttributes{
+func AdminPermission(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
+	for _, power := range adminPermissions {
+		allowed, err := kubeclient.Can(ctx, client, user, groups, authorizationv1.ResourceAttributes{
 			Group: power.group, Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb,
 		})
 		if err != nil {
@@ -68,12 +69,12 @@ func PowerOf(ctx context.Context, client authorizationv1client.SubjectAccessRevi
 	return "", nil
 }
 
-// power is what makes an administrator of whoever may do it, to all objects of the
+// adminPermission is what makes an administrator of whoever may do it, to all objects of the
 // kind or to the one that counts.
-type power struct{ what, verb, group, resource, subresource, name string }
+type adminPermission struct{ what, verb, group, resource, subresource, name string }
 
-// powers are tried in this order.
-var powers = []power{
+// adminPermissions are tried in this order.
+var adminPermissions = []adminPermission{
 	{"do everything", "*", "*", "*", "", ""},
 	{"impersonate users", "impersonate", "", "users", "", ""},
 	{"impersonate groups", "impersonate", "", "groups", "", ""},
@@ -95,8 +96,8 @@ var powers = []power{
 //
 // Access: create on subjectaccessreviews.
 // Source: kube-controller-manager, csrapproving.
-func IsAutoApproved(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r Request) (bool, error) {
-	if r.SignerName != KubeletClient || r.PKCS10 == nil || kubeletClientProblem(r) != "" {
+func IsAutoApproved(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) (bool, error) {
+	if r.SignerName != csr.KubeletClient || r.PKCS10 == nil || csr.KubeletClientProblem(r) != "" {
 		return false, nil
 	}
 	subresources := []string{"nodeclient"}
@@ -104,7 +105,7 @@ func IsAutoApproved(ctx context.Context, client authorizationv1client.SubjectAcc
 		subresources = []string{"selfnodeclient", "nodeclient"}
 	}
 	for _, subresource := range subresources {
-		allowed, err := apiclient.Can(ctx, client, r.Username, r.Groups, authorizationv1.ResourceAttributes{
+		allowed, err := kubeclient.Can(ctx, client, r.Username, r.Groups, authorizationv1.ResourceAttributes{
 			Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: subresource, Verb: "create",
 		})
 		if err != nil || allowed {

@@ -1,4 +1,4 @@
-package csr
+package approval
 
 import (
 	"context"
@@ -9,9 +9,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 	"k8s.io/client-go/util/retry"
+
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // Why a request cannot be decided on, or deleted.
@@ -36,7 +37,7 @@ const (
 //
 // Access: update on certificatesigningrequests/approval, approve on the signer,
 // and get on certificatesigningrequests.
-func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request) error {
+func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request) error {
 	return decide(ctx, client, judged, condition(certificatesv1.CertificateApproved, approvalReason, approvalMessage))
 }
 
@@ -44,7 +45,7 @@ func Approve(ctx context.Context, client certificatesv1client.CertificateSigning
 // under its name until the object is deleted. The errors and the access are
 // those of Approve; it returns one that matches ErrApproved when it is too late,
 // and nil when it was denied already.
-func Deny(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request, reason, message string) error {
+func Deny(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request, reason, message string) error {
 	return decide(ctx, client, judged, condition(certificatesv1.CertificateDenied, reason, message))
 }
 
@@ -54,18 +55,18 @@ func condition(kind certificatesv1.RequestConditionType, reason, message string)
 
 // decide adds the condition to the request. It starts from the object as it was
 // judged, and reads it anew when that has changed.
-func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
+func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
 	object := judged.Stored()
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		if object == nil {
-			current, err := Get(ctx, client, judged.Name)
+			current, err := csr.Get(ctx, client, judged.Name)
 			if err != nil {
 				return err
 			}
 			object = current.Stored()
 		}
 		if string(object.UID) != judged.UID {
-			return &RequestError{judged.Name, ErrReplaced}
+			return &csr.RequestError{Name: judged.Name, Err: csr.ErrReplaced}
 		}
 		open, err := undecided(object, wanted.Type)
 		if err != nil || !open {
@@ -77,7 +78,7 @@ func decide(ctx context.Context, client certificatesv1client.CertificateSigningR
 		_, err = client.CertificateSigningRequests().UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			return &RequestError{judged.Name, ErrNotFound}
+			return &csr.RequestError{Name: judged.Name, Err: csr.ErrNotFound}
 		case err != nil:
 			return fmt.Errorf("decide on request %s: %w", judged.Name, err)
 		}
@@ -88,16 +89,16 @@ func decide(ctx context.Context, client certificatesv1client.CertificateSigningR
 // undecided says whether the wanted decision is still to be made; an error says
 // that another one was.
 func undecided(object *certificatesv1.CertificateSigningRequest, wanted certificatesv1.RequestConditionType) (bool, error) {
-	_, state := State(object)
-	approved := state == nil || errors.Is(state, ErrUnsigned)
+	_, state := csr.State(object)
+	approved := state == nil || errors.Is(state, csr.ErrUnsigned)
 	switch {
-	case errors.Is(state, ErrPending):
+	case errors.Is(state, csr.ErrPending):
 		return true, nil
 	case wanted == certificatesv1.CertificateApproved && approved:
 		return false, nil
 	case wanted == certificatesv1.CertificateDenied && approved:
-		return false, &RequestError{object.Name, ErrApproved}
-	case wanted == certificatesv1.CertificateDenied && errors.Is(state, ErrDenied):
+		return false, &csr.RequestError{Name: object.Name, Err: ErrApproved}
+	case wanted == certificatesv1.CertificateDenied && errors.Is(state, csr.ErrDenied):
 		return false, nil
 	}
 	return false, state
@@ -108,28 +109,9 @@ func undecided(object *certificatesv1.CertificateSigningRequest, wanted certific
 // ErrUndecided, ErrReplaced or ErrNotFound.
 //
 // Access: delete on certificatesigningrequests.
-func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged Request) error {
+func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request) error {
 	if judged.IsPending() {
-		return &RequestError{judged.Name, ErrUndecided}
+		return &csr.RequestError{Name: judged.Name, Err: ErrUndecided}
 	}
-	return Withdraw(ctx, client, judged)
-}
-
-// Withdraw removes a request that the caller made, whatever has become of it; what
-// others made is for [Delete]. It returns an error that matches ErrReplaced or
-// ErrNotFound.
-//
-// Access: delete on certificatesigningrequests.
-func Withdraw(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, made Request) error {
-	uid := types.UID(made.UID)
-	err := client.CertificateSigningRequests().Delete(ctx, made.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
-	switch {
-	case apierrors.IsNotFound(err):
-		return &RequestError{made.Name, ErrNotFound}
-	case apierrors.IsConflict(err):
-		return &RequestError{made.Name, ErrReplaced}
-	case err != nil:
-		return fmt.Errorf("delete request %s: %w", made.Name, err)
-	}
-	return nil
+	return csr.DeleteOwn(ctx, client, judged)
 }

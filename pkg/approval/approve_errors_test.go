@@ -1,4 +1,4 @@
-package csr_test
+package approval_test
 
 import (
 	"crypto/x509"
@@ -12,13 +12,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // The request goes away, or the server refuses, between reading and approving.
 func TestApproveWhenTheUpdateFails(t *testing.T) {
 	resource := certificatesv1.Resource("certificatesigningrequests")
-	conflict := apierrors.NewConflict(resource, "node-csr-1", errServer)
+	conflict := apierrors.NewConflict(resource, "node-csr-1", testcsr.ErrServer)
 	tests := []struct {
 		name    string
 		err     error
@@ -26,18 +28,18 @@ func TestApproveWhenTheUpdateFails(t *testing.T) {
 		tries   int // 0 means more than one
 	}{
 		{"gone", apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound, 1},
-		{"refused", errServer, errServer, 1},
+		{"refused", testcsr.ErrServer, testcsr.ErrServer, 1},
 		{"conflict each time", conflict, conflict, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t, stored(t, newKey(t)))
+			client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 			tries := 0
 			client.PrependReactor("update", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 				tries++
 				return true, nil, test.err
 			})
-			wantError(t, csr.Approve(t.Context(), client, csr.Decode(get(t, client))), test.wantErr)
+			testcsr.WantError(t, approval.Approve(t.Context(), client, csr.Decode(testcsr.Get(t, client))), test.wantErr)
 			if tries != test.tries && (test.tries != 0 || tries < 2) {
 				t.Errorf("%d tries, want %d", tries, test.tries)
 			}
@@ -47,11 +49,11 @@ func TestApproveWhenTheUpdateFails(t *testing.T) {
 
 // The condition says who approved, and what stood there before stays.
 func TestApproveAddsOneCondition(t *testing.T) {
-	client := fakeCertificates(t, stored(t, newKey(t), with("Other")))
-	if err := csr.Approve(t.Context(), client, csr.Decode(get(t, client))); err != nil {
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t), testcsr.With("Other")))
+	if err := approval.Approve(t.Context(), client, csr.Decode(testcsr.Get(t, client))); err != nil {
 		t.Fatal(err)
 	}
-	conditions := get(t, client).Status.Conditions
+	conditions := testcsr.Get(t, client).Status.Conditions
 	if len(conditions) != 2 || conditions[0].Type != "Other" {
 		t.Fatalf("conditions = %v, want the old one and a new one", conditions)
 	}
@@ -64,18 +66,18 @@ func TestApproveAddsOneCondition(t *testing.T) {
 }
 
 func TestListAndGetKeepErrorsOfTheServer(t *testing.T) {
-	client := fakeCertificates(t, stored(t, newKey(t)))
-	client.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errServer })
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
+	client.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, testcsr.ErrServer })
 	_, err := csr.Get(t.Context(), client, "node-csr-1")
-	wantError(t, err, errServer)
-	wantError(t, csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return nil }), errServer)
-	wantError(t, csr.Approve(t.Context(), client, csr.Request{Name: "node-csr-1"}), errServer)
+	testcsr.WantError(t, err, testcsr.ErrServer)
+	testcsr.WantError(t, csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return nil }), testcsr.ErrServer)
+	testcsr.WantError(t, approval.Approve(t.Context(), client, csr.Request{Name: "node-csr-1"}), testcsr.ErrServer)
 }
 
 func TestListReadsEveryPage(t *testing.T) {
-	client := fakeCertificates(t)
+	client := testcsr.FakeCertificates(t)
 	client.PrependReactor("list", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		page := &certificatesv1.CertificateSigningRequestList{Items: []object{*stored(t, newKey(t))}}
+		page := &certificatesv1.CertificateSigningRequestList{Items: []testcsr.Object{*testcsr.Stored(t, testcsr.NewKey(t))}}
 		if list, ok := action.(clienttesting.ListActionImpl); ok && list.ListOptions.Continue == "" {
 			page.ListMeta = metav1.ListMeta{Continue: "more"}
 		} else {
@@ -96,36 +98,36 @@ func TestListReadsEveryPage(t *testing.T) {
 // Each differs from the request to be sent in one part of an extension, in the
 // subject's order, or in the order of the usages, by which the name is made.
 func TestSubmitComparesEachPart(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	extended := func(extension pkix.Extension) []byte {
-		return pkcs10(t, key, func(r *x509.CertificateRequest) { r.ExtraExtensions = []pkix.Extension{extension} })
+		return testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) { r.ExtraExtensions = []pkix.Extension{extension} })
 	}
 	ours := extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}})
-	request := func(text []byte) func(*object) { return func(o *object) { o.Spec.Request = text } }
+	request := func(text []byte) func(*testcsr.Object) { return func(o *testcsr.Object) { o.Spec.Request = text } }
 	zero := int32(0)
 	tests := []struct {
 		name    string
-		change  func(*object)
+		change  func(*testcsr.Object)
 		wantErr error
 	}{
-		{"the same", func(*object) {}, nil},
-		{"sent by someone else", func(o *object) { o.Spec.Username = "alice" }, nil},
-		{"expiration of zero", func(o *object) { o.Spec.ExpirationSeconds = &zero }, nil},
-		{"no extension", request(pkcs10(t, key)), csr.ErrDiffers},
+		{"the same", func(*testcsr.Object) {}, nil},
+		{"sent by someone else", func(o *testcsr.Object) { o.Spec.Username = "alice" }, nil},
+		{"expiration of zero", func(o *testcsr.Object) { o.Spec.ExpirationSeconds = &zero }, nil},
+		{"no extension", request(testcsr.PKCS10(t, key)), csr.ErrDiffers},
 		{"another value", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 1}})), csr.ErrDiffers},
 		{"another extension", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 4}, Value: []byte{5, 0}})), csr.ErrDiffers},
 		{"critical", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}})), csr.ErrDiffers},
-		{"fewer usages", usages("digital signature"), csr.ErrDiffers},
-		{"more usages", usages("digital signature", "client auth", "key encipherment"), csr.ErrDiffers},
-		{"usages in another order", usages("client auth", "digital signature"), csr.ErrDiffers},
+		{"fewer usages", testcsr.Usages("digital signature"), csr.ErrDiffers},
+		{"more usages", testcsr.Usages("digital signature", "client auth", "key encipherment"), csr.ErrDiffers},
+		{"usages in another order", testcsr.Usages("client auth", "digital signature"), csr.ErrDiffers},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			spec := newSpec(t, key)
+			spec := testcsr.NewSpec(t, key)
 			spec.Spec.Request = ours
-			client := fakeCertificates(t, stored(t, key, request(ours), test.change))
+			client := testcsr.FakeCertificates(t, testcsr.Stored(t, key, request(ours), test.change))
 			got, err := csr.Submit(t.Context(), client, spec)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if (got == nil) != (test.wantErr != nil) || (got != nil && got.UID != "uid-1") {
 				t.Errorf("object = %v", got)
 			}
@@ -135,9 +137,9 @@ func TestSubmitComparesEachPart(t *testing.T) {
 
 // What is to be sent is compared too: a spec that cannot be read is not equal.
 func TestSubmitOfJunk(t *testing.T) {
-	key := newKey(t)
-	spec := newSpec(t, key)
+	key := testcsr.NewKey(t)
+	spec := testcsr.NewSpec(t, key)
 	spec.Spec.Request = []byte("x")
-	_, err := csr.Submit(t.Context(), fakeCertificates(t, stored(t, key)), spec)
-	wantError(t, err, csr.ErrDiffers)
+	_, err := csr.Submit(t.Context(), testcsr.FakeCertificates(t, testcsr.Stored(t, key)), spec)
+	testcsr.WantError(t, err, csr.ErrDiffers)
 }

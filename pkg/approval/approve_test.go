@@ -1,4 +1,4 @@
-package csr_test
+package approval_test
 
 import (
 	"errors"
@@ -10,28 +10,30 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 func TestApprove(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	judged := csr.Request{Name: "node-csr-1", UID: "uid-1"}
 	tests := []struct {
 		name     string
-		there    []*object
+		there    []*testcsr.Object
 		approved bool
 		wantErr  error
 	}{
-		{"as judged", []*object{stored(t, key)}, true, nil},
-		{"replaced", []*object{stored(t, key, func(o *object) { o.UID = "uid-2" })}, false, csr.ErrReplaced},
+		{"as judged", []*testcsr.Object{testcsr.Stored(t, key)}, true, nil},
+		{"replaced", []*testcsr.Object{testcsr.Stored(t, key, func(o *testcsr.Object) { o.UID = "uid-2" })}, false, csr.ErrReplaced},
 		{"gone", nil, false, csr.ErrNotFound},
-		{"denied meanwhile", []*object{stored(t, key, with(certificatesv1.CertificateDenied))}, false, csr.ErrDenied},
-		{"approved meanwhile", []*object{stored(t, key, with(certificatesv1.CertificateApproved))}, false, nil},
+		{"denied meanwhile", []*testcsr.Object{testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied))}, false, csr.ErrDenied},
+		{"approved meanwhile", []*testcsr.Object{testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved))}, false, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t, test.there...)
-			wantError(t, csr.Approve(t.Context(), client, judged), test.wantErr)
+			client := testcsr.FakeCertificates(t, test.there...)
+			testcsr.WantError(t, approval.Approve(t.Context(), client, judged), test.wantErr)
 			updates := 0
 			for _, action := range client.Actions() {
 				if action.Matches("update", "certificatesigningrequests/approval") {
@@ -44,7 +46,7 @@ func TestApprove(t *testing.T) {
 			if !test.approved {
 				return
 			}
-			conditions := get(t, client).Status.Conditions
+			conditions := testcsr.Get(t, client).Status.Conditions
 			if len(conditions) != 1 || conditions[0].Type != certificatesv1.CertificateApproved || conditions[0].Status != "True" || conditions[0].Reason == "" {
 				t.Errorf("conditions = %v", conditions)
 			}
@@ -55,24 +57,24 @@ func TestApprove(t *testing.T) {
 // Between reading and approving, another request came to bear the name; the
 // server refuses because of the UID that was sent.
 func TestApproveSendsTheUID(t *testing.T) {
-	key := newKey(t)
-	client := fakeCertificates(t, stored(t, key))
-	var sent *object
+	key := testcsr.NewKey(t)
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
+	var sent *testcsr.Object
 	client.PrependReactor("update", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		update, ok := action.(clienttesting.UpdateAction)
 		if ok {
-			sent, _ = update.GetObject().(*object)
+			sent, _ = update.GetObject().(*testcsr.Object)
 		}
-		return true, nil, errServer
+		return true, nil, testcsr.ErrServer
 	})
-	wantError(t, csr.Approve(t.Context(), client, csr.Decode(stored(t, key))), errServer)
+	testcsr.WantError(t, approval.Approve(t.Context(), client, csr.Decode(testcsr.Stored(t, key))), testcsr.ErrServer)
 	if sent == nil || sent.UID != "uid-1" {
 		t.Errorf("sent %v, want the UID", sent)
 	}
 }
 
 func TestApproveAfterAConflict(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	conflict := apierrors.NewConflict(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", nil)
 	tests := []struct {
 		name    string
@@ -84,7 +86,7 @@ func TestApproveAfterAConflict(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t, stored(t, key))
+			client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
 			times := 0
 			client.PrependReactor("update", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 				times++
@@ -94,17 +96,17 @@ func TestApproveAfterAConflict(t *testing.T) {
 				if times == 0 {
 					return false, nil, nil
 				}
-				return true, stored(t, key, func(o *object) { o.UID = types.UID(test.uid) }), nil
+				return true, testcsr.Stored(t, key, func(o *testcsr.Object) { o.UID = types.UID(test.uid) }), nil
 			})
-			wantError(t, csr.Approve(t.Context(), client, csr.Decode(stored(t, key))), test.wantErr)
+			testcsr.WantError(t, approval.Approve(t.Context(), client, csr.Decode(testcsr.Stored(t, key))), test.wantErr)
 		})
 	}
 }
 
 func TestList(t *testing.T) {
-	first := stored(t, newKey(t))
-	second := stored(t, newKey(t), func(o *object) { o.Name = "node-csr-2"; o.Spec.Request = nil })
-	client := fakeCertificates(t, first, second)
+	first := testcsr.Stored(t, testcsr.NewKey(t))
+	second := testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.Name = "node-csr-2"; o.Spec.Request = nil })
+	client := testcsr.FakeCertificates(t, first, second)
 	var names []string
 	err := csr.List(t.Context(), client, csr.Filter{}, func(r csr.Request) error {
 		names = append(names, r.Name+":"+r.NodeName())
@@ -113,14 +115,14 @@ func TestList(t *testing.T) {
 	if err != nil || len(names) != 2 || names[0] != "node-csr-1:worker-1" || names[1] != "node-csr-2:" {
 		t.Errorf("List yields %v, %v", names, err)
 	}
-	err = csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return errServer })
-	wantError(t, err, errServer)
+	err = csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return testcsr.ErrServer })
+	testcsr.WantError(t, err, testcsr.ErrServer)
 }
 
 func TestGet(t *testing.T) {
-	client := fakeCertificates(t, stored(t, newKey(t)))
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 	got, err := csr.Get(t.Context(), client, "node-csr-1")
-	if err != nil || got.UID != "uid-1" || got.Username != bootstrap {
+	if err != nil || got.UID != "uid-1" || got.Username != testcsr.Bootstrap {
 		t.Errorf("Get = %+v, %v", got, err)
 	}
 	if _, err := csr.Get(t.Context(), client, "none"); !errors.Is(err, csr.ErrNotFound) {

@@ -1,10 +1,12 @@
-package csr
+package approval
 
 import (
 	"context"
 	"strings"
 
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
+
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // AutoApprovals finds out of many requests which the controller csrapproving would
@@ -16,16 +18,16 @@ type AutoApprovals struct {
 	// Err is the first error of one.
 	Err error
 
-	known map[string]AutoApproval
+	known map[string]csr.AutoApproval
 }
 
 // Of says whether the request would be approved: it is not known when an access
 // review fails or too few may still be asked for.
 //
 // Access: create on subjectaccessreviews.
-func (a *AutoApprovals) Of(ctx context.Context, r Request) AutoApproval {
-	if outcome, _ := Predict(r); r.SignerName != KubeletClient || outcome != OutcomeIssued {
-		return AutoApprovalNo // whoever asks
+func (a *AutoApprovals) Of(ctx context.Context, r csr.Request) csr.AutoApproval {
+	if outcome, _ := csr.Predict(r); r.SignerName != csr.KubeletClient || outcome != csr.OutcomeIssued {
+		return csr.AutoApprovalNo // whoever asks
 	}
 	reviews, key := 1, "other"
 	if r.Username == r.PKCS10.Subject.CommonName {
@@ -36,21 +38,21 @@ func (a *AutoApprovals) Of(ctx context.Context, r Request) AutoApproval {
 		return known
 	}
 	if a.Reviews < reviews {
-		return AutoApprovalUnknown
+		return csr.AutoApprovalUnknown
 	}
 	a.Reviews -= reviews
-	answer := AutoApprovalNo
+	answer := csr.AutoApprovalNo
 	switch automatic, err := IsAutoApproved(ctx, a.Client, r); {
 	case err != nil:
-		answer = AutoApprovalUnknown
+		answer = csr.AutoApprovalUnknown
 		if a.Err == nil {
 			a.Err = err
 		}
 	case automatic:
-		answer = AutoApprovalYes
+		answer = csr.AutoApprovalYes
 	}
 	if a.known == nil {
-		a.known = map[string]AutoApproval{}
+		a.known = map[string]csr.AutoApproval{}
 	}
 	a.known[key] = answer
 	return answer

@@ -1,4 +1,4 @@
-package csr_test
+package approval_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -35,33 +37,33 @@ func newReviewer(allow func(authorizationv1.SubjectAccessReviewSpec) (bool, erro
 	return r
 }
 
-func by(user string) func(*object) { return func(o *object) { o.Spec.Username = user } }
+func by(user string) func(*testcsr.Object) { return func(o *testcsr.Object) { o.Spec.Username = user } }
 
 func TestAutoApprovals(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	tests := []struct {
 		name     string
-		requests []*object
+		requests []*testcsr.Object
 		reviews  int
 		allow    func(authorizationv1.SubjectAccessReviewSpec) (bool, error)
 		want     []csr.AutoApproval
 		asked    int
 	}{
-		{"approved", []*object{stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes}, 1},
-		{"not approved", []*object{stored(t, key)}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 1},
-		{"asked once for each requester", []*object{stored(t, key), stored(t, key), stored(t, key, by("other"))}, 9, subresource("nodeclient"),
+		{"approved", []*testcsr.Object{testcsr.Stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes}, 1},
+		{"not approved", []*testcsr.Object{testcsr.Stored(t, key)}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 1},
+		{"asked once for each requester", []*testcsr.Object{testcsr.Stored(t, key), testcsr.Stored(t, key), testcsr.Stored(t, key, by("other"))}, 9, subresource("nodeclient"),
 			[]csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalYes, csr.AutoApprovalYes}, 2},
-		{"a node's own", []*object{stored(t, key, by("system:node:"+nodeName))}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 2},
-		{"too few reviews for a node's own", []*object{stored(t, key, by("system:node:"+nodeName))}, 1, subresource("x"), []csr.AutoApproval{csr.AutoApprovalUnknown}, 0},
-		{"no more reviews", []*object{stored(t, key), stored(t, key, by("other"))}, 1, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalUnknown}, 1},
-		{"of another signer", []*object{stored(t, key, signer(csr.KubeletServing))}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo}, 0},
-		{"unfit, and then fit", []*object{stored(t, key, usages("server auth")), stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo, csr.AutoApprovalYes}, 1},
-		{"review fails", []*object{stored(t, key)}, 2, func(authorizationv1.SubjectAccessReviewSpec) (bool, error) { return false, errReview }, []csr.AutoApproval{csr.AutoApprovalUnknown}, 1},
+		{"a node's own", []*testcsr.Object{testcsr.Stored(t, key, by("system:node:"+testcsr.NodeName))}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 2},
+		{"too few reviews for a node's own", []*testcsr.Object{testcsr.Stored(t, key, by("system:node:"+testcsr.NodeName))}, 1, subresource("x"), []csr.AutoApproval{csr.AutoApprovalUnknown}, 0},
+		{"no more reviews", []*testcsr.Object{testcsr.Stored(t, key), testcsr.Stored(t, key, by("other"))}, 1, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalUnknown}, 1},
+		{"of another signer", []*testcsr.Object{testcsr.Stored(t, key, testcsr.Signer(csr.KubeletServing))}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo}, 0},
+		{"unfit, and then fit", []*testcsr.Object{testcsr.Stored(t, key, testcsr.Usages("server auth")), testcsr.Stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo, csr.AutoApprovalYes}, 1},
+		{"review fails", []*testcsr.Object{testcsr.Stored(t, key)}, 2, func(authorizationv1.SubjectAccessReviewSpec) (bool, error) { return false, errReview }, []csr.AutoApproval{csr.AutoApprovalUnknown}, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := newReviewer(test.allow)
-			auto := csr.AutoApprovals{Client: r.AuthorizationV1(), Reviews: test.reviews}
+			auto := approval.AutoApprovals{Client: r.AuthorizationV1(), Reviews: test.reviews}
 			var got []csr.AutoApproval
 			for _, o := range test.requests {
 				got = append(got, auto.Of(t.Context(), csr.Decode(o)))
@@ -84,30 +86,30 @@ func subresource(name string) func(authorizationv1.SubjectAccessReviewSpec) (boo
 }
 
 func TestHoldupOf(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	const approved = certificatesv1.CertificateApproved
 	tests := []struct {
 		name    string
-		request *object
+		request *testcsr.Object
 		auto    csr.AutoApproval
-		want    csr.Holdup
+		want    csr.Blocker
 		said    bool
 	}{
-		{"approver", stored(t, key), csr.AutoApprovalYes, csr.HoldupApprover, true},
-		{"person", stored(t, key), csr.AutoApprovalNo, csr.HoldupPerson, true},
-		{"person or approver", stored(t, key), csr.AutoApprovalUnknown, csr.HoldupPerson, true},
-		{"nobody of Kubernetes", stored(t, key, signer(csr.KubeletServing)), csr.AutoApprovalYes, csr.HoldupPerson, true},
-		{"signer", stored(t, key, with(approved)), csr.AutoApprovalNo, csr.HoldupSigner, true},
-		{"foreign signer", stored(t, key, with(approved), signer("example.com/x")), csr.AutoApprovalNo, csr.HoldupForeign, true},
-		{"no signer", stored(t, key, with(approved), signer("kubernetes.io/x")), csr.AutoApprovalNo, csr.HoldupForever, true},
-		{"denied", stored(t, key, with(certificatesv1.CertificateDenied)), csr.AutoApprovalNo, csr.HoldupNone, false},
-		{"failed", stored(t, key, with(approved), with(certificatesv1.CertificateFailed)), csr.AutoApprovalNo, csr.HoldupNone, false},
-		{"issued", stored(t, key, with(approved), issued("x")), csr.AutoApprovalNo, csr.HoldupNone, false},
+		{"approver", testcsr.Stored(t, key), csr.AutoApprovalYes, csr.WaitingForApprover, true},
+		{"person", testcsr.Stored(t, key), csr.AutoApprovalNo, csr.WaitingForApproval, true},
+		{"person or approver", testcsr.Stored(t, key), csr.AutoApprovalUnknown, csr.WaitingForApproval, true},
+		{"nobody of Kubernetes", testcsr.Stored(t, key, testcsr.Signer(csr.KubeletServing)), csr.AutoApprovalYes, csr.WaitingForApproval, true},
+		{"signer", testcsr.Stored(t, key, testcsr.With(approved)), csr.AutoApprovalNo, csr.WaitingForSigner, true},
+		{"foreign signer", testcsr.Stored(t, key, testcsr.With(approved), testcsr.Signer("example.com/x")), csr.AutoApprovalNo, csr.WaitingForExternalSigner, true},
+		{"no signer", testcsr.Stored(t, key, testcsr.With(approved), testcsr.Signer("kubernetes.io/x")), csr.AutoApprovalNo, csr.NeverSigned, true},
+		{"denied", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied)), csr.AutoApprovalNo, csr.WaitingForNone, false},
+		{"failed", testcsr.Stored(t, key, testcsr.With(approved), testcsr.With(certificatesv1.CertificateFailed)), csr.AutoApprovalNo, csr.WaitingForNone, false},
+		{"issued", testcsr.Stored(t, key, testcsr.With(approved), testcsr.Issued("x")), csr.AutoApprovalNo, csr.WaitingForNone, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := csr.Decode(test.request)
-			if got := csr.HoldupOf(r, test.auto); got != test.want {
+			if got := csr.BlockerOf(r, test.auto); got != test.want {
 				t.Errorf("HoldupOf = %d, want %d", got, test.want)
 			}
 			if got := csr.Explain(r, test.auto); (got != "") != test.said {
@@ -122,7 +124,7 @@ func TestPowerOf(t *testing.T) {
 		return s.User == "u" && slices.Equal(s.Groups, []string{"g"}) && s.ResourceAttributes.Verb == "impersonate" && s.ResourceAttributes.Resource == "groups", nil
 	})
 	power := func(ctx context.Context, user string) (string, error) {
-		return csr.PowerOf(ctx, r.AuthorizationV1(), user, []string{"g"})
+		return approval.AdminPermission(ctx, r.AuthorizationV1(), user, []string{"g"})
 	}
 	if got, err := power(t.Context(), "u"); got != "impersonate groups" || err != nil {
 		t.Errorf("PowerOf = %q, %v", got, err)

@@ -1,4 +1,4 @@
-package csr_test
+package approval_test
 
 import (
 	"errors"
@@ -9,30 +9,32 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 func TestDeny(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	judged := csr.Request{Name: "node-csr-1", UID: "uid-1"}
 	tests := []struct {
 		name    string
-		there   *object
+		there   *testcsr.Object
 		sent    bool
 		wantErr error
 	}{
-		{"pending", stored(t, key), true, nil},
-		{"denied before", stored(t, key, with(certificatesv1.CertificateDenied)), false, nil},
-		{"approved meanwhile", stored(t, key, with(certificatesv1.CertificateApproved)), false, csr.ErrApproved},
-		{"failed meanwhile", stored(t, key, with(certificatesv1.CertificateFailed)), false, csr.ErrFailed},
-		{"replaced", stored(t, key, func(o *object) { o.UID = "uid-2" }), false, csr.ErrReplaced},
+		{"pending", testcsr.Stored(t, key), true, nil},
+		{"denied before", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied)), false, nil},
+		{"approved meanwhile", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)), false, approval.ErrApproved},
+		{"failed meanwhile", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateFailed)), false, csr.ErrFailed},
+		{"replaced", testcsr.Stored(t, key, func(o *testcsr.Object) { o.UID = "uid-2" }), false, csr.ErrReplaced},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t, test.there)
+			client := testcsr.FakeCertificates(t, test.there)
 			before := len(test.there.Status.Conditions)
-			wantError(t, csr.Deny(t.Context(), client, judged, "Unknown", "no such machine"), test.wantErr)
-			conditions := get(t, client).Status.Conditions
+			testcsr.WantError(t, approval.Deny(t.Context(), client, judged, "Unknown", "no such machine"), test.wantErr)
+			conditions := testcsr.Get(t, client).Status.Conditions
 			if (len(conditions) > before) != test.sent {
 				t.Fatalf("conditions = %v", conditions)
 			}
@@ -44,24 +46,24 @@ func TestDeny(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
-	key := newKey(t)
-	denied := stored(t, key, with(certificatesv1.CertificateDenied))
+	key := testcsr.NewKey(t)
+	denied := testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied))
 	resource := certificatesv1.Resource("certificatesigningrequests")
 	tests := []struct {
 		name    string
-		there   *object
+		there   *testcsr.Object
 		answer  error
 		wantErr error
 	}{
 		{"denied", denied, nil, nil},
-		{"pending", stored(t, key), nil, csr.ErrUndecided},
+		{"pending", testcsr.Stored(t, key), nil, approval.ErrUndecided},
 		{"gone", denied, apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound},
-		{"replaced", denied, apierrors.NewConflict(resource, "node-csr-1", errServer), csr.ErrReplaced},
-		{"refused", denied, errServer, errServer},
+		{"replaced", denied, apierrors.NewConflict(resource, "node-csr-1", testcsr.ErrServer), csr.ErrReplaced},
+		{"refused", denied, testcsr.ErrServer, testcsr.ErrServer},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t, test.there)
+			client := testcsr.FakeCertificates(t, test.there)
 			var sent []string
 			client.PrependReactor("delete", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 				if deletion, ok := action.(clienttesting.DeleteActionImpl); ok && deletion.DeleteOptions.Preconditions != nil {
@@ -69,8 +71,8 @@ func TestDelete(t *testing.T) {
 				}
 				return test.answer != nil, nil, test.answer
 			})
-			wantError(t, csr.Delete(t.Context(), client, csr.Decode(test.there)), test.wantErr)
-			if !errors.Is(test.wantErr, csr.ErrUndecided) && (len(sent) != 1 || sent[0] != "uid-1") {
+			testcsr.WantError(t, approval.Delete(t.Context(), client, csr.Decode(test.there)), test.wantErr)
+			if !errors.Is(test.wantErr, approval.ErrUndecided) && (len(sent) != 1 || sent[0] != "uid-1") {
 				t.Errorf("the UIDs %q went with it, want uid-1", sent)
 			}
 		})
@@ -79,9 +81,9 @@ func TestDelete(t *testing.T) {
 
 // Who made a request takes it back although nobody has decided on it.
 func TestWithdraw(t *testing.T) {
-	made := stored(t, newKey(t))
-	client := fakeCertificates(t, made)
-	wantError(t, csr.Withdraw(t.Context(), client, csr.Decode(made)), nil)
+	made := testcsr.Stored(t, testcsr.NewKey(t))
+	client := testcsr.FakeCertificates(t, made)
+	testcsr.WantError(t, csr.DeleteOwn(t.Context(), client, csr.Decode(made)), nil)
 	actions := client.Actions()
 	if deletion, ok := actions[0].(clienttesting.DeleteActionImpl); len(actions) != 1 || !ok || *deletion.DeleteOptions.Preconditions.UID != "uid-1" {
 		t.Errorf("calls = %v, want the deletion of uid-1", actions)
@@ -91,10 +93,10 @@ func TestWithdraw(t *testing.T) {
 // The one that was judged is what is decided on at once; only when that has
 // changed is it read anew.
 func TestApproveStartsFromWhatWasJudged(t *testing.T) {
-	client := fakeCertificates(t, stored(t, newKey(t)))
-	judged := csr.Decode(get(t, client))
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
+	judged := csr.Decode(testcsr.Get(t, client))
 	client.ClearActions()
-	if err := csr.Approve(t.Context(), client, judged); err != nil {
+	if err := approval.Approve(t.Context(), client, judged); err != nil {
 		t.Fatal(err)
 	}
 	if actions := client.Actions(); len(actions) != 1 || !actions[0].Matches("update", "certificatesigningrequests/approval") {

@@ -1,4 +1,4 @@
-package csr
+package approval
 
 import (
 	"crypto/x509/pkix"
@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // Object identifiers: RFC 2985, section 5.4.2, and RFC 5280, section 4.2.1.6.
@@ -29,7 +31,7 @@ type attribute struct {
 
 // attributes returns all attributes of the request: crypto/x509 shows the first
 // value of one kind alone, so names could hide behind it.
-func attributes(r Request) ([]attribute, error) {
+func attributes(r csr.Request) ([]attribute, error) {
 	var info struct {
 		Version    int
 		Subject    asn1.RawValue
@@ -41,13 +43,13 @@ func attributes(r Request) ([]attribute, error) {
 }
 
 // hasNoExtensions wants a request without any attribute.
-func hasNoExtensions(r Request) bool {
+func hasNoExtensions(r csr.Request) bool {
 	found, err := attributes(r)
 	return err == nil && len(found) == 0 && len(r.PKCS10.Extensions) == 0
 }
 
 // onlyNames wants subject alternative names alone, DNS names and IP addresses.
-func onlyNames(r Request) bool {
+func onlyNames(r csr.Request) bool {
 	found, err := attributes(r)
 	if err != nil || len(found) != 1 || !found[0].Type.Equal(extensionRequest) || len(found[0].Values) != 1 {
 		return false
@@ -65,13 +67,13 @@ func onlyNames(r Request) bool {
 	})
 }
 
-func areAddresses(r Request, facts Facts) bool {
-	return len(foreign(r, facts)) == 0 && len(r.SANs()) > 0
+func areAddresses(r csr.Request, facts Facts) bool {
+	return len(unknownSANs(r, facts)) == 0 && len(r.SANs()) > 0
 }
 
-// foreign returns the names that are none of the Node's addresses: IP addresses
+// unknownSANs returns the names that are none of the Node's addresses: IP addresses
 // count as what they are, however written, and DNS names as text.
-func foreign(r Request, facts Facts) []string {
+func unknownSANs(r csr.Request, facts Facts) []string {
 	var ips []net.IP
 	var hosts []string
 	for _, address := range facts.NodeAddresses {

@@ -1,4 +1,4 @@
-package csr_test
+package approval_test
 
 import (
 	"crypto/ecdsa"
@@ -10,6 +10,8 @@ import (
 	"net"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -40,7 +42,7 @@ func withAttributes(t *testing.T, key *ecdsa.PrivateKey, attributes ...attribute
 		Key        asn1.RawValue
 		Attributes asn1.RawValue
 	}{
-		0, asn1.RawValue{FullBytes: mustDER(t, nodeSubject().ToRDNSequence())}, asn1.RawValue{FullBytes: public},
+		0, asn1.RawValue{FullBytes: mustDER(t, testcsr.NodeSubject().ToRDNSequence())}, asn1.RawValue{FullBytes: public},
 		asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: all},
 	})
 	sum := sha256.Sum256(info)
@@ -48,7 +50,7 @@ func withAttributes(t *testing.T, key *ecdsa.PrivateKey, attributes ...attribute
 	if err != nil {
 		t.Fatal(err)
 	}
-	return block("CERTIFICATE REQUEST", nil, mustDER(t, struct {
+	return testcsr.Block("CERTIFICATE REQUEST", nil, mustDER(t, struct {
 		Info      asn1.RawValue
 		Algorithm pkix.AlgorithmIdentifier
 		Signature asn1.BitString
@@ -72,15 +74,15 @@ func extensions(t *testing.T, names ...asn1.RawValue) asn1.RawValue {
 
 // Names that crypto/x509 does not show are no less in the request.
 func TestCheckHiddenNames(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	request := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
 	microsoft := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 1, 14}
-	dns := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 2, Bytes: []byte(nodeName)}
+	dns := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 2, Bytes: []byte(testcsr.NodeName)}
 	ip := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 7, Bytes: net.IPv4(10, 0, 0, 1).To4()}
 	registered := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 8, Bytes: []byte{0x2a, 3}}
 	names, none := extensions(t, dns, ip), asn1.RawValue{FullBytes: mustDER(t, []pkix.Extension{})}
 	other := extensions(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 2, Bytes: []byte("a-longer-name-since-a-set-is-in-the-order-of-its-bytes")})
-	client, known := csr.Facts{}, csr.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{nodeName, "10.0.0.1"}}
+	client, known := approval.Facts{}, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{testcsr.NodeName, "10.0.0.1"}}
 	tests := []struct {
 		name       string
 		attributes []attribute
@@ -98,10 +100,10 @@ func TestCheckHiddenNames(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			ask := func(o *object) { o.Spec.Request = withAttributes(t, key, test.attributes...) }
-			object, facts := stored(t, key, ask), client
+			ask := func(o *testcsr.Object) { o.Spec.Request = withAttributes(t, key, test.attributes...) }
+			object, facts := testcsr.Stored(t, key, ask), client
 			if test.serving {
-				object, facts = serving(t, key, ask), known
+				object, facts = testcsr.Serving(t, key, ask), known
 			}
 			if got := refusedBy(object, facts); got != test.want {
 				t.Errorf("refused by %q, want %q", got, test.want)

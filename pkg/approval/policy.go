@@ -1,4 +1,4 @@
-package csr
+package approval
 
 import (
 	"crypto/x509/pkix"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // Facts are what the rules need to know beside the request itself.
@@ -20,12 +22,12 @@ type Facts struct {
 	NodeExists    bool
 	NodeAddresses []string
 	// Privilege is what the identity asked for may do that makes it an
-	// administrator, as PrivilegeOf finds out; empty when it may not.
+	// administrator, as CertificateAdminPermission finds out; empty when it may not.
 	Privilege string
 }
 
-// Verdict is what one rule says of a request.
-type Verdict struct {
+// RuleResult is what one rule says of a request.
+type RuleResult struct {
 	Rule string
 	OK   bool
 	// Detail says what was found.
@@ -47,12 +49,12 @@ const maxLifetime = 365 * 24 * time.Hour
 // the name unless it is the node that asks. For KubeletServing the node itself
 // must ask, for addresses that its Node has. No signer is to certify a
 // privileged identity.
-func Check(r Request, facts Facts) []Verdict {
+func Check(r csr.Request, facts Facts) []RuleResult {
 	named := facts.Signer
 	if named == "" {
-		named = KubeletClient
+		named = csr.KubeletClient
 	}
-	verdicts := []Verdict{
+	verdicts := []RuleResult{
 		{Rule: "readable", OK: r.Problem == "", Detail: r.Problem, Absolute: true},
 		{Rule: "pending", OK: r.IsPending(), Detail: strings.Join(r.Conditions, ","), Absolute: true},
 		{Rule: "signer", OK: r.SignerName == named, Detail: r.SignerName},
@@ -62,27 +64,27 @@ func Check(r Request, facts Facts) []Verdict {
 	}
 	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
 	verdicts = append(verdicts,
-		Verdict{Rule: "signed with its key", OK: r.PKCS10.CheckSignature() == nil, Absolute: true},
-		Verdict{Rule: "not privileged", OK: facts.Privilege == "" && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
-		Verdict{Rule: "key", OK: isStrong(r.PKCS10.PublicKey), Detail: KeyType(r.PKCS10.PublicKey)},
-		Verdict{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},
+		RuleResult{Rule: "signed with its key", OK: r.PKCS10.CheckSignature() == nil, Absolute: true},
+		RuleResult{Rule: "not privileged", OK: facts.Privilege == "" && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
+		RuleResult{Rule: "key", OK: csr.IsStrong(r.PKCS10.PublicKey), Detail: csr.KeyType(r.PKCS10.PublicKey)},
+		RuleResult{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},
 	)
 	switch r.SignerName {
-	case KubeletClient:
+	case csr.KubeletClient:
 		return append(verdicts, checkKubeletClient(r, facts)...)
-	case KubeletServing:
+	case csr.KubeletServing:
 		return append(verdicts, checkKubeletServing(r, facts)...)
-	case APIServerClient:
+	case csr.APIServerClient:
 		return append(verdicts, checkClient(r)...)
 	}
 	return verdicts
 }
 
-func checkKubeletClient(r Request, facts Facts) []Verdict {
-	self := NodeUserPrefix + r.NodeName()
-	return []Verdict{
+func checkKubeletClient(r csr.Request, facts Facts) []RuleResult {
+	self := csr.NodeUserPrefix + r.NodeName()
+	return []RuleResult{
 		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
-		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
+		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
 		{Rule: "requester", OK: isBootstrapper(r) || r.Username == self, Detail: r.Username},
@@ -90,40 +92,40 @@ func checkKubeletClient(r Request, facts Facts) []Verdict {
 	}
 }
 
-func checkKubeletServing(r Request, facts Facts) []Verdict {
-	return []Verdict{
+func checkKubeletServing(r csr.Request, facts Facts) []RuleResult {
+	return []RuleResult{
 		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
-		{Rule: "node name", OK: ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
+		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no other extensions", OK: onlyNames(r), Detail: extensionDetail(r)},
 		{Rule: "addresses of the node", OK: areAddresses(r, facts), Detail: addressDetail(r, facts)},
 		{Rule: "usages", OK: isUsages(r, "server auth"), Detail: strings.Join(r.Usages, ", ")},
-		{Rule: "requester", OK: r.Username == NodeUserPrefix+r.NodeName(), Detail: r.Username},
+		{Rule: "requester", OK: r.Username == csr.NodeUserPrefix+r.NodeName(), Detail: r.Username},
 		{Rule: "known node", OK: facts.NodeExists, Detail: existence(facts)},
 	}
 }
 
-func checkClient(r Request) []Verdict {
-	return []Verdict{
+func checkClient(r csr.Request) []RuleResult {
+	return []RuleResult{
 		{Rule: "subject", OK: oneCommonName(r), Detail: r.Subject()},
 		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
-		{Rule: "usages", OK: clientProblem(r) == "", Detail: strings.Join(r.Usages, ", ")},
+		{Rule: "usages", OK: csr.ClientProblem(r) == "", Detail: strings.Join(r.Usages, ", ")},
 	}
 }
 
-// Refusals returns the verdicts that are not OK.
-func Refusals(verdicts []Verdict) []Verdict {
-	return slices.DeleteFunc(slices.Clone(verdicts), func(v Verdict) bool { return v.OK })
+// Violations returns the verdicts that are not OK.
+func Violations(verdicts []RuleResult) []RuleResult {
+	return slices.DeleteFunc(slices.Clone(verdicts), func(v RuleResult) bool { return v.OK })
 }
 
 // privilege names what in the subject is kept for Kubernetes itself or for its
 // administrators, each attribute of a subject that has several; empty when
 // nothing is. The subject of a node is not, where the signer is for nodes.
-func privilege(r Request) string {
-	ofNode := r.SignerName == KubeletClient || r.SignerName == KubeletServing
+func privilege(r csr.Request) string {
+	ofNode := r.SignerName == csr.KubeletClient || r.SignerName == csr.KubeletServing
 	for _, attribute := range r.PKCS10.Subject.Names {
 		value, isText := attribute.Value.(string)
-		isNode := ofNode && (isType(attribute, organization) && value == NodesGroup ||
-			isType(attribute, commonName) && strings.HasPrefix(value, NodeUserPrefix))
+		isNode := ofNode && (isType(attribute, organization) && value == csr.NodesGroup ||
+			isType(attribute, commonName) && strings.HasPrefix(value, csr.NodeUserPrefix))
 		switch {
 		case !isText, isNode:
 		case strings.HasPrefix(value, "system:"), value == "kubeadm:cluster-admins":
@@ -133,7 +135,7 @@ func privilege(r Request) string {
 	return ""
 }
 
-func privilegeDetail(r Request, facts Facts) string {
+func privilegeDetail(r csr.Request, facts Facts) string {
 	switch name := privilege(r); {
 	case name != "":
 		return name + " is kept for Kubernetes and its administrators"
@@ -155,15 +157,15 @@ func isType(attribute pkix.AttributeTypeAndValue, kind int) bool {
 
 // isNodeSubject wants one CN, one O and nothing else, each by itself: of two CNs
 // the last would win in the certificate, while tools show both.
-func isNodeSubject(r Request) bool {
+func isNodeSubject(r csr.Request) bool {
 	subject := r.PKCS10.Subject
-	return oneCommonName(r) && strings.HasPrefix(subject.CommonName, NodeUserPrefix) &&
-		slices.Equal(subject.Organization, []string{NodesGroup})
+	return oneCommonName(r) && strings.HasPrefix(subject.CommonName, csr.NodeUserPrefix) &&
+		slices.Equal(subject.Organization, []string{csr.NodesGroup})
 }
 
 // oneCommonName wants one CN that is not empty and stands by itself, any number of
 // O, and nothing else.
-func oneCommonName(r Request) bool {
+func oneCommonName(r csr.Request) bool {
 	names, subject := 0, pkix.RDNSequence{}
 	if _, err := asn1.Unmarshal(r.PKCS10.RawSubject, &subject); err != nil {
 		return false
@@ -178,7 +180,7 @@ func oneCommonName(r Request) bool {
 	return names == 1 && r.PKCS10.Subject.CommonName != ""
 }
 
-func isUsages(r Request, auth string) bool {
+func isUsages(r csr.Request, auth string) bool {
 	usages := slices.Sorted(slices.Values(r.Usages))
 	rsa := []string{"digital signature", "key encipherment", auth}
 	slices.Sort(rsa)
@@ -188,18 +190,18 @@ func isUsages(r Request, auth string) bool {
 }
 
 // isBootstrapper says whether a bootstrap token sent the request.
-func isBootstrapper(r Request) bool {
+func isBootstrapper(r csr.Request) bool {
 	return strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup)
 }
 
-func addressDetail(r Request, facts Facts) string {
-	if others := foreign(r, facts); len(others) > 0 {
+func addressDetail(r csr.Request, facts Facts) string {
+	if others := unknownSANs(r, facts); len(others) > 0 {
 		return fmt.Sprintf("%q is not among the Node's %q", others, facts.NodeAddresses)
 	}
 	return strings.Join(r.SANs(), " ")
 }
 
-func extensionDetail(r Request) string {
+func extensionDetail(r csr.Request) string {
 	details := r.SANs()
 	for _, extension := range r.PKCS10.Extensions {
 		if extension.Id.Equal(alternativeNames) {
@@ -224,15 +226,15 @@ func existence(facts Facts) string {
 	return "no Node of this name exists"
 }
 
-// OutsideRulesError says which rules a request breaks.
-type OutsideRulesError struct {
-	Name     string
-	Verdicts []Verdict
+// PolicyViolationError says which rules a request breaks.
+type PolicyViolationError struct {
+	Name       string
+	Violations []RuleResult
 }
 
-func (e *OutsideRulesError) Error() string {
+func (e *PolicyViolationError) Error() string {
 	var parts []string
-	for _, v := range e.Verdicts {
+	for _, v := range e.Violations {
 		parts = append(parts, fmt.Sprintf("%s (%s)", v.Rule, v.Detail))
 	}
 	return fmt.Sprintf("request %s breaks the rules: %s", e.Name, strings.Join(parts, "; "))

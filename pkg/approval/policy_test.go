@@ -1,4 +1,4 @@
-package csr_test
+package approval_test
 
 import (
 	"crypto"
@@ -17,6 +17,8 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -29,24 +31,26 @@ func TestCheckAccepts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self := func(o *object) { o.Spec.Username, o.Spec.Groups = "system:node:"+nodeName, []string{"system:nodes"} }
+	self := func(o *testcsr.Object) {
+		o.Spec.Username, o.Spec.Groups = "system:node:"+testcsr.NodeName, []string{"system:nodes"}
+	}
 	tests := []struct {
 		name   string
 		key    crypto.Signer
-		change func(*object)
-		facts  csr.Facts
+		change func(*testcsr.Object)
+		facts  approval.Facts
 	}{
-		{"a new node", newKey(t), func(*object) {}, csr.Facts{}},
-		{"usages in another order", newKey(t), usages("client auth", "digital signature"), csr.Facts{}},
-		{"key encipherment", rsaKey, usages("digital signature", "key encipherment", "client auth"), csr.Facts{}},
-		{"Ed25519", edKey, func(*object) {}, csr.Facts{}},
-		{"the node itself", newKey(t), self, csr.Facts{}},
-		{"the node itself, which exists", newKey(t), self, csr.Facts{NodeExists: true}},
+		{"a new node", testcsr.NewKey(t), func(*testcsr.Object) {}, approval.Facts{}},
+		{"usages in another order", testcsr.NewKey(t), testcsr.Usages("client auth", "digital signature"), approval.Facts{}},
+		{"key encipherment", rsaKey, testcsr.Usages("digital signature", "key encipherment", "client auth"), approval.Facts{}},
+		{"Ed25519", edKey, func(*testcsr.Object) {}, approval.Facts{}},
+		{"the node itself", testcsr.NewKey(t), self, approval.Facts{}},
+		{"the node itself, which exists", testcsr.NewKey(t), self, approval.Facts{NodeExists: true}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			verdicts := csr.Check(csr.Decode(stored(t, test.key, test.change)), test.facts)
-			if refusals := csr.Refusals(verdicts); len(refusals) != 0 || len(verdicts) != 13 {
+			verdicts := approval.Check(csr.Decode(testcsr.Stored(t, test.key, test.change)), test.facts)
+			if refusals := approval.Violations(verdicts); len(refusals) != 0 || len(verdicts) != 13 {
 				t.Errorf("%d verdicts, refused by %v", len(verdicts), refusals)
 			}
 		})
@@ -62,73 +66,73 @@ func TestCheckRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := newKey(t)
-	request := func(key crypto.Signer, change func(*x509.CertificateRequest)) func(*object) {
-		return func(o *object) { o.Spec.Request = pkcs10(t, key, change) }
+	key := testcsr.NewKey(t)
+	request := func(key crypto.Signer, change func(*x509.CertificateRequest)) func(*testcsr.Object) {
+		return func(o *testcsr.Object) { o.Spec.Request = testcsr.PKCS10(t, key, change) }
 	}
-	subject := func(change func(*pkix.Name)) func(*object) {
+	subject := func(change func(*pkix.Name)) func(*testcsr.Object) {
 		return request(key, func(r *x509.CertificateRequest) { change(&r.Subject) })
 	}
-	names := func(change func(*x509.CertificateRequest)) func(*object) { return request(key, change) }
-	by := func(user string, groups ...string) func(*object) {
-		return func(o *object) { o.Spec.Username, o.Spec.Groups = user, groups }
+	names := func(change func(*x509.CertificateRequest)) func(*testcsr.Object) { return request(key, change) }
+	by := func(user string, groups ...string) func(*testcsr.Object) {
+		return func(o *testcsr.Object) { o.Spec.Username, o.Spec.Groups = user, groups }
 	}
-	exists := csr.Facts{NodeExists: true}
+	exists := approval.Facts{NodeExists: true}
 	tests := []struct {
 		name   string
-		change func(*object)
-		facts  csr.Facts
+		change func(*testcsr.Object)
+		facts  approval.Facts
 		want   string // the rules that refuse
 	}{
-		{"not a request", func(o *object) { o.Spec.Request = []byte("x") }, csr.Facts{}, "readable"},
-		{"two requests", func(o *object) { o.Spec.Request = append(o.Spec.Request, o.Spec.Request...) }, csr.Facts{}, "readable"},
-		{"approved", with(certificatesv1.CertificateApproved), csr.Facts{}, "pending"},
-		{"denied", with(certificatesv1.CertificateDenied), csr.Facts{}, "pending"},
-		{"failed", with(certificatesv1.CertificateFailed), csr.Facts{}, "pending"},
-		{"issued", issued("x"), csr.Facts{}, "pending"},
-		{"signer of servers", signer("kubernetes.io/kubelet-serving"), csr.Facts{}, "signer,no other extensions,addresses of the node,usages,requester,known node"},
-		{"signer of clients", signer("kubernetes.io/kube-apiserver-client"), csr.Facts{}, "signer,not privileged"},
-		{"no O", subject(func(n *pkix.Name) { n.Organization = nil }), csr.Facts{}, "subject"},
-		{"other O", subject(func(n *pkix.Name) { n.Organization = []string{"system:masters"} }), csr.Facts{}, "not privileged,subject"},
-		{"second O", subject(func(n *pkix.Name) { n.Organization = append(n.Organization, "system:masters") }), csr.Facts{}, "not privileged,subject"},
-		{"OU", subject(func(n *pkix.Name) { n.OrganizationalUnit = []string{"x"} }), csr.Facts{}, "subject"},
+		{"not a request", func(o *testcsr.Object) { o.Spec.Request = []byte("x") }, approval.Facts{}, "readable"},
+		{"two requests", func(o *testcsr.Object) { o.Spec.Request = append(o.Spec.Request, o.Spec.Request...) }, approval.Facts{}, "readable"},
+		{"approved", testcsr.With(certificatesv1.CertificateApproved), approval.Facts{}, "pending"},
+		{"denied", testcsr.With(certificatesv1.CertificateDenied), approval.Facts{}, "pending"},
+		{"failed", testcsr.With(certificatesv1.CertificateFailed), approval.Facts{}, "pending"},
+		{"issued", testcsr.Issued("x"), approval.Facts{}, "pending"},
+		{"signer of servers", testcsr.Signer("kubernetes.io/kubelet-serving"), approval.Facts{}, "signer,no other extensions,addresses of the node,usages,requester,known node"},
+		{"signer of clients", testcsr.Signer("kubernetes.io/kube-apiserver-client"), approval.Facts{}, "signer,not privileged"},
+		{"no O", subject(func(n *pkix.Name) { n.Organization = nil }), approval.Facts{}, "subject"},
+		{"other O", subject(func(n *pkix.Name) { n.Organization = []string{"system:masters"} }), approval.Facts{}, "not privileged,subject"},
+		{"second O", subject(func(n *pkix.Name) { n.Organization = append(n.Organization, "system:masters") }), approval.Facts{}, "not privileged,subject"},
+		{"OU", subject(func(n *pkix.Name) { n.OrganizationalUnit = []string{"x"} }), approval.Facts{}, "subject"},
 		{"second CN", subject(func(n *pkix.Name) {
 			n.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:worker-1"}}
 			n.ExtraNames = append(n.ExtraNames, n.ExtraNames[0], pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "system:nodes"})
-		}), csr.Facts{}, "subject"},
-		{"CN of no node", subject(func(n *pkix.Name) { n.CommonName = "worker-1" }), csr.Facts{}, "subject,node name"},
-		{"node without a name", subject(func(n *pkix.Name) { n.CommonName = "system:node:" }), csr.Facts{}, "node name"},
-		{"node name in upper case", subject(func(n *pkix.Name) { n.CommonName = "system:node:Worker" }), csr.Facts{}, "node name"},
-		{"node name with a line feed", subject(func(n *pkix.Name) { n.CommonName = "system:node:a\nb" }), csr.Facts{}, "node name"},
-		{"DNS name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), csr.Facts{}, "no extensions"},
-		{"IP address", names(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }), csr.Facts{}, "no extensions"},
-		{"email", names(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), csr.Facts{}, "no extensions"},
-		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), csr.Facts{}, "no extensions"},
+		}), approval.Facts{}, "subject"},
+		{"CN of no node", subject(func(n *pkix.Name) { n.CommonName = "worker-1" }), approval.Facts{}, "subject,node name"},
+		{"node without a name", subject(func(n *pkix.Name) { n.CommonName = "system:node:" }), approval.Facts{}, "node name"},
+		{"node name in upper case", subject(func(n *pkix.Name) { n.CommonName = "system:node:Worker" }), approval.Facts{}, "node name"},
+		{"node name with a line feed", subject(func(n *pkix.Name) { n.CommonName = "system:node:a\nb" }), approval.Facts{}, "node name"},
+		{"DNS name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), approval.Facts{}, "no extensions"},
+		{"IP address", names(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }), approval.Facts{}, "no extensions"},
+		{"email", names(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), approval.Facts{}, "no extensions"},
+		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), approval.Facts{}, "no extensions"},
 		{"another extension", names(func(r *x509.CertificateRequest) {
 			r.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}}}
-		}), csr.Facts{}, "no extensions"},
-		{"no usage", usages(), csr.Facts{}, "usages"},
-		{"no client auth", usages("digital signature"), csr.Facts{}, "usages"},
-		{"no digital signature", usages("client auth"), csr.Facts{}, "usages"},
-		{"server auth for client auth", usages("digital signature", "server auth"), csr.Facts{}, "usages"},
-		{"server auth beside client auth", usages("digital signature", "client auth", "server auth"), csr.Facts{}, "usages"},
-		{"cert sign", usages("digital signature", "client auth", "cert sign"), csr.Facts{}, "usages"},
-		{"any", usages("digital signature", "client auth", "any"), csr.Facts{}, "usages"},
-		{"usage twice", usages("digital signature", "client auth", "client auth"), csr.Facts{}, "usages"},
-		{"P-224", request(p224, func(*x509.CertificateRequest) {}), csr.Facts{}, "key"},
-		{"RSA 2047", request(smallRSA, func(*x509.CertificateRequest) {}), csr.Facts{}, "key"},
-		{"a person", by("alice", "system:bootstrappers"), csr.Facts{}, "requester"},
-		{"another node", by("system:node:worker-2", "system:nodes"), csr.Facts{}, "requester"},
-		{"bootstrapper by group alone", by("system:bootstrap", "system:bootstrappers"), csr.Facts{}, "requester"},
-		{"bootstrapper by name alone", by(bootstrap, "system:authenticated"), csr.Facts{}, "requester"},
-		{"group of a token alone", by(bootstrap, "system:bootstrappers:a"), csr.Facts{}, "requester"},
-		{"the node exists", func(*object) {}, exists, "new node"},
+		}), approval.Facts{}, "no extensions"},
+		{"no usage", testcsr.Usages(), approval.Facts{}, "usages"},
+		{"no client auth", testcsr.Usages("digital signature"), approval.Facts{}, "usages"},
+		{"no digital signature", testcsr.Usages("client auth"), approval.Facts{}, "usages"},
+		{"server auth for client auth", testcsr.Usages("digital signature", "server auth"), approval.Facts{}, "usages"},
+		{"server auth beside client auth", testcsr.Usages("digital signature", "client auth", "server auth"), approval.Facts{}, "usages"},
+		{"cert sign", testcsr.Usages("digital signature", "client auth", "cert sign"), approval.Facts{}, "usages"},
+		{"any", testcsr.Usages("digital signature", "client auth", "any"), approval.Facts{}, "usages"},
+		{"usage twice", testcsr.Usages("digital signature", "client auth", "client auth"), approval.Facts{}, "usages"},
+		{"P-224", request(p224, func(*x509.CertificateRequest) {}), approval.Facts{}, "key"},
+		{"RSA 2047", request(smallRSA, func(*x509.CertificateRequest) {}), approval.Facts{}, "key"},
+		{"a person", by("alice", "system:bootstrappers"), approval.Facts{}, "requester"},
+		{"another node", by("system:node:worker-2", "system:nodes"), approval.Facts{}, "requester"},
+		{"bootstrapper by group alone", by("system:bootstrap", "system:bootstrappers"), approval.Facts{}, "requester"},
+		{"bootstrapper by name alone", by(testcsr.Bootstrap, "system:authenticated"), approval.Facts{}, "requester"},
+		{"group of a token alone", by(testcsr.Bootstrap, "system:bootstrappers:a"), approval.Facts{}, "requester"},
+		{"the node exists", func(*testcsr.Object) {}, exists, "new node"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			verdicts := csr.Check(csr.Decode(stored(t, key, test.change)), test.facts)
+			verdicts := approval.Check(csr.Decode(testcsr.Stored(t, key, test.change)), test.facts)
 			var rules []string
-			for _, refusal := range csr.Refusals(verdicts) {
+			for _, refusal := range approval.Violations(verdicts) {
 				rules = append(rules, refusal.Rule)
 			}
 			if got := strings.Join(rules, ","); got != test.want {
@@ -138,37 +142,29 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-func usages(list ...certificatesv1.KeyUsage) func(*object) {
-	return func(o *object) { o.Spec.Usages = list }
-}
-
-func signer(name string) func(*object) {
-	return func(o *object) { o.Spec.SignerName = name }
-}
-
 func TestDecodeConditions(t *testing.T) {
-	key := newKey(t)
-	notTrue := func(o *object) {
-		with(certificatesv1.CertificateApproved)(o)
+	key := testcsr.NewKey(t)
+	notTrue := func(o *testcsr.Object) {
+		testcsr.With(certificatesv1.CertificateApproved)(o)
 		o.Status.Conditions[0].Status = "False"
 	}
-	approved, failed := with(certificatesv1.CertificateApproved), with(certificatesv1.CertificateFailed)
+	approved, failed := testcsr.With(certificatesv1.CertificateApproved), testcsr.With(certificatesv1.CertificateFailed)
 	tests := []struct {
 		name    string
-		changes []func(*object)
+		changes []func(*testcsr.Object)
 		want    string
 	}{
 		{"new", nil, "Pending"},
-		{"approval that does not hold", []func(*object){notTrue}, "Pending"},
-		{"approved", []func(*object){approved}, "Approved"},
-		{"issued", []func(*object){approved, issued("x")}, "Approved,Issued"},
-		{"failed after approval", []func(*object){approved, failed}, "Approved,Failed"},
-		{"failed", []func(*object){failed}, "Pending,Failed"},
-		{"denied", []func(*object){with(certificatesv1.CertificateDenied)}, "Denied"},
+		{"approval that does not hold", []func(*testcsr.Object){notTrue}, "Pending"},
+		{"approved", []func(*testcsr.Object){approved}, "Approved"},
+		{"issued", []func(*testcsr.Object){approved, testcsr.Issued("x")}, "Approved,Issued"},
+		{"failed after approval", []func(*testcsr.Object){approved, failed}, "Approved,Failed"},
+		{"failed", []func(*testcsr.Object){failed}, "Pending,Failed"},
+		{"denied", []func(*testcsr.Object){testcsr.With(certificatesv1.CertificateDenied)}, "Denied"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := strings.Join(csr.Decode(stored(t, key, test.changes...)).Conditions, ","); got != test.want {
+			if got := strings.Join(csr.Decode(testcsr.Stored(t, key, test.changes...)).Conditions, ","); got != test.want {
 				t.Errorf("conditions = %s, want %s", got, test.want)
 			}
 		})

@@ -8,27 +8,28 @@ import (
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
 func TestParseDocumentAccepts(t *testing.T) {
-	c, second := newCA(t), newCA(t)
-	written := documentOf(certpem.Encode(c.Certificate))
+	c, second := testcluster.NewCA(t), testcluster.NewCA(t)
+	written := testcluster.DocumentOf(certpem.Encode(c.Certificate))
 	emptyLists := strings.NewReplacer("contexts: null", "contexts: []", "users: null", "users: []")
 	preferences := strings.NewReplacer("kind: Config\n", "kind: Config\npreferences: {}\n")
 	tests := []struct {
 		name, text string
-		want       []ca
+		want       []testcluster.CA
 	}{
-		{"kubeadm 1.37", written, []ca{c}},
-		{"kubeadm 1.28", preferences.Replace(written), []ca{c}},
-		{"empty lists", preferences.Replace(emptyLists.Replace(written)), []ca{c}},
-		{"null preferences", strings.Replace(written, "kind: Config\n", "kind: Config\npreferences: null\n", 1), []ca{c}},
-		{"fields absent", strings.NewReplacer("contexts: null\n", "", "current-context: \"\"\n", "", "users: null\n", "").Replace(written), []ca{c}},
-		{"named cluster", strings.Replace(written, `name: ""`, "name: kubernetes", 1), []ca{c}},
-		{"document marker in front", "---\n" + written, []ca{c}},
-		{"two CA certificates", documentOf(certpem.Encode(c.Certificate, second.Certificate)), []ca{c, second}},
-		{"white space between", documentOf(bytes.Join([][]byte{certpem.Encode(c.Certificate), certpem.Encode(second.Certificate)}, []byte("\n \n"))), []ca{c, second}},
+		{"kubeadm 1.37", written, []testcluster.CA{c}},
+		{"kubeadm 1.28", preferences.Replace(written), []testcluster.CA{c}},
+		{"empty lists", preferences.Replace(emptyLists.Replace(written)), []testcluster.CA{c}},
+		{"null preferences", strings.Replace(written, "kind: Config\n", "kind: Config\npreferences: null\n", 1), []testcluster.CA{c}},
+		{"fields absent", strings.NewReplacer("contexts: null\n", "", "current-context: \"\"\n", "", "users: null\n", "").Replace(written), []testcluster.CA{c}},
+		{"named cluster", strings.Replace(written, `name: ""`, "name: kubernetes", 1), []testcluster.CA{c}},
+		{"document marker in front", "---\n" + written, []testcluster.CA{c}},
+		{"two CA certificates", testcluster.DocumentOf(certpem.Encode(c.Certificate, second.Certificate)), []testcluster.CA{c, second}},
+		{"white space between", testcluster.DocumentOf(bytes.Join([][]byte{certpem.Encode(c.Certificate), certpem.Encode(second.Certificate)}, []byte("\n \n"))), []testcluster.CA{c, second}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -39,13 +40,13 @@ func TestParseDocumentAccepts(t *testing.T) {
 			if document.Server != "10.0.0.1:6443" || string(document.Raw) != test.text {
 				t.Errorf("server %s, raw %q", document.Server, document.Raw)
 			}
-			wantRoots(t, document.CAs, test.want...)
+			testcluster.WantRoots(t, document.CAs, test.want...)
 		})
 	}
 }
 
 func TestParseDocumentRefuses(t *testing.T) {
-	good := documentOf(certpem.Encode(newCA(t).Certificate))
+	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	if _, err := clusterinfo.ParseDocument([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
@@ -82,16 +83,16 @@ func TestParseDocumentRefuses(t *testing.T) {
 		{"second YAML document", "users: null\n", "users: null\n---\nkind: Config\n"},
 		{"second YAML document that is empty", "users: null\n", "users: null\n---\n"},
 		{"http server", "https://10", "http://10"},
-		{"no server", "    server: " + docServer + "\n", ""},
-		{"server without a scheme", docServer, "10.0.0.1:6443"},
+		{"no server", "    server: " + testcluster.DocServer + "\n", ""},
+		{"server without a scheme", testcluster.DocServer, "10.0.0.1:6443"},
 		{"userinfo", "https://", "https://a@"},
-		{"path", docServer, docServer + "/path"},
-		{"query", docServer, docServer + "?a=b"},
-		{"fragment", docServer, docServer + "#a"},
+		{"path", testcluster.DocServer, testcluster.DocServer + "/path"},
+		{"query", testcluster.DocServer, testcluster.DocServer + "?a=b"},
+		{"fragment", testcluster.DocServer, testcluster.DocServer + "#a"},
 		{"port 0", ":6443", ":0"},
 		{"port 65536", ":6443", ":65536"},
 		{"zone", "10.0.0.1", `"[fe80::1%25eth0]"`},
-		{"server is a list", docServer, "[" + docServer + "]"},
+		{"server is a list", testcluster.DocServer, "[" + testcluster.DocServer + "]"},
 		{"no CA", "    certificate-authority-data: ", "    # "},
 		{"CA that is not base64", "certificate-authority-data: ", "certificate-authority-data: '*'"},
 	}
@@ -102,13 +103,13 @@ func TestParseDocumentRefuses(t *testing.T) {
 				t.Fatalf("%q is not in the document", test.old)
 			}
 			_, err := clusterinfo.ParseDocument([]byte(bad))
-			wantError(t, err, clusterinfo.ErrDocument)
+			testcluster.WantError(t, err, clusterinfo.ErrDocument)
 		})
 	}
 }
 
 func TestParseDocumentRefusesCA(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	good := string(certpem.Encode(c.Certificate))
 	block := func(kind string, headers map[string]string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Headers: headers, Bytes: der}))
@@ -129,26 +130,26 @@ func TestParseDocumentRefusesCA(t *testing.T) {
 		"DER":                         string(c.Raw),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := clusterinfo.ParseDocument([]byte(documentOf([]byte(text))))
-			wantError(t, err, clusterinfo.ErrDocument)
+			_, err := clusterinfo.ParseDocument([]byte(testcluster.DocumentOf([]byte(text))))
+			testcluster.WantError(t, err, clusterinfo.ErrDocument)
 		})
 	}
 }
 
 func TestEncodeIsWhatKubeadmWrites(t *testing.T) {
-	c, second := newCA(t), newCA(t)
-	got, err := clusterinfo.Encode("10.0.0.1:6443", bundle(c, second))
+	c, second := testcluster.NewCA(t), testcluster.NewCA(t)
+	got, err := clusterinfo.Encode("10.0.0.1:6443", testcluster.Bundle(c, second))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := documentOf(certpem.Encode(bundle(c, second)...)); string(got) != want {
+	if want := testcluster.DocumentOf(certpem.Encode(testcluster.Bundle(c, second)...)); string(got) != want {
 		t.Errorf("document:\n%s\nwant:\n%s", got, want)
 	}
 }
 
 func TestKubeconfig(t *testing.T) {
-	c := newCA(t)
-	got, err := clusterinfo.Kubeconfig("10.0.0.1:6443", bundle(c), "../pair.pem")
+	c := testcluster.NewCA(t)
+	got, err := clusterinfo.Kubeconfig("10.0.0.1:6443", testcluster.Bundle(c), "../pair.pem")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +179,7 @@ users:
 }
 
 func FuzzParseDocument(f *testing.F) {
-	good := documentOf(certpem.Encode(newCA(f).Certificate))
+	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(f).Certificate))
 	f.Add([]byte(good))
 	f.Add([]byte("---\n" + strings.Replace(good, "users: null", "users: []", 1)))
 	f.Add([]byte(strings.Replace(good, "    server:", "    Server: x\n    server:", 1)))
@@ -187,7 +188,7 @@ func FuzzParseDocument(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		document, err := clusterinfo.ParseDocument(raw)
 		if err != nil {
-			wantError(t, err, clusterinfo.ErrDocument)
+			testcluster.WantError(t, err, clusterinfo.ErrDocument)
 			return
 		}
 		if len(document.CAs) == 0 || !bytes.Equal(document.Raw, raw) {

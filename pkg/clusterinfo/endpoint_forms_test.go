@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -63,7 +64,7 @@ func TestParseEndpointForms(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := clusterinfo.ParseEndpoint(test.text)
-			wantError(t, err, test.wantErr)
+			testcluster.WantError(t, err, test.wantErr)
 			if got != test.want {
 				t.Errorf("endpoint = %q, want %q", got, test.want)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -65,7 +66,7 @@ func TestParseEndpoint(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
 			got, err := clusterinfo.ParseEndpoint(test.text)
-			wantError(t, err, test.wantErr)
+			testcluster.WantError(t, err, test.wantErr)
 			if got != test.want {
 				t.Errorf("endpoint = %q, want %q", got, test.want)
 			}
@@ -98,7 +99,7 @@ func FuzzParseEndpoint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		endpoint, err := clusterinfo.ParseEndpoint(s)
 		if err != nil {
-			wantError(t, err, clusterinfo.ErrInvalidEndpoint)
+			testcluster.WantError(t, err, clusterinfo.ErrInvalidEndpoint)
 			return
 		}
 		if again, err := clusterinfo.ParseEndpoint(string(endpoint)); err != nil || again != endpoint {

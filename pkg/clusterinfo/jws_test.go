@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -17,7 +18,7 @@ import (
 const golden = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFiY2RlZiJ9..MxsnbCjBaYzcbNIFa06F-wuF9LX26rhMlrL4zA1511s"
 
 func TestSignGolden(t *testing.T) {
-	if got := clusterinfo.Sign([]byte("hello"), parseToken(t)); got != golden {
+	if got := clusterinfo.Sign([]byte("hello"), testcluster.ParseToken(t)); got != golden {
 		t.Errorf("signature = %s, want %s", got, golden)
 	}
 }
@@ -65,7 +66,7 @@ func TestVerify(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			wantError(t, clusterinfo.Verify([]byte(test.document), test.signature, parseToken(t)), test.wantErr)
+			testcluster.WantError(t, clusterinfo.Verify([]byte(test.document), test.signature, testcluster.ParseToken(t)), test.wantErr)
 		})
 	}
 }
@@ -73,20 +74,20 @@ func TestVerify(t *testing.T) {
 // Without a token there is no key, and anyone can sign with no key.
 func TestVerifyWithoutATokenFails(t *testing.T) {
 	signature := clusterinfo.Sign([]byte("hello"), token.Token{})
-	wantError(t, clusterinfo.Verify([]byte("hello"), signature, token.Token{}), clusterinfo.ErrSignature)
+	testcluster.WantError(t, clusterinfo.Verify([]byte("hello"), signature, token.Token{}), clusterinfo.ErrSignature)
 }
 
 func FuzzVerify(f *testing.F) {
 	f.Add([]byte("hello"), golden)
 	f.Add([]byte("hello"), golden+"=")
 	f.Add([]byte(""), "..")
-	tok := parseToken(f)
+	tok := testcluster.ParseToken(f)
 	f.Fuzz(func(t *testing.T, document []byte, signature string) {
 		want := jws(sha256.New, tok.Secret(), `{"alg":"HS256","kid":"abcdef"}`, string(document))
 		if got := clusterinfo.Sign(document, tok); got != want {
 			t.Errorf("signature = %s, want %s", got, want)
 		}
-		wantError(t, clusterinfo.Verify(document, want, tok), nil)
+		testcluster.WantError(t, clusterinfo.Verify(document, want, tok), nil)
 		if err := clusterinfo.Verify(document, signature, tok); (err == nil) != (signature == want) {
 			t.Errorf("Verify(%q) = %v", signature, err)
 		}

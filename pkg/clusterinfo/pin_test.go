@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -38,7 +39,7 @@ func TestParsePin(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := clusterinfo.ParsePin(test.text)
-			wantError(t, err, test.wantErr)
+			testcluster.WantError(t, err, test.wantErr)
 			if err == nil && got.String() != test.want {
 				t.Errorf("pin = %s, want %s", got, test.want)
 			}
@@ -47,7 +48,7 @@ func TestParsePin(t *testing.T) {
 }
 
 func TestPinOfIsTheHashOfThePublicKey(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	der, err := x509.MarshalPKIXPublicKey(c.Key.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -58,17 +59,17 @@ func TestPinOfIsTheHashOfThePublicKey(t *testing.T) {
 }
 
 func TestTrusted(t *testing.T) {
-	pinned, other := newCA(t), newCA(t)
-	expired := newCA(t, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Second) })
-	future := newCA(t, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })
-	noCA := newCA(t, func(c *x509.Certificate) { c.IsCA = false })
-	noSign := newCA(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
-	noUsage := newCA(t, func(c *x509.Certificate) { c.KeyUsage = 0 })
-	cas := func(c ...ca) []ca { return c }
+	pinned, other := testcluster.NewCA(t), testcluster.NewCA(t)
+	expired := testcluster.NewCA(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
+	future := testcluster.NewCA(t, func(c *x509.Certificate) { c.NotBefore = testcluster.Now.Add(time.Second) })
+	noCA := testcluster.NewCA(t, func(c *x509.Certificate) { c.IsCA = false })
+	noSign := testcluster.NewCA(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
+	noUsage := testcluster.NewCA(t, func(c *x509.Certificate) { c.KeyUsage = 0 })
+	cas := func(c ...testcluster.CA) []testcluster.CA { return c }
 	tests := []struct {
 		name         string
-		bundle, pins []ca
-		want         []ca
+		bundle, pins []testcluster.CA
+		want         []testcluster.CA
 		wantErr      error
 	}{
 		{"the pinned one alone", cas(pinned), cas(pinned), cas(pinned), nil},
@@ -88,35 +89,9 @@ func TestTrusted(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := clusterinfo.Trusted(bundle(test.bundle...), clusterinfo.Pins(bundle(test.pins...)), now)
-			wantError(t, err, test.wantErr)
-			wantRoots(t, got, test.want...)
-		})
-	}
-}
-
-func TestOptionsTrusted(t *testing.T) {
-	first, second, third := newCA(t), newCA(t), newCA(t)
-	all := bundle(first, second, third)
-	tests := []struct {
-		name    string
-		options clusterinfo.Options
-		want    []ca
-		wantErr error
-	}{
-		{"pins", clusterinfo.Options{Pins: clusterinfo.Pins(bundle(second))}, []ca{second}, nil},
-		{"CA certificates", clusterinfo.Options{CAs: bundle(first, second)}, []ca{first, second}, nil},
-		{"both", clusterinfo.Options{CAs: bundle(first, second), Pins: clusterinfo.Pins(bundle(second, third))}, []ca{second}, nil},
-		{"neither checked", clusterinfo.Options{SkipCAVerification: true}, []ca{first, second, third}, nil},
-		{"both, of different keys", clusterinfo.Options{CAs: bundle(first), Pins: clusterinfo.Pins(bundle(second))}, nil, clusterinfo.ErrPinMismatch},
-		{"nothing given", clusterinfo.Options{}, nil, clusterinfo.ErrPinMismatch},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			test.options.Client.Now = clock
-			got, err := test.options.Trusted(all)
-			wantError(t, err, test.wantErr)
-			wantRoots(t, got, test.want...)
+			got, err := clusterinfo.Trusted(testcluster.Bundle(test.bundle...), clusterinfo.Pins(testcluster.Bundle(test.pins...)), testcluster.Now)
+			testcluster.WantError(t, err, test.wantErr)
+			testcluster.WantRoots(t, got, test.want...)
 		})
 	}
 }
@@ -128,7 +103,7 @@ func FuzzParsePin(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		pin, err := clusterinfo.ParsePin(s)
 		if err != nil {
-			wantError(t, err, clusterinfo.ErrInvalidPin)
+			testcluster.WantError(t, err, clusterinfo.ErrInvalidPin)
 			return
 		}
 		if pin.String() != strings.ToLower(s) || pin == sha256.Sum256(nil) {

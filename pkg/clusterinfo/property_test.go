@@ -1,14 +1,14 @@
 package clusterinfo_test
 
 import (
+	"crypto/x509"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
-	"crypto/x509"
-
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -23,12 +23,12 @@ func TestRootsAreWithinPins(t *testing.T) {
 	var pool []*x509.Certificate
 	usable := map[*x509.Certificate]bool{}
 	for i := range 60 {
-		c := newCA(t, func(c *x509.Certificate) {
+		c := testcluster.NewCA(t, func(c *x509.Certificate) {
 			switch i % 8 {
 			case 0:
-				c.NotAfter = now.Add(-time.Second)
+				c.NotAfter = testcluster.Now.Add(-time.Second)
 			case 1:
-				c.NotBefore = now.Add(time.Second)
+				c.NotBefore = testcluster.Now.Add(time.Second)
 			case 2:
 				c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature
 			}
@@ -36,7 +36,7 @@ func TestRootsAreWithinPins(t *testing.T) {
 		pool = append(pool, c.Certificate)
 		usable[c.Certificate] = i%8 > 2
 		if i%16 == 3 { // one of the same key
-			again := c.renewed(t, func(c *x509.Certificate) { c.Subject.CommonName = "renewed" }).Certificate
+			again := c.Renewed(t, func(c *x509.Certificate) { c.Subject.CommonName = "renewed" }).Certificate
 			pool, usable[again] = append(pool, again), true
 		}
 	}
@@ -54,7 +54,7 @@ func TestRootsAreWithinPins(t *testing.T) {
 	for range n {
 		bundle, pinned := draw(12), draw(6)
 		pins := clusterinfo.Pins(pinned)
-		roots, err := clusterinfo.Trusted(bundle, pins, now)
+		roots, err := clusterinfo.Trusted(bundle, pins, testcluster.Now)
 		var want []*x509.Certificate
 		for _, cert := range bundle {
 			if usable[cert] && slices.Contains(pins, clusterinfo.PinOf(cert)) {

@@ -15,6 +15,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -52,13 +53,13 @@ func secretOf(t *testing.T, id string, changes ...func(*token.Spec)) *corev1.Sec
 }
 
 func TestPublish(t *testing.T) {
-	document := documentOf(certpem.Encode(newCA(t).Certificate))
-	expired := func(s *token.Spec) { s.Expires = now.Add(-time.Second) }
+	document := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
+	expired := func(s *token.Spec) { s.Expires = testcluster.Now.Add(-time.Second) }
 	noSigning := func(s *token.Spec) { s.Usages = []string{token.Authentication} }
 	tokens := []runtime.Object{secretOf(t, "abcdef"), secretOf(t, "bbbbbb", expired), secretOf(t, "cccccc", noSigning)}
 	want := map[string]string{
 		"kubeconfig":            document,
-		"jws-kubeconfig-abcdef": clusterinfo.Sign([]byte(document), parseToken(t)),
+		"jws-kubeconfig-abcdef": clusterinfo.Sign([]byte(document), testcluster.ParseToken(t)),
 	}
 	kept := maps.Clone(want)
 	kept["other"] = "kept"
@@ -80,7 +81,7 @@ func TestPublish(t *testing.T) {
 				objects = append(objects, clusterInfo(test.there))
 			}
 			client := fakeCore(t, objects...)
-			changed, err := publish(t, client, []byte(document))
+			changed, err := testcluster.Publish(t, client, []byte(document))
 			if err != nil || changed != test.changed {
 				t.Fatalf("Publish = %v, %v, want %v", changed, err, test.changed)
 			}
@@ -94,8 +95,8 @@ func TestPublish(t *testing.T) {
 
 func TestPublishRefusesWhatANodeWould(t *testing.T) {
 	client := fakeCore(t)
-	_, err := publish(t, client, []byte("kind: Config\n"))
-	wantError(t, err, clusterinfo.ErrDocument)
+	_, err := testcluster.Publish(t, client, []byte("kind: Config\n"))
+	testcluster.WantError(t, err, clusterinfo.ErrDocument)
 	if len(client.Actions()) != 0 {
 		t.Errorf("actions = %v, want none", client.Actions())
 	}
@@ -113,7 +114,7 @@ func TestPublishRepeatsAfterAConflict(t *testing.T) {
 				}
 				return times == 1, nil, apierrors.NewConflict(corev1.Resource("configmaps"), "cluster-info", nil)
 			})
-			changed, err := publish(t, client, []byte(documentOf(certpem.Encode(newCA(t).Certificate))))
+			changed, err := testcluster.Publish(t, client, []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))))
 			if err != nil || !changed || times != 2 {
 				t.Errorf("Publish = %v, %v after %d attempts, want two", changed, err, times)
 			}
@@ -137,7 +138,7 @@ func TestFetch(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			info, err := clusterinfo.Fetch(t.Context(), fakeCore(t, test.objects...))
-			wantError(t, err, test.wantErr)
+			testcluster.WantError(t, err, test.wantErr)
 			if got := info.TokenIDs(); !slices.Equal(got, test.want) {
 				t.Errorf("token IDs = %v, want %v", got, test.want)
 			}
@@ -147,11 +148,11 @@ func TestFetch(t *testing.T) {
 
 func TestCheckAll(t *testing.T) {
 	document := []byte("hello")
-	valid := clusterinfo.Sign(document, parseToken(t))
+	valid := clusterinfo.Sign(document, testcluster.ParseToken(t))
 	signature := func(id string) string { return clusterinfo.Sign([]byte("other"), token.Read(secretOf(t, id)).Token) }
 	info := clusterinfo.Info{Raw: document, Signatures: map[string]string{"abcdef": valid, "bbbbbb": signature("bbbbbb"), "dddddd": signature("dddddd"), "eeeeee": signature("eeeeee"), "zzzzzz": "x"}}
 	tokens := []token.Info{
-		token.Read(secretOf(t, "dddddd", func(s *token.Spec) { s.Expires = now })),
+		token.Read(secretOf(t, "dddddd", func(s *token.Spec) { s.Expires = testcluster.Now })),
 		token.Read(secretOf(t, "cccccc")),
 		token.Read(secretOf(t, "bbbbbb")),
 		token.Read(secretOf(t, "abcdef")),
@@ -162,7 +163,7 @@ func TestCheckAll(t *testing.T) {
 		{TokenID: "cccccc", State: clusterinfo.Missing}, {TokenID: "dddddd", State: clusterinfo.Orphan},
 		{TokenID: "eeeeee", State: clusterinfo.Orphan}, {TokenID: "zzzzzz", State: clusterinfo.Orphan},
 	}
-	if got := clusterinfo.CheckAll(info, tokens, now); !slices.Equal(got, want) {
+	if got := clusterinfo.CheckAll(info, tokens, testcluster.Now); !slices.Equal(got, want) {
 		t.Errorf("states = %v, want %v", got, want)
 	}
 }

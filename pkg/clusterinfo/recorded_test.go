@@ -46,7 +46,7 @@ func TestRecordedReleases(t *testing.T) {
 				t.Fatal(err)
 			}
 			tok := token.Read(secret)
-			if !tok.Live(at) || !slices.Equal(tok.Usages, []string{token.Authentication, token.Signing}) || !slices.Equal(tok.Groups, []string{token.DefaultGroup}) {
+			if !tok.Valid(at) || !slices.Equal(tok.Usages, []string{token.Authentication, token.Signing}) || !slices.Equal(tok.Groups, []string{token.DefaultGroup}) {
 				t.Errorf("the token reads as %+v", tok)
 			}
 			states := clusterinfo.CheckAll(info, []token.Info{tok}, at)

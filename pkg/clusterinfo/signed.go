@@ -9,7 +9,7 @@ import (
 
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -35,18 +35,18 @@ type SignedWait struct {
 // kube-system, without which the error says less.
 func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 	begin, why := w.Now(), ""
-	wait := apiclient.Wait{
-		Transient: func(err error) bool { return errors.Is(err, ErrNotSignedYet) || apiclient.IsTransient(err) },
+	wait := kubeclient.Wait{
+		Transient: func(err error) bool { return errors.Is(err, ErrNotSignedYet) || kubeclient.IsTransient(err) },
 		Cause: func(err error) {
 			if w.Cause != nil && (why != "" || !errors.Is(err, ErrNotSignedYet)) {
 				w.Cause(err)
 			}
 		},
-		Slow: apiclient.ErrNoAnswer,
+		Slow: kubeclient.ErrNoAnswer,
 	}
 	var info Info
 	var missing []token.Token
-	err := apiclient.Until(ctx, wait, func(ctx context.Context) error {
+	err := kubeclient.Until(ctx, wait, func(ctx context.Context) error {
 		var err error
 		if info, err = Fetch(ctx, w.Client); err != nil {
 			return err
@@ -54,7 +54,7 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 		if missing = unsignedOf(info, tokens); len(missing) == 0 {
 			return nil
 		}
-		if w.Now().Sub(begin) >= usual {
+		if w.Now().Sub(begin) >= signTimeout {
 			why = cmp.Or(w.explain(ctx, info, missing), why)
 		}
 		return notSigned(missing, why)
@@ -62,13 +62,13 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 	if errors.Is(err, ErrNotSignedYet) && why == "" && errors.Is(err, context.DeadlineExceeded) {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		return &apiclient.DeadlineError{Last: notSigned(missing, w.explain(last, info, missing))}
+		return &kubeclient.DeadlineError{Last: notSigned(missing, w.explain(last, info, missing))}
 	}
 	return err
 }
 
-// usual is how long the signer may take before anyone is told.
-const usual = time.Second
+// signTimeout is how long the signer may take before anyone is told.
+const signTimeout = time.Second
 
 func notSigned(missing []token.Token, why string) error {
 	if why == "" {

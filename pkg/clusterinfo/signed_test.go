@@ -14,8 +14,9 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -65,8 +66,8 @@ func TestSignedWaitSaysWhatTheSignerDoes(t *testing.T) {
 				defer cancel()
 				begin := time.Now()
 				err := wait.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
-				wantError(t, err, clusterinfo.ErrNotSignedYet)
-				wantError(t, err, context.DeadlineExceeded)
+				testcluster.WantError(t, err, clusterinfo.ErrNotSignedYet)
+				testcluster.WantError(t, err, context.DeadlineExceeded)
 				if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
 					t.Errorf("error = %v, want %q in it", err, test.want)
 				}
@@ -88,7 +89,7 @@ func TestSignedWaitExplainsAtTheDeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			err := clusterinfo.SignedWait{Client: signedCluster(t, nil, "abcdef").CoreV1(), Now: time.Now}.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
-			wantError(t, err, clusterinfo.ErrNotSignedYet)
+			testcluster.WantError(t, err, clusterinfo.ErrNotSignedYet)
 			if !strings.Contains(err.Error(), "does not run, or may not write") {
 				t.Errorf("after %s: %v", timeout, err)
 			}
@@ -149,7 +150,7 @@ func TestSignedWaitWantsGoodSignatures(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				tokens := []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}
-				wantError(t, clusterinfo.SignedWait{Client: fake.NewClientset(info).CoreV1(), Now: time.Now}.Until(ctx, tokens), test.wantErr)
+				testcluster.WantError(t, clusterinfo.SignedWait{Client: fake.NewClientset(info).CoreV1(), Now: time.Now}.Until(ctx, tokens), test.wantErr)
 			})
 		})
 	}
@@ -161,7 +162,7 @@ func TestSignedWaitEndsOnRefusals(t *testing.T) {
 		refusal := errors.New("no")
 		client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, refusal })
 		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(t.Context(), []token.Token{tokenOf(t, "abcdef")})
-		wantError(t, err, refusal)
+		testcluster.WantError(t, err, refusal)
 	})
 }
 
@@ -172,7 +173,7 @@ func TestSignedWaitWithoutAccessToTokens(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
-		var deadline *apiclient.DeadlineError
+		var deadline *kubeclient.DeadlineError
 		if !errors.As(err, &deadline) || !strings.Contains(err.Error(), "may not write") {
 			t.Errorf("error = %v", err)
 		}

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -18,7 +19,7 @@ func TestStalledControllers(t *testing.T) {
 	signed := map[string]string{"abcdef": golden}
 	aged := func(age time.Duration, changes ...func(*corev1.Secret)) []token.Info {
 		secret := secretOf(t, "abcdef")
-		secret.CreationTimestamp = metav1.Time{Time: now.Add(-age)}
+		secret.CreationTimestamp = metav1.Time{Time: testcluster.Now.Add(-age)}
 		for _, change := range changes {
 			change(secret)
 		}
@@ -47,7 +48,7 @@ func TestStalledControllers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			info := clusterinfo.Info{Raw: []byte("hello"), Signatures: test.signatures}
-			got := clusterinfo.StalledControllers(info, test.tokens, now)
+			got := clusterinfo.StalledControllers(info, test.tokens, testcluster.Now)
 			if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, test.want) {
 				t.Errorf("stalled %v, want %v", names, test.want)
 			}

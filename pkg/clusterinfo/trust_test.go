@@ -13,49 +13,38 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/token"
 )
-
-// renewed returns another certificate of the same key.
-func (c ca) renewed(t testing.TB, change func(*x509.Certificate)) ca {
-	t.Helper()
-	template := *c.Certificate
-	template.SerialNumber = big.NewInt(3)
-	change(&template)
-	self := testca.CA{Certificate: &template, Key: c.Key}
-	return ca{testca.CA{Certificate: self.Issue(t, &template, c.Key.Public()), Key: c.Key}}
-}
 
 // A pin is of a key, and a key may have a certificate that is of no use.
 func TestTrustedOfARenewedCA(t *testing.T) {
-	current := newCA(t)
-	expired := current.renewed(t, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Second) })
-	noCA := current.renewed(t, func(c *x509.Certificate) { c.IsCA = false })
+	current := testcluster.NewCA(t)
+	expired := current.Renewed(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
+	noCA := current.Renewed(t, func(c *x509.Certificate) { c.IsCA = false })
 	tests := []struct {
 		name    string
-		bundle  []ca
-		want    []ca
+		bundle  []testcluster.CA
+		want    []testcluster.CA
 		wantErr error
 	}{
-		{"expired and current", []ca{expired, current}, []ca{current}, nil},
-		{"current and expired", []ca{current, expired}, []ca{current}, nil},
-		{"no CA and current", []ca{noCA, current}, []ca{current}, nil},
-		{"expired and no CA", []ca{expired, noCA}, nil, clusterinfo.ErrUnusableCA},
+		{"expired and current", []testcluster.CA{expired, current}, []testcluster.CA{current}, nil},
+		{"current and expired", []testcluster.CA{current, expired}, []testcluster.CA{current}, nil},
+		{"no CA and current", []testcluster.CA{noCA, current}, []testcluster.CA{current}, nil},
+		{"expired and no CA", []testcluster.CA{expired, noCA}, nil, clusterinfo.ErrUnusableCA},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := clusterinfo.Trusted(bundle(test.bundle...), []clusterinfo.Pin{clusterinfo.PinOf(current.Certificate)}, now)
-			wantError(t, err, test.wantErr)
-			wantRoots(t, got, test.want...)
+			got, err := clusterinfo.Trusted(testcluster.Bundle(test.bundle...), []clusterinfo.Pin{clusterinfo.PinOf(current.Certificate)}, testcluster.Now)
+			testcluster.WantError(t, err, test.wantErr)
+			testcluster.WantRoots(t, got, test.want...)
 		})
 	}
 }
 
 // The first and the last second of a certificate are its own.
 func TestTrustedAtTheBounds(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	tests := []struct {
 		name    string
 		now     time.Time
@@ -69,17 +58,17 @@ func TestTrustedAtTheBounds(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := clusterinfo.Trusted(bundle(c), clusterinfo.Pins(bundle(c)), test.now)
-			wantError(t, err, test.wantErr)
+			_, err := clusterinfo.Trusted(testcluster.Bundle(c), clusterinfo.Pins(testcluster.Bundle(c)), test.now)
+			testcluster.WantError(t, err, test.wantErr)
 		})
 	}
 }
 
 // The certificate of version 1 of X.509 says nothing of being a CA's.
 func TestTrustedNeedsBasicConstraints(t *testing.T) {
-	c := newCA(t, func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false })
-	_, err := clusterinfo.Trusted(bundle(c), clusterinfo.Pins(bundle(c)), now)
-	wantError(t, err, clusterinfo.ErrUnusableCA)
+	c := testcluster.NewCA(t, func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false })
+	_, err := clusterinfo.Trusted(testcluster.Bundle(c), clusterinfo.Pins(testcluster.Bundle(c)), testcluster.Now)
+	testcluster.WantError(t, err, clusterinfo.ErrUnusableCA)
 	if errors.Is(err, clusterinfo.ErrCAExpired) {
 		t.Errorf("%v matches ErrCAExpired", err)
 	}
@@ -87,14 +76,14 @@ func TestTrustedNeedsBasicConstraints(t *testing.T) {
 
 // Every pin in the error of a small bundle, and the first of a large one.
 func TestTrustedNamesWhatItSaw(t *testing.T) {
-	pinned := newCA(t)
-	var cas []ca
+	pinned := testcluster.NewCA(t)
+	var cas []testcluster.CA
 	for range 5 {
-		cas = append(cas, newCA(t))
+		cas = append(cas, testcluster.NewCA(t))
 	}
 	for n, wantMore := range map[int]string{1: "", 3: "", 4: "and 1 more", 5: "and 2 more"} {
-		_, err := clusterinfo.Trusted(bundle(cas[:n]...), clusterinfo.Pins(bundle(pinned)), now)
-		wantError(t, err, clusterinfo.ErrPinMismatch)
+		_, err := clusterinfo.Trusted(testcluster.Bundle(cas[:n]...), clusterinfo.Pins(testcluster.Bundle(pinned)), testcluster.Now)
+		testcluster.WantError(t, err, clusterinfo.ErrPinMismatch)
 		if got, want := strings.Count(err.Error(), "sha256:"), min(n, 3); got != want || !strings.Contains(err.Error(), wantMore) {
 			t.Errorf("of %d CAs, the error names %d pins, want %d and %q: %v", n, got, want, wantMore, err)
 		}
@@ -106,12 +95,12 @@ func TestTrustedNamesWhatItSaw(t *testing.T) {
 
 // A pin differs in every bit that a key may differ in.
 func TestTrustedComparesTheWholePin(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	for i := range sha256.Size {
 		pin := clusterinfo.PinOf(c.Certificate)
 		pin[i] ^= 1
-		_, err := clusterinfo.Trusted(bundle(c), []clusterinfo.Pin{pin}, now)
-		wantError(t, err, clusterinfo.ErrPinMismatch)
+		_, err := clusterinfo.Trusted(testcluster.Bundle(c), []clusterinfo.Pin{pin}, testcluster.Now)
+		testcluster.WantError(t, err, clusterinfo.ErrPinMismatch)
 	}
 }
 
@@ -126,7 +115,7 @@ func TestPinOfAnyKey(t *testing.T) {
 	}
 	for name, pair := range map[string][2]any{"RSA": {&rsaKey.PublicKey, rsaKey}, "Ed25519": {edPublic, edKey}} {
 		t.Run(name, func(t *testing.T) {
-			template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now, NotAfter: now, IsCA: true, BasicConstraintsValid: true}
+			template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testcluster.Now, NotAfter: testcluster.Now, IsCA: true, BasicConstraintsValid: true}
 			der, err := x509.CreateCertificate(rand.Reader, template, template, pair[0], pair[1])
 			if err != nil {
 				t.Fatal(err)
@@ -144,7 +133,7 @@ func TestPinOfAnyKey(t *testing.T) {
 			if err != nil || clusterinfo.PinOf(cert) != pin {
 				t.Errorf("pin = %s, want %s (%v)", clusterinfo.PinOf(cert), pin, err)
 			}
-			if _, err := clusterinfo.Trusted([]*x509.Certificate{cert}, []clusterinfo.Pin{pin}, now); err != nil {
+			if _, err := clusterinfo.Trusted([]*x509.Certificate{cert}, []clusterinfo.Pin{pin}, testcluster.Now); err != nil {
 				t.Error(err)
 			}
 		})
@@ -169,7 +158,7 @@ func TestParsePinForms(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			pin, err := clusterinfo.ParsePin(test.text)
-			wantError(t, err, test.wantErr)
+			testcluster.WantError(t, err, test.wantErr)
 			if err == nil && pin.String() != strings.ToLower(test.text) {
 				t.Errorf("pin = %s", pin)
 			}
@@ -183,96 +172,9 @@ func TestParsePinOfNothing(t *testing.T) {
 	digits := hex.EncodeToString(sum[:])
 	for _, text := range []string{"sha256:" + digits, "SHA256:" + strings.ToUpper(digits)} {
 		_, err := clusterinfo.ParsePin(text)
-		wantError(t, err, clusterinfo.ErrInvalidPin)
+		testcluster.WantError(t, err, clusterinfo.ErrInvalidPin)
 	}
 	if _, err := clusterinfo.ParsePin("sha256:" + digits[:63] + "4"); err != nil {
 		t.Errorf("a digit away from it: %v", err)
-	}
-}
-
-// Pins and CAs restrict each other on the wire as well.
-func TestDiscoverWithPinsAndCAs(t *testing.T) {
-	both, pinnedOnly, fileOnly, neither := newCA(t), newCA(t), newCA(t), newCA(t)
-	tests := []struct {
-		name    string
-		signer  ca // of the server's certificate
-		bundle  []ca
-		want    []ca
-		wantErr error
-	}{
-		{"the one that is both", both, []ca{neither, fileOnly, pinnedOnly, both}, []ca{both}, nil},
-		{"pinned, not in the file", pinnedOnly, []ca{pinnedOnly}, nil, clusterinfo.ErrPinMismatch},
-		{"in the file, not pinned", fileOnly, []ca{fileOnly}, nil, clusterinfo.ErrPinMismatch},
-		{"one of each", both, []ca{pinnedOnly, fileOnly}, nil, clusterinfo.ErrPinMismatch},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			server := newCluster(t, test.signer.server(t, host), always(signedData(t, test.bundle...)))
-			opts := options(t, server, both, pinnedOnly)
-			opts.CAs = bundle(both, fileOnly)
-			got, err := clusterinfo.Discover(t.Context(), opts)
-			wantError(t, err, test.wantErr)
-			wantRoots(t, got.Roots, test.want...)
-		})
-	}
-}
-
-// Without a pin, a certificate that is no CA's or has expired is no root still.
-func TestDiscoverWithoutPinsTrustsUsableCAsOnly(t *testing.T) {
-	good, expired := newCA(t), newCA(t, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Second) })
-	server := newCluster(t, good.server(t, host), always(signedData(t, good, expired)))
-	opts := options(t, server)
-	opts.SkipCAVerification = true
-	got, err := clusterinfo.Discover(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantRoots(t, got.Roots, good)
-	if len(got.CAs) != 2 {
-		t.Errorf("the document has %d CAs, want both", len(got.CAs))
-	}
-}
-
-func TestOptionsValidate(t *testing.T) {
-	c := newCA(t)
-	tests := []struct {
-		name    string
-		change  func(*clusterinfo.Options)
-		wantErr error
-	}{
-		{"pins", func(*clusterinfo.Options) {}, nil},
-		{"CAs", func(o *clusterinfo.Options) { o.Pins, o.CAs = nil, bundle(c) }, nil},
-		{"signature alone", func(o *clusterinfo.Options) { o.Pins, o.SkipCAVerification = nil, true }, nil},
-		{"no endpoint", func(o *clusterinfo.Options) { o.Endpoints = nil }, clusterinfo.ErrInvalidEndpoint},
-		{"no token", func(o *clusterinfo.Options) { o.Token = token.Token{} }, token.ErrInvalid},
-		{"nothing to trust", func(o *clusterinfo.Options) { o.Pins = nil }, clusterinfo.ErrNoTrust},
-		{"empty pins and CAs", func(o *clusterinfo.Options) { o.Pins, o.CAs = []clusterinfo.Pin{}, []*x509.Certificate{} }, clusterinfo.ErrNoTrust},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			opts := clusterinfo.Options{Endpoints: []clusterinfo.Endpoint{"10.0.0.1:6443"}, Token: parseToken(t), Pins: clusterinfo.Pins(bundle(c))}
-			test.change(&opts)
-			wantError(t, opts.Validate(), test.wantErr)
-		})
-	}
-}
-
-// A pin or a CA that is given is never passed over.
-func TestSkippingDoesNotOverrideAPin(t *testing.T) {
-	pinned, other := newCA(t), newCA(t)
-	for name, change := range map[string]func(*clusterinfo.Options){
-		"pin": func(*clusterinfo.Options) {},
-		"CA": func(o *clusterinfo.Options) {
-			o.Pins, o.CAs = nil, []*x509.Certificate{pinned.Certificate}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := newCluster(t, other.server(t, host), always(signedData(t, other)))
-			opts := options(t, server, pinned)
-			opts.SkipCAVerification = true
-			change(&opts)
-			_, err := clusterinfo.Discover(t.Context(), opts)
-			wantError(t, err, clusterinfo.ErrPinMismatch)
-		})
 	}
 }

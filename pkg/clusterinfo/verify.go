@@ -78,10 +78,10 @@ func Check(info Info, tok token.Token) string {
 	return Stale
 }
 
-// Verdict returns nil when every live signing token, and at least one, has a
+// VerifyAll returns nil when every live signing token, and at least one, has a
 // valid signature; else a *SignatureError or ErrNoSigningToken. Signatures of other tokens do no harm: nobody who asks for
 // them has a token.
-func Verdict(states []SignatureState, tokens []token.Info, now time.Time) error {
+func VerifyAll(states []SignatureState, tokens []token.Info, now time.Time) error {
 	live := map[string]bool{}
 	for _, tok := range tokens {
 		if tok.Signs(now) {

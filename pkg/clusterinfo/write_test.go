@@ -1,7 +1,6 @@
 package clusterinfo_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,7 +17,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -31,7 +31,7 @@ func conflict() error {
 
 // Nobody has a signature but the live tokens that sign, and of those each.
 func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
-	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	tests := []struct {
 		name   string
 		change func(*corev1.Secret)
@@ -55,7 +55,7 @@ func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
 			secret := secretOf(t, "abcdef")
 			test.change(secret)
 			client := fakeCore(t, secret, secretOf(t, "bbbbbb"))
-			if _, err := publish(t, client, document); err != nil {
+			if _, err := testcluster.Publish(t, client, document); err != nil {
 				t.Fatal(err)
 			}
 			info, err := clusterinfo.Fetch(t.Context(), client)
@@ -70,7 +70,7 @@ func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
 				t.Errorf("signed with %v, want %v", got, want)
 			}
 			if test.want {
-				wantError(t, clusterinfo.Verify(document, info.Signatures["abcdef"], parseToken(t)), nil)
+				testcluster.WantError(t, clusterinfo.Verify(document, info.Signatures["abcdef"], testcluster.ParseToken(t)), nil)
 			}
 		})
 	}
@@ -79,13 +79,13 @@ func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
 // The write is on condition of what was read, in one request, and keeps what is
 // not ours.
 func TestPublishWritesOnCondition(t *testing.T) {
-	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	there := clusterInfo(map[string]string{"kubeconfig": "old", "jws-kubeconfig-zzzzzz": "theirs", "other": "kept"})
 	there.ResourceVersion, there.UID = "42", "u"
 	there.Labels, there.Annotations = map[string]string{"a": "b"}, map[string]string{"c": "d"}
 	there.BinaryData = map[string][]byte{"binary": {0}}
 	client := fakeCore(t, there.DeepCopy(), secretOf(t, "abcdef"))
-	if changed, err := publish(t, client, document); err != nil || !changed {
+	if changed, err := testcluster.Publish(t, client, document); err != nil || !changed {
 		t.Fatalf("Publish = %v, %v", changed, err)
 	}
 	var writes []clienttesting.Action
@@ -107,7 +107,7 @@ func TestPublishWritesOnCondition(t *testing.T) {
 	if _, ok := got.Data["jws-kubeconfig-zzzzzz"]; ok {
 		t.Error("a signature that the bootstrap signer would take away was kept")
 	}
-	if changed, err := publish(t, client, document); err != nil || changed {
+	if changed, err := testcluster.Publish(t, client, document); err != nil || changed {
 		t.Errorf("the second time, Publish = %v, %v", changed, err)
 	}
 }
@@ -115,7 +115,7 @@ func TestPublishWritesOnCondition(t *testing.T) {
 // After a conflict everything is read anew: the new version, and tokens made
 // meanwhile.
 func TestPublishReadsAnewAfterAConflict(t *testing.T) {
-	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
 	attempts, gets := 0, 0
 	client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -140,7 +140,7 @@ func TestPublishReadsAnewAfterAConflict(t *testing.T) {
 		}
 		return true, written, nil
 	})
-	if changed, err := publish(t, client, document); err != nil || !changed || attempts != 2 {
+	if changed, err := testcluster.Publish(t, client, document); err != nil || !changed || attempts != 2 {
 		t.Fatalf("Publish = %v, %v after %d attempts, want two", changed, err, attempts)
 	}
 	if written.ResourceVersion != "2" || written.Data["attempt"] != "2" || written.Data["jws-kubeconfig-bbbbbb"] == "" {
@@ -149,7 +149,7 @@ func TestPublishReadsAnewAfterAConflict(t *testing.T) {
 }
 
 func TestPublishErrors(t *testing.T) {
-	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	tests := []struct {
 		verb, resource string
 		there          bool
@@ -176,8 +176,8 @@ func TestPublishErrors(t *testing.T) {
 					calls++
 					return true, nil, test.err
 				})
-				changed, err := publish(t, client, document)
-				wantError(t, err, test.err)
+				changed, err := testcluster.Publish(t, client, document)
+				testcluster.WantError(t, err, test.err)
 				if changed || calls != test.calls {
 					t.Errorf("changed %v after %d calls, want %d", changed, calls, test.calls)
 				}
@@ -188,14 +188,14 @@ func TestPublishErrors(t *testing.T) {
 
 // What a node would refuse is not looked at any further, nor written.
 func TestPublishTouchesNothingForABadDocument(t *testing.T) {
-	good := documentOf(certpem.Encode(newCA(t).Certificate))
+	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	for name, document := range map[string]string{
-		"no CA": documentOf(nil), "empty": "", "second document": good + "---\n", "with a key": documentOf([]byte("-----BEGIN PRIVATE KEY-----\n")),
+		"no CA": testcluster.DocumentOf(nil), "empty": "", "second document": good + "---\n", "with a key": testcluster.DocumentOf([]byte("-----BEGIN PRIVATE KEY-----\n")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
-			changed, err := publish(t, client, []byte(document))
-			wantError(t, err, clusterinfo.ErrDocument)
+			changed, err := testcluster.Publish(t, client, []byte(document))
+			testcluster.WantError(t, err, clusterinfo.ErrDocument)
 			if changed || len(client.Actions()) != 0 {
 				t.Errorf("changed %v with %v", changed, client.Actions())
 			}
@@ -216,7 +216,7 @@ func TestFetchKeepsErrorsAndBytes(t *testing.T) {
 	if _, err := clusterinfo.Fetch(t.Context(), client); !errors.Is(err, errServer) || errors.Is(err, clusterinfo.ErrNotFound) {
 		t.Errorf("error = %v, want the server's alone", err)
 	}
-	if _, err := clusterinfo.Fetch(t.Context(), fakeCore(t)); clusterinfo.Transient(err) != errors.Is(err, clusterinfo.ErrNotFound) {
+	if _, err := clusterinfo.Fetch(t.Context(), fakeCore(t)); discovery.Transient(err) != errors.Is(err, clusterinfo.ErrNotFound) {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -252,7 +252,7 @@ func TestCheckAllOfOneToken(t *testing.T) {
 			secret := secretOf(t, "abcdef")
 			test.change(secret)
 			var got []string
-			for _, state := range clusterinfo.CheckAll(test.info, []token.Info{token.Read(secret)}, now) {
+			for _, state := range clusterinfo.CheckAll(test.info, []token.Info{token.Read(secret)}, testcluster.Now) {
 				got = append(got, state.State)
 			}
 			if !slices.Equal(got, test.want) {
@@ -264,7 +264,7 @@ func TestCheckAllOfOneToken(t *testing.T) {
 
 // What Encode writes, a node accepts; what Kubeconfig writes, client-go reads.
 func TestWrittenConfigsAreReadBack(t *testing.T) {
-	cas := bundle(newCA(t), newCA(t))
+	cas := testcluster.Bundle(testcluster.NewCA(t), testcluster.NewCA(t))
 	for _, server := range []clusterinfo.Endpoint{"10.0.0.1:6443", "[fd00::1]:6443", "[::ffff:10.0.0.1]:1", "api.example.com:443"} {
 		raw, err := clusterinfo.Encode(server, cas)
 		if err != nil {
@@ -302,23 +302,13 @@ func TestWrittenConfigsAreReadBack(t *testing.T) {
 	}
 }
 
-func TestDiscoverEndsWithItsContext(t *testing.T) {
-	c := newCA(t)
-	server := newCluster(t, c.server(t, host), always(signedData(t, c)))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	cancel()
-	_, err := clusterinfo.Discover(ctx, options(t, server, c))
-	wantError(t, err, context.Canceled)
-	wantRequests(t, server)
-}
-
 func TestVerdict(t *testing.T) {
 	live := []token.Info{token.Read(secretOf(t, "abcdef"))}
 	for state, want := range map[string]error{
 		clusterinfo.Valid: nil, clusterinfo.Stale: clusterinfo.ErrNotVerified, clusterinfo.Missing: clusterinfo.ErrNotVerified, clusterinfo.Malformed: clusterinfo.ErrNotVerified,
 	} {
 		states := []clusterinfo.SignatureState{{TokenID: "abcdef", State: state}, {TokenID: "zzzzzz", State: clusterinfo.Orphan}, {TokenID: "x", State: clusterinfo.Malformed}}
-		wantError(t, clusterinfo.Verdict(states, live, now), want)
+		testcluster.WantError(t, clusterinfo.VerifyAll(states, live, testcluster.Now), want)
 	}
-	wantError(t, clusterinfo.Verdict(nil, nil, now), clusterinfo.ErrNoSigningToken)
+	testcluster.WantError(t, clusterinfo.VerifyAll(nil, nil, testcluster.Now), clusterinfo.ErrNoSigningToken)
 }

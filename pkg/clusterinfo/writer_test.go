@@ -10,6 +10,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -27,15 +28,15 @@ func writes(client interface{ Actions() []clienttesting.Action }) int {
 }
 
 func TestWriterAsksBeforeItWrites(t *testing.T) {
-	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old", "jws-kubeconfig-zzzzzz": "x"}), secretOf(t, "abcdef"))
 	var asked []clusterinfo.Change
-	w := clusterinfo.Writer{Client: client, Now: clock, Confirm: func(c clusterinfo.Change) error {
+	w := clusterinfo.Writer{Client: client, Now: testcluster.Clock, Confirm: func(c clusterinfo.Change) error {
 		asked = append(asked, c)
 		return errNo
 	}}
 	change, err := w.Publish(t.Context(), document)
-	wantError(t, err, errNo)
+	testcluster.WantError(t, err, errNo)
 	if n := writes(client.Fake); n != 0 || len(asked) != 1 {
 		t.Fatalf("%d writes, asked %d times", n, len(asked))
 	}
@@ -47,7 +48,7 @@ func TestWriterAsksBeforeItWrites(t *testing.T) {
 
 // After a conflict it asks again when the change is another, and only then.
 func TestWriterAsksAgainForAnotherChange(t *testing.T) {
-	document := []byte(documentOf(certpem.Encode(newCA(t).Certificate)))
+	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	for name, test := range map[string]struct {
 		second string
 		want   int
@@ -66,7 +67,7 @@ func TestWriterAsksAgainForAnotherChange(t *testing.T) {
 				return true, &corev1.ConfigMap{}, nil
 			})
 			asked := 0
-			w := clusterinfo.Writer{Client: client, Now: clock, Confirm: func(clusterinfo.Change) error { asked++; return nil }}
+			w := clusterinfo.Writer{Client: client, Now: testcluster.Clock, Confirm: func(clusterinfo.Change) error { asked++; return nil }}
 			if _, err := w.Publish(t.Context(), document); err != nil || asked != test.want {
 				t.Errorf("asked %d times, want %d (%v)", asked, test.want, err)
 			}
@@ -75,8 +76,8 @@ func TestWriterAsksAgainForAnotherChange(t *testing.T) {
 }
 
 func TestSignHealsSignatures(t *testing.T) {
-	document := documentOf(certpem.Encode(newCA(t).Certificate))
-	good := clusterinfo.Sign([]byte(document), parseToken(t))
+	document := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
+	good := clusterinfo.Sign([]byte(document), testcluster.ParseToken(t))
 	tests := []struct {
 		name                     string
 		data                     map[string]string
@@ -97,8 +98,8 @@ func TestSignHealsSignatures(t *testing.T) {
 				objects = append(objects, clusterInfo(test.data))
 			}
 			client := fakeCore(t, objects...)
-			change, err := clusterinfo.Writer{Client: client, Now: clock}.Sign(t.Context())
-			wantError(t, err, test.wantErr)
+			change, err := clusterinfo.Writer{Client: client, Now: testcluster.Clock}.Sign(t.Context())
+			testcluster.WantError(t, err, test.wantErr)
 			if !slices.Equal(change.Added, test.added) || !slices.Equal(change.Replaced, test.replaced) || !slices.Equal(change.Removed, test.removed) || change.ChangesDocument() {
 				t.Errorf("change %+v", change)
 			}

@@ -11,6 +11,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
@@ -25,8 +26,8 @@ func asJSON(t testing.TB, text string) string {
 
 // The same document in other spellings.
 func TestParseDocumentAcceptsSpellings(t *testing.T) {
-	c := newCA(t)
-	written := documentOf(certpem.Encode(c.Certificate))
+	c := testcluster.NewCA(t)
+	written := testcluster.DocumentOf(certpem.Encode(c.Certificate))
 	inJSON := asJSON(t, written)
 	tests := []struct {
 		name, text string
@@ -39,14 +40,14 @@ func TestParseDocumentAcceptsSpellings(t *testing.T) {
 		{"carriage returns", strings.ReplaceAll(written, "\n", "\r\n"), "10.0.0.1:6443"},
 		{"no line feed at the end", strings.TrimSuffix(written, "\n"), "10.0.0.1:6443"},
 		{"end of document", written + "...\n", "10.0.0.1:6443"},
-		{"quoted server", strings.Replace(written, docServer, `"`+docServer+`"`, 1), "10.0.0.1:6443"},
+		{"quoted server", strings.Replace(written, testcluster.DocServer, `"`+testcluster.DocServer+`"`, 1), "10.0.0.1:6443"},
 		{"empty contexts alone", strings.Replace(written, "contexts: null", "contexts: []", 1), "10.0.0.1:6443"},
 		{"empty users alone", strings.Replace(written, "users: null", "users: []", 1), "10.0.0.1:6443"},
 		{"null current-context", strings.Replace(written, `current-context: ""`, "current-context: null", 1), "10.0.0.1:6443"},
 		{"server without a port", strings.Replace(written, ":6443", "", 1), "10.0.0.1:443"},
-		{"server with a slash after it", strings.Replace(written, docServer, docServer+"/", 1), "10.0.0.1:6443"},
-		{"IPv6 server", strings.Replace(written, docServer, "https://[fd00::1]:6443", 1), "[fd00::1]:6443"},
-		{"named server", strings.Replace(written, docServer, "https://api.example.com:6443", 1), "api.example.com:6443"},
+		{"server with a slash after it", strings.Replace(written, testcluster.DocServer, testcluster.DocServer+"/", 1), "10.0.0.1:6443"},
+		{"IPv6 server", strings.Replace(written, testcluster.DocServer, "https://[fd00::1]:6443", 1), "[fd00::1]:6443"},
+		{"named server", strings.Replace(written, testcluster.DocServer, "https://api.example.com:6443", 1), "api.example.com:6443"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,16 +58,16 @@ func TestParseDocumentAcceptsSpellings(t *testing.T) {
 			if document.Server != test.want || string(document.Raw) != test.text {
 				t.Errorf("server %s, want %s; raw %q", document.Server, test.want, document.Raw)
 			}
-			wantRoots(t, document.CAs, c)
+			testcluster.WantRoots(t, document.CAs, c)
 			wantUpstreamAgrees(t, document)
 		})
 	}
 }
 
 func TestParseDocumentRefusesSpellings(t *testing.T) {
-	good := documentOf(certpem.Encode(newCA(t).Certificate))
+	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	inJSON := asJSON(t, good)
-	server := "    server: " + docServer + "\n"
+	server := "    server: " + testcluster.DocServer + "\n"
 	tests := []struct{ name, text string }{
 		{"JSON: doubled kind", strings.Replace(inJSON, `"kind":"Config"`, `"kind":"Config","kind":"Config"`, 1)},
 		{"JSON: doubled server", strings.Replace(inJSON, `"server"`, `"server":"https://10.0.0.2:6443","server"`, 1)},
@@ -87,9 +88,9 @@ func TestParseDocumentRefusesSpellings(t *testing.T) {
 		{"null", "null"},
 		{"comment alone", "# nothing\n"},
 		{"a text", "text"},
-		{"merged fields", strings.Replace(good, server, "    <<: {server: "+docServer+", proxy-url: http://10.0.0.9}\n", 1)},
+		{"merged fields", strings.Replace(good, server, "    <<: {server: "+testcluster.DocServer+", proxy-url: http://10.0.0.9}\n", 1)},
 		{"merged cluster field beside ours", strings.Replace(good, server, server+"    <<: {insecure-skip-tls-verify: true}\n", 1)},
-		{"alias of nothing", strings.Replace(good, docServer, "*a", 1)},
+		{"alias of nothing", strings.Replace(good, testcluster.DocServer, "*a", 1)},
 		{"clusters in another case", strings.Replace(good, "clusters:", "Clusters:", 1)},
 		{"cluster in another case", strings.Replace(good, "- cluster:", "- Cluster:", 1)},
 		{"CA in another case", strings.Replace(good, "certificate-authority-data:", "Certificate-Authority-Data:", 1)},
@@ -102,10 +103,10 @@ func TestParseDocumentRefusesSpellings(t *testing.T) {
 		{"clusters by name", good[:strings.Index(good, "clusters:")] + "clusters: {\"\": {}}\n" + good[strings.Index(good, "contexts:"):]},
 		{"null cluster", good[:strings.Index(good, "clusters:")] + "clusters: [null]\n" + good[strings.Index(good, "contexts:"):]},
 		{"empty cluster", good[:strings.Index(good, "clusters:")] + "clusters: [{}]\n" + good[strings.Index(good, "contexts:"):]},
-		{"null server", strings.Replace(good, docServer, "null", 1)},
-		{"empty server", strings.Replace(good, docServer, `""`, 1)},
-		{"server with a space", strings.Replace(good, docServer, `" `+docServer+`"`, 1)},
-		{"server with a line feed", strings.Replace(good, docServer, `"`+docServer+`\n"`, 1)},
+		{"null server", strings.Replace(good, testcluster.DocServer, "null", 1)},
+		{"empty server", strings.Replace(good, testcluster.DocServer, `""`, 1)},
+		{"server with a space", strings.Replace(good, testcluster.DocServer, `" `+testcluster.DocServer+`"`, 1)},
+		{"server with a line feed", strings.Replace(good, testcluster.DocServer, `"`+testcluster.DocServer+`\n"`, 1)},
 		{"server with a password", strings.Replace(good, "https://", "https://a:b@", 1)},
 		{"null CA", good[:strings.Index(good, "    certificate")] + "    certificate-authority-data: null\n" + good[strings.Index(good, "    server"):]},
 		{"null kind", strings.Replace(good, "kind: Config", "kind: null", 1)},
@@ -122,7 +123,7 @@ func TestParseDocumentRefusesSpellings(t *testing.T) {
 				t.Fatal("nothing is wrong with the document: the test is")
 			}
 			_, err := clusterinfo.ParseDocument([]byte(test.text))
-			wantError(t, err, clusterinfo.ErrDocument)
+			testcluster.WantError(t, err, clusterinfo.ErrDocument)
 		})
 	}
 }
@@ -167,12 +168,12 @@ func wantUpstreamAgrees(t *testing.T, document clusterinfo.Document) {
 // the same to client-go: a text that two parsers read differently is the way
 // around a check.
 func FuzzParseDocumentLikeUpstream(f *testing.F) {
-	good := documentOf(certpem.Encode(newCA(f).Certificate))
+	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(f).Certificate))
 	f.Add([]byte(good))
 	f.Add([]byte(asJSON(f, good)))
 	f.Add([]byte("%YAML 1.1\n---\n" + good))
 	f.Add([]byte(strings.Replace(good, "    server:", "    <<: {server: x}\n    server:", 1)))
-	f.Add([]byte(strings.Replace(good, docServer, "!!str "+docServer, 1)))
+	f.Add([]byte(strings.Replace(good, testcluster.DocServer, "!!str "+testcluster.DocServer, 1)))
 	f.Add([]byte(strings.Replace(good, "name: \"\"", "name: !!binary "+base64.StdEncoding.EncodeToString([]byte("x")), 1)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if document, err := clusterinfo.ParseDocument(raw); err == nil {

@@ -11,36 +11,37 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 func TestCheckCertificate(t *testing.T) {
-	key, roots, otherCA := newKey(t), newCA(t), newCA(t)
-	good := roots.issue(t, key)
-	changed := func(change func(*x509.Certificate)) []byte { return roots.issue(t, key, change) }
-	intermediateKey := newKey(t)
-	intermediate := ca{testca.CA{Key: intermediateKey}}
-	intermediateText := roots.issue(t, intermediateKey, func(c *x509.Certificate) {
+	key, roots, otherCA := testcsr.NewKey(t), testcsr.NewCA(t), testcsr.NewCA(t)
+	good := roots.IssueNode(t, key)
+	changed := func(change func(*x509.Certificate)) []byte { return roots.IssueNode(t, key, change) }
+	intermediateKey := testcsr.NewKey(t)
+	intermediate := testcsr.CA{CA: testca.CA{Key: intermediateKey}}
+	intermediateText := roots.IssueNode(t, intermediateKey, func(c *x509.Certificate) {
 		c.Subject.CommonName, c.IsCA, c.KeyUsage = "intermediate", true, x509.KeyUsageCertSign
 	})
-	intermediate.Certificate = parseCertificate(t, intermediateText)
+	intermediate.Certificate = testcsr.ParseCertificate(t, intermediateText)
 	tests := []struct {
 		name    string
 		text    []byte
 		wantErr error
 	}{
 		{"as it is", good, nil},
-		{"signed by an intermediate CA", append(intermediate.issue(t, key), intermediateText...), nil},
-		{"the root after it", append(bytes.Clone(good), block("CERTIFICATE", nil, roots.Raw)...), nil},
+		{"signed by an intermediate CA", append(intermediate.IssueNode(t, key), intermediateText...), nil},
+		{"the root after it", append(bytes.Clone(good), testcsr.Block("CERTIFICATE", nil, roots.Raw)...), nil},
 		{"empty", nil, csr.ErrCertificate},
-		{"other key", roots.issue(t, newKey(t)), csr.ErrCertificate},
+		{"other key", roots.IssueNode(t, testcsr.NewKey(t)), csr.ErrCertificate},
 		{"other CN", changed(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:worker-2" }), csr.ErrCertificate},
 		{"other O", changed(func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }), csr.ErrCertificate},
 		{"no O", changed(func(c *x509.Certificate) { c.Subject.Organization = nil }), csr.ErrCertificate},
 		{"second O", changed(func(c *x509.Certificate) { c.Subject.Organization = append(c.Subject.Organization, "x") }), csr.ErrCertificate},
 		{"OU", changed(func(c *x509.Certificate) { c.Subject.OrganizationalUnit = []string{"x"} }), csr.ErrCertificate},
 		{"second CN", changed(func(c *x509.Certificate) {
-			cn := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:" + nodeName}
+			cn := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:" + testcsr.NodeName}
 			c.Subject.ExtraNames = []pkix.AttributeTypeAndValue{cn, cn, {Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "system:nodes"}}
 		}), csr.ErrCertificate},
 		{"DNS name", changed(func(c *x509.Certificate) { c.DNSNames = []string{"a"} }), csr.ErrCertificate},
@@ -52,20 +53,20 @@ func TestCheckCertificate(t *testing.T) {
 		{"any extended usage", changed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), csr.ErrCertificate},
 		{"no extended usage", changed(func(c *x509.Certificate) { c.ExtKeyUsage = nil }), csr.ErrCertificate},
 		{"no digital signature", changed(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }), csr.ErrCertificate},
-		{"other CA", otherCA.issue(t, key), csr.ErrCertificate},
-		{"other CA, sent along", append(otherCA.issue(t, key), block("CERTIFICATE", nil, otherCA.Raw)...), csr.ErrCertificate},
-		{"not yet valid", changed(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Minute) }), csr.ErrCertificate},
-		{"expired", changed(func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }), csr.ErrCertificate},
-		{"private key after", append(bytes.Clone(good), block("PRIVATE KEY", nil, []byte("x"))...), csr.ErrCertificate},
+		{"other CA", otherCA.IssueNode(t, key), csr.ErrCertificate},
+		{"other CA, sent along", append(otherCA.IssueNode(t, key), testcsr.Block("CERTIFICATE", nil, otherCA.Raw)...), csr.ErrCertificate},
+		{"not yet valid", changed(func(c *x509.Certificate) { c.NotBefore = testcsr.Now.Add(time.Minute) }), csr.ErrCertificate},
+		{"expired", changed(func(c *x509.Certificate) { c.NotAfter = testcsr.Now.Add(-time.Minute) }), csr.ErrCertificate},
+		{"private key after", append(bytes.Clone(good), testcsr.Block("PRIVATE KEY", nil, []byte("x"))...), csr.ErrCertificate},
 		{"garbage after", append(bytes.Clone(good), "garbage\n"...), csr.ErrCertificate},
 		{"garbage before", append([]byte("garbage\n"), good...), csr.ErrCertificate},
 		{"malformed block before", append([]byte("-----BEGIN X-----\n*\n"), good...), csr.ErrCertificate},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			want := expected(key, roots.Certificate)
+			want := testcsr.Expected(key, roots.Certificate)
 			cert, err := csr.CheckCertificate(test.text, want)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if (cert == nil) != (test.wantErr != nil) {
 				t.Errorf("certificate = %v", cert)
 			}
@@ -74,17 +75,17 @@ func TestCheckCertificate(t *testing.T) {
 }
 
 func TestCheckCertificateTrustsNoSystemRoots(t *testing.T) {
-	key := newKey(t)
-	_, err := csr.CheckCertificate(newCA(t).issue(t, key), expected(key))
-	wantError(t, err, csr.ErrCertificate)
+	key := testcsr.NewKey(t)
+	_, err := csr.CheckCertificate(testcsr.NewCA(t).IssueNode(t, key), testcsr.Expected(key))
+	testcsr.WantError(t, err, csr.ErrCertificate)
 }
 
 // The certificate of a server, of a user, and one whose CA nobody named.
 func TestCheckCertificateOfARequest(t *testing.T) {
-	key, root := newKey(t), newCA(t)
-	r := csr.Decode(serving(t, key))
+	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
+	r := csr.Decode(testcsr.Serving(t, key))
 	names := func(c *x509.Certificate) {
-		c.DNSNames, c.IPAddresses = []string{nodeName}, []net.IP{net.IPv4(10, 0, 0, 1)}
+		c.DNSNames, c.IPAddresses = []string{testcsr.NodeName}, []net.IP{net.IPv4(10, 0, 0, 1)}
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	}
 	tests := []struct {
@@ -93,21 +94,21 @@ func TestCheckCertificateOfARequest(t *testing.T) {
 		anyIssuer bool
 		wantErr   error
 	}{
-		{"as asked for", root.issue(t, key, names), false, nil},
-		{"without the address", root.issue(t, key, names, func(c *x509.Certificate) { c.IPAddresses = nil }), false, csr.ErrCertificate},
-		{"for clients", root.issue(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), true, csr.ErrCertificate},
-		{"for anything", root.issue(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), false, csr.ErrCertificate},
-		{"other CA", newCA(t).issue(t, key, names), false, csr.ErrCertificate},
-		{"any CA", newCA(t).issue(t, key, names), true, nil},
-		{"any CA, expired", newCA(t).issue(t, key, names, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }), true, csr.ErrCertificate},
-		{"any CA, other key", newCA(t).issue(t, newKey(t), names), true, csr.ErrCertificate},
+		{"as asked for", root.IssueNode(t, key, names), false, nil},
+		{"without the address", root.IssueNode(t, key, names, func(c *x509.Certificate) { c.IPAddresses = nil }), false, csr.ErrCertificate},
+		{"for clients", root.IssueNode(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), true, csr.ErrCertificate},
+		{"for anything", root.IssueNode(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), false, csr.ErrCertificate},
+		{"other CA", testcsr.NewCA(t).IssueNode(t, key, names), false, csr.ErrCertificate},
+		{"any CA", testcsr.NewCA(t).IssueNode(t, key, names), true, nil},
+		{"any CA, expired", testcsr.NewCA(t).IssueNode(t, key, names, func(c *x509.Certificate) { c.NotAfter = testcsr.Now.Add(-time.Minute) }), true, csr.ErrCertificate},
+		{"any CA, other key", testcsr.NewCA(t).IssueNode(t, testcsr.NewKey(t), names), true, csr.ErrCertificate},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			want := csr.Expect(r)
-			want.Roots, want.AnyIssuer, want.Now = []*x509.Certificate{root.Certificate}, test.anyIssuer, now
+			want.Roots, want.AnyIssuer, want.Now = []*x509.Certificate{root.Certificate}, test.anyIssuer, testcsr.Now
 			_, err := csr.CheckCertificate(test.text, want)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 		})
 	}
 }

@@ -13,27 +13,31 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // Whatever is stored can be shown and judged, and nothing that cannot be read
 // is fit to be approved.
 func TestDecodeOfJunk(t *testing.T) {
-	key := newKey(t)
-	request := func(text string) *object {
-		return stored(t, key, func(o *object) { o.Spec.Request = []byte(text) })
+	key := testcsr.NewKey(t)
+	request := func(text string) *testcsr.Object {
+		return testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte(text) })
 	}
 	tests := []struct {
 		name string
-		junk *object
+		junk *testcsr.Object
 	}{
-		{"empty object", &object{}},
+		{"empty object", &testcsr.Object{}},
 		{"no request", request("")},
 		{"NUL bytes", request("\x00\x00")},
 		{"head alone", request("-----BEGIN CERTIFICATE REQUEST-----\n")},
 		{"empty block", request("-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n")},
-		{"a certificate", stored(t, key, func(o *object) { o.Spec.Request = newCA(t).issue(t, key) })},
-		{"DER of something else", stored(t, key, func(o *object) { o.Spec.Request = block("CERTIFICATE REQUEST", nil, newCA(t).Raw) })},
+		{"a certificate", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = testcsr.NewCA(t).IssueNode(t, key) })},
+		{"DER of something else", testcsr.Stored(t, key, func(o *testcsr.Object) {
+			o.Spec.Request = testcsr.Block("CERTIFICATE REQUEST", nil, testcsr.NewCA(t).Raw)
+		})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -41,7 +45,7 @@ func TestDecodeOfJunk(t *testing.T) {
 			if got.Problem == "" || got.PKCS10 != nil || got.NodeName() != "" || got.SANs() != nil {
 				t.Errorf("decoded to %+v, want a problem and nothing else", got)
 			}
-			refusals := csr.Refusals(csr.Check(got, csr.Facts{}))
+			refusals := approval.Violations(approval.Check(got, approval.Facts{}))
 			if len(refusals) == 0 || refusals[0].Rule != "readable" || refusals[0].Detail != got.Problem {
 				t.Errorf("refused by %v, want by what cannot be read", refusals)
 			}
@@ -52,17 +56,17 @@ func TestDecodeOfJunk(t *testing.T) {
 func TestDecode(t *testing.T) {
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	lifetime := int32(3600)
-	got := csr.Decode(stored(t, newKey(t), func(o *object) {
+	got := csr.Decode(testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) {
 		o.CreationTimestamp = metav1.NewTime(created)
 		o.Spec.ExpirationSeconds = &lifetime
 	}))
-	if got.PKCS10 == nil || got.NodeName() != nodeName {
+	if got.PKCS10 == nil || got.NodeName() != testcsr.NodeName {
 		t.Errorf("request of node %q", got.NodeName())
 	}
 	want := csr.Request{
 		Name: "node-csr-1", UID: "uid-1", Created: created,
 		SignerName: "kubernetes.io/kube-apiserver-client-kubelet",
-		Username:   bootstrap, Groups: []string{"system:bootstrappers", "system:authenticated"},
+		Username:   testcsr.Bootstrap, Groups: []string{"system:bootstrappers", "system:authenticated"},
 		Usages: []string{"digital signature", "client auth"}, ExpirationSeconds: 3600,
 		Conditions: []string{"Pending"},
 	}
@@ -77,7 +81,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestNodeName(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	tests := []struct{ name, cn, want string }{
 		{"node", "system:node:worker-1", "worker-1"},
 		{"no node", "worker-1", ""},
@@ -87,8 +91,8 @@ func TestNodeName(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := csr.Decode(stored(t, key, func(o *object) {
-				o.Spec.Request = pkcs10(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName = test.cn })
+			got := csr.Decode(testcsr.Stored(t, key, func(o *testcsr.Object) {
+				o.Spec.Request = testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName = test.cn })
 			}))
 			if got.Problem != "" || got.NodeName() != test.want {
 				t.Errorf("node name = %q, %s, want %q", got.NodeName(), got.Problem, test.want)
@@ -98,9 +102,9 @@ func TestNodeName(t *testing.T) {
 }
 
 func TestSANs(t *testing.T) {
-	key := newKey(t)
-	got := csr.Decode(stored(t, key, func(o *object) {
-		o.Spec.Request = pkcs10(t, key, func(r *x509.CertificateRequest) {
+	key := testcsr.NewKey(t)
+	got := csr.Decode(testcsr.Stored(t, key, func(o *testcsr.Object) {
+		o.Spec.Request = testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) {
 			r.DNSNames = []string{"a", "b"}
 			r.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)}
 			r.EmailAddresses = []string{"a@b"}
@@ -114,13 +118,13 @@ func TestSANs(t *testing.T) {
 
 // A refused request names each rule that it breaks, and what was found.
 func TestOutsideRulesError(t *testing.T) {
-	key := newKey(t)
-	verdicts := csr.Check(csr.Decode(stored(t, key, signer("example.com/x"), func(o *object) {
-		o.Spec.Request = pkcs10(t, key, func(r *x509.CertificateRequest) {
+	key := testcsr.NewKey(t)
+	verdicts := approval.Check(csr.Decode(testcsr.Stored(t, key, testcsr.Signer("example.com/x"), func(o *testcsr.Object) {
+		o.Spec.Request = testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) {
 			r.Subject = pkix.Name{CommonName: "system:node:worker-1", Organization: []string{"system:masters"}}
 		})
-	})), csr.Facts{})
-	err := &csr.OutsideRulesError{Name: "node-csr-1", Verdicts: csr.Refusals(verdicts)}
+	})), approval.Facts{})
+	err := &approval.PolicyViolationError{Name: "node-csr-1", Violations: approval.Violations(verdicts)}
 	want := "request node-csr-1 breaks the rules: signer (example.com/x); not privileged (system:masters is kept for Kubernetes and its administrators)"
 	if got := err.Error(); got != want {
 		t.Errorf("error = %s\nwant %s", got, want)
@@ -130,7 +134,7 @@ func TestOutsideRulesError(t *testing.T) {
 // Verdicts come in one order, which reads from the request to the requester.
 func TestCheckOrder(t *testing.T) {
 	var rules []string
-	for _, verdict := range csr.Check(csr.Decode(stored(t, newKey(t))), csr.Facts{}) {
+	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
 		rules = append(rules, verdict.Rule)
 	}
 	want := "readable, pending, signer, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"

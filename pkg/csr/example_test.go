@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -23,8 +24,8 @@ func ExampleCheck() {
 	object.Spec.Groups = []string{"system:bootstrappers", "system:authenticated"}
 	request := csr.Decode(object)
 	fmt.Println(request.Subject(), "for", request.SignerName)
-	fmt.Println("fit:", len(csr.Refusals(csr.Check(request, csr.Facts{}))) == 0)
-	for _, refusal := range csr.Refusals(csr.Check(request, csr.Facts{NodeExists: true})) {
+	fmt.Println("fit:", len(approval.Violations(approval.Check(request, approval.Facts{}))) == 0)
+	for _, refusal := range approval.Violations(approval.Check(request, approval.Facts{NodeExists: true})) {
 		fmt.Printf("where the node is there already: %s: %s\n", refusal.Rule, refusal.Detail)
 	}
 	// Output:

@@ -1,6 +1,8 @@
 package csr
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // AutoApproval says whether the controller csrapproving would approve a request,
 // as IsAutoApproved finds out.
@@ -13,60 +15,60 @@ const (
 	AutoApprovalYes
 )
 
-// Holdup is what keeps a request from its certificate.
-type Holdup int
+// Blocker is what keeps a request from its certificate.
+type Blocker int
 
 // What it can be.
 const (
-	// HoldupNone is that of a request that waits for nobody, and will not get a
+	// WaitingForNone is that of a request that waits for nobody, and will not get a
 	// certificate either if it has none: it was denied or failed.
-	HoldupNone Holdup = iota
-	// HoldupApprover is the controller csrapproving, which would approve it.
-	HoldupApprover
-	// HoldupPerson is a person, or an approver that was installed.
-	HoldupPerson
-	// HoldupSigner is the controller csrsigning.
-	HoldupSigner
-	// HoldupForeign is a signer that is not one of Kubernetes.
-	HoldupForeign
-	// HoldupForever is that no signer takes it.
-	HoldupForever
+	WaitingForNone Blocker = iota
+	// WaitingForApprover is the controller csrapproving, which would approve it.
+	WaitingForApprover
+	// WaitingForApproval is a person, or an approver that was installed.
+	WaitingForApproval
+	// WaitingForSigner is the controller csrsigning.
+	WaitingForSigner
+	// WaitingForExternalSigner is a signer that is not one of Kubernetes.
+	WaitingForExternalSigner
+	// NeverSigned is that no signer takes it.
+	NeverSigned
 )
 
-// HoldupOf returns what keeps the request from its certificate.
-func HoldupOf(r Request, auto AutoApproval) Holdup {
+// BlockerOf returns what keeps the request from its certificate.
+func BlockerOf(r Request, auto AutoApproval) Blocker {
 	switch {
 	case r.IsPending() && r.SignerName == KubeletClient && auto == AutoApprovalYes:
-		return HoldupApprover
+		return WaitingForApprover
 	case r.IsPending():
-		return HoldupPerson
+		return WaitingForApproval
 	case !r.Is(Approved) || r.Is(Failed) || r.Is(Issued):
-		return HoldupNone
+		return WaitingForNone
 	}
 	switch outcome, _ := Predict(r); outcome {
-	case OutcomeUnsigned:
-		return HoldupForever
+	case OutcomeNeverSigned:
+		return NeverSigned
 	case OutcomeUnknown:
-		return HoldupForeign
+		return WaitingForExternalSigner
 	default:
-		return HoldupSigner
+		return WaitingForSigner
 	}
 }
 
 // Explain says who keeps a request waiting: which approver or signer has not
 // acted. It is empty for a request that waits for nobody.
 func Explain(r Request, auto AutoApproval) string {
-	switch HoldupOf(r, auto) {
-	case HoldupApprover:
+	switch BlockerOf(r, auto) {
+	case WaitingForApprover:
 		return "the controller csrapproving would approve it, so it does not run"
-	case HoldupPerson:
+	case WaitingForApproval:
 		return explainPerson(r, auto)
-	case HoldupForever:
+	case NeverSigned:
 		_, reason := Predict(r)
 		return fmt.Sprintf("nobody will sign it: %s, %s", r.SignerName, reason)
-	case HoldupForeign:
+	case WaitingForExternalSigner:
 		return "the signer " + r.SignerName + ", which is not one of Kubernetes, has not signed it: it may not run"
-	case HoldupSigner:
+	case WaitingForSigner:
 		return "the signer " + r.SignerName + " has not signed it: the controller csrsigning does not run, or works through many requests"
 	default:
 		return ""

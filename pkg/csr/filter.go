@@ -1,7 +1,6 @@
 package csr
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -55,71 +54,4 @@ func (f Filter) listOptions() metav1.ListOptions {
 		return metav1.ListOptions{}
 	}
 	return metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("spec.signerName", f.SignerName).String()}
-}
-
-// Rivals knows which requests ask, or asked with success, the same signer for the
-// same node with another key: which of them the node itself made, no rule can
-// tell. The zero value knows none.
-type Rivals struct {
-	asked map[rivalry][]asker
-}
-
-type (
-	rivalry struct{ signer, node string }
-	asker   struct{ name, key string }
-)
-
-// Add takes note of a request. What the node itself asked for with its
-// certificate is nobody's rival, nor is a request that was denied or failed, or
-// that the rules refuse whatever the cluster holds.
-func (v *Rivals) Add(r Request) {
-	if r.NodeName() == "" || r.isOfItself() || r.Refused() != nil {
-		return
-	}
-	if r.IsPending() && len(Refusals(Check(r, favourable(r)))) > 0 {
-		return
-	}
-	if v.asked == nil {
-		v.asked = map[rivalry][]asker{}
-	}
-	over := rivalry{r.SignerName, r.NodeName()}
-	v.asked[over] = append(v.asked[over], asker{r.Name, Fingerprint(r.PKCS10.PublicKey)})
-}
-
-// isOfItself says whether a node asks for its own certificate.
-func (r Request) isOfItself() bool { return r.Username == NodeUserPrefix+r.NodeName() }
-
-// favourable are the facts that a request for a node would have to meet.
-func favourable(r Request) Facts {
-	facts := Facts{Signer: r.SignerName, NodeExists: r.SignerName == KubeletServing}
-	for _, san := range r.SANs() {
-		_, name, _ := strings.Cut(san, ":")
-		facts.NodeAddresses = append(facts.NodeAddresses, name)
-	}
-	return facts
-}
-
-// Of returns the names of the requests for the same node with another key.
-func (v *Rivals) Of(r Request) []string {
-	if r.NodeName() == "" || r.isOfItself() {
-		return nil
-	}
-	var names []string
-	for _, other := range v.asked[rivalry{r.SignerName, r.NodeName()}] {
-		if other.key != Fingerprint(r.PKCS10.PublicKey) {
-			names = append(names, other.name)
-		}
-	}
-	return names
-}
-
-// RivalsError says that several requests ask for the same node, or that several
-// are meant where one can be.
-type RivalsError struct {
-	Name, NodeName string
-	Others         []string
-}
-
-func (e *RivalsError) Error() string {
-	return fmt.Sprintf("request %s: node %s is asked for with other keys too, and nothing here says which is its own: %q", e.Name, e.NodeName, e.Others)
 }

@@ -9,14 +9,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 func TestFilter(t *testing.T) {
-	key := newKey(t)
-	r := csr.Decode(stored(t, key, func(o *object) { o.CreationTimestamp = metav1.NewTime(now) }))
-	approved := csr.Decode(stored(t, key, with(certificatesv1.CertificateApproved)))
-	unreadable := csr.Decode(stored(t, key, func(o *object) { o.Spec.Request = []byte("x") }))
+	key := testcsr.NewKey(t)
+	r := csr.Decode(testcsr.Stored(t, key, func(o *testcsr.Object) { o.CreationTimestamp = metav1.NewTime(testcsr.Now) }))
+	approved := csr.Decode(testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)))
+	unreadable := csr.Decode(testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte("x") }))
 	fingerprint := csr.Fingerprint(key.Public())
 	tests := []struct {
 		name    string
@@ -31,20 +32,20 @@ func TestFilter(t *testing.T) {
 		{"not approved", csr.Filter{Condition: csr.Approved}, r, false},
 		{"signer", csr.Filter{SignerName: csr.KubeletClient}, r, true},
 		{"another signer", csr.Filter{SignerName: csr.KubeletServing}, r, false},
-		{"requester", csr.Filter{Requester: bootstrap}, r, true},
+		{"requester", csr.Filter{Requester: testcsr.Bootstrap}, r, true},
 		{"another requester", csr.Filter{Requester: "x"}, r, false},
 		{"group", csr.Filter{RequesterGroup: "system:bootstrappers"}, r, true},
 		{"another group", csr.Filter{RequesterGroup: "system:bootstrapper"}, r, false},
-		{"node", csr.Filter{Node: nodeName}, r, true},
+		{"node", csr.Filter{Node: testcsr.NodeName}, r, true},
 		{"another node", csr.Filter{Node: "worker"}, r, false},
 		{"key", csr.Filter{Fingerprint: fingerprint}, r, true},
 		{"beginning of the key", csr.Filter{Fingerprint: fingerprint[:27]}, r, true},
-		{"another key", csr.Filter{Fingerprint: csr.Fingerprint(newKey(t).Public())}, r, false},
+		{"another key", csr.Filter{Fingerprint: csr.Fingerprint(testcsr.NewKey(t).Public())}, r, false},
 		{"no key", csr.Filter{Fingerprint: fingerprint}, unreadable, false},
 		{"UID", csr.Filter{UID: "uid-1"}, r, true},
 		{"another UID", csr.Filter{UID: "uid-2"}, r, false},
-		{"old enough", csr.Filter{Before: now}, r, true},
-		{"too young", csr.Filter{Before: now.Add(-time.Second)}, r, false},
+		{"old enough", csr.Filter{Before: testcsr.Now}, r, true},
+		{"too young", csr.Filter{Before: testcsr.Now.Add(-time.Second)}, r, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,7 +58,7 @@ func TestFilter(t *testing.T) {
 
 // The API server leaves out other signers, and the rest is left out here.
 func TestListFilters(t *testing.T) {
-	client := fakeCertificates(t, stored(t, newKey(t)), stored(t, newKey(t), func(o *object) { o.Name, o.Spec.Username = "other", "x" }))
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)), testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.Name, o.Spec.Username = "other", "x" }))
 	var names []string
 	err := csr.List(t.Context(), client, csr.Filter{SignerName: csr.KubeletClient, Requester: "x"}, func(r csr.Request) error {
 		names = append(names, r.Name)
@@ -72,38 +73,8 @@ func TestListFilters(t *testing.T) {
 	}
 }
 
-func TestRivals(t *testing.T) {
-	named := func(name string, changes ...func(*object)) csr.Request {
-		return csr.Decode(stored(t, newKey(t), append(changes, func(o *object) { o.Name = name })...))
-	}
-	var rivals csr.Rivals
-	self := func(o *object) { o.Spec.Username, o.Spec.Groups = "system:node:"+nodeName, []string{"system:nodes"} }
-	key := newKey(t)
-	a, b := named("a"), csr.Decode(stored(t, key, func(o *object) { o.Name = "b" }))
-	for _, r := range []csr.Request{
-		a, b, named("approved", with(certificatesv1.CertificateApproved)), named("other", signer("example.com/x")),
-		named("denied", with(certificatesv1.CertificateDenied)), named("of itself", self), named("by alice", func(o *object) { o.Spec.Username = "alice" }),
-		csr.Decode(stored(t, key, func(o *object) { o.Name = "b again" })),
-		named("unreadable", func(o *object) { o.Spec.Request = nil }), named("unreadable too", func(o *object) { o.Spec.Request = nil }),
-	} {
-		rivals.Add(r)
-	}
-	for _, test := range []struct {
-		r    csr.Request
-		want string
-	}{
-		{a, "b,approved,b again"}, {b, "a,approved"}, {named("new"), "a,b,approved,b again"},
-		{named("of itself", self), ""}, {named("other", signer("example.com/x")), ""},
-		{named("unreadable", func(o *object) { o.Spec.Request = nil }), ""},
-	} {
-		if got := strings.Join(rivals.Of(test.r), ","); got != test.want {
-			t.Errorf("rivals of %s: %q, want %q", test.r.Name, got, test.want)
-		}
-	}
-}
-
 func TestParseFingerprint(t *testing.T) {
-	whole := csr.Fingerprint(newKey(t).Public())
+	whole := csr.Fingerprint(testcsr.NewKey(t).Public())
 	digits := strings.TrimPrefix(whole, "sha256:")
 	tests := []struct {
 		name, text, want string
@@ -112,7 +83,7 @@ func TestParseFingerprint(t *testing.T) {
 		{"whole", whole, whole, nil},
 		{"upper case", strings.ToUpper(whole), whole, nil},
 		{"digits alone", digits, whole, nil},
-		{"in groups", csr.Groups(whole), whole, nil},
+		{"in groups", csr.FormatFingerprint(whole), whole, nil},
 		{"twenty digits", digits[:20], "sha256:" + digits[:20], nil},
 		{"with colons", "aa:bb:cc:dd:ee:ff:00:11:22:33", "sha256:aabbccddeeff00112233", nil},
 		{"nineteen digits", digits[:19], "", csr.ErrInvalidFingerprint},
@@ -124,7 +95,7 @@ func TestParseFingerprint(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := csr.ParseFingerprint(test.text)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if got != test.want {
 				t.Errorf("ParseFingerprint = %q, want %q", got, test.want)
 			}

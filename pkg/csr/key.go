@@ -106,8 +106,8 @@ func ParseFingerprint(s string) (string, error) {
 	return "sha256:" + digits, nil
 }
 
-// Groups writes a fingerprint in groups of four digits, to be read aloud.
-func Groups(fingerprint string) string {
+// FormatFingerprint writes a fingerprint in groups of four digits, to be read aloud.
+func FormatFingerprint(fingerprint string) string {
 	digits := strings.TrimPrefix(fingerprint, "sha256:")
 	var groups []string
 	for group := range slices.Chunk([]byte(digits), 4) {
@@ -129,10 +129,10 @@ func KeyType(publicKey any) string {
 	return "unknown"
 }
 
-// isStrong says whether a public key is fit for a certificate: ECDSA on P-256,
+// IsStrong says whether a public key is fit for a certificate: ECDSA on P-256,
 // P-384 or P-521, RSA of 2048 to 8192 bits with an exponent of 65537 or more, or
 // Ed25519.
-func isStrong(publicKey any) bool {
+func IsStrong(publicKey any) bool {
 	switch key := publicKey.(type) {
 	case *ecdsa.PublicKey:
 		return key.Curve.Params().BitSize >= 256

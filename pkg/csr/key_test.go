@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -42,7 +43,7 @@ func TestKeyRoundTrip(t *testing.T) {
 		name, head, kind string
 		key              crypto.Signer
 	}{
-		{"ECDSA", "-----BEGIN EC PRIVATE KEY-----\n", "ECDSA P-256", newKey(t)},
+		{"ECDSA", "-----BEGIN EC PRIVATE KEY-----\n", "ECDSA P-256", testcsr.NewKey(t)},
 		{"RSA", "-----BEGIN PRIVATE KEY-----\n", "RSA 2048", rsaKey},
 		{"Ed25519", "-----BEGIN PRIVATE KEY-----\n", "Ed25519", edKey},
 	}
@@ -67,7 +68,7 @@ func TestKeyRoundTrip(t *testing.T) {
 }
 
 func TestParseKey(t *testing.T) {
-	ec, err := csr.EncodeKey(newKey(t))
+	ec, err := csr.EncodeKey(testcsr.NewKey(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,18 +82,18 @@ func TestParseKey(t *testing.T) {
 		wantErr error
 	}{
 		{"EC", ec, nil},
-		{"PKCS 1", block("RSA PRIVATE KEY", nil, x509.MarshalPKCS1PrivateKey(rsaKey)), nil},
-		{"after a certificate", append(newCA(t).issue(t, newKey(t)), ec...), nil},
+		{"PKCS 1", testcsr.Block("RSA PRIVATE KEY", nil, x509.MarshalPKCS1PrivateKey(rsaKey)), nil},
+		{"after a certificate", append(testcsr.NewCA(t).IssueNode(t, testcsr.NewKey(t)), ec...), nil},
 		{"empty", nil, csr.ErrInvalidKey},
 		{"truncated", ec[:len(ec)/2], csr.ErrInvalidKey},
 		{"other type", bytes.ReplaceAll(ec, []byte("EC PRIVATE"), []byte("PUBLIC")), csr.ErrInvalidKey},
-		{"not a key", block("EC PRIVATE KEY", nil, []byte("s3cret")), csr.ErrInvalidKey},
-		{"not PKCS 8", block("PRIVATE KEY", nil, []byte("s3cret")), csr.ErrInvalidKey},
+		{"not a key", testcsr.Block("EC PRIVATE KEY", nil, []byte("s3cret")), csr.ErrInvalidKey},
+		{"not PKCS 8", testcsr.Block("PRIVATE KEY", nil, []byte("s3cret")), csr.ErrInvalidKey},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := csr.ParseKey(test.text)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if err != nil && strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("error %q quotes the key", err)
 			}

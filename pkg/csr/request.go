@@ -47,8 +47,8 @@ func ValidateNodeName(name string) error {
 	return nil
 }
 
-// Wanted says what certificate is asked for.
-type Wanted struct {
+// RequestSpec says what certificate is asked for.
+type RequestSpec struct {
 	// Template has the subject and the alternative names.
 	Template x509.CertificateRequest
 	// SignerName is who shall sign; empty leaves it to what is asked for: the
@@ -65,7 +65,7 @@ type Wanted struct {
 // key, the subject and the usages alone, so that the same command finds its own
 // request again. It returns an error that matches ErrUnfit when the API server
 // or the signer would refuse it.
-func NewRequest(wanted Wanted, key crypto.Signer, random io.Reader) (*certificatesv1.CertificateSigningRequest, error) {
+func NewRequest(wanted RequestSpec, key crypto.Signer, random io.Reader) (*certificatesv1.CertificateSigningRequest, error) {
 	der, err := x509.CreateCertificateRequest(random, &wanted.Template, key)
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate request: %w", err)
@@ -75,7 +75,7 @@ func NewRequest(wanted Wanted, key crypto.Signer, random io.Reader) (*certificat
 
 // FromPKCS10 makes the request for what a text in PEM asks for; wanted says the
 // rest. It returns an error that matches ErrInvalidRequest or ErrUnfit.
-func FromPKCS10(text []byte, wanted Wanted) (*certificatesv1.CertificateSigningRequest, error) {
+func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSigningRequest, error) {
 	pkcs10, err := ParseRequest(text)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func FromPKCS10(text []byte, wanted Wanted) (*certificatesv1.CertificateSigningR
 		}
 		object.Spec.ExpirationSeconds = &seconds
 	}
-	return object, lint(Decode(object))
+	return object, validate(Decode(object))
 }
 
 // NewNodeRequest makes the request for the client certificate of a node, under
@@ -119,7 +119,7 @@ func NewNodeRequest(nodeName string, key crypto.Signer, random io.Reader) (*cert
 	if err := ValidateNodeName(nodeName); err != nil {
 		return nil, err
 	}
-	return NewRequest(Wanted{Template: x509.CertificateRequest{Subject: NodeSubject(nodeName)}}, key, random)
+	return NewRequest(RequestSpec{Template: x509.CertificateRequest{Subject: NodeSubject(nodeName)}}, key, random)
 }
 
 // NodeSubject returns the subject of a node's certificates.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -33,7 +34,7 @@ func TestValidateNodeName(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			wantError(t, csr.ValidateNodeName(test.node), test.wantErr)
+			testcsr.WantError(t, csr.ValidateNodeName(test.node), test.wantErr)
 		})
 	}
 }
@@ -48,21 +49,21 @@ func TestNewNodeRequest(t *testing.T) {
 		key  crypto.Signer
 		want []string // usages
 	}{
-		{"ECDSA", newKey(t), []string{"digital signature", "client auth"}},
+		{"ECDSA", testcsr.NewKey(t), []string{"digital signature", "client auth"}},
 		{"RSA", rsaKey, []string{"digital signature", "client auth", "key encipherment"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			spec, err := csr.NewNodeRequest(nodeName, test.key, rand.Reader)
+			spec, err := csr.NewNodeRequest(testcsr.NodeName, test.key, rand.Reader)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := csr.NewNodeRequest(nodeName, test.key, rand.Reader)
+			again, err := csr.NewNodeRequest(testcsr.NodeName, test.key, rand.Reader)
 			if err != nil || again.Name != spec.Name || !strings.HasPrefix(spec.Name, "node-csr-") {
 				t.Errorf("names %q and %q, %v, want one", spec.Name, again.Name, err)
 			}
 			decoded := csr.Decode(spec)
-			if decoded.Problem != "" || decoded.NodeName() != nodeName || !slices.Equal(decoded.Usages, test.want) {
+			if decoded.Problem != "" || decoded.NodeName() != testcsr.NodeName || !slices.Equal(decoded.Usages, test.want) {
 				t.Errorf("problem %q, node %q, usages %q", decoded.Problem, decoded.NodeName(), decoded.Usages)
 			}
 			if subject := decoded.PKCS10.Subject.ToRDNSequence().String(); subject != "CN=system:node:worker-1,O=system:nodes" {
@@ -76,15 +77,15 @@ func TestNewNodeRequest(t *testing.T) {
 			}
 		})
 	}
-	_, err = csr.NewNodeRequest("Worker", newKey(t), rand.Reader)
-	wantError(t, err, csr.ErrInvalidNodeName)
+	_, err = csr.NewNodeRequest("Worker", testcsr.NewKey(t), rand.Reader)
+	testcsr.WantError(t, err, csr.ErrInvalidNodeName)
 }
 
 func TestRequestNameDependsOnKeyAndNode(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	names := map[string]bool{}
 	for _, node := range []string{"worker-1", "worker-2"} {
-		for _, k := range []crypto.Signer{key, newKey(t)} {
+		for _, k := range []crypto.Signer{key, testcsr.NewKey(t)} {
 			spec, err := csr.NewNodeRequest(node, k, rand.Reader)
 			if err != nil {
 				t.Fatal(err)
@@ -98,15 +99,15 @@ func TestRequestNameDependsOnKeyAndNode(t *testing.T) {
 }
 
 func TestParseRequest(t *testing.T) {
-	key := newKey(t)
-	good := pkcs10(t, key)
+	key := testcsr.NewKey(t)
+	good := testcsr.PKCS10(t, key)
 	request, err := csr.ParseRequest(good)
 	if err != nil {
 		t.Fatal(err)
 	}
 	forged := bytes.Clone(request.Raw)
 	forged[len(forged)-1] ^= 1
-	other := bytes.Replace(request.Raw, []byte(nodeName), []byte("worker-2"), 1)
+	other := bytes.Replace(request.Raw, []byte(testcsr.NodeName), []byte("worker-2"), 1)
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 	tests := []struct {
 		name    string
@@ -117,21 +118,21 @@ func TestParseRequest(t *testing.T) {
 		{"white space after", join(good, []byte(" \n")), nil},
 		{"empty", nil, csr.ErrInvalidRequest},
 		{"DER", request.Raw, csr.ErrInvalidRequest},
-		{"headers", block("CERTIFICATE REQUEST", map[string]string{"a": "b"}, request.Raw), csr.ErrInvalidRequest},
+		{"headers", testcsr.Block("CERTIFICATE REQUEST", map[string]string{"a": "b"}, request.Raw), csr.ErrInvalidRequest},
 		{"two blocks", join(good, good), csr.ErrInvalidRequest},
 		{"text before", join([]byte("text\n"), good), csr.ErrInvalidRequest},
 		{"malformed block before", join([]byte("-----BEGIN X-----\n*\n"), good), csr.ErrInvalidRequest},
 		{"text after", join(good, []byte("text\n")), csr.ErrInvalidRequest},
-		{"other type", block("NEW CERTIFICATE REQUEST", nil, request.Raw), csr.ErrInvalidRequest},
-		{"not a request", block("CERTIFICATE REQUEST", nil, []byte("x")), csr.ErrInvalidRequest},
-		{"bytes after the request", block("CERTIFICATE REQUEST", nil, append(bytes.Clone(request.Raw), 0)), csr.ErrInvalidRequest},
-		{"changed signature", block("CERTIFICATE REQUEST", nil, forged), csr.ErrInvalidRequest},
-		{"changed subject", block("CERTIFICATE REQUEST", nil, other), csr.ErrInvalidRequest},
+		{"other type", testcsr.Block("NEW CERTIFICATE REQUEST", nil, request.Raw), csr.ErrInvalidRequest},
+		{"not a request", testcsr.Block("CERTIFICATE REQUEST", nil, []byte("x")), csr.ErrInvalidRequest},
+		{"bytes after the request", testcsr.Block("CERTIFICATE REQUEST", nil, append(bytes.Clone(request.Raw), 0)), csr.ErrInvalidRequest},
+		{"changed signature", testcsr.Block("CERTIFICATE REQUEST", nil, forged), csr.ErrInvalidRequest},
+		{"changed subject", testcsr.Block("CERTIFICATE REQUEST", nil, other), csr.ErrInvalidRequest},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := csr.ParseRequest(test.text)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if (got == nil) != (test.wantErr != nil) {
 				t.Errorf("request = %v", got)
 			}
@@ -140,7 +141,7 @@ func TestParseRequest(t *testing.T) {
 }
 
 func FuzzParseRequest(f *testing.F) {
-	good := pkcs10(f, newKey(f))
+	good := testcsr.PKCS10(f, testcsr.NewKey(f))
 	f.Add(good)
 	f.Add(append([]byte("-----BEGIN X-----\n*\n"), good...))
 	f.Add(append(bytes.Clone(good), good...))
@@ -148,10 +149,10 @@ func FuzzParseRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		request, err := csr.ParseRequest(text)
 		if err != nil {
-			wantError(t, err, csr.ErrInvalidRequest)
+			testcsr.WantError(t, err, csr.ErrInvalidRequest)
 			return
 		}
-		if got, want := noSpace(text), noSpace(block("CERTIFICATE REQUEST", nil, request.Raw)); got != want {
+		if got, want := noSpace(text), noSpace(testcsr.Block("CERTIFICATE REQUEST", nil, request.Raw)); got != want {
 			t.Errorf("accepted more than the request: %q", text)
 		}
 	})

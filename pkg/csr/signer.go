@@ -30,8 +30,8 @@ const (
 	OutcomeIssued Outcome = "issued"
 	// OutcomeFailed means that the signer fails the request.
 	OutcomeFailed Outcome = "failed"
-	// OutcomeUnsigned means that no signer of Kubernetes takes it, ever.
-	OutcomeUnsigned Outcome = "unsigned"
+	// OutcomeNeverSigned means that no signer of Kubernetes takes it, ever.
+	OutcomeNeverSigned Outcome = "unsigned"
 	// OutcomeUnknown means that it is up to a signer that is not Kubernetes' own.
 	OutcomeUnknown Outcome = "unknown"
 )
@@ -48,14 +48,14 @@ func Predict(r Request) (outcome Outcome, reason string) {
 	problem := ""
 	switch r.SignerName {
 	case KubeletClient:
-		problem = kubeletClientProblem(r)
+		problem = KubeletClientProblem(r)
 	case KubeletServing:
 		problem = kubeletServingProblem(r)
 	case APIServerClient:
-		problem = clientProblem(r)
+		problem = ClientProblem(r)
 	default:
 		if strings.HasPrefix(r.SignerName, "kubernetes.io/") {
-			return OutcomeUnsigned, "Kubernetes has no signer of this name"
+			return OutcomeNeverSigned, "Kubernetes has no signer of this name"
 		}
 		return OutcomeUnknown, "this signer is not one of Kubernetes"
 	}
@@ -65,7 +65,7 @@ func Predict(r Request) (outcome Outcome, reason string) {
 	return OutcomeIssued, ""
 }
 
-func kubeletClientProblem(r Request) string {
+func KubeletClientProblem(r Request) string {
 	switch {
 	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
 		return "the organization must be " + NodesGroup + " alone"
@@ -95,7 +95,7 @@ func kubeletServingProblem(r Request) string {
 	return ""
 }
 
-func clientProblem(r Request) string {
+func ClientProblem(r Request) string {
 	for _, usage := range r.Usages {
 		if !slices.Contains([]string{"client auth", "digital signature", "key encipherment"}, usage) {
 			return fmt.Sprintf("the usage %q is not for clients", usage)
@@ -151,9 +151,9 @@ func expirationSeconds(lifetime time.Duration) (int32, error) {
 	return int32(lifetime / time.Second), nil
 }
 
-// lint returns an error that matches ErrUnfit when the API server refuses the
+// validate returns an error that matches ErrUnfit when the API server refuses the
 // request, or its signer fails it, so that nobody waits for that.
-func lint(r Request) error {
+func validate(r Request) error {
 	problem := ""
 	switch outcome, reason := Predict(r); {
 	case r.Problem != "":
@@ -162,13 +162,13 @@ func lint(r Request) error {
 		problem = r.SignerName + " is not allowed any more"
 	case usageProblem(r.Usages) != "":
 		problem = usageProblem(r.Usages)
-	case outcome == OutcomeFailed, outcome == OutcomeUnsigned:
+	case outcome == OutcomeFailed, outcome == OutcomeNeverSigned:
 		problem = reason
 	case r.SignerName == APIServerClient && slices.Contains(r.PKCS10.Subject.Organization, "system:masters"):
 		problem = "the API server admits nobody to system:masters this way"
 	case r.SignerName != APIServerClient && r.NodeName() != "" && ValidateNodeName(r.NodeName()) != nil:
 		return ValidateNodeName(r.NodeName())
-	case !isStrong(r.PKCS10.PublicKey):
+	case !IsStrong(r.PKCS10.PublicKey):
 		problem = "its key is weak: " + KeyType(r.PKCS10.PublicKey)
 	}
 	if problem != "" {

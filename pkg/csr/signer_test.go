@@ -16,45 +16,55 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 func TestPredict(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	tests := []struct {
 		name   string
-		change func(*object)
+		change func(*testcsr.Object)
 		want   csr.Outcome
 	}{
-		{"a node", func(*object) {}, csr.OutcomeIssued},
-		{"text around", func(o *object) { o.Spec.Request = append([]byte("text\n"), o.Spec.Request...) }, csr.OutcomeIssued},
-		{"junk", func(o *object) { o.Spec.Request = []byte("x") }, csr.OutcomeFailed},
-		{"other O", asks(t, key, func(r *x509.CertificateRequest) { r.Subject.Organization = nil }), csr.OutcomeFailed},
-		{"other CN", asks(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName = "a" }), csr.OutcomeFailed},
-		{"a name", asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), csr.OutcomeFailed},
-		{"no client auth", usages("digital signature"), csr.OutcomeFailed},
-		{"usage twice", usages("digital signature", "client auth", "client auth"), csr.OutcomeIssued},
-		{"no signer of Kubernetes", signer("kubernetes.io/x"), csr.OutcomeUnsigned},
-		{"another's signer", signer("example.com/x"), csr.OutcomeUnknown},
-		{"clients", signer(csr.APIServerClient), csr.OutcomeIssued},
-		{"clients, server auth", func(o *object) { signer(csr.APIServerClient)(o); usages("client auth", "server auth")(o) }, csr.OutcomeFailed},
-		{"clients, no client auth", func(o *object) { signer(csr.APIServerClient)(o); usages("digital signature")(o) }, csr.OutcomeFailed},
-		{"servers without a name", func(o *object) { signer(csr.KubeletServing)(o); usages("digital signature", "server auth")(o) }, csr.OutcomeFailed},
+		{"a node", func(*testcsr.Object) {}, csr.OutcomeIssued},
+		{"text around", func(o *testcsr.Object) { o.Spec.Request = append([]byte("text\n"), o.Spec.Request...) }, csr.OutcomeIssued},
+		{"junk", func(o *testcsr.Object) { o.Spec.Request = []byte("x") }, csr.OutcomeFailed},
+		{"other O", testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.Subject.Organization = nil }), csr.OutcomeFailed},
+		{"other CN", testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName = "a" }), csr.OutcomeFailed},
+		{"a name", testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), csr.OutcomeFailed},
+		{"no client auth", testcsr.Usages("digital signature"), csr.OutcomeFailed},
+		{"usage twice", testcsr.Usages("digital signature", "client auth", "client auth"), csr.OutcomeIssued},
+		{"no signer of Kubernetes", testcsr.Signer("kubernetes.io/x"), csr.OutcomeNeverSigned},
+		{"another's signer", testcsr.Signer("example.com/x"), csr.OutcomeUnknown},
+		{"clients", testcsr.Signer(csr.APIServerClient), csr.OutcomeIssued},
+		{"clients, server auth", func(o *testcsr.Object) {
+			testcsr.Signer(csr.APIServerClient)(o)
+			testcsr.Usages("client auth", "server auth")(o)
+		}, csr.OutcomeFailed},
+		{"clients, no client auth", func(o *testcsr.Object) {
+			testcsr.Signer(csr.APIServerClient)(o)
+			testcsr.Usages("digital signature")(o)
+		}, csr.OutcomeFailed},
+		{"servers without a name", func(o *testcsr.Object) {
+			testcsr.Signer(csr.KubeletServing)(o)
+			testcsr.Usages("digital signature", "server auth")(o)
+		}, csr.OutcomeFailed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			outcome, reason := csr.Predict(csr.Decode(stored(t, key, test.change)))
+			outcome, reason := csr.Predict(csr.Decode(testcsr.Stored(t, key, test.change)))
 			if outcome != test.want || (reason == "") != (outcome == csr.OutcomeIssued) {
 				t.Errorf("Predict = %s, %q, want %s", outcome, reason, test.want)
 			}
 		})
 	}
-	for name, change := range map[string]func(*object){
-		"as it is": func(*object) {}, "email": asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.EmailAddresses = []string{"a"}, []string{"a@b"} }),
-		"client auth": usages("digital signature", "client auth"), "other O": asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.Subject.Organization = []string{"a"}, nil }),
-		"other CN": asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.Subject.CommonName = []string{"a"}, "a" }),
+	for name, change := range map[string]func(*testcsr.Object){
+		"as it is": func(*testcsr.Object) {}, "email": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.EmailAddresses = []string{"a"}, []string{"a@b"} }),
+		"client auth": testcsr.Usages("digital signature", "client auth"), "other O": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.Subject.Organization = []string{"a"}, nil }),
+		"other CN": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.Subject.CommonName = []string{"a"}, "a" }),
 	} {
-		outcome, reason := csr.Predict(csr.Decode(serving(t, key, change)))
+		outcome, reason := csr.Predict(csr.Decode(testcsr.Serving(t, key, change)))
 		if (outcome == csr.OutcomeIssued) != (name == "as it is") {
 			t.Errorf("servers, %s: Predict = %s, %q", name, outcome, reason)
 		}
@@ -62,7 +72,7 @@ func TestPredict(t *testing.T) {
 }
 
 func TestNewRequest(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	weak, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -79,36 +89,36 @@ func TestNewRequest(t *testing.T) {
 	clientAuth := []certificatesv1.KeyUsage{"client auth"}
 	tests := []struct {
 		name       string
-		wanted     csr.Wanted
+		wanted     csr.RequestSpec
 		key        crypto.Signer
 		wantSigner string
 		wantErr    error
 	}{
-		{"a node", csr.Wanted{Template: subject("system:node:a", "system:nodes")}, key, csr.KubeletClient, nil},
-		{"a node's server", csr.Wanted{Template: named}, rsaKey, csr.KubeletServing, nil},
-		{"a person", csr.Wanted{Template: subject("jane", "dev")}, key, csr.APIServerClient, nil},
-		{"a day", csr.Wanted{Template: subject("jane"), Expiration: 24 * time.Hour}, key, csr.APIServerClient, nil},
-		{"another signer", csr.Wanted{Template: subject("a"), SignerName: "example.com/x", Usages: clientAuth}, key, "example.com/x", nil},
-		{"another signer, no usages", csr.Wanted{Template: subject("a"), SignerName: "example.com/x"}, key, "", csr.ErrUnfit},
-		{"no signer of Kubernetes", csr.Wanted{Template: subject("a"), SignerName: "kubernetes.io/x", Usages: clientAuth}, key, "", csr.ErrUnfit},
-		{"legacy-unknown", csr.Wanted{Template: subject("a"), SignerName: "kubernetes.io/legacy-unknown", Usages: clientAuth}, key, "", csr.ErrUnfit},
-		{"signer without a domain", csr.Wanted{Template: subject("a"), SignerName: "x/y", Usages: clientAuth}, key, "", csr.ErrUnfit},
-		{"signer without a path", csr.Wanted{Template: subject("a"), SignerName: "example.com", Usages: clientAuth}, key, "", csr.ErrUnfit},
-		{"unknown usage", csr.Wanted{Template: subject("a"), Usages: []certificatesv1.KeyUsage{"client auth", "x"}}, key, "", csr.ErrUnfit},
-		{"usage twice", csr.Wanted{Template: subject("a"), Usages: append(clientAuth, clientAuth...)}, key, "", csr.ErrUnfit},
-		{"system:masters", csr.Wanted{Template: subject("jane", "system:masters")}, key, "", csr.ErrUnfit},
-		{"nine minutes", csr.Wanted{Template: subject("jane"), Expiration: 9 * time.Minute}, key, "", csr.ErrUnfit},
-		{"negative", csr.Wanted{Template: subject("jane"), Expiration: -time.Hour}, key, "", csr.ErrUnfit},
-		{"half a second", csr.Wanted{Template: subject("jane"), Expiration: time.Hour + time.Second/2}, key, "", csr.ErrUnfit},
-		{"a century", csr.Wanted{Template: subject("jane"), Expiration: 100 * 365 * 24 * time.Hour}, key, "", csr.ErrUnfit},
-		{"node of another O", csr.Wanted{Template: subject("system:node:a", "x")}, key, "", csr.ErrUnfit},
-		{"name of no node", csr.Wanted{Template: subject("system:node:A", "system:nodes")}, key, "", csr.ErrInvalidNodeName},
-		{"weak key", csr.Wanted{Template: subject("jane")}, weak, "", csr.ErrUnfit},
+		{"a node", csr.RequestSpec{Template: subject("system:node:a", "system:nodes")}, key, csr.KubeletClient, nil},
+		{"a node's server", csr.RequestSpec{Template: named}, rsaKey, csr.KubeletServing, nil},
+		{"a person", csr.RequestSpec{Template: subject("jane", "dev")}, key, csr.APIServerClient, nil},
+		{"a day", csr.RequestSpec{Template: subject("jane"), Expiration: 24 * time.Hour}, key, csr.APIServerClient, nil},
+		{"another signer", csr.RequestSpec{Template: subject("a"), SignerName: "example.com/x", Usages: clientAuth}, key, "example.com/x", nil},
+		{"another signer, no usages", csr.RequestSpec{Template: subject("a"), SignerName: "example.com/x"}, key, "", csr.ErrUnfit},
+		{"no signer of Kubernetes", csr.RequestSpec{Template: subject("a"), SignerName: "kubernetes.io/x", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"legacy-unknown", csr.RequestSpec{Template: subject("a"), SignerName: "kubernetes.io/legacy-unknown", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"signer without a domain", csr.RequestSpec{Template: subject("a"), SignerName: "x/y", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"signer without a path", csr.RequestSpec{Template: subject("a"), SignerName: "example.com", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"unknown usage", csr.RequestSpec{Template: subject("a"), Usages: []certificatesv1.KeyUsage{"client auth", "x"}}, key, "", csr.ErrUnfit},
+		{"usage twice", csr.RequestSpec{Template: subject("a"), Usages: append(clientAuth, clientAuth...)}, key, "", csr.ErrUnfit},
+		{"system:masters", csr.RequestSpec{Template: subject("jane", "system:masters")}, key, "", csr.ErrUnfit},
+		{"nine minutes", csr.RequestSpec{Template: subject("jane"), Expiration: 9 * time.Minute}, key, "", csr.ErrUnfit},
+		{"negative", csr.RequestSpec{Template: subject("jane"), Expiration: -time.Hour}, key, "", csr.ErrUnfit},
+		{"half a second", csr.RequestSpec{Template: subject("jane"), Expiration: time.Hour + time.Second/2}, key, "", csr.ErrUnfit},
+		{"a century", csr.RequestSpec{Template: subject("jane"), Expiration: 100 * 365 * 24 * time.Hour}, key, "", csr.ErrUnfit},
+		{"node of another O", csr.RequestSpec{Template: subject("system:node:a", "x")}, key, "", csr.ErrUnfit},
+		{"name of no node", csr.RequestSpec{Template: subject("system:node:A", "system:nodes")}, key, "", csr.ErrInvalidNodeName},
+		{"weak key", csr.RequestSpec{Template: subject("jane")}, weak, "", csr.ErrUnfit},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			object, err := csr.NewRequest(test.wanted, test.key, rand.Reader)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if err != nil {
 				return
 			}
@@ -127,10 +137,10 @@ func TestNewRequest(t *testing.T) {
 }
 
 func TestFromPKCS10(t *testing.T) {
-	_, err := csr.FromPKCS10([]byte("x"), csr.Wanted{})
-	wantError(t, err, csr.ErrInvalidRequest)
-	text := pkcs10(t, newKey(t))
-	object, err := csr.FromPKCS10(text, csr.Wanted{})
+	_, err := csr.FromPKCS10([]byte("x"), csr.RequestSpec{})
+	testcsr.WantError(t, err, csr.ErrInvalidRequest)
+	text := testcsr.PKCS10(t, testcsr.NewKey(t))
+	object, err := csr.FromPKCS10(text, csr.RequestSpec{})
 	if err != nil || !slices.Equal(object.Spec.Request, text) || object.Spec.SignerName != csr.KubeletClient {
 		t.Errorf("FromPKCS10 = %v, %v", object, err)
 	}

@@ -1,7 +1,7 @@
 package csr_test
 
 import (
-	"crypto/dsa" //nolint:staticcheck // a key of this type must be refused
+	"crypto/dsa"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -58,10 +60,10 @@ func TestCheckKeyStrength(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			request := csr.Decode(stored(t, newKey(t)))
+			request := csr.Decode(testcsr.Stored(t, testcsr.NewKey(t)))
 			request.PKCS10.PublicKey = test.key
 			var rules []string
-			for _, verdict := range csr.Check(request, csr.Facts{}) {
+			for _, verdict := range approval.Check(request, approval.Facts{}) {
 				if !verdict.OK && verdict.Rule != "signed with its key" {
 					rules = append(rules, verdict.Rule)
 				}
@@ -97,7 +99,7 @@ func TestFingerprintGolden(t *testing.T) {
 // A signer that is no key of ours, such as one in hardware, cannot be encoded.
 func TestEncodeKeyOfAnotherType(t *testing.T) {
 	type wrapped struct{ *ecdsa.PrivateKey }
-	if text, err := csr.EncodeKey(wrapped{newKey(t)}); err == nil {
+	if text, err := csr.EncodeKey(wrapped{testcsr.NewKey(t)}); err == nil {
 		t.Errorf("encoded to %.40q", text)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // ErrDiffers means that a request of the same name exists that asks for
@@ -27,29 +27,29 @@ var ErrDiffers = errors.New("a request of this name exists that is not the same"
 func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
 	created, err := client.CertificateSigningRequests().Create(ctx, wanted, metav1.CreateOptions{})
 	if err == nil && created.Name != wanted.Name {
-		return nil, fmt.Errorf("create request %s: %w: it answers with another object", wanted.Name, apiclient.ErrNotAPIServer)
+		return nil, fmt.Errorf("create request %s: %w: it answers with another object", wanted.Name, kubeclient.ErrNotAPIServer)
 	}
 	if err == nil {
 		return created, nil
 	}
-	return takeUp(ctx, client, wanted, err)
+	return adoptExisting(ctx, client, wanted, err)
 }
 
-// Rehearse lets the API server judge the request as Submit would send it, without
+// SubmitDryRun lets the API server judge the request as Submit would send it, without
 // storing it. It returns the stored one that Submit would take up, or nil when
 // there is none, and the same errors.
 //
 // Access: create and get on certificatesigningrequests.
-func Rehearse(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
+func SubmitDryRun(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
 	_, err := client.CertificateSigningRequests().Create(ctx, wanted, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err == nil {
 		return nil, nil
 	}
-	return takeUp(ctx, client, wanted, err)
+	return adoptExisting(ctx, client, wanted, err)
 }
 
-// takeUp returns the stored request that kept the wanted one from being created.
-func takeUp(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest, refusal error) (*certificatesv1.CertificateSigningRequest, error) {
+// adoptExisting returns the stored request that kept the wanted one from being created.
+func adoptExisting(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest, refusal error) (*certificatesv1.CertificateSigningRequest, error) {
 	if !apierrors.IsAlreadyExists(refusal) {
 		return nil, fmt.Errorf("create request %s: %w", wanted.Name, refusal)
 	}

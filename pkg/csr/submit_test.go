@@ -3,50 +3,48 @@ package csr_test
 import (
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"testing"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-var errServer = errors.New("trouble in the server")
-
 func TestSubmit(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	lifetime := int32(3600)
-	request := func(change func(*x509.CertificateRequest)) func(*object) {
-		return func(o *object) { o.Spec.Request = pkcs10(t, key, change) }
+	request := func(change func(*x509.CertificateRequest)) func(*testcsr.Object) {
+		return func(o *testcsr.Object) { o.Spec.Request = testcsr.PKCS10(t, key, change) }
 	}
 	tests := []struct {
 		name    string
-		there   *object
+		there   *testcsr.Object
 		wantErr error
 	}{
 		{"new", nil, nil},
-		{"the same, signed anew", stored(t, key), nil},
-		{"the same, approved", stored(t, key, with(certificatesv1.CertificateApproved)), nil},
-		{"other key", stored(t, newKey(t)), csr.ErrDiffers},
-		{"other subject", stored(t, key, request(func(r *x509.CertificateRequest) { r.Subject = pkix.Name{CommonName: "x"} })), csr.ErrDiffers},
-		{"alternative name", stored(t, key, request(func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} })), csr.ErrDiffers},
-		{"other signer", stored(t, key, signer("example.com/x")), csr.ErrDiffers},
-		{"other usages", stored(t, key, usages("digital signature", "server auth")), csr.ErrDiffers},
-		{"other lifetime", stored(t, key, func(o *object) { o.Spec.ExpirationSeconds = &lifetime }), csr.ErrDiffers},
-		{"not a request", stored(t, key, func(o *object) { o.Spec.Request = []byte("x") }), csr.ErrDiffers},
+		{"the same, signed anew", testcsr.Stored(t, key), nil},
+		{"the same, approved", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)), nil},
+		{"other key", testcsr.Stored(t, testcsr.NewKey(t)), csr.ErrDiffers},
+		{"other subject", testcsr.Stored(t, key, request(func(r *x509.CertificateRequest) { r.Subject = pkix.Name{CommonName: "x"} })), csr.ErrDiffers},
+		{"alternative name", testcsr.Stored(t, key, request(func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} })), csr.ErrDiffers},
+		{"other signer", testcsr.Stored(t, key, testcsr.Signer("example.com/x")), csr.ErrDiffers},
+		{"other usages", testcsr.Stored(t, key, testcsr.Usages("digital signature", "server auth")), csr.ErrDiffers},
+		{"other lifetime", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.ExpirationSeconds = &lifetime }), csr.ErrDiffers},
+		{"not a request", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte("x") }), csr.ErrDiffers},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t)
+			client := testcsr.FakeCertificates(t)
 			if test.there != nil {
-				client = fakeCertificates(t, test.there)
+				client = testcsr.FakeCertificates(t, test.there)
 			}
-			spec := newSpec(t, key)
+			spec := testcsr.NewSpec(t, key)
 			got, err := csr.Submit(t.Context(), client, spec)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if test.wantErr != nil {
 				return
 			}
@@ -63,9 +61,9 @@ func TestSubmit(t *testing.T) {
 
 // Both requests have one extension, but not the same names in it.
 func TestSubmitComparesAlternativeNames(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	dns := func(name string) []byte {
-		return pkcs10(t, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{name} })
+		return testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{name} })
 	}
 	tests := []struct {
 		name    string
@@ -77,35 +75,35 @@ func TestSubmitComparesAlternativeNames(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			spec := newSpec(t, key)
+			spec := testcsr.NewSpec(t, key)
 			spec.Spec.Request = dns("a")
-			client := fakeCertificates(t, stored(t, key, func(o *object) { o.Spec.Request = test.there }))
+			client := testcsr.FakeCertificates(t, testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = test.there }))
 			_, err := csr.Submit(t.Context(), client, spec)
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 		})
 	}
 }
 
 func TestSubmitKeepsErrorsOfTheServer(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	for _, verb := range []string{"create", "get"} {
 		t.Run(verb, func(t *testing.T) {
-			client := fakeCertificates(t, stored(t, key))
-			client.PrependReactor(verb, "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errServer })
-			_, err := csr.Submit(t.Context(), client, newSpec(t, key))
-			wantError(t, err, errServer)
+			client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
+			client.PrependReactor(verb, "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, testcsr.ErrServer })
+			_, err := csr.Submit(t.Context(), client, testcsr.NewSpec(t, key))
+			testcsr.WantError(t, err, testcsr.ErrServer)
 		})
 	}
 }
 
 // An answer that is another object is none to wait for.
 func TestSubmitOfAnotherAnswer(t *testing.T) {
-	client := fakeCertificates(t)
-	answer := &object{}
+	client := testcsr.FakeCertificates(t)
+	answer := &testcsr.Object{}
 	client.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, answer, nil })
 	for _, name := range []string{"", "other"} {
 		answer.Name = name
-		_, err := csr.Submit(t.Context(), client, newSpec(t, newKey(t)))
-		wantError(t, err, apiclient.ErrNotAPIServer)
+		_, err := csr.Submit(t.Context(), client, testcsr.NewSpec(t, testcsr.NewKey(t)))
+		testcsr.WantError(t, err, kubeclient.ErrNotAPIServer)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Ends of a request other than a certificate, and the states before.
@@ -69,8 +69,8 @@ type WaitOptions struct {
 // How long a request may be unfinished before Cause hears of it, and before it
 // hears who keeps it waiting.
 const (
-	patience = 1500 * time.Millisecond
-	silence  = 30 * time.Second
+	slowAfter = 1500 * time.Millisecond
+	silence   = 30 * time.Second
 )
 
 // A watch stays open although its token was deleted meanwhile, so it is opened
@@ -101,7 +101,7 @@ func window(n int) time.Duration {
 // Wait follows the request until it has a certificate, which it returns as PEM.
 // It returns an error that matches ErrDenied, ErrFailed, ErrNotFound or
 // ErrReplaced as soon as that is so, and at the deadline of ctx an
-// *apiclient.DeadlineError over what was last seen, such as ErrPending.
+// *kubeclient.DeadlineError over what was last seen, such as ErrPending.
 //
 // Access: get and watch on certificatesigningrequests.
 func Wait(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, request *certificatesv1.CertificateSigningRequest, opts WaitOptions) ([]byte, error) {
@@ -118,12 +118,12 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	}
 	w := &waiter{
 		requests: client.CertificateSigningRequests(), name: request.Name, uid: request.UID, tell: tell, explain: explain,
-		request: request, slow: time.NewTimer(patience), silent: time.NewTimer(silence),
+		request: request, slow: time.NewTimer(slowAfter), silent: time.NewTimer(silence),
 	}
 	defer w.slow.Stop()
 	defer w.silent.Stop()
 	var certificate []byte
-	err := apiclient.Until(ctx, apiclient.Wait{Transient: apiclient.Patient(transient), Cause: tell}, func(ctx context.Context) error {
+	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Cause: tell}, func(ctx context.Context) error {
 		if w.request == nil {
 			var err error
 			if w.request, err = get(ctx, w.requests, w.name); err != nil {
@@ -139,7 +139,7 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 }
 
 func transient(err error) bool {
-	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnsigned) || apierrors.IsResourceExpired(err) || apiclient.IsTransient(err)
+	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnsigned) || apierrors.IsResourceExpired(err) || kubeclient.IsTransient(err)
 }
 
 type waiter struct {

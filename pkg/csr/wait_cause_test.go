@@ -14,12 +14,13 @@ import (
 	certificatesv1fake "k8s.io/client-go/kubernetes/typed/certificates/v1/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 // lasting makes each watch last as long as it is asked to. After the given time
 // the request changes, which its watch tells.
-func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after time.Duration, to *object) {
+func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after time.Duration, to *testcsr.Object) {
 	t.Helper()
 	start := time.Now()
 	client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
@@ -40,13 +41,13 @@ func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after 
 // heard waits for three minutes and returns when Cause heard what.
 func heard(t *testing.T, approvedAfter time.Duration) []string {
 	t.Helper()
-	key := newKey(t)
-	client := fakeCertificates(t, stored(t, key))
-	request := get(t, client)
+	key := testcsr.NewKey(t)
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
+	request := testcsr.Get(t, client)
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	lasting(t, client, approvedAfter, stored(t, key, with(certificatesv1.CertificateApproved)))
+	lasting(t, client, approvedAfter, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)))
 	var told []string
 	_, err := csr.Wait(ctx, client, request, csr.WaitOptions{
 		Cause: func(err error) {
@@ -54,7 +55,7 @@ func heard(t *testing.T, approvedAfter time.Duration) []string {
 		},
 		Explain: func(r csr.Request) string { return strings.ToUpper(strings.Join(r.Conditions, ",")) },
 	})
-	wantError(t, err, context.DeadlineExceeded)
+	testcsr.WantError(t, err, context.DeadlineExceeded)
 	return told
 }
 

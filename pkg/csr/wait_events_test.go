@@ -16,8 +16,9 @@ import (
 	certificatesv1fake "k8s.io/client-go/kubernetes/typed/certificates/v1/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // watches makes the client answer each watch with the next of the streams, and
@@ -33,7 +34,7 @@ func watches(client *certificatesv1fake.FakeCertificatesV1, streams ...*watch.Fa
 }
 
 // change stores the request as it is from now on.
-func change(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, to *object) {
+func change(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, to *testcsr.Object) {
 	t.Helper()
 	if _, err := client.CertificateSigningRequests().UpdateStatus(t.Context(), to, metav1.UpdateOptions{}); err != nil {
 		t.Error(err)
@@ -44,14 +45,14 @@ func silent() csr.WaitOptions { return csr.WaitOptions{Cause: func(error) {}} }
 
 func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		request := stored(t, newKey(t), func(o *object) { o.ResourceVersion = "7" })
-		client := fakeCertificates(t, request)
+		request := testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.ResourceVersion = "7" })
+		client := testcsr.FakeCertificates(t, request)
 		var sent metav1.ListOptions
 		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
 			if w, ok := action.(clienttesting.WatchActionImpl); ok && sent.TimeoutSeconds == nil {
 				sent = w.ListOptions
 			}
-			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", errServer)
+			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", testcsr.ErrServer)
 		})
 		if _, err := csr.Wait(t.Context(), client, request, silent()); !apierrors.IsForbidden(err) {
 			t.Errorf("error = %v, want that of the server", err)
@@ -67,23 +68,23 @@ func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 
 // What has ended already is not watched.
 func TestWaitOfWhatHasEnded(t *testing.T) {
-	key := newKey(t)
+	key := testcsr.NewKey(t)
 	tests := []struct {
 		name    string
-		there   *object
+		there   *testcsr.Object
 		want    string
 		wantErr error
 	}{
-		{"issued", stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")), "PEM", nil},
-		{"denied", stored(t, key, with(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
-		{"denied after approval", stored(t, key, with(certificatesv1.CertificateApproved), with(certificatesv1.CertificateDenied), issued("PEM")), "", csr.ErrDenied},
-		{"failed", stored(t, key, with(certificatesv1.CertificateFailed)), "", csr.ErrFailed},
+		{"issued", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM")), "PEM", nil},
+		{"denied", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
+		{"denied after approval", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.With(certificatesv1.CertificateDenied), testcsr.Issued("PEM")), "", csr.ErrDenied},
+		{"failed", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateFailed)), "", csr.ErrFailed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := fakeCertificates(t, test.there)
+			client := testcsr.FakeCertificates(t, test.there)
 			got, err := csr.Wait(t.Context(), client, test.there, silent())
-			wantError(t, err, test.wantErr)
+			testcsr.WantError(t, err, test.wantErr)
 			if string(got) != test.want || len(client.Actions()) != 0 {
 				t.Errorf("certificate %q after %v, want %q after nothing", got, client.Actions(), test.want)
 			}
@@ -100,11 +101,11 @@ func TestWaitPassesOverConditionsThatDoNotHold(t *testing.T) {
 	for _, kind := range []certificatesv1.RequestConditionType{certificatesv1.CertificateDenied, certificatesv1.CertificateFailed, certificatesv1.CertificateApproved} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				request := stored(t, newKey(t), with(kind), issued("PEM"), func(o *object) { o.Status.Conditions[0].Status = "False" })
+				request := testcsr.Stored(t, testcsr.NewKey(t), testcsr.With(kind), testcsr.Issued("PEM"), func(o *testcsr.Object) { o.Status.Conditions[0].Status = "False" })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				_, err := csr.Wait(ctx, fakeCertificates(t, request), request, silent())
-				wantError(t, err, csr.ErrPending)
+				_, err := csr.Wait(ctx, testcsr.FakeCertificates(t, request), request, silent())
+				testcsr.WantError(t, err, csr.ErrPending)
 			})
 		})
 	}
@@ -112,44 +113,44 @@ func TestWaitPassesOverConditionsThatDoNotHold(t *testing.T) {
 
 // A watch ends, by itself or with an error, and meanwhile the request changes.
 func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
-	key := newKey(t)
-	now := stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"))
+	key := testcsr.NewKey(t)
+	now := testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM"))
 	closes := func(w *watch.FakeWatcher) { w.Stop() }
 	tests := []struct {
 		name    string
 		end     func(*watch.FakeWatcher)
-		there   *object // when it is read again
+		there   *testcsr.Object // when it is read again
 		want    string
 		wantErr error
 	}{
 		{"issued", closes, now, "PEM", nil},
 		{"issued, after an error event", func(w *watch.FakeWatcher) { w.Error(&metav1.Status{Code: 410}) }, now, "PEM", nil},
 		{"issued, after a bookmark", func(w *watch.FakeWatcher) {
-			w.Action(watch.Bookmark, &object{})
+			w.Action(watch.Bookmark, &testcsr.Object{})
 			w.Stop()
 		}, now, "PEM", nil},
 		{"issued, after an event of another", func(w *watch.FakeWatcher) {
-			w.Modify(stored(t, key, with(certificatesv1.CertificateDenied), func(o *object) { o.Name, o.UID = "other", "uid-2" }))
+			w.Modify(testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied), func(o *testcsr.Object) { o.Name, o.UID = "other", "uid-2" }))
 			w.Stop()
 		}, now, "PEM", nil},
-		{"denied", closes, stored(t, key, with(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
-		{"replaced", closes, stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"), func(o *object) { o.UID = "uid-2" }), "", csr.ErrReplaced},
+		{"denied", closes, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied)), "", csr.ErrDenied},
+		{"replaced", closes, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM"), func(o *testcsr.Object) { o.UID = "uid-2" }), "", csr.ErrReplaced},
 		{"deleted", closes, nil, "", csr.ErrNotFound},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := fakeCertificates(t)
+				client := testcsr.FakeCertificates(t)
 				if test.there != nil {
-					client = fakeCertificates(t, test.there)
+					client = testcsr.FakeCertificates(t, test.there)
 				}
 				stream := watch.NewFake()
 				watches(client, stream)
 				time.AfterFunc(time.Second, func() { test.end(stream) })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				got, err := csr.Wait(ctx, client, stored(t, key), silent())
-				wantError(t, err, test.wantErr)
+				got, err := csr.Wait(ctx, client, testcsr.Stored(t, key), silent())
+				testcsr.WantError(t, err, test.wantErr)
 				if string(got) != test.want {
 					t.Errorf("certificate = %q, want %q", got, test.want)
 				}
@@ -162,8 +163,8 @@ func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
 // takes hours. Nothing is read between two of them.
 func TestWaitOutlastsItsWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		key := newKey(t)
-		client := fakeCertificates(t, stored(t, key))
+		key := testcsr.NewKey(t)
+		client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
 		start, streams := time.Now(), 0
 		var last *watch.FakeWatcher
 		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
@@ -176,9 +177,9 @@ func TestWaitOutlastsItsWatches(t *testing.T) {
 			return true, stream, nil
 		})
 		time.AfterFunc(3*time.Hour+time.Second, func() {
-			last.Modify(stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")))
+			last.Modify(testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM")))
 		})
-		got, err := csr.Wait(t.Context(), client, get(t, client), silent())
+		got, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), silent())
 		if string(got) != "PEM" || err != nil {
 			t.Errorf("Wait = %q, %v", got, err)
 		}
@@ -200,17 +201,17 @@ func TestWaitWhenReadingFails(t *testing.T) {
 		wantErr error
 	}{
 		{"too busy", apierrors.NewTooManyRequests("later", 1), "PEM", nil},
-		{"internal", apierrors.NewInternalError(errServer), "PEM", nil},
+		{"internal", apierrors.NewInternalError(testcsr.ErrServer), "PEM", nil},
 		{"too old", apierrors.NewResourceExpired("x"), "PEM", nil},
-		{"something else", errServer, "", errServer},
+		{"something else", testcsr.ErrServer, "", testcsr.ErrServer},
 	}
 	for _, verb := range []string{"get", "watch"} {
 		for _, test := range tests {
 			t.Run(verb+" "+test.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					key := newKey(t)
-					signed := stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM"))
-					client := fakeCertificates(t, signed)
+					key := testcsr.NewKey(t)
+					signed := testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM"))
+					client := testcsr.FakeCertificates(t, signed)
 					ended := watch.NewFake()
 					ended.Stop()
 					watches(client, ended)
@@ -224,8 +225,8 @@ func TestWaitWhenReadingFails(t *testing.T) {
 							return first, nil, test.err
 						})
 					}
-					got, err := csr.Wait(t.Context(), client, stored(t, key), silent())
-					wantError(t, err, test.wantErr)
+					got, err := csr.Wait(t.Context(), client, testcsr.Stored(t, key), silent())
+					testcsr.WantError(t, err, test.wantErr)
 					if string(got) != test.want {
 						t.Errorf("certificate = %q, want %q", got, test.want)
 					}
@@ -237,11 +238,11 @@ func TestWaitWhenReadingFails(t *testing.T) {
 
 func TestWaitEndsWithTheCauseOfItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := fakeCertificates(t, stored(t, newKey(t)))
+		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Minute, func() { cancel(errServer) })
-		_, err := csr.Wait(ctx, client, get(t, client), silent())
-		wantError(t, err, errServer)
+		time.AfterFunc(time.Minute, func() { cancel(testcsr.ErrServer) })
+		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), silent())
+		testcsr.WantError(t, err, testcsr.ErrServer)
 		if errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error = %v speaks of a deadline", err)
 		}
@@ -251,18 +252,18 @@ func TestWaitEndsWithTheCauseOfItsContext(t *testing.T) {
 // At the deadline the error says both that it passed and what was missing then.
 func TestWaitAtTheDeadlineSaysTheLastState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		key := newKey(t)
-		client := fakeCertificates(t, stored(t, key))
-		time.AfterFunc(time.Minute, func() { change(t, client, stored(t, key, with(certificatesv1.CertificateApproved))) })
+		key := testcsr.NewKey(t)
+		client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
+		time.AfterFunc(time.Minute, func() { change(t, client, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved))) })
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
-		_, err := csr.Wait(ctx, client, get(t, client), silent())
-		wantError(t, err, csr.ErrUnsigned)
-		wantError(t, err, context.DeadlineExceeded)
+		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), silent())
+		testcsr.WantError(t, err, csr.ErrUnsigned)
+		testcsr.WantError(t, err, context.DeadlineExceeded)
 		if errors.Is(err, csr.ErrPending) {
 			t.Errorf("error = %v, but it was approved", err)
 		}
-		var late *apiclient.DeadlineError
+		var late *kubeclient.DeadlineError
 		if !errors.As(err, &late) {
 			t.Errorf("error = %v, want a DeadlineError", err)
 		}
@@ -282,13 +283,13 @@ func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				key := newKey(t)
-				client := fakeCertificates(t, stored(t, key))
-				lasting(t, client, test.after, stored(t, key, with(certificatesv1.CertificateApproved), issued("PEM")))
+				key := testcsr.NewKey(t)
+				client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
+				lasting(t, client, test.after, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM")))
 				start := time.Now()
 				var said []time.Duration
-				_, err := csr.Wait(t.Context(), client, get(t, client), csr.WaitOptions{Cause: func(err error) {
-					wantError(t, err, csr.ErrPending)
+				_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), csr.WaitOptions{Cause: func(err error) {
+					testcsr.WantError(t, err, csr.ErrPending)
 					said = append(said, time.Since(start))
 				}})
 				if err != nil || !slices.Equal(said, test.want) {
@@ -303,7 +304,7 @@ func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
 // one whose connection is dead is given up.
 func TestWaitNoticesWhatAnOpenWatchHides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := fakeCertificates(t, stored(t, newKey(t)))
+		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		start := time.Now()
 		client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
 			if time.Since(start) > 20*time.Second {
@@ -315,7 +316,7 @@ func TestWaitNoticesWhatAnOpenWatchHides(t *testing.T) {
 			}
 			return true, stream, nil
 		})
-		_, err := csr.Wait(t.Context(), client, get(t, client), silent())
+		_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), silent())
 		if took := time.Since(start); !apierrors.IsUnauthorized(err) || took > 23*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}

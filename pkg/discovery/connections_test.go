@@ -1,23 +1,24 @@
-package clusterinfo_test
+package discovery_test
 
 import (
 	"testing"
 	"time"
 
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/internal/testcluster"
+	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
 // Discover is repeated for hours by many nodes: it leaves no connection.
 func TestDiscoverLeavesNoConnection(t *testing.T) {
-	c := newCA(t)
-	server := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
+	c := testcluster.NewCA(t)
+	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
 	for range 3 {
-		_, err := clusterinfo.Discover(t.Context(), options(t, server, c))
-		wantError(t, err, clusterinfo.ErrTokenNotSigned)
+		_, err := discovery.Discover(t.Context(), testcluster.Options(t, server, c))
+		testcluster.WantError(t, err, discovery.ErrTokenNotSigned)
 	}
 	deadline := time.Now().Add(time.Minute)
 	for {
-		n := server.connections()
+		n := server.Connections()
 		if n == 0 {
 			return
 		}

@@ -1,4 +1,4 @@
-package clusterinfo
+package discovery
 
 import (
 	"bytes"
@@ -13,8 +13,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -33,7 +34,7 @@ var (
 	// signer has not seen it yet or does not run.
 	ErrTokenNotSigned = errors.New("the API server accepts the token, but nobody has signed cluster-info with it")
 	// ErrNotAPIServer means that the answer is none of an API server.
-	ErrNotAPIServer = apiclient.ErrNotAPIServer
+	ErrNotAPIServer = kubeclient.ErrNotAPIServer
 	// ErrChanged means that cluster-info read over a verified connection is
 	// not what was read before.
 	ErrChanged = errors.New("cluster-info differs between an unverified and a verified connection")
@@ -42,11 +43,11 @@ var (
 // Options say what to discover, and what to believe.
 type Options struct {
 	// Endpoints are asked at once; the first that verifies wins.
-	Endpoints []Endpoint
+	Endpoints []clusterinfo.Endpoint
 	Token     token.Token
 	// Pins and CAs name the keys that may be trusted; where both are given, a
 	// key must be among both.
-	Pins []Pin
+	Pins []clusterinfo.Pin
 	CAs  []*x509.Certificate
 	// SkipCAVerification trusts every CA of a document with a good signature:
 	// whoever knows the token can then pose as the cluster. Pins and CAs that
@@ -55,14 +56,14 @@ type Options struct {
 	// Timeout bounds each request; see RequestTimeout.
 	Timeout time.Duration
 	// Client is passed on to the API clients. Client.Now must be set.
-	Client apiclient.Options
+	Client kubeclient.Options
 }
 
 // Cluster is a discovered and verified cluster.
 type Cluster struct {
-	Document
+	clusterinfo.Document
 	// Endpoint is the address that answered.
-	Endpoint Endpoint
+	Endpoint clusterinfo.Endpoint
 	// Roots are the CA certificates to trust: a subset of the document's.
 	Roots []*x509.Certificate
 	// Others are the errors of endpoints that answered before this one, and
@@ -75,7 +76,7 @@ type Cluster struct {
 // or no token.
 func (o Options) Validate() error {
 	if len(o.Endpoints) == 0 {
-		return fmt.Errorf("no endpoint is given: %w", ErrInvalidEndpoint)
+		return fmt.Errorf("no endpoint is given: %w", clusterinfo.ErrInvalidEndpoint)
 	}
 	if o.Token.IsZero() {
 		return fmt.Errorf("no token is given: %w", token.ErrInvalid)
@@ -120,11 +121,11 @@ func Transient(err error) bool {
 	if errors.As(err, &several) {
 		return slices.ContainsFunc(several, Transient)
 	}
-	return errors.Is(err, ErrUnsigned) || errors.Is(err, ErrTokenNotSigned) || errors.Is(err, ErrNotFound) ||
-		apiclient.IsTransient(err)
+	return errors.Is(err, ErrUnsigned) || errors.Is(err, ErrTokenNotSigned) || errors.Is(err, clusterinfo.ErrNotFound) ||
+		kubeclient.IsTransient(err)
 }
 
-func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, error) {
+func (o Options) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
 	clock := Clock{Now: o.Client.Now}
 	o.Client = clock.Watch(o.Client)
 	cluster, err := o.verified(ctx, endpoint)
@@ -132,7 +133,7 @@ func (o Options) discover(ctx context.Context, endpoint Endpoint) (Cluster, erro
 }
 
 // verified does the steps in their order.
-func (o Options) verified(ctx context.Context, endpoint Endpoint) (Cluster, error) {
+func (o Options) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
 	seen, err := o.FetchAnonymous(ctx, endpoint, nil)
 	if err != nil {
 		return Cluster{}, err
@@ -159,21 +160,21 @@ func (o Options) verified(ctx context.Context, endpoint Endpoint) (Cluster, erro
 // which CA certificates of it may be trusted, and the signature of the token. An
 // error that matches ErrUnsigned comes with the other results, since a
 // connection that the roots verify can tell more.
-func (o Options) Check(info Info) (Document, []*x509.Certificate, error) {
-	document, err := ParseDocument(info.Raw)
+func (o Options) Check(info clusterinfo.Info) (clusterinfo.Document, []*x509.Certificate, error) {
+	document, err := clusterinfo.ParseDocument(info.Raw)
 	if err != nil {
-		return Document{}, nil, err
+		return clusterinfo.Document{}, nil, err
 	}
 	roots, err := o.Trusted(document.CAs)
 	if err != nil {
-		return Document{}, nil, err
+		return clusterinfo.Document{}, nil, err
 	}
 	signature, isSigned := info.Signatures[o.Token.ID()]
 	if !isSigned {
 		return document, roots, o.unsigned(info, ErrUnsigned)
 	}
-	if err := Verify(info.Raw, signature, o.Token); err != nil {
-		return Document{}, nil, err
+	if err := clusterinfo.Verify(info.Raw, signature, o.Token); err != nil {
+		return clusterinfo.Document{}, nil, err
 	}
 	return document, roots, nil
 }
@@ -186,21 +187,21 @@ func (o Options) trustsAnyCA() bool {
 // Trusted returns the CA certificates of the bundle that may be trusted.
 func (o Options) Trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
 	if o.trustsAnyCA() {
-		return Trusted(bundle, Pins(bundle), o.Client.Now())
+		return clusterinfo.Trusted(bundle, clusterinfo.Pins(bundle), o.Client.Now())
 	}
 	pins := o.Pins
 	if len(o.CAs) > 0 {
-		pins = Pins(o.CAs)
+		pins = clusterinfo.Pins(o.CAs)
 	}
-	roots, err := Trusted(bundle, pins, o.Client.Now())
+	roots, err := clusterinfo.Trusted(bundle, pins, o.Client.Now())
 	if err != nil || len(o.CAs) == 0 || len(o.Pins) == 0 {
 		return roots, err
 	}
-	return Trusted(roots, o.Pins, o.Client.Now())
+	return clusterinfo.Trusted(roots, o.Pins, o.Client.Now())
 }
 
 // unsigned says what is known of a missing signature.
-func (o Options) unsigned(seen Info, err error) error {
+func (o Options) unsigned(seen clusterinfo.Info, err error) error {
 	if !errors.Is(err, ErrUnsigned) && !errors.Is(err, ErrTokenNotSigned) {
 		return err
 	}
@@ -220,38 +221,38 @@ func (o Options) unsigned(seen Info, err error) error {
 // server's own, ErrNotFound or ErrNotAPIServer, or one of the connection.
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
-func (o Options) FetchAnonymous(ctx context.Context, endpoint Endpoint, roots []*x509.Certificate) (Info, error) {
+func (o Options) FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) (clusterinfo.Info, error) {
 	client, err := o.client(endpoint, roots, token.Token{})
 	if err != nil {
-		return Info{}, err
+		return clusterinfo.Info{}, err
 	}
 	defer client.Close() // a later attempt makes a client of its own
-	info, err := Fetch(ctx, client.Core)
+	info, err := clusterinfo.Fetch(ctx, client.Core)
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
-		return Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrAnonymous, err)
+		return clusterinfo.Info{}, fmt.Errorf("%s: %w: %w", endpoint, clusterinfo.ErrAnonymous, err)
 	}
-	if isNonsense(err) {
-		return Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
+	if isUnexpectedResponse(err) {
+		return clusterinfo.Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
 	}
 	return info, err
 }
 
-// isNonsense says whether an answer came that is none of an API server.
-func isNonsense(err error) bool {
+// isUnexpectedResponse says whether an answer came that is none of an API server.
+func isUnexpectedResponse(err error) bool {
 	var status apierrors.APIStatus
-	return err != nil && !errors.As(err, &status) && !apiclient.IsUnreachable(err) && !apiclient.IsUntrusted(err) &&
-		!errors.Is(err, ErrNotAPIServer) && !errors.Is(err, apiclient.ErrRedirect) && !errors.Is(err, apiclient.ErrTooLarge) && !errors.Is(err, ErrNotFound) &&
+	return err != nil && !errors.As(err, &status) && !kubeclient.IsUnreachable(err) && !kubeclient.IsUntrusted(err) &&
+		!errors.Is(err, ErrNotAPIServer) && !errors.Is(err, kubeclient.ErrRedirect) && !errors.Is(err, kubeclient.ErrTooLarge) && !errors.Is(err, clusterinfo.ErrNotFound) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // tryToken asks with the token as credential, which tells whether it is one.
-func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.Certificate) error {
+func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
 	client, err := o.client(endpoint, roots, o.Token)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	_, err = Fetch(ctx, client.Core)
+	_, err = clusterinfo.Fetch(ctx, client.Core)
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
@@ -261,7 +262,7 @@ func (o Options) tryToken(ctx context.Context, endpoint Endpoint, roots []*x509.
 	return err
 }
 
-func (o Options) client(endpoint Endpoint, roots []*x509.Certificate, tok token.Token) (*apiclient.Client, error) {
+func (o Options) client(endpoint clusterinfo.Endpoint, roots []*x509.Certificate, tok token.Token) (*kubeclient.Client, error) {
 	opts := o.Client
 	config := &rest.Config{Host: endpoint.URL(), Timeout: o.RequestTimeout()}
 	switch {
@@ -276,5 +277,5 @@ func (o Options) client(endpoint Endpoint, roots []*x509.Certificate, tok token.
 		config.CAData = certpem.Encode(roots...)
 		config.BearerToken = tok.Reveal()
 	}
-	return apiclient.New(config, opts)
+	return kubeclient.New(config, opts)
 }

@@ -1,4 +1,4 @@
-package clusterinfo
+package discovery
 
 import (
 	"context"
@@ -6,12 +6,14 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
 // Identity is who the API server says a token is.
 type Identity struct {
 	// Endpoint is the address that answered.
-	Endpoint Endpoint
+	Endpoint clusterinfo.Endpoint
 	Username string
 	Groups   []string
 }
@@ -35,7 +37,7 @@ func Identify(ctx context.Context, opts Options) (Identity, error) {
 	return identity, clock.Explain(err)
 }
 
-func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, error) {
+func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (Identity, error) {
 	roots, err := o.roots(ctx, endpoint)
 	if err != nil {
 		return Identity{}, err
@@ -49,7 +51,7 @@ func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, err
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return Identity{}, fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
-	case isNonsense(err):
+	case isUnexpectedResponse(err):
 		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
 	case err != nil:
 		return Identity{}, fmt.Errorf("%s: %w", endpoint, err)
@@ -58,7 +60,7 @@ func (o Options) identify(ctx context.Context, endpoint Endpoint) (Identity, err
 }
 
 // roots returns the CA certificates to verify the connection with.
-func (o Options) roots(ctx context.Context, endpoint Endpoint) ([]*x509.Certificate, error) {
+func (o Options) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([]*x509.Certificate, error) {
 	if len(o.CAs) > 0 {
 		return o.Trusted(o.CAs)
 	}
@@ -70,7 +72,7 @@ func (o Options) roots(ctx context.Context, endpoint Endpoint) ([]*x509.Certific
 		_, roots, err := o.Check(seen)
 		return roots, err
 	}
-	document, err := ParseDocument(seen.Raw)
+	document, err := clusterinfo.ParseDocument(seen.Raw)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package clusterinfo_test
+package discovery_test
 
 import (
 	"net/http"
@@ -9,8 +9,10 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -25,28 +27,28 @@ func knows(text string) func(string) (int, authenticationv1.UserInfo) {
 }
 
 func TestIdentify(t *testing.T) {
-	pinned, evil := newCA(t), newCA(t)
+	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	tests := []struct {
 		name   string
-		change func(*clusterinfo.Options)
+		change func(*discovery.Options)
 		asked  []string // the credentials of each request
 	}{
-		{"pin", func(*clusterinfo.Options) {}, []string{"", "Bearer abcdef.0123456789abcdef"}},
-		{"CA file", func(o *clusterinfo.Options) { o.Pins, o.CAs = nil, bundle(pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
-		{"CA file and pin", func(o *clusterinfo.Options) { o.CAs = bundle(evil, pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
-		{"signature alone", func(o *clusterinfo.Options) { o.Pins, o.SkipCAVerification = nil, true }, []string{"", "Bearer abcdef.0123456789abcdef"}},
+		{"pin", func(*discovery.Options) {}, []string{"", "Bearer abcdef.0123456789abcdef"}},
+		{"CA file", func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
+		{"CA file and pin", func(o *discovery.Options) { o.CAs = testcluster.Bundle(evil, pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
+		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, []string{"", "Bearer abcdef.0123456789abcdef"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newCluster(t, pinned.server(t, host), always(signedData(t, pinned, evil)))
-			server.review = knows("abcdef.0123456789abcdef")
-			opts := options(t, server, pinned)
+			server := testcluster.NewCluster(t, pinned.Server(t, host), testcluster.Always(testcluster.SignedData(t, pinned, evil)))
+			server.Review = knows("abcdef.0123456789abcdef")
+			opts := testcluster.Options(t, server, pinned)
 			test.change(&opts)
-			got, err := clusterinfo.Identify(t.Context(), opts)
-			if err != nil || got.Username != "system:bootstrap:abcdef" || !slices.Equal(got.Groups, []string{"system:bootstrappers"}) || got.Endpoint != server.endpoint(t) {
+			got, err := discovery.Identify(t.Context(), opts)
+			if err != nil || got.Username != "system:bootstrap:abcdef" || !slices.Equal(got.Groups, []string{"system:bootstrappers"}) || got.Endpoint != server.Endpoint(t) {
 				t.Errorf("Identify = %+v, %v", got, err)
 			}
-			if asked := server.requests(); !slices.Equal(asked, test.asked) {
+			if asked := server.Requests(); !slices.Equal(asked, test.asked) {
 				t.Errorf("requests had the credentials %q, want %q", asked, test.asked)
 			}
 		})
@@ -55,39 +57,39 @@ func TestIdentify(t *testing.T) {
 
 // Whatever is wrong with the connection, the token does not go over it.
 func TestIdentifyKeepsTheTokenFromStrangers(t *testing.T) {
-	pinned, evil := newCA(t), newCA(t)
-	unsigned := signedData(t, pinned)
+	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
+	unsigned := testcluster.SignedData(t, pinned)
 	delete(unsigned, "jws-kubeconfig-abcdef")
 	tests := []struct {
 		name    string
-		serving ca
+		serving testcluster.CA
 		data    map[string]string
-		change  func(*clusterinfo.Options)
+		change  func(*discovery.Options)
 		wantErr error // nil: that of a certificate
 	}{
-		{"pin of another CA", pinned, signedData(t, pinned), func(o *clusterinfo.Options) { o.Pins = clusterinfo.Pins(bundle(evil)) }, clusterinfo.ErrPinMismatch},
-		{"pinned in the bundle, another on the wire", evil, signedData(t, pinned, evil), nil, nil},
-		{"CA file, another on the wire", evil, signedData(t, evil), func(o *clusterinfo.Options) { o.Pins, o.CAs = nil, bundle(pinned) }, nil},
-		{"pin outside the CA file", pinned, signedData(t, pinned), func(o *clusterinfo.Options) { o.CAs = bundle(evil) }, clusterinfo.ErrPinMismatch},
-		{"no pin and no CA", pinned, signedData(t, pinned), func(o *clusterinfo.Options) { o.Pins = nil }, clusterinfo.ErrNoTrust},
-		{"signature alone, and there is none", pinned, unsigned, func(o *clusterinfo.Options) { o.Pins, o.SkipCAVerification = nil, true }, clusterinfo.ErrUnsigned},
+		{"pin of another CA", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.Pins = clusterinfo.Pins(testcluster.Bundle(evil)) }, clusterinfo.ErrPinMismatch},
+		{"pinned in the bundle, another on the wire", evil, testcluster.SignedData(t, pinned, evil), nil, nil},
+		{"CA file, another on the wire", evil, testcluster.SignedData(t, evil), func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, nil},
+		{"pin outside the CA file", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.CAs = testcluster.Bundle(evil) }, clusterinfo.ErrPinMismatch},
+		{"no pin and no CA", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.Pins = nil }, discovery.ErrNoTrust},
+		{"signature alone, and there is none", pinned, unsigned, func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, discovery.ErrUnsigned},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newCluster(t, test.serving.server(t, host), always(test.data))
-			server.review = knows("abcdef.0123456789abcdef")
-			opts := options(t, server, pinned)
+			server := testcluster.NewCluster(t, test.serving.Server(t, host), testcluster.Always(test.data))
+			server.Review = knows("abcdef.0123456789abcdef")
+			opts := testcluster.Options(t, server, pinned)
 			if test.change != nil {
 				test.change(&opts)
 			}
-			_, err := clusterinfo.Identify(t.Context(), opts)
+			_, err := discovery.Identify(t.Context(), opts)
 			switch {
 			case test.wantErr != nil:
-				wantError(t, err, test.wantErr)
-			case !apiclient.IsUntrusted(err):
+				testcluster.WantError(t, err, test.wantErr)
+			case !kubeclient.IsUntrusted(err):
 				t.Errorf("error = %v, want one of the certificate", err)
 			}
-			for _, credentials := range server.requests() {
+			for _, credentials := range server.Requests() {
 				if credentials != "" {
 					t.Errorf("the server got the credentials %q", credentials)
 				}
@@ -97,7 +99,7 @@ func TestIdentifyKeepsTheTokenFromStrangers(t *testing.T) {
 }
 
 func TestIdentifyTellsRefusalsApart(t *testing.T) {
-	pinned := newCA(t)
+	pinned := testcluster.NewCA(t)
 	answer := func(status int) func(string) (int, authenticationv1.UserInfo) {
 		return func(string) (int, authenticationv1.UserInfo) { return status, authenticationv1.UserInfo{} }
 	}
@@ -110,44 +112,44 @@ func TestIdentifyTellsRefusalsApart(t *testing.T) {
 		review func(string) (int, authenticationv1.UserInfo)
 		is     func(error) bool
 	}{
-		{"rejected", always(signedData(t, pinned)), answer(http.StatusUnauthorized), matching(clusterinfo.ErrTokenRejected)},
-		{"accepted, and may not ask", always(signedData(t, pinned)), answer(http.StatusForbidden), apierrors.IsForbidden},
-		{"anonymous may not read", anonymous(http.StatusForbidden), answer(http.StatusOK), matching(clusterinfo.ErrAnonymous)},
-		{"no cluster-info", anonymous(http.StatusNotFound), answer(http.StatusOK), matching(clusterinfo.ErrNotFound)},
+		{"rejected", testcluster.Always(testcluster.SignedData(t, pinned)), answer(http.StatusUnauthorized), testcluster.Matching(discovery.ErrTokenRejected)},
+		{"accepted, and may not ask", testcluster.Always(testcluster.SignedData(t, pinned)), answer(http.StatusForbidden), apierrors.IsForbidden},
+		{"anonymous may not read", anonymous(http.StatusForbidden), answer(http.StatusOK), testcluster.Matching(clusterinfo.ErrAnonymous)},
+		{"no cluster-info", anonymous(http.StatusNotFound), answer(http.StatusOK), testcluster.Matching(clusterinfo.ErrNotFound)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newCluster(t, pinned.server(t, host), test.info)
-			server.review = test.review
-			if _, err := clusterinfo.Identify(t.Context(), options(t, server, pinned)); !test.is(err) {
+			server := testcluster.NewCluster(t, pinned.Server(t, host), test.info)
+			server.Review = test.review
+			if _, err := discovery.Identify(t.Context(), testcluster.Options(t, server, pinned)); !test.is(err) {
 				t.Errorf("error = %v", err)
 			}
 		})
 	}
 	t.Run("not reachable", func(t *testing.T) {
-		server := newCluster(t, pinned.server(t, host), always(signedData(t, pinned)))
-		opts := options(t, server, pinned)
+		server := testcluster.NewCluster(t, pinned.Server(t, host), testcluster.Always(testcluster.SignedData(t, pinned)))
+		opts := testcluster.Options(t, server, pinned)
 		server.Close()
-		if _, err := clusterinfo.Identify(t.Context(), opts); !apiclient.IsUnreachable(err) {
+		if _, err := discovery.Identify(t.Context(), opts); !kubeclient.IsUnreachable(err) {
 			t.Errorf("error = %v, want one of the connection", err)
 		}
 	})
 	t.Run("no token", func(t *testing.T) {
-		server := newCluster(t, pinned.server(t, host), always(signedData(t, pinned)))
-		opts := options(t, server, pinned)
+		server := testcluster.NewCluster(t, pinned.Server(t, host), testcluster.Always(testcluster.SignedData(t, pinned)))
+		opts := testcluster.Options(t, server, pinned)
 		opts.Token = token.Token{}
-		_, err := clusterinfo.Identify(t.Context(), opts)
-		wantError(t, err, token.ErrInvalid)
+		_, err := discovery.Identify(t.Context(), opts)
+		testcluster.WantError(t, err, token.ErrInvalid)
 	})
 }
 
 // A clock that is wrong is named as that.
 func TestIdentifyNamesTheClock(t *testing.T) {
-	pinned := newCA(t)
-	server := newCluster(t, pinned.server(t, host), always(signedData(t, pinned)))
-	server.review = knows("abcdef.0123456789abcdef")
-	opts := options(t, server, pinned)
-	opts.Client.Now = func() time.Time { return now.Add(-48 * time.Hour) }
-	_, err := clusterinfo.Identify(t.Context(), opts)
-	wantError(t, err, clusterinfo.ErrUnusableCA)
+	pinned := testcluster.NewCA(t)
+	server := testcluster.NewCluster(t, pinned.Server(t, host), testcluster.Always(testcluster.SignedData(t, pinned)))
+	server.Review = knows("abcdef.0123456789abcdef")
+	opts := testcluster.Options(t, server, pinned)
+	opts.Client.Now = func() time.Time { return testcluster.Now.Add(-48 * time.Hour) }
+	_, err := discovery.Identify(t.Context(), opts)
+	testcluster.WantError(t, err, clusterinfo.ErrUnusableCA)
 }

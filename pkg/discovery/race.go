@@ -1,4 +1,4 @@
-package clusterinfo
+package discovery
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // EndpointErrors say why each of several endpoints did not verify: first those
@@ -86,7 +86,7 @@ func (e EndpointErrors) split() (answered, unreachable EndpointErrors) {
 	for _, err := range e {
 		switch {
 		case err == nil:
-		case apiclient.IsUnreachable(err):
+		case kubeclient.IsUnreachable(err):
 			unreachable = append(unreachable, err)
 		default:
 			answered = append(answered, err)

@@ -1,4 +1,4 @@
-package clusterinfo
+package discovery
 
 import (
 	"crypto/x509"
@@ -7,7 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // SkewError says that a certificate is not valid now, and that the server's
@@ -50,7 +51,7 @@ type Clock struct {
 	Now func() time.Time
 	// Differs is told, once, how far this machine is behind a server, negative
 	// when it is ahead, where that is over a minute; nil means nobody is.
-	Differs func(behind time.Duration)
+	OnSkew func(behind time.Duration)
 
 	mu     sync.Mutex
 	behind time.Duration // 0 unless it is over a minute
@@ -58,10 +59,10 @@ type Clock struct {
 }
 
 // Watch returns options with which the clock hears of each answer.
-func (c *Clock) Watch(opts apiclient.Options) apiclient.Options {
+func (c *Clock) Watch(opts kubeclient.Options) kubeclient.Options {
 	observe := opts.Observe
-	opts.Observe = func(call apiclient.Call) {
-		c.hear(call.Date)
+	opts.Observe = func(call kubeclient.Call) {
+		c.observe(call.Date)
 		if observe != nil {
 			observe(call)
 		}
@@ -89,7 +90,7 @@ func (c *Clock) ServerTime() time.Time {
 // is as old as the answer was under way.
 const dateError = 2 * time.Second
 
-func (c *Clock) hear(date time.Time) {
+func (c *Clock) observe(date time.Time) {
 	if date.IsZero() {
 		return
 	}
@@ -103,8 +104,8 @@ func (c *Clock) hear(date time.Time) {
 	if behind.Abs() <= toleratedSkew {
 		behind = 0
 	}
-	if behind != 0 && c.behind == 0 && c.Differs != nil {
-		c.Differs(behind)
+	if behind != 0 && c.behind == 0 && c.OnSkew != nil {
+		c.OnSkew(behind)
 	}
 	c.behind = behind
 }
@@ -114,7 +115,7 @@ func (c *Clock) hear(date time.Time) {
 func (c *Clock) Explain(err error) error {
 	var known *SkewError
 	var invalid x509.CertificateInvalidError
-	if errors.As(err, &known) || !errors.Is(err, ErrUnusableCA) && (!errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
+	if errors.As(err, &known) || !errors.Is(err, clusterinfo.ErrUnusableCA) && (!errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
 		return err
 	}
 	c.mu.Lock()

@@ -1,4 +1,4 @@
-package clusterinfo_test
+package discovery_test
 
 import (
 	"crypto/x509"
@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // A certificate that is not valid here is told of with what the clocks say. The
@@ -29,13 +31,13 @@ func TestDiscoverTellsOfClocks(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := newCA(t, test.ca)
-			server := newCluster(t, c.server(t, host), func(int, *http.Request) (int, map[string]string) { return http.StatusOK, signedData(t, c) })
-			opts := options(t, server, c)
+			c := testcluster.NewCA(t, test.ca)
+			server := testcluster.NewCluster(t, c.Server(t, host), func(int, *http.Request) (int, map[string]string) { return http.StatusOK, testcluster.SignedData(t, c) })
+			opts := testcluster.Options(t, server, c)
 			opts.Client.Now = func() time.Time { return time.Now().Add(test.here) }
-			_, err := clusterinfo.Discover(t.Context(), opts)
-			wantError(t, err, clusterinfo.ErrUnusableCA)
-			var skew *clusterinfo.SkewError
+			_, err := discovery.Discover(t.Context(), opts)
+			testcluster.WantError(t, err, clusterinfo.ErrUnusableCA)
+			var skew *discovery.SkewError
 			if !errors.As(err, &skew) {
 				if test.behind != 0 {
 					t.Errorf("error = %v does not speak of the clocks", err)
@@ -62,12 +64,12 @@ func TestClock(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.behind.String(), func(t *testing.T) {
-			c := &clusterinfo.Clock{Now: clock}
-			if c.Behind() != 0 || !c.ServerTime().Equal(now) {
+			c := &discovery.Clock{Now: testcluster.Clock}
+			if c.Behind() != 0 || !c.ServerTime().Equal(testcluster.Now) {
 				t.Error("it knows before anything answered")
 			}
-			c.Watch(apiclient.Options{}).Observe(apiclient.Call{Date: now.Add(test.behind)})
-			if c.Behind() != test.told || !c.ServerTime().Equal(now.Add(test.counted)) {
+			c.Watch(kubeclient.Options{}).Observe(kubeclient.Call{Date: testcluster.Now.Add(test.behind)})
+			if c.Behind() != test.told || !c.ServerTime().Equal(testcluster.Now.Add(test.counted)) {
 				t.Errorf("behind %s, server time %s", c.Behind(), c.ServerTime())
 			}
 		})

@@ -1,4 +1,4 @@
-package clusterinfo_test
+package discovery_test
 
 import (
 	"crypto/tls"
@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/testcluster"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -33,19 +35,19 @@ func script(steps ...step) func(int, *http.Request) (int, map[string]string) {
 	}
 }
 
-// unsignedData is signedData with the signature of another token instead.
-func unsignedData(t testing.TB, cas ...ca) map[string]string {
+// unsignedData is SignedData with the signature of another token instead.
+func unsignedData(t testing.TB, cas ...testcluster.CA) map[string]string {
 	t.Helper()
-	data := signedData(t, cas...)
+	data := testcluster.SignedData(t, cas...)
 	data["jws-kubeconfig-bbbbbb"] = data["jws-kubeconfig-abcdef"]
 	delete(data, "jws-kubeconfig-abcdef")
 	return data
 }
 
 // wantRequests compares the credentials of the requests.
-func wantRequests(t *testing.T, c *cluster, want ...string) {
+func wantRequests(t *testing.T, c *testcluster.Cluster, want ...string) {
 	t.Helper()
-	if got := c.requests(); strings.Join(got, "|") != strings.Join(want, "|") || len(got) != len(want) {
+	if got := c.Requests(); strings.Join(got, "|") != strings.Join(want, "|") || len(got) != len(want) {
 		t.Errorf("requests had the credentials %q, want %q", got, want)
 	}
 }
@@ -53,7 +55,7 @@ func wantRequests(t *testing.T, c *cluster, want ...string) {
 // Whatever is wrong with the first answer, there is no second request; whatever
 // is wrong with the second, the token stays here.
 func TestDiscoverStopsAtTheFirstFault(t *testing.T) {
-	pinned, evil := newCA(t), newCA(t)
+	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	ok := func(data map[string]string) step { return step{http.StatusOK, data} }
 	unsigned, changed := unsignedData(t, pinned), unsignedData(t, pinned, evil)
 	tests := []struct {
@@ -62,25 +64,25 @@ func TestDiscoverStopsAtTheFirstFault(t *testing.T) {
 		wantErr error
 		want    []string
 	}{
-		{"all is well but the signature", []step{ok(unsigned)}, clusterinfo.ErrTokenNotSigned, []string{"", "", bearer}},
+		{"all is well but the signature", []step{ok(unsigned)}, discovery.ErrTokenNotSigned, []string{"", "", bearer}},
 		{"unsigned, of another CA", []step{ok(unsignedData(t, evil))}, clusterinfo.ErrPinMismatch, []string{""}},
 		{"unsigned, not acceptable", []step{ok(map[string]string{"kubeconfig": "kind: Config\n"})}, clusterinfo.ErrDocument, []string{""}},
-		{"unsigned, changed", []step{ok(unsigned), ok(changed)}, clusterinfo.ErrChanged, []string{"", ""}},
-		{"unsigned, a line feed more", []step{ok(unsigned), ok(map[string]string{"kubeconfig": unsigned["kubeconfig"] + "\n"})}, clusterinfo.ErrChanged, []string{"", ""}},
+		{"unsigned, changed", []step{ok(unsigned), ok(changed)}, discovery.ErrChanged, []string{"", ""}},
+		{"unsigned, a line feed more", []step{ok(unsigned), ok(map[string]string{"kubeconfig": unsigned["kubeconfig"] + "\n"})}, discovery.ErrChanged, []string{"", ""}},
 		{"verified: refused", []step{ok(unsigned), {status: http.StatusUnauthorized}}, clusterinfo.ErrAnonymous, []string{"", ""}},
 		{"verified: forbidden", []step{ok(unsigned), {status: http.StatusForbidden}}, clusterinfo.ErrAnonymous, []string{"", ""}},
 		{"verified: gone", []step{ok(unsigned), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
 		{"verified: emptied", []step{ok(unsigned), ok(nil)}, clusterinfo.ErrNotFound, []string{"", ""}},
 		{"credentialed: gone", []step{ok(unsigned), ok(unsigned), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", "", bearer}},
-		{"signed, verified: gone", []step{ok(signedData(t, pinned)), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
-		{"signed, changed in what is signed", []step{ok(signedData(t, pinned)), ok(signedData(t, pinned, evil))}, clusterinfo.ErrChanged, []string{"", ""}},
+		{"signed, verified: gone", []step{ok(testcluster.SignedData(t, pinned)), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
+		{"signed, changed in what is signed", []step{ok(testcluster.SignedData(t, pinned)), ok(testcluster.SignedData(t, pinned, evil))}, discovery.ErrChanged, []string{"", ""}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newCluster(t, pinned.server(t, host), script(test.steps...))
-			got, err := clusterinfo.Discover(t.Context(), options(t, server, pinned))
-			wantError(t, err, test.wantErr)
-			wantRoots(t, got.Roots)
+			server := testcluster.NewCluster(t, pinned.Server(t, host), script(test.steps...))
+			got, err := discovery.Discover(t.Context(), testcluster.Options(t, server, pinned))
+			testcluster.WantError(t, err, test.wantErr)
+			testcluster.WantRoots(t, got.Roots)
 			wantRequests(t, server, test.want...)
 		})
 	}
@@ -88,14 +90,14 @@ func TestDiscoverStopsAtTheFirstFault(t *testing.T) {
 
 // Trouble in the server says nothing of the token.
 func TestDiscoverTroubleIsNotARejectedToken(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	data := unsignedData(t, c)
 	for _, at := range []int{1, 2, 3} {
 		steps := []step{{http.StatusOK, data}, {http.StatusOK, data}, {http.StatusOK, data}}
 		steps[at-1] = step{status: http.StatusInternalServerError}
-		server := newCluster(t, c.server(t, host), script(steps...))
-		_, err := clusterinfo.Discover(t.Context(), options(t, server, c))
-		if !clusterinfo.Transient(err) || !apiclient.IsTransient(err) {
+		server := testcluster.NewCluster(t, c.Server(t, host), script(steps...))
+		_, err := discovery.Discover(t.Context(), testcluster.Options(t, server, c))
+		if !discovery.Transient(err) || !kubeclient.IsTransient(err) {
 			t.Errorf("500 to request %d: error = %v, want a transient one", at, err)
 		}
 	}
@@ -103,45 +105,38 @@ func TestDiscoverTroubleIsNotARejectedToken(t *testing.T) {
 
 // A request goes nowhere else than to the endpoint, with the token least of all.
 func TestDiscoverFollowsNoRedirectAtAnyStep(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for at, want := range [][]string{{""}, {"", ""}, {"", "", bearer}} {
-			second := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
+			second := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
 			data := unsignedData(t, c)
-			first := newCluster(t, c.server(t, host), always(data))
+			first := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(data))
 			var n atomic.Int32
 			inner := first.Config.Handler
 			first.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if int(n.Add(1)) == at+1 {
 					w.Header().Set("Location", second.URL+r.URL.Path)
-					first.record(r)
+					first.Record(r)
 					w.WriteHeader(status)
 					return
 				}
 				inner.ServeHTTP(w, r)
 			})
-			_, err := clusterinfo.Discover(t.Context(), options(t, first, c))
-			wantError(t, err, apiclient.ErrRedirect)
+			_, err := discovery.Discover(t.Context(), testcluster.Options(t, first, c))
+			testcluster.WantError(t, err, kubeclient.ErrRedirect)
 			wantRequests(t, first, want...)
 			wantRequests(t, second)
 		}
 	}
 }
 
-// record notes a request that ServeHTTP does not see.
-func (c *cluster) record(r *http.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.authorizations = append(c.authorizations, r.Header.Get("Authorization"))
-}
-
 // Each connection is verified anew: a server that changes its certificate
 // before the token is tried does not get the token.
 func TestDiscoverVerifiesTheConnectionOfTheToken(t *testing.T) {
-	pinned, evil := newCA(t), newCA(t)
-	good, bad := pinned.server(t, host), evil.server(t, host)
+	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
+	good, bad := pinned.Server(t, host), evil.Server(t, host)
 	for from, want := range map[int32][]string{2: {""}, 3: {"", ""}, 4: {"", "", bearer}} {
-		server := newCluster(t, good, always(unsignedData(t, pinned, evil)))
+		server := testcluster.NewCluster(t, good, testcluster.Always(unsignedData(t, pinned, evil)))
 		var n atomic.Int32
 		server.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			if n.Add(1) >= from {
@@ -149,8 +144,8 @@ func TestDiscoverVerifiesTheConnectionOfTheToken(t *testing.T) {
 			}
 			return &tls.Config{Certificates: []tls.Certificate{good}}, nil
 		}
-		_, err := clusterinfo.Discover(t.Context(), options(t, server, pinned))
-		if untrusted := apiclient.IsUntrusted(err); untrusted != (from < 4) {
+		_, err := discovery.Discover(t.Context(), testcluster.Options(t, server, pinned))
+		if untrusted := kubeclient.IsUntrusted(err); untrusted != (from < 4) {
 			t.Errorf("connection %d: error = %v, untrusted %v", from, err, untrusted)
 		}
 		wantRequests(t, server, want...)
@@ -160,8 +155,8 @@ func TestDiscoverVerifiesTheConnectionOfTheToken(t *testing.T) {
 // No byte of a request without credentials tells of the secret, and nothing
 // but the token is ever a credential.
 func TestDiscoverSendsNothingOfTheSecret(t *testing.T) {
-	c := newCA(t)
-	server := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
+	c := testcluster.NewCA(t)
+	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
 	var mu sync.Mutex
 	var dumps []string
 	inner := server.Config.Handler
@@ -175,8 +170,8 @@ func TestDiscoverSendsNothingOfTheSecret(t *testing.T) {
 		mu.Unlock()
 		inner.ServeHTTP(w, r)
 	})
-	_, err := clusterinfo.Discover(t.Context(), options(t, server, c))
-	wantError(t, err, clusterinfo.ErrTokenNotSigned)
+	_, err := discovery.Discover(t.Context(), testcluster.Options(t, server, c))
+	testcluster.WantError(t, err, discovery.ErrTokenNotSigned)
 	mu.Lock()
 	defer mu.Unlock()
 	for i, dump := range dumps {
@@ -194,18 +189,18 @@ func TestDiscoverSendsNothingOfTheSecret(t *testing.T) {
 
 // Observe can tell which requests were anonymous, and learns no secret.
 func TestDiscoverIsObserved(t *testing.T) {
-	c := newCA(t)
-	server := newCluster(t, c.server(t, host), always(unsignedData(t, c)))
-	opts := options(t, server, c)
+	c := testcluster.NewCA(t)
+	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
+	opts := testcluster.Options(t, server, c)
 	var as []string
-	opts.Client.Observe = func(call apiclient.Call) {
+	opts.Client.Observe = func(call kubeclient.Call) {
 		as = append(as, call.As)
 		if call.Status != http.StatusOK || !strings.HasPrefix(call.Path, "/api/v1/namespaces/kube-public/configmaps/cluster-info?") {
 			t.Errorf("call %+v", call)
 		}
 	}
-	_, err := clusterinfo.Discover(t.Context(), opts)
-	wantError(t, err, clusterinfo.ErrTokenNotSigned)
+	_, err := discovery.Discover(t.Context(), opts)
+	testcluster.WantError(t, err, discovery.ErrTokenNotSigned)
 	if got, want := strings.Join(as, "|"), "anonymous, connection not verified|anonymous|token abcdef"; got != want {
 		t.Errorf("calls as %q, want %q", got, want)
 	}
@@ -213,8 +208,8 @@ func TestDiscoverIsObserved(t *testing.T) {
 
 // The error helps whoever has the wrong token, or runs no signer.
 func TestDiscoverCountsTheSignatures(t *testing.T) {
-	c := newCA(t)
-	document := documentOf(certpem.Encode(c.Certificate))
+	c := testcluster.NewCA(t)
+	document := testcluster.DocumentOf(certpem.Encode(c.Certificate))
 	tests := []struct {
 		name string
 		ids  []string
@@ -230,13 +225,13 @@ func TestDiscoverCountsTheSignatures(t *testing.T) {
 			for _, id := range test.ids {
 				data["jws-kubeconfig-"+id] = "x"
 			}
-			opts := options(t, newCluster(t, c.server(t, host), always(data)), c)
-			_, err := clusterinfo.Discover(t.Context(), opts)
-			wantError(t, err, clusterinfo.ErrTokenNotSigned)
+			opts := testcluster.Options(t, testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(data)), c)
+			_, err := discovery.Discover(t.Context(), opts)
+			testcluster.WantError(t, err, discovery.ErrTokenNotSigned)
 			if !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "abcdef") {
 				t.Errorf("error = %q, want %q in it", err, test.want)
 			}
-			if !clusterinfo.Transient(err) {
+			if !discovery.Transient(err) {
 				t.Error("a signature that is missing still is not worth another attempt")
 			}
 		})
@@ -245,12 +240,12 @@ func TestDiscoverCountsTheSignatures(t *testing.T) {
 
 // The signature of another token over the same document is not ours.
 func TestDiscoverTakesNoSignatureOfAnotherToken(t *testing.T) {
-	c := newCA(t)
+	c := testcluster.NewCA(t)
 	other, err := token.Parse("bbbbbb.0123456789abcdef")
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := signedData(t, c)
+	good := testcluster.SignedData(t, c)
 	theirs := clusterinfo.Sign([]byte(good["kubeconfig"]), other)
 	tests := []struct {
 		name    string
@@ -264,8 +259,8 @@ func TestDiscoverTakesNoSignatureOfAnotherToken(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			data := maps.Clone(good)
 			maps.Copy(data, test.change)
-			_, err := clusterinfo.Discover(t.Context(), options(t, newCluster(t, c.server(t, host), always(data)), c))
-			wantError(t, err, test.wantErr)
+			_, err := discovery.Discover(t.Context(), testcluster.Options(t, testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(data)), c))
+			testcluster.WantError(t, err, test.wantErr)
 		})
 	}
 }

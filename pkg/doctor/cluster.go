@@ -6,8 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -15,8 +16,8 @@ import (
 // Cluster is a cluster as its administrator sees it.
 type Cluster struct {
 	// Client has the administrator's credentials, and Clock watches it.
-	Client *apiclient.Client
-	Clock  *clusterinfo.Clock
+	Client *kubeclient.Client
+	Clock  *discovery.Clock
 	// Address is the URL of the API server that Client uses. Server is the same as an
 	// endpoint; empty if the URL is more than a host and a port.
 	Address string
@@ -29,7 +30,7 @@ type Cluster struct {
 	// NodeClient has the options for requests made as a node, with no credentials or
 	// with a token, and NodeTimeout limits each of them; 0 means the default of
 	// clusterinfo.Options.
-	NodeClient  apiclient.Options
+	NodeClient  kubeclient.Options
 	NodeTimeout time.Duration
 }
 
@@ -116,6 +117,6 @@ func (c *clusterChecker) checks() []check {
 func (c *clusterChecker) now() time.Time { return c.Clock.ServerTime() }
 
 // asNode returns the options for a request made as a node.
-func (c *clusterChecker) asNode() clusterinfo.Options {
-	return clusterinfo.Options{Timeout: c.NodeTimeout, Client: c.NodeClient}
+func (c *clusterChecker) asNode() discovery.Options {
+	return discovery.Options{Timeout: c.NodeTimeout, Client: c.NodeClient}
 }

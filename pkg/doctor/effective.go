@@ -9,7 +9,7 @@ import (
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
@@ -35,7 +35,7 @@ func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectA
 		return false, nil
 	}
 	user, groups := memberOf(binding.Subjects[0])
-	return apiclient.Can(ctx, client, user, groups, role.Permissions()...)
+	return kubeclient.Can(ctx, client, user, groups, role.Permissions()...)
 }
 
 // memberOf returns a user that the subject stands for, without a name if the subject is

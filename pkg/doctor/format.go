@@ -8,8 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // most is how many things of a kind are listed by name.
@@ -26,7 +26,7 @@ func one(status Status, reason, evidence, remedy string) []Finding {
 
 // checkError returns the finding about an error that ended a check of a cluster.
 func checkError(ctx context.Context, err error) Finding {
-	var missing *apiclient.MissingPermissionError
+	var missing *kubeclient.MissingPermissionError
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // which has a check of its own
 		return Finding{Status: OK, Evidence: "not known: " + err.Error()}

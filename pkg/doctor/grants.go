@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/approval"
 )
 
 const authenticated = "system:authenticated"
@@ -15,7 +15,7 @@ const authenticated = "system:authenticated"
 // tokenGrants checks that a bootstrap token gives nobody admin-equivalent permissions.
 func (c *clusterChecker) tokenGrants(ctx context.Context) ([]Finding, error) {
 	groups := []string{api.BootstrapDefaultGroup, c.group(), authenticated}
-	power, err := csr.PowerOf(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", groups)
+	power, err := approval.AdminPermission(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", groups)
 	switch {
 	case err != nil:
 		return nil, err

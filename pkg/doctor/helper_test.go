@@ -27,12 +27,13 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -91,7 +92,7 @@ func healthy(t *testing.T) *adminCluster {
 		t.Fatal(err)
 	}
 	p.Server, p.Address, p.CAs = at, at.URL(), []*x509.Certificate{p.ca.Certificate}
-	p.Clock = &clusterinfo.Clock{Now: clock}
+	p.Clock = &discovery.Clock{Now: clock}
 	p.NodeClient.Now = clock
 	p.info = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info", UID: types.UID("uid at " + at)}}
 	p.tokens = []*corev1.Secret{p.token("abcdef")}
@@ -237,10 +238,10 @@ func (p *adminCluster) check(t *testing.T) []doctor.Finding {
 		verb, resource, _ := strings.Cut(what, " ")
 		p.client.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
 	}
-	p.Client = &apiclient.Client{
+	p.Client = &kubeclient.Client{
 		Core: p.client.CoreV1(), Certificates: p.client.CertificatesV1(), RBAC: p.client.RbacV1(), Authorization: p.client.AuthorizationV1(),
 		Version: func(context.Context) (version.Info, error) {
-			p.Clock.Watch(apiclient.Options{}).Observe(apiclient.Call{Date: now.Add(p.behind)})
+			p.Clock.Watch(kubeclient.Options{}).Observe(kubeclient.Call{Date: now.Add(p.behind)})
 			return version.Info{GitVersion: "v1.37.2"}, p.version
 		},
 	}

@@ -5,8 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // clusterInfo checks that cluster-info exists and that nodes can read its document.
@@ -66,7 +66,7 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 	switch {
 	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
 		return ok("%s answers with a certificate of a CA in cluster-info", at.URL()), nil
-	case apiclient.IsUntrusted(err):
+	case kubeclient.IsUntrusted(err):
 		var name x509.HostnameError
 		if errors.As(err, &name) {
 			publish += "; or renew the API server's certificate so that it has this name"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
 // Node is the view that a node has of the cluster, with nothing but what a node has.
@@ -18,7 +19,7 @@ type Node struct {
 	// are known. Without pins and CA certificates nothing is verified and only
 	// anonymous requests are sent, unless SkipCAVerification makes the token's
 	// signature enough.
-	Discovery clusterinfo.Options
+	Discovery discovery.Options
 }
 
 // Run requests cluster-info from the endpoint without credentials and reports what a
@@ -30,16 +31,16 @@ type Node struct {
 // token creates selfsubjectreviews, as every authenticated user may.
 func (n Node) Run(ctx context.Context) []Finding {
 	c := &nodeChecker{Options: n.Discovery, endpoint: n.Discovery.Endpoints[0]}
-	c.watch = &clusterinfo.Clock{Now: c.Client.Now}
+	c.watch = &discovery.Clock{Now: c.Client.Now}
 	c.Client = c.watch.Watch(c.Client)
 	return dropRepeated(inOrder(ctx, c.checks(), nil))
 }
 
 // nodeChecker checks one endpoint. It has what the earlier checks found.
 type nodeChecker struct {
-	clusterinfo.Options
+	discovery.Options
 	endpoint clusterinfo.Endpoint
-	watch    *clusterinfo.Clock
+	watch    *discovery.Clock
 	// seen is cluster-info over an unverified connection; seenErr is set if the API
 	// server refuses to return it.
 	seen    clusterinfo.Info
@@ -154,7 +155,7 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 	case v.expiresSoon:
 		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil
 	case !c.isTrustGiven():
-		d := diagnose(clusterinfo.ErrNoTrust)
+		d := diagnose(discovery.ErrNoTrust)
 		return one(WARN, d.reason, text, d.remedy), nil
 	}
 	return ok("%s", text), nil
@@ -170,7 +171,7 @@ func (c *nodeChecker) certificate(ctx context.Context) ([]Finding, error) {
 	case !isReached(err):
 		return nil, err
 	case err == nil && len(c.seen.Raw) > 0 && !bytes.Equal(c.seen.Raw, again.Raw):
-		return nil, clusterinfo.ErrChanged
+		return nil, discovery.ErrChanged
 	}
 	return ok("that of %s is for this address, and its CA %s", c.endpoint, c.howVerified()), nil
 }
@@ -196,8 +197,8 @@ func (c *nodeChecker) authenticate(ctx context.Context) ([]Finding, error) {
 	if c.Token.IsZero() || !c.isTrustGiven() && !c.SkipCAVerification {
 		return nil, nil
 	}
-	identity, err := clusterinfo.Identify(ctx, c.Options)
-	c.rejected = errors.Is(err, clusterinfo.ErrTokenRejected)
+	identity, err := discovery.Identify(ctx, c.Options)
+	c.rejected = errors.Is(err, discovery.ErrTokenRejected)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	count := fmt.Sprintf("signatures in cluster-info: %d", len(c.seen.Signatures))
-	missing := diagnose(clusterinfo.ErrUnsigned)
+	missing := diagnose(discovery.ErrUnsigned)
 	switch {
 	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
 		return one(WARN, missing.reason, count+": nobody can join with a token", missing.remedy), nil
@@ -222,7 +223,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	switch state {
 	case clusterinfo.Missing:
 		if c.rejected { // so nobody signs with it
-			missing.remedy = diagnose(clusterinfo.ErrTokenRejected).remedy
+			missing.remedy = diagnose(discovery.ErrTokenRejected).remedy
 		}
 		return one(FAIL, missing.reason, text, missing.remedy), nil
 	case clusterinfo.Stale:

@@ -11,23 +11,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // node is one that has a token of the cluster and knows its CA, changed.
-func (s *site) node(changes ...func(*clusterinfo.Options)) doctor.Node {
+func (s *site) node(changes ...func(*discovery.Options)) doctor.Node {
 	s.t.Helper()
 	info, err := token.CreateRandom(s.t.Context(), s.admin.CoreV1(), token.Spec{Usages: []string{token.Signing, token.Authentication}}, rand.Reader)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	opts := clusterinfo.Options{
+	opts := discovery.Options{
 		Endpoints: []clusterinfo.Endpoint{s.endpoint}, Token: info.Token, CAs: []*x509.Certificate{s.ca.Certificate},
-		Client: apiclient.Options{Now: time.Now}, Timeout: time.Minute,
+		Client: kubeclient.Options{Now: time.Now}, Timeout: time.Minute,
 	}
 	for _, change := range changes {
 		change(&opts)
@@ -43,16 +44,16 @@ func TestNode(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		change func(*clusterinfo.Options)
+		change func(*discovery.Options)
 		want   []string
 		sent   bool
 	}{
-		{"CA and token", func(*clusterinfo.Options) {}, all, true},
-		{"pin and token", func(o *clusterinfo.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }, all, true},
-		{"CA alone", func(o *clusterinfo.Options) { o.Token = token.Token{} }, without(all), false},
-		{"token alone", func(o *clusterinfo.Options) { o.CAs = nil }, without(noTrust), false},
-		{"signature alone", func(o *clusterinfo.Options) { o.CAs, o.SkipCAVerification = nil, true }, noTrust, true},
-		{"nothing", func(o *clusterinfo.Options) { o.CAs, o.Token = nil, token.Token{} }, without(noTrust), false},
+		{"CA and token", func(*discovery.Options) {}, all, true},
+		{"pin and token", func(o *discovery.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }, all, true},
+		{"CA alone", func(o *discovery.Options) { o.Token = token.Token{} }, without(all), false},
+		{"token alone", func(o *discovery.Options) { o.CAs = nil }, without(noTrust), false},
+		{"signature alone", func(o *discovery.Options) { o.CAs, o.SkipCAVerification = nil, true }, noTrust, true},
+		{"nothing", func(o *discovery.Options) { o.CAs, o.Token = nil, token.Token{} }, without(noTrust), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -96,17 +97,17 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 		name   string
 		site   func(*site, *clusterinfo.Document, *tls.Certificate)
 		change func(*site) // once the token is there
-		trust  func(*clusterinfo.Options)
+		trust  func(*discovery.Options)
 		want   []string
 	}{
-		{"nobody is there", nil, nil, func(o *clusterinfo.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL Unreachable"}},
+		{"nobody is there", nil, nil, func(o *discovery.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL Unreachable"}},
 		{"clock differs", nil, nil, ahead(2 * time.Minute), []string{"clock WARN ClockSkew"}},
 		{"clock is wrong", nil, nil, ahead(-6 * time.Minute), []string{"clock FAIL ClockSkew"}},
 		{"anonymous requests are off", nil, func(s *site) { s.rejects = "system:anonymous" }, nil, []string{"anonymous FAIL AnonymousDisabled"}},
 		{"anonymous requests are off, and a pin", nil, func(s *site) { s.rejects = "system:anonymous" }, pinned, []string{"anonymous FAIL AnonymousDisabled"}},
 		{"no cluster-info", nil, edited(func(data map[string]string) { clear(data) }), nil, []string{"anonymous FAIL ClusterInfoNotFound"}},
 		{"a document that is none", nil, edited(func(data map[string]string) { data["kubeconfig"] = "users: [{}]" }), nil, []string{"cluster-info FAIL DocumentInvalid"}},
-		{"another pin", nil, nil, func(o *clusterinfo.Options) { o.Pins = []clusterinfo.Pin{clusterinfo.PinOf(evil.Certificate)} }, []string{"ca FAIL PinMismatch"}},
+		{"another pin", nil, nil, func(o *discovery.Options) { o.Pins = []clusterinfo.Pin{clusterinfo.PinOf(evil.Certificate)} }, []string{"ca FAIL PinMismatch"}},
 		{"the CA has expired", expiring(-time.Hour), nil, nil, []string{"ca FAIL CAExpired"}},
 		{"the CA expires soon", expiring(29 * 24 * time.Hour), nil, nil, []string{"ca WARN CAExpiresSoon"}},
 		{"another CA serves", func(_ *site, _ *clusterinfo.Document, c *tls.Certificate) { *c = evil.Serving(t, time.Now()) }, nil, nil, []string{"certificate FAIL CertificateUntrusted"}},
@@ -124,7 +125,7 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 		}), nil, []string{"signatures FAIL SignatureMissing"}},
 		{"a stale signature", nil, edited(func(data map[string]string) { data["kubeconfig"] += "\n" }), nil, []string{"signatures FAIL SignatureInvalid STALE"}},
 		{"no signature worth the name", nil, signatures(func(string) string { return "none" }), nil, []string{"signatures FAIL SignatureInvalid MALFORMED"}},
-		{"the token is unknown", nil, nil, func(o *clusterinfo.Options) {
+		{"the token is unknown", nil, nil, func(o *discovery.Options) {
 			tok, err := token.Generate(rand.Reader)
 			if err != nil {
 				t.Fatal(err)
@@ -170,10 +171,10 @@ func TestNodeTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
-func pinned(o *clusterinfo.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }
+func pinned(o *discovery.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }
 
-func ahead(by time.Duration) func(*clusterinfo.Options) {
-	return func(o *clusterinfo.Options) { o.Client.Now = func() time.Time { return time.Now().Add(by) } }
+func ahead(by time.Duration) func(*discovery.Options) {
+	return func(o *discovery.Options) { o.Client.Now = func() time.Time { return time.Now().Add(by) } }
 }
 
 // expiring gives the cluster a CA that ends so long from now.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -15,7 +15,7 @@ import (
 
 // object checks one of the objects of setup.
 func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding, error) {
-	states, err := setup.Look(ctx, c.Client.RBAC, []setup.Object{o})
+	states, err := setup.Inspect(ctx, c.Client.RBAC, []setup.Object{o})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (c *clusterChecker) isRoleMissing(ctx context.Context, o setup.Object) (boo
 	if o.RoleRef.Name == "" || slices.ContainsFunc(c.objects, isOwn) {
 		return false, nil
 	}
-	states, err := setup.Look(ctx, c.Client.RBAC, []setup.Object{{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}})
+	states, err := setup.Inspect(ctx, c.Client.RBAC, []setup.Object{{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}})
 	return err == nil && !states[0].Exists, err
 }
 
@@ -102,7 +102,7 @@ func groupFlag(group string) string {
 	if group == "" || group == token.DefaultGroup {
 		return ""
 	}
-	return " --group " + safe.Word(group)
+	return " --group " + escape.ShellQuote(group)
 }
 
 // setupFlags returns setup's flags for what nodes should be able to do.

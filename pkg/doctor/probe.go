@@ -14,8 +14,9 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -46,7 +47,7 @@ type Probe struct {
 	CAs  []*x509.Certificate
 	// NodeClient has the options for requests made as a node, and NodeTimeout limits
 	// each of them; 0 means the default of clusterinfo.Options.
-	NodeClient  apiclient.Options
+	NodeClient  kubeclient.Options
 	NodeTimeout time.Duration
 	// Group is the group of nodes' tokens; empty means token.DefaultGroup.
 	Group string
@@ -69,7 +70,7 @@ type Probe struct {
 // cluster-info in kube-public; get and delete on certificatesigningrequests; create
 // on subjectaccessreviews.
 func (p Probe) Run(ctx context.Context) []Finding {
-	r := &probeRun{Probe: p, clock: &clusterinfo.Clock{Now: p.NodeClient.Now}}
+	r := &probeRun{Probe: p, clock: &discovery.Clock{Now: p.NodeClient.Now}}
 	r.NodeClient = r.clock.Watch(p.NodeClient)
 	findings := inOrder(ctx, r.checks(), p.Observer)
 	if r.nothingMade() {
@@ -123,8 +124,8 @@ func (r *probeRun) check(name string, timeout time.Duration, run func(context.Co
 func (r *probeRun) now() time.Time { return r.NodeClient.Now() }
 
 // asNode returns the options for a request made as a node.
-func (r *probeRun) asNode() clusterinfo.Options {
-	return clusterinfo.Options{Pins: r.Pins, CAs: r.CAs, Token: r.token.Token, Timeout: r.NodeTimeout, Client: r.NodeClient}
+func (r *probeRun) asNode() discovery.Options {
+	return discovery.Options{Pins: r.Pins, CAs: r.CAs, Token: r.token.Token, Timeout: r.NodeTimeout, Client: r.NodeClient}
 }
 
 // groups returns the groups that the token needs, except the one that each token has.

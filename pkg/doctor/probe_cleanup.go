@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -41,8 +41,8 @@ func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {
 func (r *probeRun) untilGone(ctx context.Context, remove func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, removalTime)
 	defer cancel()
-	wait := apiclient.Wait{Transient: func(err error) bool { return errors.Is(err, token.ErrChanged) || apiclient.IsTransient(err) }}
-	return apiclient.Until(ctx, wait, remove)
+	wait := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, token.ErrChanged) || kubeclient.IsTransient(err) }}
+	return kubeclient.Until(ctx, wait, remove)
 }
 
 // removeToken deletes the token, and no token that others created with its ID.
@@ -74,7 +74,7 @@ func (r *probeRun) removeRequest(ctx context.Context) error {
 	case !r.isOurs(now):
 		return nil
 	}
-	if err := csr.Withdraw(ctx, r.Certificates, now); err != nil && !errors.Is(err, csr.ErrNotFound) && !errors.Is(err, csr.ErrReplaced) {
+	if err := csr.DeleteOwn(ctx, r.Certificates, now); err != nil && !errors.Is(err, csr.ErrNotFound) && !errors.Is(err, csr.ErrReplaced) {
 		return err
 	}
 	r.removed = append(r.removed, "request "+now.Name)

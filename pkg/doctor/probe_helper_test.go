@@ -30,13 +30,13 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -140,7 +140,7 @@ func (s *site) rewrite(change func(data map[string]string)) {
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
 		Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1(),
-		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: apiclient.Options{Now: time.Now}, NodeTimeout: time.Minute,
+		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: kubeclient.Options{Now: time.Now}, NodeTimeout: time.Minute,
 		Random: rand.Reader,
 	}
 }
@@ -328,10 +328,10 @@ func wantLast(t *testing.T, findings []doctor.Finding, check string, status doct
 func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 	t.Helper()
 	ctx, pass := testctx.WithDeadline(t.Context())
-	lastOf := map[string]func(apiclient.Call) bool{
-		"discovery": func(apiclient.Call) bool { return true },
-		"request":   func(c apiclient.Call) bool { return c.Method == http.MethodPost },
-		"approval":  func(c apiclient.Call) bool { return strings.Contains(c.Path, "watch=") },
+	lastOf := map[string]func(kubeclient.Call) bool{
+		"discovery": func(kubeclient.Call) bool { return true },
+		"request":   func(c kubeclient.Call) bool { return c.Method == http.MethodPost },
+		"approval":  func(c kubeclient.Call) bool { return strings.Contains(c.Path, "watch=") },
 	}
 	var begun atomic.Bool
 	at(&p, step, func() {
@@ -340,7 +340,7 @@ func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 			pass()
 		}
 	})
-	p.NodeClient.Observe = func(c apiclient.Call) {
+	p.NodeClient.Observe = func(c kubeclient.Call) {
 		if begun.Load() && lastOf[step] != nil && lastOf[step](c) {
 			pass()
 		}

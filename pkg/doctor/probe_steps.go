@@ -11,23 +11,25 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // probeRun is one run of a probe. It has what the earlier checks produced.
 type probeRun struct {
 	Probe
-	clock *clusterinfo.Clock // of the API server
+	clock *discovery.Clock // of the API server
 	// token is the token as it was created; if only its creation was tried, it has
 	// nothing but the Token.
 	token   token.Info
-	cluster clusterinfo.Cluster
+	cluster discovery.Cluster
 	key     crypto.Signer
-	client  *apiclient.Client // with the token
+	client  *kubeclient.Client // with the token
 	// wanted is the CSR as it was sent, and request as the API server stores it, nil
 	// while that is not known.
 	wanted, request *certificatesv1.CertificateSigningRequest
@@ -43,9 +45,9 @@ func (r *probeRun) nodeName() string { return "bootctl-probe-" + r.token.Token.I
 
 func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 	if len(r.Pins) == 0 && len(r.CAs) == 0 {
-		return nil, clusterinfo.ErrNoTrust
+		return nil, discovery.ErrNoTrust
 	}
-	ctx, cancel := apiclient.Outlasting(ctx)
+	ctx, cancel := kubeclient.WithGracePeriod(ctx)
 	defer cancel()
 	var err error
 	r.token, err = token.CreateRandom(ctx, r.Core, token.Spec{
@@ -55,8 +57,8 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if created := r.token.Created; !r.token.Live(created) {
-		return nil, &clusterinfo.SkewError{Err: fmt.Errorf("token %s has ended before it was made", r.token.ID), Behind: created.Sub(r.now())}
+	if created := r.token.Created; !r.token.Valid(created) {
+		return nil, &discovery.SkewError{Err: fmt.Errorf("token %s has ended before it was made", r.token.ID), Behind: created.Sub(r.now())}
 	}
 	return ok("token %s is made, for %s", r.token.ID, lifetime), nil
 }
@@ -82,8 +84,8 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 	}
 	opts := r.asNode()
 	opts.Endpoints = []clusterinfo.Endpoint{document.Server}
-	err = apiclient.Until(ctx, waitFor(clusterinfo.Transient), func(ctx context.Context) (err error) {
-		r.cluster, err = clusterinfo.Discover(ctx, opts)
+	err = kubeclient.Until(ctx, waitFor(discovery.Transient), func(ctx context.Context) (err error) {
+		r.cluster, err = discovery.Discover(ctx, opts)
 		return err
 	})
 	if err != nil {
@@ -93,8 +95,8 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 }
 
 // waitFor also waits for an API server that does not see yet what another one stored.
-func waitFor(transient func(error) bool) apiclient.Wait {
-	return apiclient.Wait{Transient: apiclient.Patient(transient), Slow: apiclient.ErrNoAnswer}
+func waitFor(transient func(error) bool) kubeclient.Wait {
+	return kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Slow: kubeclient.ErrNoAnswer}
 }
 
 // authenticate asks for the token's identity at the address that the CSR will be sent
@@ -102,9 +104,9 @@ func waitFor(transient func(error) bool) apiclient.Wait {
 func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
 	opts := r.asNode()
 	opts.CAs, opts.Endpoints = r.cluster.Roots, []clusterinfo.Endpoint{r.cluster.Server}
-	var identity clusterinfo.Identity
-	err := apiclient.Until(ctx, waitFor(apiclient.IsTransient), func(ctx context.Context) (err error) {
-		identity, err = clusterinfo.Identify(ctx, opts)
+	var identity discovery.Identity
+	err := kubeclient.Until(ctx, waitFor(kubeclient.IsTransient), func(ctx context.Context) (err error) {
+		identity, err = discovery.Identify(ctx, opts)
 		return err
 	})
 	if err != nil {
@@ -118,7 +120,7 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 	if r.key, err = csr.GenerateKey(r.Random); err != nil {
 		return nil, err
 	}
-	wanted := csr.Wanted{Template: x509.CertificateRequest{Subject: csr.NodeSubject(r.nodeName())}, Expiration: lifetime}
+	wanted := csr.RequestSpec{Template: x509.CertificateRequest{Subject: csr.NodeSubject(r.nodeName())}, Expiration: lifetime}
 	object, err := csr.NewRequest(wanted, r.key, r.Random)
 	if err != nil {
 		return nil, err
@@ -127,8 +129,8 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	r.wanted = object
-	err = apiclient.Until(ctx, waitFor(apiclient.IsTransient), func(ctx context.Context) error {
-		ctx, cancel := apiclient.Outlasting(ctx)
+	err = kubeclient.Until(ctx, waitFor(kubeclient.IsTransient), func(ctx context.Context) error {
+		ctx, cancel := kubeclient.WithGracePeriod(ctx)
 		defer cancel()
 		sent, err := csr.Submit(ctx, r.client.Certificates, r.wanted)
 		if err == nil {
@@ -144,7 +146,7 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 
 // predictApproval checks whether the CSR is approved automatically.
 func (r *probeRun) predictApproval(ctx context.Context) error {
-	auto := csr.AutoApprovals{Client: r.Authorization, Reviews: 2}
+	auto := approval.AutoApprovals{Client: r.Authorization, Reviews: 2}
 	r.autoApproved = auto.Of(ctx, csr.Decode(r.request))
 	return auto.Err
 }
@@ -196,7 +198,7 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	defer client.Close()
-	err = apiclient.Until(ctx, waitFor(apiclient.IsTransient), func(ctx context.Context) error {
+	err = kubeclient.Until(ctx, waitFor(kubeclient.IsTransient), func(ctx context.Context) error {
 		_, err := node.Confirm(ctx, client)
 		return err
 	})
@@ -210,9 +212,9 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 // to be valid.
 func (r *probeRun) diagnoseToken(err error) diagnosis {
 	switch {
-	case errors.Is(err, clusterinfo.ErrTokenRejected), apierrors.IsUnauthorized(err):
+	case errors.Is(err, discovery.ErrTokenRejected), apierrors.IsUnauthorized(err):
 		return diagnosis{TokenAuthenticationOff, bootstrapAuth}
-	case apiclient.IsForbiddenByRBAC(err):
+	case kubeclient.IsForbiddenByRBAC(err):
 		return diagnosis{Forbidden, r.setupCommand()}
 	}
 	return diagnose(err)

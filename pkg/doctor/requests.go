@@ -11,7 +11,8 @@ import (
 
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -21,7 +22,7 @@ const maxReviews = 50
 
 // requestKey is what CSRs of one kind have in common.
 type requestKey struct {
-	holdup                            csr.Holdup
+	holdup                            csr.Blocker
 	reason, requesters, signer, cause string
 }
 
@@ -41,15 +42,15 @@ type requestStats struct {
 	issuedTo string
 	issuedAt time.Time
 	// acted is when a controller last acted on a CSR, by what the CSR waited for.
-	acted map[csr.Holdup]time.Time
+	acted map[csr.Blocker]time.Time
 	// err ended an access review.
 	err error
 }
 
 // countRequests reads all CSRs.
 func (c *clusterChecker) countRequests(ctx context.Context) (*requestStats, error) {
-	s := &requestStats{counts: map[requestKey]requestCount{}, acted: map[csr.Holdup]time.Time{}}
-	auto := &csr.AutoApprovals{Client: c.Client.Authorization, Reviews: maxReviews}
+	s := &requestStats{counts: map[requestKey]requestCount{}, acted: map[csr.Blocker]time.Time{}}
+	auto := &approval.AutoApprovals{Client: c.Client.Authorization, Reviews: maxReviews}
 	err := csr.List(ctx, c.Client.Certificates, csr.Filter{}, func(r csr.Request) error {
 		s.add(ctx, r, auto, c.now())
 		return nil
@@ -59,7 +60,7 @@ func (c *clusterChecker) countRequests(ctx context.Context) (*requestStats, erro
 	return s, err
 }
 
-func (s *requestStats) add(ctx context.Context, r csr.Request, auto *csr.AutoApprovals, now time.Time) {
+func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.AutoApprovals, now time.Time) {
 	s.total++
 	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(s.issuedAt) {
 		s.issued, s.issuedTo, s.issuedAt = r.Certificate, r.Name, r.Decided
@@ -74,7 +75,7 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *csr.AutoApp
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		s.count(requestKey{csr.HoldupNone, SignerFailed, requesterKind(r), r.SignerName, r.Reason}, requestCount{1, since})
+		s.count(requestKey{csr.WaitingForNone, SignerFailed, requesterKind(r), r.SignerName, r.Reason}, requestCount{1, since})
 		return
 	}
 	if now.Sub(since) <= clusterinfo.StallThreshold {
@@ -84,7 +85,7 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *csr.AutoApp
 	if r.IsPending() {
 		approval = auto.Of(ctx, r)
 	}
-	holdup := csr.HoldupOf(r, approval)
+	holdup := csr.BlockerOf(r, approval)
 	if reason := reasonOf(holdup); reason != "" {
 		s.count(requestKey{holdup, reason, requesterKind(r), r.SignerName, csr.Explain(r, approval)}, requestCount{1, since})
 	}
@@ -116,29 +117,29 @@ func requesterKind(r csr.Request) string {
 // controllerActivity returns when the controllers csrapproving and csrsigning acted on
 // the CSR, as far as it shows that, by what the CSR waited for until then.
 // Source: kube-controller-manager, csrapproving.
-func controllerActivity(r csr.Request) map[csr.Holdup]time.Time {
-	acted := map[csr.Holdup]time.Time{}
+func controllerActivity(r csr.Request) map[csr.Blocker]time.Time {
+	acted := map[csr.Blocker]time.Time{}
 	if r.Is(csr.Approved) && r.Reason == "AutoApproved" {
-		acted[csr.HoldupApprover] = r.Decided
+		acted[csr.WaitingForApprover] = r.Decided
 	}
 	if outcome, _ := csr.Predict(r); !r.Is(csr.Issued) || outcome == csr.OutcomeUnknown { // by another signer
 		return acted
 	}
 	for _, entry := range r.Stored().ManagedFields {
-		if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(acted[csr.HoldupSigner]) {
-			acted[csr.HoldupSigner] = entry.Time.Time
+		if entry.Subresource == "status" && entry.Time != nil && entry.Time.After(acted[csr.WaitingForSigner]) {
+			acted[csr.WaitingForSigner] = entry.Time.Time
 		}
 	}
 	return acted
 }
 
-func reasonOf(holdup csr.Holdup) string {
+func reasonOf(holdup csr.Blocker) string {
 	switch holdup {
-	case csr.HoldupApprover:
+	case csr.WaitingForApprover:
 		return CSRApproverNotRunning
-	case csr.HoldupSigner:
+	case csr.WaitingForSigner:
 		return CSRSignerNotRunning
-	case csr.HoldupPerson, csr.HoldupForeign, csr.HoldupForever:
+	case csr.WaitingForApproval, csr.WaitingForExternalSigner, csr.NeverSigned:
 		return CSRPending
 	default:
 		return ""
@@ -171,7 +172,7 @@ func (c *clusterChecker) requests(context.Context) ([]Finding, error) {
 		remedy string
 	}{
 		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
-		{CSRApproverNotRunning, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + safe.Word(c.group())},
+		{CSRApproverNotRunning, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.group())},
 		{CSRSignerNotRunning, FAIL, runCertificateSigner},
 		{CSRPending, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
 		{SignerFailed, WARN, "bootctl csr delete --failed"},

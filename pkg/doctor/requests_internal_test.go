@@ -41,19 +41,19 @@ func TestControllerActivity(t *testing.T) {
 	tests := []struct {
 		name    string
 		request csr.Request
-		by      []csr.Holdup
+		by      []csr.Blocker
 	}{
 		{"pending", storedCSR(t, written), nil},
-		{"approved by the controller", storedCSR(t, decided("AutoApproved")), []csr.Holdup{csr.HoldupApprover}},
+		{"approved by the controller", storedCSR(t, decided("AutoApproved")), []csr.Blocker{csr.WaitingForApprover}},
 		{"approved by a person", storedCSR(t, decided("KubectlApprove")), nil},
-		{"issued", storedCSR(t, decided("KubectlApprove"), issued, written), []csr.Holdup{csr.HoldupSigner}},
-		{"issued after the controller approved", storedCSR(t, decided("AutoApproved"), issued, written), []csr.Holdup{csr.HoldupApprover, csr.HoldupSigner}},
+		{"issued", storedCSR(t, decided("KubectlApprove"), issued, written), []csr.Blocker{csr.WaitingForSigner}},
+		{"issued after the controller approved", storedCSR(t, decided("AutoApproved"), issued, written), []csr.Blocker{csr.WaitingForApprover, csr.WaitingForSigner}},
 		{"issued by another signer", storedCSR(t, decided("KubectlApprove"), issued, written, func(o *certificatesv1.CertificateSigningRequest) { o.Spec.SignerName = "example.com/x" }), nil},
 		{"issued, nobody knows when", storedCSR(t, decided("KubectlApprove"), issued), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			want := map[csr.Holdup]time.Time{}
+			want := map[csr.Blocker]time.Time{}
 			for _, by := range test.by {
 				want[by] = at.Time
 			}

@@ -10,10 +10,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -35,13 +36,13 @@ func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 func (c *clusterChecker) clock(context.Context) ([]Finding, error) { return skew(c.Clock), nil }
 
 // skew compares this machine's clock with the API server's.
-func skew(clock *clusterinfo.Clock) []Finding {
+func skew(clock *discovery.Clock) []Finding {
 	behind := clock.Behind()
-	evidence := fmt.Sprintf("the clock of this machine is %s the API server's", clusterinfo.Skew(behind))
+	evidence := fmt.Sprintf("the clock of this machine is %s the API server's", discovery.Skew(behind))
 	switch {
 	case behind == 0:
 		return ok("within a minute of the API server's")
-	case behind.Abs() >= clusterinfo.HarmfulSkew:
+	case behind.Abs() >= discovery.HarmfulSkew:
 		return one(FAIL, ClockSkew, evidence, setClock)
 	}
 	return one(WARN, ClockSkew, evidence, setClock)
@@ -71,9 +72,9 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context) ([]Finding, er
 	var refused error
 	for _, tok := range tokens[:min(tries, len(tokens))] {
 		opts.Token = tok.Token
-		identity, err := clusterinfo.Identify(ctx, opts)
+		identity, err := discovery.Identify(ctx, opts)
 		switch {
-		case errors.Is(err, clusterinfo.ErrTokenRejected):
+		case errors.Is(err, discovery.ErrTokenRejected):
 			refused = err
 		case apierrors.IsForbidden(err):
 			return ok("token %s is accepted", tok.ID), nil
@@ -107,7 +108,7 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 		return one(FAIL, AnonymousDisabled, err.Error(), takeAnonymous), nil
 	case apierrors.IsForbidden(err):
 		return c.anonymousForbidden(ctx, err)
-	case apiclient.IsTrouble(err):
+	case kubeclient.IsServerError(err):
 		return nil, err
 	}
 	return ok("not known: %v", err), nil
@@ -115,7 +116,7 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 
 func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
 	readers := slices.DeleteFunc(slices.Clone(c.objects), func(o setup.Object) bool { return o.Namespace == "" })
-	states, err := setup.Look(ctx, c.Client.RBAC, readers)
+	states, err := setup.Inspect(ctx, c.Client.RBAC, readers)
 	asTheyShould := err == nil
 	for _, s := range states {
 		asTheyShould = asTheyShould && s.Exists && len(s.Lacks) == 0
@@ -133,7 +134,7 @@ func (c *clusterChecker) anonymousGrants(ctx context.Context) ([]Finding, error)
 	if err != nil {
 		return nil, err
 	}
-	power, err := csr.PowerOf(ctx, c.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
+	power, err := approval.AdminPermission(ctx, c.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
 	if err != nil && len(bindings) == 0 {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (c *clusterChecker) anonymousGrants(ctx context.Context) ([]Finding, error)
 // withoutAnonymous returns the command that removes requests without credentials from
 // a binding.
 func withoutAnonymous(b setup.Object) string {
-	verb, name := "delete", safe.Word(b.Name)
+	verb, name := "delete", escape.ShellQuote(b.Name)
 	if name == "" {
 		return "delete " + b.String() + ", whose name does not fit on a command line"
 	}
@@ -167,7 +168,7 @@ func withoutAnonymous(b setup.Object) string {
 	}
 	command := "kubectl " + verb + " " + strings.ToLower(b.Kind) + " " + name
 	if b.Namespace != "" {
-		command += " -n " + safe.Word(b.Namespace)
+		command += " -n " + escape.ShellQuote(b.Namespace)
 	}
 	return command
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -118,7 +118,7 @@ func (c *clusterChecker) tokens(context.Context) ([]Finding, error) {
 		case tok.IsProxy(): // of kubeadm-certs, which would be deleted with it
 		case tok.Problem != "":
 			unusable = append(unusable, tok.SecretName+": "+tok.Problem)
-			if word := safe.Word(tok.SecretName); word != "" {
+			if word := escape.ShellQuote(tok.SecretName); word != "" {
 				names = append(names, word)
 			}
 		case tok.Expires.IsZero():

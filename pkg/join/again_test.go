@@ -86,13 +86,13 @@ func TestJoinMends(t *testing.T) {
 				checks := probe(opts)
 				checks.DryRun = dry
 				result, err := join.Run(t.Context(), checks)
-				if err != nil || !slices.Equal(result.Mended, want) {
-					t.Errorf("dry run %v: mended %q, want %q (%v)", dry, result.Mended, want, err)
+				if err != nil || !slices.Equal(result.Repaired, want) {
+					t.Errorf("dry run %v: mended %q, want %q (%v)", dry, result.Repaired, want, err)
 				}
 			}
 			result, err := join.Run(t.Context(), probe(opts))
-			if err != nil || len(result.Mended) > 0 {
-				t.Errorf("then: mended %q (%v)", result.Mended, err)
+			if err != nil || len(result.Repaired) > 0 {
+				t.Errorf("then: mended %q (%v)", result.Repaired, err)
 			}
 			for path, mode := range map[string]fs.FileMode{opts.Layout.CA(): 0o644, opts.Layout.Kubeconfig(): 0o600, opts.Layout.Current(): 0o600} {
 				if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {

@@ -8,13 +8,13 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// rehearse does all of a join that changes nothing: it learns and verifies the
+// dryRun does all of a join that changes nothing: it learns and verifies the
 // cluster, and lets the API server judge the request without storing it.
-func (o Options) rehearse(ctx context.Context) (Result, error) {
+func (o Options) dryRun(ctx context.Context) (Result, error) {
 	if err := o.Layout.writable(); err != nil {
 		return Result{}, err
 	}
-	key, err := o.waitingKey()
+	key, err := o.loadPendingKey()
 	if err == nil && key == nil {
 		key, err = csr.GenerateKey(o.Random)
 	}
@@ -30,12 +30,12 @@ func (o Options) rehearse(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	client, err := o.asker(cluster)
+	client, err := o.requestClient(cluster)
 	if err != nil {
 		return Result{}, err
 	}
-	found, err := o.ask(ctx, func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
-		return csr.Rehearse(ctx, client.Certificates, wanted)
+	found, err := o.submitWithRetry(ctx, func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
+		return csr.SubmitDryRun(ctx, client.Certificates, wanted)
 	})
 	if err != nil {
 		return Result{}, err

@@ -17,9 +17,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// waitingKey returns the key that waits for its certificate, or nil where there is
+// loadPendingKey returns the key that waits for its certificate, or nil where there is
 // none, it cannot be read as one, or a new one is wanted.
-func (o Options) waitingKey() (crypto.Signer, error) {
+func (o Options) loadPendingKey() (crypto.Signer, error) {
 	text, err := os.ReadFile(o.Layout.pendingKey())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -33,7 +33,7 @@ func (o Options) waitingKey() (crypto.Signer, error) {
 // key returns the key that waits for its certificate, or makes one. It is on
 // disk before anything is asked for with it.
 func (o Options) key() (crypto.Signer, error) {
-	key, err := o.waitingKey()
+	key, err := o.loadPendingKey()
 	if err != nil {
 		return nil, err
 	}

@@ -24,11 +24,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -37,7 +37,7 @@ const (
 	secret = "p1antedsecret123"
 )
 
-func clientOptions() apiclient.Options { return apiclient.Options{Now: time.Now} }
+func clientOptions() kubeclient.Options { return kubeclient.Options{Now: time.Now} }
 
 type ca struct{ testca.CA }
 

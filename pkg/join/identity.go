@@ -14,11 +14,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // What an identity on disk may be instead of one that is good.
@@ -44,14 +44,14 @@ type identity struct {
 	key    crypto.Signer
 }
 
-// replaces says whether the node joins although the look at what is on disk ended
+// shouldReplace says whether the node joins although the look at what is on disk ended
 // with err.
-func (o Options) replaces(err error) bool {
+func (o Options) shouldReplace(err error) bool {
 	if errors.Is(err, ErrNotJoined) || errors.Is(err, ErrExpired) {
 		return true
 	}
 	return o.Force && (errors.Is(err, ErrForeign) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrRejected) ||
-		errors.Is(err, clusterinfo.ErrUnusableCA) || apiclient.IsUntrusted(err))
+		errors.Is(err, clusterinfo.ErrUnusableCA) || kubeclient.IsUntrusted(err))
 }
 
 // existing returns the identity that stands on disk: complete, valid, of this node
@@ -83,7 +83,7 @@ func loadConfig(path string) (*clientcmdapi.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
 	}
-	if _, _, err := chosen(config); err != nil {
+	if _, _, err := currentContext(config); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
 	}
 	return config, nil
@@ -94,7 +94,7 @@ func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err erro
 	wrap := func(state, err error) error {
 		return fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), state, err)
 	}
-	cluster, _, err := chosen(config)
+	cluster, _, err := currentContext(config)
 	if err != nil {
 		return id, wrap(ErrInvalid, err)
 	}
@@ -104,7 +104,7 @@ func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err erro
 	text := cluster.CertificateAuthorityData
 	if len(text) == 0 && cluster.CertificateAuthority != "" { // as the kubelet has it that was told of a file
 		file := o.Layout.referred(cluster.CertificateAuthority)
-		if err := durable.Replaceable(file, 0); err != nil {
+		if err := durable.CheckReplaceable(file, 0); err != nil {
 			return id, err
 		}
 		if text, err = os.ReadFile(file); err != nil {
@@ -127,7 +127,7 @@ func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err erro
 
 // checkUser wants the kubeconfig to let in just who has the current certificate.
 func (o Options) checkUser(config *clientcmdapi.Config) error {
-	_, user, err := chosen(config)
+	_, user, err := currentContext(config)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (o Options) confirm(ctx context.Context, id identity) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	result.Mended, err = o.mend(id)
+	result.Repaired, err = o.mend(id)
 	return result, err
 }
 

@@ -8,10 +8,11 @@ import (
 	"io"
 	"time"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -23,7 +24,7 @@ type Options struct {
 	Layout   Layout
 	// Discovery says which CA certificates to trust and, without a File, where the
 	// cluster is and with which token to ask.
-	Discovery clusterinfo.Options
+	Discovery discovery.Options
 	// File says where the cluster is instead, so that nothing is discovered.
 	File *File
 	// Fetch gets the File where it takes the network, which a node that has joined
@@ -59,7 +60,7 @@ type Result struct {
 	NodeName      string
 	Server        clusterinfo.Endpoint
 	// Others are the errors of endpoints that answered not as this cluster.
-	Others clusterinfo.EndpointErrors
+	Others discovery.EndpointErrors
 	Roots  []*x509.Certificate
 	// Certificate is nil in a dry run that would join.
 	Certificate *x509.Certificate
@@ -69,7 +70,7 @@ type Result struct {
 	Requested bool
 	// Mended are the files of an identity that lacked something and were, or in a
 	// dry run would be, put right.
-	Mended []string
+	Repaired []string
 	// Username and Groups are what the API server says the identity is.
 	Username string
 	Groups   []string
@@ -89,7 +90,7 @@ type Result struct {
 // Access: what the bootstrap token has through system:node-bootstrapper: create,
 // get and watch on certificatesigningrequests.
 func Run(ctx context.Context, opts Options) (Result, error) {
-	clock := clusterinfo.Clock{Now: opts.Discovery.Client.Now, Differs: opts.Skewed}
+	clock := discovery.Clock{Now: opts.Discovery.Client.Now, OnSkew: opts.Skewed}
 	opts.Discovery.Client = clock.Watch(opts.Discovery.Client)
 	result, err := opts.run(ctx)
 	return result, clock.Explain(err)
@@ -98,7 +99,7 @@ func Run(ctx context.Context, opts Options) (Result, error) {
 func (o Options) run(ctx context.Context) (result Result, err error) {
 	missing := o.missing()
 	switch {
-	case errors.Is(missing, clusterinfo.ErrNoTrust):
+	case errors.Is(missing, discovery.ErrNoTrust):
 		return Result{}, missing // where an identity stands, it would not count
 	case missing == nil || o.NodeName != "":
 		if err := csr.ValidateNodeName(o.NodeName); err != nil {
@@ -118,7 +119,7 @@ func (o Options) run(ctx context.Context) (result Result, err error) {
 	switch {
 	case err == nil:
 		return result, nil
-	case !o.replaces(err):
+	case !o.shouldReplace(err):
 		return Result{}, err
 	case missing != nil && o.DryRun:
 		return Result{}, err
@@ -131,7 +132,7 @@ func (o Options) run(ctx context.Context) (result Result, err error) {
 		}
 	}
 	if o.DryRun {
-		return o.rehearse(ctx)
+		return o.dryRun(ctx)
 	}
 	return o.join(ctx)
 }
@@ -139,7 +140,7 @@ func (o Options) run(ctx context.Context) (result Result, err error) {
 // fetch gets the file, which must say who asks where nothing else does.
 func (o *Options) fetch(ctx context.Context) error {
 	o.Step("fetching the discovery file")
-	err := apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
+	err := kubeclient.Until(ctx, o.wait(), func(ctx context.Context) error {
 		file, err := o.Fetch(ctx)
 		o.File = &file
 		return err
@@ -194,15 +195,15 @@ func (o Options) prepare(ctx context.Context, joins bool) (unlock func() error, 
 	if o.DryRun || !o.Layout.exists() {
 		return free, nil
 	}
-	busy := apiclient.Wait{Transient: func(err error) bool { return errors.Is(err, durable.ErrLocked) }, Cause: o.Cause}
-	err = apiclient.Until(ctx, busy, func(context.Context) error {
+	busy := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, durable.ErrLocked) }, Cause: o.Cause}
+	err = kubeclient.Until(ctx, busy, func(context.Context) error {
 		unlock, err = durable.Lock(o.Layout.pki)
 		return err
 	})
 	if err != nil || !joins {
 		return unlock, err
 	}
-	if err := o.Layout.sweep(); err != nil {
+	if err := o.Layout.removeTempFiles(); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
 	return unlock, nil
@@ -238,7 +239,7 @@ func (o Options) join(ctx context.Context) (Result, error) {
 
 // cluster returns the cluster to join, whose CA file here, if there is one, is its
 // own.
-func (o Options) cluster(ctx context.Context) (cluster clusterinfo.Cluster, err error) {
+func (o Options) cluster(ctx context.Context) (cluster discovery.Cluster, err error) {
 	if o.File == nil {
 		o.Step("reading and verifying cluster-info")
 		cluster, err = o.discover(ctx)
@@ -248,18 +249,18 @@ func (o Options) cluster(ctx context.Context) (cluster clusterinfo.Cluster, err 
 		cluster.Roots, err = o.trusted(o.File.CAs)
 	}
 	if err != nil {
-		return clusterinfo.Cluster{}, err
+		return discovery.Cluster{}, err
 	}
 	return cluster, o.checkCAFile(cluster.Roots)
 }
 
-func (o Options) discover(ctx context.Context) (clusterinfo.Cluster, error) {
-	var cluster clusterinfo.Cluster
+func (o Options) discover(ctx context.Context) (discovery.Cluster, error) {
+	var cluster discovery.Cluster
 	wait := o.wait()
-	wait.Transient = apiclient.Patient(clusterinfo.Transient)
-	err := apiclient.Until(ctx, wait, func(ctx context.Context) error {
+	wait.Transient = kubeclient.TolerateAuthErrors(discovery.Transient)
+	err := kubeclient.Until(ctx, wait, func(ctx context.Context) error {
 		var err error
-		cluster, err = clusterinfo.Discover(ctx, o.Discovery)
+		cluster, err = discovery.Discover(ctx, o.Discovery)
 		return err
 	})
 	return cluster, err
@@ -279,6 +280,6 @@ func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error
 	return trust.Trusted(bundle)
 }
 
-func (o Options) wait() apiclient.Wait {
-	return apiclient.Wait{Transient: apiclient.Patient(apiclient.IsTransient), Cause: o.Cause, Slow: apiclient.ErrNoAnswer}
+func (o Options) wait() kubeclient.Wait {
+	return kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(kubeclient.IsTransient), Cause: o.Cause, Slow: kubeclient.ErrNoAnswer}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/join"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -162,7 +163,7 @@ func TestJoinTokenRejectedAtTheRequest(t *testing.T) {
 	cluster := newCluster(t)
 	cluster.rejectToken = true
 	_, err := join.Run(t.Context(), cluster.options(join.OutDir(t.TempDir())))
-	if !errors.Is(err, clusterinfo.ErrTokenRejected) {
+	if !errors.Is(err, discovery.ErrTokenRejected) {
 		t.Errorf("error = %v, want ErrTokenRejected", err)
 	}
 }
@@ -176,7 +177,7 @@ func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
 		wantErr error
 	}{
 		{"node name", func(o *join.Options) { o.NodeName = "Worker_1" }, csr.ErrInvalidNodeName},
-		{"no trust", func(o *join.Options) { o.Discovery.Pins = nil }, clusterinfo.ErrNoTrust},
+		{"no trust", func(o *join.Options) { o.Discovery.Pins = nil }, discovery.ErrNoTrust},
 		{"no token", func(o *join.Options) { o.Discovery.Token = token.Token{} }, token.ErrInvalid},
 	}
 	for _, tt := range tests {
@@ -247,7 +248,7 @@ func (c *cluster) options(layout join.Layout) join.Options {
 	}
 	return join.Options{
 		NodeName: "worker-1", Layout: layout, Random: rand.Reader,
-		Discovery: clusterinfo.Options{
+		Discovery: discovery.Options{
 			Endpoints: []clusterinfo.Endpoint{c.endpoint}, Token: tok,
 			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}, Client: clientOptions(), Timeout: time.Minute,
 		},

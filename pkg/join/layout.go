@@ -76,15 +76,15 @@ func (l Layout) currentPair() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if dir := filepath.Dir(target); dir != "." && l.here(dir) != filepath.Clean(l.pki) {
+	if dir := filepath.Dir(target); dir != "." && l.relocate(dir) != filepath.Clean(l.pki) {
 		return "", fmt.Errorf("%s: %w %s, to %s", l.Current(), durable.ErrOutside, l.pki, target)
 	}
 	return filepath.Join(l.pki, filepath.Base(target)), nil
 }
 
-// here is where an absolute path that a kubelet has written is found: the kubelet
+// relocate is where an absolute path that a kubelet has written is found: the kubelet
 // may have seen the tree from inside.
-func (l Layout) here(path string) string {
+func (l Layout) relocate(path string) string {
 	root := filepath.Clean(l.root)
 	if path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/") || l.fromKubeconfig == "" {
 		return filepath.Clean(path)
@@ -95,7 +95,7 @@ func (l Layout) here(path string) string {
 // referred is the file that the kubeconfig means by a path.
 func (l Layout) referred(path string) string {
 	if filepath.IsAbs(path) {
-		return l.here(path)
+		return l.relocate(path)
 	}
 	return filepath.Join(filepath.Dir(l.kubeconfig), path)
 }
@@ -114,7 +114,7 @@ func (l Layout) dirs() []string {
 // way, or a path leads out of the root. Nothing is read before that.
 func (l Layout) check() error {
 	for _, dir := range l.dirs() {
-		if err := durable.Below(l.root, dir); err != nil {
+		if err := durable.CheckWithin(l.root, dir); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (l Layout) check() error {
 		return err
 	}
 	for path, kind := range files {
-		if err := durable.Replaceable(path, kind); err != nil {
+		if err := durable.CheckReplaceable(path, kind); err != nil {
 			return err
 		}
 	}
@@ -161,11 +161,11 @@ func (l Layout) create() error {
 	return nil
 }
 
-// sweep removes what a join that was killed left half written.
-func (l Layout) sweep() error {
+// removeTempFiles removes what a join that was killed left half written.
+func (l Layout) removeTempFiles() error {
 	var errs []error
 	for _, path := range []string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), l.anyPair()} {
-		errs = append(errs, durable.Sweep(path))
+		errs = append(errs, durable.RemoveTempFiles(path))
 	}
 	return errors.Join(errs...)
 }

@@ -13,20 +13,21 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // certificate asks for the certificate and waits for it. A request that disappears
 // meanwhile is sent once more.
-func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, []byte, error) {
+func (o Options) certificate(ctx context.Context, cluster discovery.Cluster, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, []byte, error) {
 	wanted, err := csr.NewNodeRequest(o.NodeName, key, o.Random)
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := o.asker(cluster)
+	client, err := o.requestClient(cluster)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,29 +49,29 @@ func (o Options) certificate(ctx context.Context, cluster clusterinfo.Cluster, k
 	}
 }
 
-// asker returns a client as who asks for the certificate.
-func (o Options) asker(cluster clusterinfo.Cluster) (*apiclient.Client, error) {
+// requestClient returns a client as who asks for the certificate.
+func (o Options) requestClient(cluster discovery.Cluster) (*kubeclient.Client, error) {
 	return o.credential().Client(cluster, o.Discovery.Client)
 }
 
 // Client returns a client of the API server that cluster-info names, as who asks
 // for a certificate, over a connection that the pinned CA verifies.
-func (c Credential) Client(cluster clusterinfo.Cluster, observe apiclient.Options) (*apiclient.Client, error) {
+func (c Credential) Client(cluster discovery.Cluster, observe kubeclient.Options) (*kubeclient.Client, error) {
 	observe.As = c.String()
 	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
 	c.use(config)
-	return apiclient.New(config, observe)
+	return kubeclient.New(config, observe)
 }
 
-func (o Options) submit(ctx context.Context, client *apiclient.Client, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
-	return o.ask(ctx, func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
+func (o Options) submit(ctx context.Context, client *kubeclient.Client, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
+	return o.submitWithRetry(ctx, func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
 		return csr.Submit(ctx, client.Certificates, wanted)
 	})
 }
 
-// ask makes one request at a time until one is answered.
-func (o Options) ask(ctx context.Context, attempt func(context.Context) (*certificatesv1.CertificateSigningRequest, error)) (request *certificatesv1.CertificateSigningRequest, err error) {
-	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
+// submitWithRetry makes one request at a time until one is answered.
+func (o Options) submitWithRetry(ctx context.Context, attempt func(context.Context) (*certificatesv1.CertificateSigningRequest, error)) (request *certificatesv1.CertificateSigningRequest, err error) {
+	err = kubeclient.Until(ctx, o.wait(), func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, o.Discovery.RequestTimeout())
 		defer cancel()
 		request, err = attempt(ctx)
@@ -82,7 +83,7 @@ func (o Options) ask(ctx context.Context, attempt func(context.Context) (*certif
 // rejection is err, or that the credential is not accepted.
 func (o Options) rejection(err error) error {
 	if apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%s: %w: %w", o.credential(), clusterinfo.ErrTokenRejected, err)
+		return fmt.Errorf("%s: %w: %w", o.credential(), discovery.ErrTokenRejected, err)
 	}
 	return err
 }
@@ -95,7 +96,7 @@ func (o Options) identify(ctx context.Context, result Result, id identity) (Resu
 	if err != nil {
 		return result, err
 	}
-	err = apiclient.Until(ctx, o.wait(), func(ctx context.Context) error {
+	err = kubeclient.Until(ctx, o.wait(), func(ctx context.Context) error {
 		user, err := node.Confirm(ctx, client)
 		if err == nil {
 			result.Username, result.Groups = user.Username, user.Groups
@@ -117,13 +118,13 @@ type Node struct {
 
 // Client returns a client of the API server as the node. A request may take as long
 // as timeout.
-func (n Node) Client(timeout time.Duration, observe apiclient.Options) (*apiclient.Client, error) {
+func (n Node) Client(timeout time.Duration, observe kubeclient.Options) (*kubeclient.Client, error) {
 	key, err := csr.EncodeKey(n.Key)
 	if err != nil {
 		return nil, err
 	}
 	observe.As = csr.NodeUserPrefix + n.Name
-	return apiclient.New(&rest.Config{
+	return kubeclient.New(&rest.Config{
 		Host:            n.Server.URL(),
 		Timeout:         timeout,
 		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(n.Roots...), CertData: n.Chain, KeyData: key},
@@ -134,7 +135,7 @@ func (n Node) Client(timeout time.Duration, observe apiclient.Options) (*apiclie
 // that matches ErrRejected when that is not the node.
 //
 // Access: create on selfsubjectreviews, which every authenticated user has.
-func (n Node) Confirm(ctx context.Context, client *apiclient.Client) (authenticationv1.UserInfo, error) {
+func (n Node) Confirm(ctx context.Context, client *kubeclient.Client) (authenticationv1.UserInfo, error) {
 	user, err := client.WhoAmI(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):

@@ -109,11 +109,11 @@ func parseFile(text []byte, complete func(*clientcmdapi.Config) error) (File, er
 	if err != nil {
 		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	cluster, user, err := chosen(config)
+	cluster, user, err := currentContext(config)
 	if err != nil {
 		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	if problem := unfit(cluster, user); problem != "" {
+	if problem := unsupportedField(cluster, user); problem != "" {
 		return File{}, fmt.Errorf("%w: %s", ErrFile, problem)
 	}
 	if err := complete(config); err != nil {
@@ -132,8 +132,8 @@ func parseFile(text []byte, complete func(*clientcmdapi.Config) error) (File, er
 	return f, nil
 }
 
-// chosen returns the cluster and the user that a kubeconfig means.
-func chosen(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
+// currentContext returns the cluster and the user that a kubeconfig means.
+func currentContext(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
 	if config.CurrentContext == "" {
 		for _, cluster := range config.Clusters {
 			if len(config.Clusters) == 1 && len(config.AuthInfos) == 0 {
@@ -158,8 +158,8 @@ func chosen(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.A
 	return cluster, user, nil
 }
 
-// unfit says what a node would not take from a kubeconfig.
-func unfit(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) string {
+// unsupportedField says what a node would not take from a kubeconfig.
+func unsupportedField(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) string {
 	switch {
 	case cluster.InsecureSkipTLSVerify:
 		return "it has insecure-skip-tls-verify"

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -112,10 +113,10 @@ func TestJoinWithAFile(t *testing.T) {
 		}, nil},
 		{"other pin", func(o *join.Options, _ *join.File) { o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(other)} }, func(err error) bool { return errors.Is(err, clusterinfo.ErrPinMismatch) }},
 		{"token of its own", func(o *join.Options, f *join.File) { o.Credential, f.Credential = f.Credential, join.Credential{} }, nil},
-		{"wrong token in it", func(_ *join.Options, f *join.File) { f.Credential = wrongToken(t) }, func(err error) bool { return errors.Is(err, clusterinfo.ErrTokenRejected) }},
+		{"wrong token in it", func(_ *join.Options, f *join.File) { f.Credential = wrongToken(t) }, func(err error) bool { return errors.Is(err, discovery.ErrTokenRejected) }},
 		{"right token beside a wrong one", func(o *join.Options, f *join.File) { o.Credential, f.Credential = f.Credential, wrongToken(t) }, nil},
 		{"no token", func(_ *join.Options, f *join.File) { f.Credential = join.Credential{} }, func(err error) bool { return errors.Is(err, token.ErrInvalid) && errors.Is(err, join.ErrNotJoined) }},
-		{"another CA", func(_ *join.Options, f *join.File) { f.CAs[0] = other }, apiclient.IsUntrusted},
+		{"another CA", func(_ *join.Options, f *join.File) { f.CAs[0] = other }, kubeclient.IsUntrusted},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -125,9 +126,9 @@ func TestJoinWithAFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			opts := c.options(join.OutDir(t.TempDir()))
-			opts.Discovery = clusterinfo.Options{Client: clientOptions()}
+			opts.Discovery = discovery.Options{Client: clientOptions()}
 			asked := false
-			opts.Discovery.Client.Observe = func(call apiclient.Call) { asked = asked || strings.Contains(call.Path, "cluster-info") }
+			opts.Discovery.Client.Observe = func(call kubeclient.Call) { asked = asked || strings.Contains(call.Path, "cluster-info") }
 			test.change(&opts, &file)
 			opts.File = &file
 			result, err := join.Run(t.Context(), opts)

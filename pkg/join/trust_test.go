@@ -6,9 +6,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // A server without a certificate of the pinned CA never gets the token: neither
@@ -32,7 +32,7 @@ func TestJoinSendsTheTokenToNoImpostor(t *testing.T) {
 			opts := genuine.options(join.OutDir(t.TempDir()))
 			test.change(genuine, impostor, &opts)
 			_, err := join.Run(t.Context(), opts)
-			if (err == nil) != test.want || apiclient.IsUntrusted(err) == test.want {
+			if (err == nil) != test.want || kubeclient.IsUntrusted(err) == test.want {
 				t.Errorf("error = %v, want success %v", err, test.want)
 			}
 			if n := impostor.asked(); n != 0 { // it answers only to the token

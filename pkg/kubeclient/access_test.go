@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Every permission must be allowed, for any version, and an API server that cannot
@@ -58,10 +58,10 @@ func TestAccess_Reviews(t *testing.T) {
 				}
 				return true, &authorizationv1.SubjectAccessReview{Status: review(asked.Spec.ResourceAttributes)}, test.err
 			})
-			if got, err := apiclient.CanI(t.Context(), client.AuthorizationV1(), test.asked...); got != test.want || !errors.Is(err, test.wantErr) {
+			if got, err := kubeclient.CanI(t.Context(), client.AuthorizationV1(), test.asked...); got != test.want || !errors.Is(err, test.wantErr) {
 				t.Errorf("CanI = %v, %v, want %v, %v", got, err, test.want, test.wantErr)
 			}
-			if got, err := apiclient.Can(t.Context(), client.AuthorizationV1(), "u", []string{"g"}, test.asked...); got != test.want || !errors.Is(err, test.wantErr) {
+			if got, err := kubeclient.Can(t.Context(), client.AuthorizationV1(), "u", []string{"g"}, test.asked...); got != test.want || !errors.Is(err, test.wantErr) {
 				t.Errorf("Can = %v, %v, want %v, %v", got, err, test.want, test.wantErr)
 			}
 		})

@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // What no API server answers is told apart from what one does, and is not asked
@@ -20,11 +20,11 @@ func TestForeignAnswers(t *testing.T) {
 	}{
 		{"an object", "application/json", good, nil},
 		{"space before it", "application/json; charset=utf-8", " \n" + good, nil},
-		{"page", "text/html", good, apiclient.ErrNotAPIServer},
-		{"no type", "", good, apiclient.ErrNotAPIServer},
-		{"junk", "application/json", "junk", apiclient.ErrNotAPIServer},
-		{"junk for protobuf", "application/vnd.kubernetes.protobuf", good, apiclient.ErrNotAPIServer},
-		{"nothing", "application/json", "", apiclient.ErrNotAPIServer},
+		{"page", "text/html", good, kubeclient.ErrNotAPIServer},
+		{"no type", "", good, kubeclient.ErrNotAPIServer},
+		{"junk", "application/json", "junk", kubeclient.ErrNotAPIServer},
+		{"junk for protobuf", "application/vnd.kubernetes.protobuf", good, kubeclient.ErrNotAPIServer},
+		{"nothing", "application/json", "", kubeclient.ErrNotAPIServer},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -32,9 +32,9 @@ func TestForeignAnswers(t *testing.T) {
 				w.Header()["Content-Type"] = []string{test.contentType}
 				_, _ = io.WriteString(w, test.body)
 			})
-			err := getSecret(t, config, apiclient.Options{})
-			if !errors.Is(err, test.wantErr) || apiclient.IsUnreachable(err) || apiclient.IsTransient(err) {
-				t.Errorf("error = %v, want %v; unreachable %t, transient %t", err, test.wantErr, apiclient.IsUnreachable(err), apiclient.IsTransient(err))
+			err := getSecret(t, config, kubeclient.Options{})
+			if !errors.Is(err, test.wantErr) || kubeclient.IsUnreachable(err) || kubeclient.IsTransient(err) {
+				t.Errorf("error = %v, want %v; unreachable %t, transient %t", err, test.wantErr, kubeclient.IsUnreachable(err), kubeclient.IsTransient(err))
 			}
 		})
 	}
@@ -50,9 +50,9 @@ func TestBrokenAnswers(t *testing.T) {
 				_ = http.NewResponseController(w).Flush()
 				panic(http.ErrAbortHandler)
 			}, options...)
-			err := getSecret(t, config, apiclient.Options{})
-			if !apiclient.IsUnreachable(err) || !apiclient.IsTransient(err) {
-				t.Errorf("error = %v: unreachable %t, transient %t", err, apiclient.IsUnreachable(err), apiclient.IsTransient(err))
+			err := getSecret(t, config, kubeclient.Options{})
+			if !kubeclient.IsUnreachable(err) || !kubeclient.IsTransient(err) {
+				t.Errorf("error = %v: unreachable %t, transient %t", err, kubeclient.IsUnreachable(err), kubeclient.IsTransient(err))
 			}
 		})
 	}

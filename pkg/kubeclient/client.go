@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"context"
@@ -148,12 +148,12 @@ func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
 }
 
 func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options) (*http.Client, error) {
-	authenticated, err := rest.HTTPWrappersForConfig(config, genuine{capped{transport, bodyLimit}})
+	authenticated, err := rest.HTTPWrappersForConfig(config, contentTypeChecker{bodyLimiter{transport, bodyLimit}})
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	return &http.Client{
-		Transport:     single{observed{authenticated, opts.As, opts.Observe}},
+		Transport:     noRetry{observed{authenticated, opts.As, opts.Observe}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
 		Timeout:       config.Timeout,
 	}, nil

@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"context"
@@ -24,7 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 const bearer = "abcdef.0123456789abcdef"
@@ -43,9 +43,9 @@ func serve(t *testing.T, handler http.HandlerFunc, change ...func(*httptest.Serv
 	return &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
 }
 
-func getSecret(t *testing.T, config *rest.Config, opts apiclient.Options) error {
+func getSecret(t *testing.T, config *rest.Config, opts kubeclient.Options) error {
 	t.Helper()
-	client, err := apiclient.New(config, opts)
+	client, err := kubeclient.New(config, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +59,9 @@ func secret(w http.ResponseWriter, padding int) {
 }
 
 func TestBodiesAreCapped(t *testing.T) {
-	for padding, wantErr := range map[int]error{3 << 20: nil, 5 << 20: apiclient.ErrTooLarge} {
+	for padding, wantErr := range map[int]error{3 << 20: nil, 5 << 20: kubeclient.ErrTooLarge} {
 		config := serve(t, func(w http.ResponseWriter, _ *http.Request) { secret(w, padding) })
-		if err := getSecret(t, config, apiclient.Options{}); !errors.Is(err, wantErr) {
+		if err := getSecret(t, config, kubeclient.Options{}); !errors.Is(err, wantErr) {
 			t.Errorf("%d bytes: error = %v, want %v", padding, err, wantErr)
 		}
 	}
@@ -73,7 +73,7 @@ func TestHeadersAreCapped(t *testing.T) {
 			w.Header().Set("X-Padding", strings.Repeat("a", size))
 			secret(w, 0)
 		})
-		if err := getSecret(t, config, apiclient.Options{}); (err == nil) != wantOK {
+		if err := getSecret(t, config, kubeclient.Options{}); (err == nil) != wantOK {
 			t.Errorf("%d bytes of headers: error = %v, want success %v", size, err, wantOK)
 		}
 	}
@@ -87,7 +87,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 	})
 	config.CAData = append(config.CAData, target.CAData...)
 	config.BearerToken = bearer
-	if err := getSecret(t, config, apiclient.Options{}); !errors.Is(err, apiclient.ErrRedirect) {
+	if err := getSecret(t, config, kubeclient.Options{}); !errors.Is(err, kubeclient.ErrRedirect) {
 		t.Errorf("error = %v, want ErrRedirect", err)
 	}
 	if n := reached.Load(); n != 0 {
@@ -100,7 +100,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 		config := serve(t, func(w http.ResponseWriter, _ *http.Request) { secret(w, 0) }, func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
 		})
-		if err := getSecret(t, config, apiclient.Options{}); (err == nil) != wantOK {
+		if err := getSecret(t, config, kubeclient.Options{}); (err == nil) != wantOK {
 			t.Errorf("TLS %x: error = %v, want success %v", version, err, wantOK)
 		}
 	}
@@ -115,11 +115,11 @@ func TestObserveSeesNoCredential(t *testing.T) {
 		secret(w, 0)
 	})
 	config.BearerToken = bearer
-	var calls []apiclient.Call
+	var calls []kubeclient.Call
 	var warnings []string
-	err := getSecret(t, config, apiclient.Options{
+	err := getSecret(t, config, kubeclient.Options{
 		As:      "someone",
-		Observe: func(c apiclient.Call) { calls = append(calls, c) },
+		Observe: func(c kubeclient.Call) { calls = append(calls, c) },
 		Warn:    func(text string) { warnings = append(warnings, text) },
 	})
 	if err != nil || len(calls) != 1 || len(warnings) != 1 || warnings[0] != "old" {
@@ -147,7 +147,7 @@ func TestPredicates(t *testing.T) {
 		{"deadline", &url.Error{Op: "Get", Err: context.DeadlineExceeded}, true, false, true},
 		{"cut off", io.ErrUnexpectedEOF, true, false, true},
 		{"untrusted", untrusted, false, true, false},
-		{"redirect", &url.Error{Op: "Get", Err: apiclient.ErrRedirect}, false, false, false},
+		{"redirect", &url.Error{Op: "Get", Err: kubeclient.ErrRedirect}, false, false, false},
 		{"a local file", &fs.PathError{Op: "open", Err: syscall.ENOENT}, false, false, false},
 		{"a local link", &os.LinkError{Op: "rename", Err: syscall.ENOSPC}, false, false, false},
 		{"too many requests", apierrors.NewTooManyRequests("", 1), false, false, true},
@@ -156,13 +156,13 @@ func TestPredicates(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := apiclient.IsUnreachable(tt.err); got != tt.unreachable {
+			if got := kubeclient.IsUnreachable(tt.err); got != tt.unreachable {
 				t.Errorf("unreachable: %v", got)
 			}
-			if got := apiclient.IsUntrusted(tt.err); got != tt.untrusted {
+			if got := kubeclient.IsUntrusted(tt.err); got != tt.untrusted {
 				t.Errorf("untrusted: %v", got)
 			}
-			if got := apiclient.IsTransient(tt.err); got != tt.transient {
+			if got := kubeclient.IsTransient(tt.err); got != tt.transient {
 				t.Errorf("transient: %v", got)
 			}
 		})

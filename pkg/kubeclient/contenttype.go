@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"bufio"
@@ -14,24 +14,24 @@ import (
 // ErrNotAPIServer means that the answer is none of an API server.
 var ErrNotAPIServer = errors.New("what answers is not an API server")
 
-// genuine refuses answers of success in a form that no API server uses, such as
+// contentTypeChecker refuses answers of success in a form that no API server uses, such as
 // the page of a proxy that wants a log-in.
-type genuine struct{ next http.RoundTripper }
+type contentTypeChecker struct{ next http.RoundTripper }
 
-func (g genuine) RoundTrip(req *http.Request) (*http.Response, error) {
+func (g contentTypeChecker) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := g.next.RoundTrip(req)
 	if err != nil || resp.StatusCode >= http.StatusMultipleChoices {
 		return resp, err
 	}
-	if err := judgeForm(req, resp); err != nil {
+	if err := checkContentType(req, resp); err != nil {
 		return nil, errors.Join(err, resp.Body.Close())
 	}
 	return resp, nil
 }
 
-// judgeForm looks at the type of the answer and, where it is one object, at its
+// checkContentType looks at the type of the answer and, where it is one object, at its
 // first bytes.
-func judgeForm(req *http.Request, resp *http.Response) error {
+func checkContentType(req *http.Request, resp *http.Response) error {
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	isProtobuf := kind == "application/vnd.kubernetes.protobuf"
 	if err != nil || !isProtobuf && kind != "application/json" {

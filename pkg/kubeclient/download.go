@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// ErrNotServed means that a web server has no such document for us.
-var ErrNotServed = errors.New("the server does not give it out")
+// ErrDownload means that a web server has no such document for us.
+var ErrDownload = errors.New("the server does not give it out")
 
 // Download returns the document at an https URL, whose server the certificate
 // authorities of this machine vouch for. It follows no redirect, and takes no more
 // than limit bytes and timeout. Errors name the URL without its query, which may
-// be a secret. They match ErrNotServed when the server has no such document.
+// be a secret. They match ErrDownload when the server has no such document.
 func Download(ctx context.Context, from *url.URL, limit int64, timeout time.Duration, opts Options) ([]byte, error) {
 	shown := (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: from.Path}).String()
 	text, err := download(ctx, from, limit, timeout, opts)
@@ -42,7 +42,7 @@ func download(ctx context.Context, from *url.URL, limit int64, timeout time.Dura
 	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{
-		Transport:     single{capped{transport, func(*http.Request) int64 { return limit }}},
+		Transport:     noRetry{bodyLimiter{transport, func(*http.Request) int64 { return limit }}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
 		Timeout:       timeout,
 	}
@@ -59,7 +59,7 @@ func download(ctx context.Context, from *url.URL, limit int64, timeout time.Dura
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
 		return nil, apierrors.NewGenericServerResponse(resp.StatusCode, "get", schema.GroupResource{}, "", "", 0, true)
 	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%w: %s", ErrNotServed, resp.Status)
+		return nil, fmt.Errorf("%w: %s", ErrDownload, resp.Status)
 	}
 	return io.ReadAll(resp.Body)
 }

@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // TestDownload runs its tests in a process of its own, which trusts the certificates
@@ -65,11 +65,11 @@ func TestDownload(t *testing.T) {
 		wantErr func(error) bool
 	}{
 		{"/good", nil},
-		{"/large", func(err error) bool { return errors.Is(err, apiclient.ErrTooLarge) }},
-		{"/moved", func(err error) bool { return errors.Is(err, apiclient.ErrRedirect) && hits == 0 }},
-		{"/missing", func(err error) bool { return errors.Is(err, apiclient.ErrNotServed) && !apiclient.IsTransient(err) }},
-		{"/busy", apiclient.IsTransient},
-		{"/slow", apiclient.IsTransient},
+		{"/large", func(err error) bool { return errors.Is(err, kubeclient.ErrTooLarge) }},
+		{"/moved", func(err error) bool { return errors.Is(err, kubeclient.ErrRedirect) && hits == 0 }},
+		{"/missing", func(err error) bool { return errors.Is(err, kubeclient.ErrDownload) && !kubeclient.IsTransient(err) }},
+		{"/busy", kubeclient.IsTransient},
+		{"/slow", kubeclient.IsTransient},
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestDownload(t *testing.T) {
 			if test.path == "/slow" {
 				timeout = 500 * time.Millisecond
 			}
-			text, err := apiclient.Download(t.Context(), from, 1000, timeout, apiclient.Options{})
+			text, err := kubeclient.Download(t.Context(), from, 1000, timeout, kubeclient.Options{})
 			if test.wantErr == nil && (err != nil || string(text) != "text") {
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -106,10 +106,10 @@ func TestProxies(t *testing.T) {
 	config.Proxy = http.ProxyURL(through)
 	for _, code = range []int{http.StatusProxyAuthRequired, http.StatusBadGateway} {
 		told := ""
-		err := createSecret(t, config, apiclient.Options{Proxied: func(p string) { told = p }})
-		var refused *apiclient.ProxyError
-		if !errors.As(err, &refused) || !apiclient.IsUnreachable(err) || apiclient.IsTransient(err) != (code == http.StatusBadGateway) {
-			t.Errorf("%d: %v, transient %v", code, err, apiclient.IsTransient(err))
+		err := createSecret(t, config, kubeclient.Options{Proxied: func(p string) { told = p }})
+		var refused *kubeclient.ProxyError
+		if !errors.As(err, &refused) || !kubeclient.IsUnreachable(err) || kubeclient.IsTransient(err) != (code == http.StatusBadGateway) {
+			t.Errorf("%d: %v, transient %v", code, err, kubeclient.IsTransient(err))
 			continue
 		}
 		if !strings.HasPrefix(told, "http://user:xxxxx@127.0.0.1") || strings.Contains(err.Error(), "p4ssword") {
@@ -117,7 +117,7 @@ func TestProxies(t *testing.T) {
 		}
 	}
 	told := false
-	err = createSecret(t, config, apiclient.Options{NoProxy: true, Proxied: func(string) { told = true }})
+	err = createSecret(t, config, kubeclient.Options{NoProxy: true, Proxied: func(string) { told = true }})
 	if !apierrors.IsForbidden(err) || told {
 		t.Errorf("without a proxy: %v", err)
 	}

@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"crypto/tls"
@@ -60,9 +60,9 @@ func IsUnreachable(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// IsTrouble says whether err is an API server that answers but cannot serve: it has
+// IsServerError says whether err is an API server that answers but cannot serve: it has
 // too many requests, is starting or ending, or does not reach its storage.
-func IsTrouble(err error) bool {
+func IsServerError(err error) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		return false
@@ -75,7 +75,7 @@ func IsTrouble(err error) bool {
 // mending anything: no answer, too many requests, or trouble in the server. What
 // does not speak TLS, or is a proxy that says no, will say the same again.
 func IsTransient(err error) bool {
-	if IsTrouble(err) {
+	if IsServerError(err) {
 		return true
 	}
 	var (
@@ -88,9 +88,9 @@ func IsTransient(err error) bool {
 	return IsUnreachable(err)
 }
 
-// Patient is transient where an API server may refuse two times in a row: one that
+// TolerateAuthErrors is transient where an API server may refuse two times in a row: one that
 // has just started answers before it knows its tokens and roles.
-func Patient(transient func(error) bool) func(error) bool {
+func TolerateAuthErrors(transient func(error) bool) func(error) bool {
 	refusals := 0
 	return func(err error) bool {
 		if !apierrors.IsUnauthorized(err) && !apierrors.IsForbidden(err) {

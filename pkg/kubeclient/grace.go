@@ -1,14 +1,14 @@
-package apiclient
+package kubeclient
 
 import (
 	"context"
 	"time"
 )
 
-// Outlasting returns a context that ends three seconds after ctx, so that an
+// WithGracePeriod returns a context that ends three seconds after ctx, so that an
 // interrupt does not cut off the answer to what was sent: the server would go on,
 // and make an object that nobody knows of.
-func Outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+func WithGracePeriod(ctx context.Context) (context.Context, context.CancelFunc) {
 	const by = 3 * time.Second
 	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

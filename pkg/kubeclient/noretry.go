@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"context"
@@ -14,25 +14,25 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// ErrHungUp means that the server closed the connection without an answer.
-var ErrHungUp = errors.New("the server closed the connection without an answer")
+// ErrConnectionClosed means that the server closed the connection without an answer.
+var ErrConnectionClosed = errors.New("the server closed the connection without an answer")
 
 // isSingle marks the context of a request that client-go must not repeat.
 type isSingle struct{}
 
-// single makes a call one request. By itself client-go repeats a request up to
+// noRetry makes a call one request. By itself client-go repeats a request up to
 // ten times, unheard, after sleeping as long as the server asked for. That is
 // right for a command that asks once; within Until it would hide the cause and
 // pass over the bound on Retry-After.
-type single struct{ next http.RoundTripper }
+type noRetry struct{ next http.RoundTripper }
 
-func (s single) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s noRetry) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := s.next.RoundTrip(req)
 	if req.Context().Value(isSingle{}) == nil {
 		return resp, err
 	}
 	if utilnet.IsProbableEOF(err) || utilnet.IsConnectionReset(err) {
-		return nil, ErrHungUp
+		return nil, ErrConnectionClosed
 	}
 	if err != nil {
 		return nil, err
@@ -41,11 +41,11 @@ func (s single) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || (resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError) {
 		return resp, nil
 	}
-	return nil, comeBack(resp, req.Method, seconds)
+	return nil, retryAfterError(resp, req.Method, seconds)
 }
 
-// comeBack returns the answer of a server that asks to be asked again.
-func comeBack(resp *http.Response, method string, seconds int) error {
+// retryAfterError returns the answer of a server that asks to be asked again.
+func retryAfterError(resp *http.Response, method string, seconds int) error {
 	defer resp.Body.Close() //nolint:errcheck // what could be read was
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {

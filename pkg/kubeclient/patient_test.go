@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Two refusals in a row are waited out, and a third is final.
@@ -26,7 +26,7 @@ func TestPatient(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			patient := apiclient.Patient(apiclient.IsTransient)
+			patient := kubeclient.TolerateAuthErrors(kubeclient.IsTransient)
 			for i, err := range test.errs {
 				if got := patient(err); got != test.want[i] {
 					t.Errorf("error %d: transient = %t, want %t", i, got, test.want[i])

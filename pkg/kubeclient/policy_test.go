@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"compress/gzip"
@@ -20,15 +20,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 func http2(s *httptest.Server) { s.EnableHTTP2 = true }
 
 // createSecret sends a request that client-go does not repeat by itself.
-func createSecret(t *testing.T, config *rest.Config, opts apiclient.Options) error {
+func createSecret(t *testing.T, config *rest.Config, opts kubeclient.Options) error {
 	t.Helper()
-	client, err := apiclient.New(config, opts)
+	client, err := kubeclient.New(config, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +48,10 @@ func TestBodyCapIsForOneObject(t *testing.T) {
 		secret(w, size)
 	})
 	config.BearerToken = bearer
-	if err := getSecret(t, config, apiclient.Options{}); !errors.Is(err, apiclient.ErrTooLarge) {
-		t.Errorf("an object: error = %v, want %v", err, apiclient.ErrTooLarge)
+	if err := getSecret(t, config, kubeclient.Options{}); !errors.Is(err, kubeclient.ErrTooLarge) {
+		t.Errorf("an object: error = %v, want %v", err, kubeclient.ErrTooLarge)
 	}
-	client, err := apiclient.New(config, apiclient.Options{})
+	client, err := kubeclient.New(config, kubeclient.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func TestBodyCapOfAnyAnswer(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			config := serve(t, test.handler, test.change)
-			err := getSecret(t, config, apiclient.Options{})
-			if !errors.Is(err, apiclient.ErrTooLarge) {
-				t.Errorf("error = %.200v, want %v", err, apiclient.ErrTooLarge)
+			err := getSecret(t, config, kubeclient.Options{})
+			if !errors.Is(err, kubeclient.ErrTooLarge) {
+				t.Errorf("error = %.200v, want %v", err, kubeclient.ErrTooLarge)
 			}
-			if apiclient.IsTransient(err) {
+			if kubeclient.IsTransient(err) {
 				t.Error("it would be tried again")
 			}
 		})
@@ -105,7 +105,7 @@ func TestHeadersAreCappedWithHTTP2(t *testing.T) {
 			w.Header().Set("X-Padding", strings.Repeat("a", size))
 			secret(w, 0)
 		}, http2)
-		if err := getSecret(t, config, apiclient.Options{}); (err == nil) != wantOK {
+		if err := getSecret(t, config, kubeclient.Options{}); (err == nil) != wantOK {
 			t.Errorf("%d bytes of headers: error = %v, want success %v", size, err, wantOK)
 		}
 	}
@@ -121,11 +121,11 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				http.Redirect(w, r, "/elsewhere", status)
 			}, protocol)
 			config.BearerToken = bearer
-			err := getSecret(t, config, apiclient.Options{})
-			if !errors.Is(err, apiclient.ErrRedirect) || requests.Load() != 1 {
-				t.Errorf("%d: error = %v after %d requests, want %v after one", status, err, requests.Load(), apiclient.ErrRedirect)
+			err := getSecret(t, config, kubeclient.Options{})
+			if !errors.Is(err, kubeclient.ErrRedirect) || requests.Load() != 1 {
+				t.Errorf("%d: error = %v after %d requests, want %v after one", status, err, requests.Load(), kubeclient.ErrRedirect)
 			}
-			if apiclient.IsTransient(err) || apiclient.IsUnreachable(err) {
+			if kubeclient.IsTransient(err) || kubeclient.IsUnreachable(err) {
 				t.Errorf("%d: it would be tried again", status)
 			}
 		}
@@ -141,29 +141,29 @@ func TestServerIsVerified(t *testing.T) {
 	server.Close()
 	tests := []struct {
 		name   string
-		change func(*rest.Config, *apiclient.Options)
+		change func(*rest.Config, *kubeclient.Options)
 		want   bool
 	}{
-		{"as it is", func(*rest.Config, *apiclient.Options) {}, true},
-		{"a clock within", func(_ *rest.Config, o *apiclient.Options) { o.Now = func() time.Time { return notAfter } }, true},
-		{"a clock past its end", func(_ *rest.Config, o *apiclient.Options) {
+		{"as it is", func(*rest.Config, *kubeclient.Options) {}, true},
+		{"a clock within", func(_ *rest.Config, o *kubeclient.Options) { o.Now = func() time.Time { return notAfter } }, true},
+		{"a clock past its end", func(_ *rest.Config, o *kubeclient.Options) {
 			o.Now = func() time.Time { return notAfter.Add(time.Second) }
 		}, false},
-		{"another name", func(c *rest.Config, _ *apiclient.Options) { c.ServerName = "kubernetes" }, false},
-		{"no CA", func(c *rest.Config, _ *apiclient.Options) { c.CAData = nil }, false},
+		{"another name", func(c *rest.Config, _ *kubeclient.Options) { c.ServerName = "kubernetes" }, false},
+		{"no CA", func(c *rest.Config, _ *kubeclient.Options) { c.CAData = nil }, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var requests atomic.Int32
 			config := serve(t, func(w http.ResponseWriter, _ *http.Request) { requests.Add(1); secret(w, 0) })
 			config.BearerToken = bearer
-			var opts apiclient.Options
+			var opts kubeclient.Options
 			test.change(config, &opts)
 			err := getSecret(t, config, opts)
-			if (err == nil) != test.want || apiclient.IsUntrusted(err) == test.want {
+			if (err == nil) != test.want || kubeclient.IsUntrusted(err) == test.want {
 				t.Errorf("error = %v, want success %v", err, test.want)
 			}
-			if apiclient.IsUnreachable(err) || apiclient.IsTransient(err) {
+			if kubeclient.IsUnreachable(err) || kubeclient.IsTransient(err) {
 				t.Errorf("error = %v would be tried again", err)
 			}
 			if got := requests.Load(); (got == 1) != test.want {
@@ -213,9 +213,9 @@ func TestRealConnectionErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := createSecret(t, test.config, apiclient.Options{})
-			if !apiclient.IsUnreachable(err) || apiclient.IsUntrusted(err) || apiclient.IsTransient(err) == (test.name == "not TLS") {
-				t.Errorf("error = %v: unreachable %v, untrusted %v, transient %v", err, apiclient.IsUnreachable(err), apiclient.IsUntrusted(err), apiclient.IsTransient(err))
+			err := createSecret(t, test.config, kubeclient.Options{})
+			if !kubeclient.IsUnreachable(err) || kubeclient.IsUntrusted(err) || kubeclient.IsTransient(err) == (test.name == "not TLS") {
+				t.Errorf("error = %v: unreachable %v, untrusted %v, transient %v", err, kubeclient.IsUnreachable(err), kubeclient.IsUntrusted(err), kubeclient.IsTransient(err))
 			}
 		})
 	}
@@ -241,8 +241,8 @@ func TestObserveOfEachOutcome(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			config := serve(t, test.handler)
 			config.BearerToken = bearer
-			var calls []apiclient.Call
-			err := createSecret(t, config, apiclient.Options{Observe: func(c apiclient.Call) { calls = append(calls, c) }})
+			var calls []kubeclient.Call
+			err := createSecret(t, config, kubeclient.Options{Observe: func(c kubeclient.Call) { calls = append(calls, c) }})
 			if len(calls) == 0 {
 				t.Fatal("it was told nothing")
 			}
@@ -266,8 +266,8 @@ func TestObserveGivesTheQuery(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprint(w, `{"apiVersion":"v1","kind":"SecretList","items":[]}`)
 	})
-	var calls []apiclient.Call
-	client, err := apiclient.New(config, apiclient.Options{Observe: func(c apiclient.Call) { calls = append(calls, c) }})
+	var calls []kubeclient.Call
+	client, err := kubeclient.New(config, kubeclient.Options{Observe: func(c kubeclient.Call) { calls = append(calls, c) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,13 +300,13 @@ func TestWarnings(t *testing.T) {
 				secret(w, 0)
 			})
 			var got []string
-			if err := getSecret(t, config, apiclient.Options{Warn: func(s string) { got = append(got, s) }}); err != nil {
+			if err := getSecret(t, config, kubeclient.Options{Warn: func(s string) { got = append(got, s) }}); err != nil {
 				t.Fatal(err)
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("warnings %q, want %q", got, test.want)
 			}
-			if err := getSecret(t, config, apiclient.Options{}); err != nil {
+			if err := getSecret(t, config, kubeclient.Options{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -323,7 +323,7 @@ func TestNewLeavesNothingToDefaults(t *testing.T) {
 		secret(w, 0)
 	})
 	before := rest.CopyConfig(config)
-	client, err := apiclient.New(config, apiclient.Options{Now: time.Now})
+	client, err := kubeclient.New(config, kubeclient.Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +352,7 @@ func TestNewRefusesABadConfig(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := apiclient.New(test.config, apiclient.Options{})
+			_, err := kubeclient.New(test.config, kubeclient.Options{})
 			if err == nil || strings.Contains(err.Error(), bearer) {
 				t.Errorf("error = %v", err)
 			}

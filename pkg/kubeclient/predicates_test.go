@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Each error is judged bare and wrapped, as callers pass it on.
@@ -41,8 +41,8 @@ func TestPredicatesOfWrappedErrors(t *testing.T) {
 		{"unknown CA", x509.UnknownAuthorityError{}, false, true, false},
 		{"expired", get(x509.CertificateInvalidError{Reason: x509.Expired, Cert: &x509.Certificate{}}), false, true, false},
 		{"other name", get(x509.HostnameError{Host: "a", Certificate: &x509.Certificate{}}), false, true, false},
-		{"too large", get(apiclient.ErrTooLarge), false, false, false},
-		{"bare redirect", apiclient.ErrRedirect, false, false, false},
+		{"too large", get(kubeclient.ErrTooLarge), false, false, false},
+		{"bare redirect", kubeclient.ErrRedirect, false, false, false},
 		{"no space left", &fs.PathError{Op: "write", Err: syscall.ENOSPC}, false, false, false},
 		{"no such directory", &fs.PathError{Op: "mkdir", Err: syscall.ENOTDIR}, false, false, false},
 		{"cross-device link", &os.LinkError{Op: "rename", Err: syscall.EXDEV}, false, false, false},
@@ -61,13 +61,13 @@ func TestPredicatesOfWrappedErrors(t *testing.T) {
 	for _, test := range tests {
 		for form, err := range map[string]error{"bare": test.err, "wrapped": fmt.Errorf("get configmap: %w", test.err)} {
 			t.Run(test.name+" "+form, func(t *testing.T) {
-				if got := apiclient.IsUnreachable(err); got != test.unreachable {
+				if got := kubeclient.IsUnreachable(err); got != test.unreachable {
 					t.Errorf("unreachable: %v, want %v", got, test.unreachable)
 				}
-				if got := apiclient.IsUntrusted(err); got != test.untrusted {
+				if got := kubeclient.IsUntrusted(err); got != test.untrusted {
 					t.Errorf("untrusted: %v, want %v", got, test.untrusted)
 				}
-				if got := apiclient.IsTransient(err); got != test.transient {
+				if got := kubeclient.IsTransient(err); got != test.transient {
 					t.Errorf("transient: %v, want %v", got, test.transient)
 				}
 			})
@@ -92,7 +92,7 @@ func TestIsForbiddenByRBAC(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := apiclient.IsForbiddenByRBAC(test.err); got != test.want {
+			if got := kubeclient.IsForbiddenByRBAC(test.err); got != test.want {
 				t.Errorf("forbidden by RBAC: %v, want %v", got, test.want)
 			}
 		})

@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 func comeBack(status int, body string) http.HandlerFunc {
@@ -35,24 +35,24 @@ func TestACallWithinUntilIsOneRequest(t *testing.T) {
 		{"too many requests", comeBack(http.StatusTooManyRequests, "slow down"), "the server has received too many requests and has asked us to try again later", 1},
 		{"not available", comeBack(http.StatusServiceUnavailable, ""), "the server is currently unable to handle the request", 1},
 		{"a status", comeBack(http.StatusInternalServerError, status), "etcd has no leader", 1},
-		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, apiclient.ErrHungUp.Error(), 0},
+		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kubeclient.ErrConnectionClosed.Error(), 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var requests atomic.Int32
-			client, err := apiclient.New(serve(t, func(w http.ResponseWriter, r *http.Request) { requests.Add(1); test.handler(w, r) }), apiclient.Options{})
+			client, err := kubeclient.New(serve(t, func(w http.ResponseWriter, r *http.Request) { requests.Add(1); test.handler(w, r) }), kubeclient.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			final := func(error) bool { return false }
-			err = apiclient.Until(t.Context(), apiclient.Wait{Transient: final}, func(ctx context.Context) error {
+			err = kubeclient.Until(t.Context(), kubeclient.Wait{Transient: final}, func(ctx context.Context) error {
 				_, err := client.Core.Secrets("a").Get(ctx, "x", metav1.GetOptions{})
 				return err
 			})
 			if err == nil {
 				t.Fatal("no error")
 			}
-			if n := requests.Load(); n != 1 || !apiclient.IsTransient(err) {
+			if n := requests.Load(); n != 1 || !kubeclient.IsTransient(err) {
 				t.Errorf("%d requests, want one; error = %v, want a transient one", n, err)
 			}
 			if seconds, _ := apierrors.SuggestsClientDelay(err); seconds != test.seconds {
@@ -68,14 +68,14 @@ func TestACallWithinUntilIsOneRequest(t *testing.T) {
 // Outside of Until, client-go repeats a request by itself.
 func TestACallIsRepeatedWithoutUntil(t *testing.T) {
 	var requests atomic.Int32
-	client, err := apiclient.New(serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	client, err := kubeclient.New(serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if requests.Add(1) == 1 {
 			w.Header().Set("Retry-After", "0")
 			w.WriteHeader(http.StatusTooManyRequests)
 			return
 		}
 		secret(w, 1)
-	}), apiclient.Options{})
+	}), kubeclient.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

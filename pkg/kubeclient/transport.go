@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"compress/gzip"
@@ -58,13 +58,13 @@ func monotonic() func() time.Duration {
 	}
 }
 
-// capped bounds the bodies of answers, after decompression.
-type capped struct {
+// bodyLimiter bounds the bodies of answers, after decompression.
+type bodyLimiter struct {
 	next  http.RoundTripper
 	limit func(*http.Request) int64
 }
 
-func (c capped) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c bodyLimiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.next.RoundTrip(req)
 	if err != nil {
 		return nil, tooLarge(err)

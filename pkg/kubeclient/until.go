@@ -1,4 +1,4 @@
-package apiclient
+package kubeclient
 
 import (
 	"context"
@@ -41,8 +41,8 @@ type Wait struct {
 	Slow error
 }
 
-// patience is how long an attempt may take before it counts as slow.
-const patience = 1500 * time.Millisecond
+// slowAfter is how long an attempt may take before it counts as slow.
+const slowAfter = 1500 * time.Millisecond
 
 // Until calls attempt until it succeeds or fails with an error that is not
 // transient. It returns a *DeadlineError when the deadline of ctx passes first,
@@ -79,7 +79,7 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 
 // timed calls slow when attempt takes longer than patience.
 func timed(attempt func() error, slow func()) error {
-	timer := time.AfterFunc(patience, slow)
+	timer := time.AfterFunc(slowAfter, slow)
 	defer timer.Stop()
 	return attempt()
 }

@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Pauses begin near a fifth of a second, double, and stay below 7.5 s.
@@ -20,7 +20,7 @@ func TestUntilPauses(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		var at []time.Time
-		err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(context.Context) error {
+		err := kubeclient.Until(ctx, kubeclient.Wait{Transient: again}, func(context.Context) error {
 			at = append(at, time.Now())
 			return errAgain
 		})
@@ -78,11 +78,11 @@ func TestUntilAtTheDeadline(t *testing.T) {
 				start, n := time.Now(), 0
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
-				err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(ctx context.Context) error {
+				err := kubeclient.Until(ctx, kubeclient.Wait{Transient: again}, func(ctx context.Context) error {
 					n++
 					return test.attempt(n)(ctx)
 				})
-				var late *apiclient.DeadlineError
+				var late *kubeclient.DeadlineError
 				if !errors.As(err, &late) || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(late.Last, test.wantErr) {
 					t.Errorf("error = %v, want a DeadlineError over %v", err, test.wantErr)
 				}
@@ -99,7 +99,7 @@ func TestUntilSucceedsAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(ctx context.Context) error {
+		err := kubeclient.Until(ctx, kubeclient.Wait{Transient: again}, func(ctx context.Context) error {
 			<-ctx.Done()
 			return nil
 		})
@@ -127,7 +127,7 @@ func TestUntilEndsWhenCancelled(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(time.Minute, func() { cancel(test.cause) })
 				start := time.Now()
-				err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, test.attempt)
+				err := kubeclient.Until(ctx, kubeclient.Wait{Transient: again}, test.attempt)
 				if !errors.Is(err, test.wantErr) || errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error = %v, want %v", err, test.wantErr)
 				}
@@ -159,8 +159,8 @@ func TestUntilRetryAfter(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start, n := time.Now(), 0
-				wait := apiclient.Wait{Transient: apiclient.IsTransient}
-				err := apiclient.Until(t.Context(), wait, func(context.Context) error {
+				wait := kubeclient.Wait{Transient: kubeclient.IsTransient}
+				err := kubeclient.Until(t.Context(), wait, func(context.Context) error {
 					if n++; n == 2 {
 						return nil
 					}
@@ -183,8 +183,8 @@ func TestUntilSaysWhenItIsSlow(t *testing.T) {
 		slow error
 		want []time.Duration
 	}{
-		{"quick", 1499 * time.Millisecond, apiclient.ErrNoAnswer, nil},
-		{"slow", 1501 * time.Millisecond, apiclient.ErrNoAnswer, []time.Duration{1500 * time.Millisecond}},
+		{"quick", 1499 * time.Millisecond, kubeclient.ErrNoAnswer, nil},
+		{"slow", 1501 * time.Millisecond, kubeclient.ErrNoAnswer, []time.Duration{1500 * time.Millisecond}},
 		{"slow, with nothing to say", 1501 * time.Millisecond, nil, nil},
 	}
 	for _, test := range tests {
@@ -192,13 +192,13 @@ func TestUntilSaysWhenItIsSlow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				var said []time.Duration
-				wait := apiclient.Wait{Transient: again, Slow: test.slow, Cause: func(err error) {
+				wait := kubeclient.Wait{Transient: again, Slow: test.slow, Cause: func(err error) {
 					if !errors.Is(err, test.slow) {
 						t.Errorf("told %v, want %v", err, test.slow)
 					}
 					said = append(said, time.Since(start))
 				}}
-				err := apiclient.Until(t.Context(), wait, func(context.Context) error {
+				err := kubeclient.Until(t.Context(), wait, func(context.Context) error {
 					time.Sleep(test.take)
 					return nil
 				})
@@ -214,7 +214,7 @@ func TestUntilSaysWhenItIsSlow(t *testing.T) {
 func TestUntilWithoutACause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		err := apiclient.Until(t.Context(), apiclient.Wait{Transient: again, Slow: apiclient.ErrNoAnswer}, func(context.Context) error {
+		err := kubeclient.Until(t.Context(), kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer}, func(context.Context) error {
 			time.Sleep(2 * time.Second)
 			if n++; n == 3 {
 				return nil

@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 var (
@@ -38,7 +38,7 @@ func TestUntil(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				calls := 0
-				err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(context.Context) error {
+				err := kubeclient.Until(ctx, kubeclient.Wait{Transient: again}, func(context.Context) error {
 					calls++
 					return tt.errs[min(calls, len(tt.errs))-1]
 				})
@@ -60,7 +60,7 @@ func TestUntilEndsWithTheCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Minute, func() { cancel(errFinal) })
-		err := apiclient.Until(ctx, apiclient.Wait{Transient: again}, func(context.Context) error { return errAgain })
+		err := kubeclient.Until(ctx, kubeclient.Wait{Transient: again}, func(context.Context) error { return errAgain })
 		if !errors.Is(err, errFinal) {
 			t.Errorf("error = %v, want the cause", err)
 		}
@@ -71,7 +71,7 @@ func TestUntilHonoursRetryAfterUpTo30Seconds(t *testing.T) {
 	for asked, want := range map[int]time.Duration{7: 7 * time.Second, 1e9: 30 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			var at []time.Time
-			err := apiclient.Until(t.Context(), apiclient.Wait{Transient: again}, func(context.Context) error {
+			err := kubeclient.Until(t.Context(), kubeclient.Wait{Transient: again}, func(context.Context) error {
 				if at = append(at, time.Now()); len(at) == 2 {
 					return nil
 				}
@@ -91,8 +91,8 @@ func TestUntilTellsEachCauseOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
 		calls := 0
-		wait := apiclient.Wait{Transient: again, Slow: apiclient.ErrNoAnswer, Cause: func(err error) { said = append(said, err.Error()) }}
-		err := apiclient.Until(t.Context(), wait, func(context.Context) error {
+		wait := kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer, Cause: func(err error) { said = append(said, err.Error()) }}
+		err := kubeclient.Until(t.Context(), wait, func(context.Context) error {
 			switch calls++; calls {
 			case 1, 2, 3:
 				return errAgain

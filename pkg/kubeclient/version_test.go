@@ -1,4 +1,4 @@
-package apiclient_test
+package kubeclient_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 func TestVersion(t *testing.T) {
@@ -22,8 +22,8 @@ func TestVersion(t *testing.T) {
 	}{
 		{"version", 200, "application/json", `{"gitVersion":"v1.37.2"}`, "v1.37.2", func(err error) bool { return err == nil }},
 		{"credentials are refused", 401, "application/json", `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401}`, "", apierrors.IsUnauthorized},
-		{"another server", 200, "application/json", `{"gitVersion":`, "", matching(apiclient.ErrNotAPIServer)},
-		{"a page", 200, "text/html", `<html>`, "", matching(apiclient.ErrNotAPIServer)},
+		{"another server", 200, "application/json", `{"gitVersion":`, "", matching(kubeclient.ErrNotAPIServer)},
+		{"a page", 200, "text/html", `<html>`, "", matching(kubeclient.ErrNotAPIServer)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestVersion(t *testing.T) {
 				w.WriteHeader(test.status)
 				_, _ = fmt.Fprint(w, test.body)
 			})
-			client, err := apiclient.New(config, apiclient.Options{})
+			client, err := kubeclient.New(config, kubeclient.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -286,7 +286,7 @@ func TestApplyKeepsThePolicy(t *testing.T) {
 	}
 	other := newCluster(t)
 	other.must(t, none)
-	if got := last(other.must(t, keep)); got != setup.LeftOut {
+	if got := last(other.must(t, keep)); got != setup.Skipped {
 		t.Errorf("where it is not, it is %s", got)
 	}
 	if got := last(other.must(t, nodes())); got != setup.Created {

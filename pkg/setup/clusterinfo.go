@@ -18,8 +18,8 @@ func clusterInfo(action Action, why string) Result {
 	return Result{Kind: "ConfigMap", Namespace: metav1.NamespacePublic, Name: api.ConfigMapClusterInfo, Action: action, Why: why}
 }
 
-// errRehearsal ends a write of cluster-info that is only looked at.
-var errRehearsal = errors.New("only looked at")
+// errPlanOnly ends a write of cluster-info that is only looked at.
+var errPlanOnly = errors.New("only looked at")
 
 // planClusterInfo says what it takes to have nodes told of the cluster. It returns
 // a *DiffersError when they are told otherwise.
@@ -28,8 +28,8 @@ func (s Setup) planClusterInfo(ctx context.Context) (step, error) {
 	if err != nil {
 		return step{}, err
 	}
-	change, err := s.writer(func(clusterinfo.Change) error { return errRehearsal }).Publish(ctx, document)
-	if err != nil && !errors.Is(err, errRehearsal) {
+	change, err := s.writer(func(clusterinfo.Change) error { return errPlanOnly }).Publish(ctx, document)
+	if err != nil && !errors.Is(err, errPlanOnly) {
 		return step{}, s.lacking(err)
 	}
 	result := clusterInfo(Created, "")
@@ -40,7 +40,7 @@ func (s Setup) planClusterInfo(ctx context.Context) (step, error) {
 	case !change.ChangesDocument():
 		result.Action = Signed
 	case !s.Force:
-		return step{}, differing(change)
+		return step{}, differsError(change)
 	default:
 		result = clusterInfo(Updated, documentDifference(change))
 	}
@@ -59,17 +59,17 @@ func (s Setup) writer(confirm func(clusterinfo.Change) error) clusterinfo.Writer
 // unlessOther refuses to change what someone else has published meanwhile.
 func (s Setup) unlessOther(change clusterinfo.Change) error {
 	if !change.Creates && change.ChangesDocument() && !s.Force {
-		return differing(change)
+		return differsError(change)
 	}
 	return nil
 }
 
-func differing(change clusterinfo.Change) error {
+func differsError(change clusterinfo.Change) error {
 	o := clusterInfo("", "")
 	return &DiffersError{[]string{fmt.Sprintf("%s: %v: %s", named(o.Kind, o.Namespace, o.Name), ErrDiffers, documentDifference(change))}}
 }
 
-// lacking makes an [*apiclient.MissingPermissionError] of an error that is a missing right.
+// lacking makes an [*kubeclient.MissingPermissionError] of an error that is a missing right.
 func (s Setup) lacking(err error) error {
 	var missing rights
 	if err := missing.note(err); err != nil {
@@ -132,7 +132,7 @@ func pins(d clusterinfo.Document) []clusterinfo.Pin {
 
 // planRemoval says what it takes to have nothing left of what setup created.
 func (s Setup) planRemoval(ctx context.Context) ([]step, error) {
-	states, err := Look(ctx, s.RBAC, s.Objects)
+	states, err := Inspect(ctx, s.RBAC, s.Objects)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (s Setup) planRemovalOfClusterInfo(ctx context.Context) ([]step, error) {
 		return []step{{result: clusterInfo(Kept, "nodes of another group need it: "+needed)}}, nil
 	}
 	return []step{{clusterInfo(Deleted, ""), func(ctx context.Context, dryRun bool) error {
-		return configMaps.Delete(ctx, found.Name, metav1.DeleteOptions{DryRun: dryRunOf(dryRun), Preconditions: justThis(found.ObjectMeta)})
+		return configMaps.Delete(ctx, found.Name, metav1.DeleteOptions{DryRun: dryRunOf(dryRun), Preconditions: preconditionsFor(found.ObjectMeta)})
 	}}}, nil
 }
 

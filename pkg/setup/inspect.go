@@ -44,12 +44,12 @@ func (s State) Difference() string {
 	return strings.Join(parts, "; ")
 }
 
-// Look returns how each of the objects stands in the cluster. What is written
+// Inspect returns how each of the objects stands in the cluster. What is written
 // otherwise and grants the same does not differ.
 //
 // Access: get on roles and rolebindings in kube-public, and on clusterroles and
-// clusterrolebindings. It returns an [*apiclient.MissingPermissionError] that names all that is missing.
-func Look(ctx context.Context, client rbacv1client.RbacV1Interface, objects []Object) ([]State, error) {
+// clusterrolebindings. It returns an [*kubeclient.MissingPermissionError] that names all that is missing.
+func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects []Object) ([]State, error) {
 	states := make([]State, 0, len(objects))
 	var missing rights
 	for _, o := range objects {

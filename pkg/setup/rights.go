@@ -12,7 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/component-helpers/auth/rbac/validation"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // rights collects what is missing, each thing once.
@@ -20,12 +20,12 @@ type rights struct{ missing []string }
 
 // note takes down an error that is a missing right, and returns any other.
 func (r *rights) note(err error) error {
-	var lacks *apiclient.MissingPermissionError
+	var lacks *kubeclient.MissingPermissionError
 	var status apierrors.APIStatus
 	switch {
 	case errors.As(err, &lacks):
 		r.add(lacks.Missing...)
-	case apiclient.IsForbiddenByRBAC(err) && errors.As(err, &status):
+	case kubeclient.IsForbiddenByRBAC(err) && errors.As(err, &status):
 		r.add(strings.Join(strings.Fields(status.Status().Message), " "))
 	default:
 		return err
@@ -45,23 +45,23 @@ func (r *rights) err() error {
 	if len(r.missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("you lack rights, and nothing was changed: %w", &apiclient.MissingPermissionError{Missing: r.missing})
+	return fmt.Errorf("you lack rights, and nothing was changed: %w", &kubeclient.MissingPermissionError{Missing: r.missing})
 }
 
-// mayBind returns an [*apiclient.MissingPermissionError] unless the caller may bind a role that does not
+// mayBind returns an [*kubeclient.MissingPermissionError] unless the caller may bind a role that does not
 // exist yet, so that the API server cannot tell: it takes the right to bind it, or
 // all that the role allows.
 func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
 	bind := authorizationv1.ResourceAttributes{
 		Group: rbacv1.GroupName, Verb: "bind", Resource: strings.ToLower(role.Kind) + "s", Namespace: role.Namespace, Name: role.Name,
 	}
-	if yes, err := apiclient.CanI(ctx, s.Authorization, bind); yes || err != nil {
+	if yes, err := kubeclient.CanI(ctx, s.Authorization, bind); yes || err != nil {
 		return err
 	}
-	if yes, err := apiclient.CanI(ctx, s.Authorization, role.Permissions()...); yes || err != nil {
+	if yes, err := kubeclient.CanI(ctx, s.Authorization, role.Permissions()...); yes || err != nil {
 		return err
 	}
-	return &apiclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
+	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
 		bound, role, strings.Join(uncovered(nil, role.Rules), ", "))}}
 }
 

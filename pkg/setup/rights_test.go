@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/testapi"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 func forbidden(verb, resource string) error {
@@ -34,7 +34,7 @@ func TestApplyTellsWhatIsMissing(t *testing.T) {
 			c := newCluster(t)
 			c.reactTo(test.verb, test.resource, forbidden(test.verb, test.resource))
 			results, err := c.setup(nodes()).Apply(t.Context())
-			var rights *apiclient.MissingPermissionError
+			var rights *kubeclient.MissingPermissionError
 			if !errors.As(err, &rights) || results != nil || len(rights.Missing) != 1 || !strings.Contains(err.Error(), fmt.Sprintf("cannot %s resource %q", test.verb, test.resource)) {
 				t.Errorf("results %v, error %v", results, err)
 			}
@@ -48,7 +48,7 @@ func TestApplyTellsWhatIsMissing(t *testing.T) {
 		for _, test := range tests[6:] {
 			c.reactTo(test.verb, test.resource, forbidden(test.verb, test.resource))
 		}
-		var rights *apiclient.MissingPermissionError
+		var rights *kubeclient.MissingPermissionError
 		if _, err := c.setup(nodes()).Apply(t.Context()); !errors.As(err, &rights) || len(rights.Missing) != 5 {
 			t.Errorf("error %v, want all five", err)
 		}
@@ -64,7 +64,7 @@ func TestApplyWhenTheServerRefuses(t *testing.T) {
 				c := newCluster(t)
 				c.reactTo(verb, resource, admission)
 				results, err := c.setup(nodes()).Apply(t.Context())
-				var rights *apiclient.MissingPermissionError
+				var rights *kubeclient.MissingPermissionError
 				if !apierrors.IsForbidden(err) || errors.As(err, &rights) || results != nil {
 					t.Errorf("results %v, error %v, want that of the server", results, err)
 				}
@@ -120,7 +120,7 @@ func TestApplyJudgesBindingsOfNewRoles(t *testing.T) {
 				return true, &authorizationv1.SelfSubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: test.allowed(asked.Spec.ResourceAttributes)}}, nil
 			})
 			_, err := c.setup(nodes()).Apply(t.Context())
-			var rights *apiclient.MissingPermissionError
+			var rights *kubeclient.MissingPermissionError
 			if !errors.As(err, &rights) {
 				if test.missing > 0 || err != nil {
 					t.Errorf("error %v, want %d missing", err, test.missing)

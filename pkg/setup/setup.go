@@ -42,7 +42,7 @@ const (
 	Unchanged Action = "unchanged"
 	Deleted   Action = "deleted"
 	Kept      Action = "kept"     // since setup did not make it, or it is needed
-	LeftOut   Action = "left out" // which is optional, and the others were there
+	Skipped   Action = "left out" // which is optional, and the others were there
 )
 
 // Result says what was done about an object.
@@ -76,7 +76,7 @@ type Setup struct {
 // Apply creates what is absent, and leaves alone what is there and grants the
 // same. It changes nothing when something is there and differs, which is then a
 // *DiffersError, unless Force is set; nor when the caller lacks a right, which is
-// an [*apiclient.MissingPermissionError].
+// an [*kubeclient.MissingPermissionError].
 //
 // Access: get, create, update and delete on roles and rolebindings in
 // kube-public, and on clusterroles and clusterrolebindings; every right that the
@@ -107,7 +107,7 @@ func (s Setup) run(ctx context.Context, plan func(context.Context) ([]step, erro
 	done := map[string]Result{}
 	var results []Result
 	backoff := wait.Backoff{Steps: 10, Duration: 20 * time.Millisecond, Factor: 1.5, Jitter: 1}
-	err := retry.OnError(backoff, overtaken, func() error {
+	err := retry.OnError(backoff, isConflict, func() error {
 		steps, err := plan(ctx)
 		if err != nil {
 			return err
@@ -137,8 +137,8 @@ func (s Setup) run(ctx context.Context, plan func(context.Context) ([]step, erro
 	return results, nil
 }
 
-// overtaken says whether someone else made a change first.
-func overtaken(err error) bool {
+// isConflict says whether someone else made a change first.
+func isConflict(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (apierrors.IsNotFound(err) && !errors.Is(err, clusterinfo.ErrNotFound))
 }
 
@@ -150,21 +150,21 @@ func rehearse(ctx context.Context, steps []step) error {
 			continue
 		}
 		r := step.result
-		if err := missing.note(step.do(ctx, true)); err != nil && !cannotRehearse(err) {
+		if err := missing.note(step.do(ctx, true)); err != nil && !dryRunUnsupported(err) {
 			return fmt.Errorf("%s: %w", named(r.Kind, r.Namespace, r.Name), err)
 		}
 	}
 	return missing.err()
 }
 
-// cannotRehearse says whether an admission webhook does not judge dry runs.
-func cannotRehearse(err error) bool {
+// dryRunUnsupported says whether an admission webhook does not judge dry runs.
+func dryRunUnsupported(err error) bool {
 	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "dry run")
 }
 
 // plan says what it takes to have all the objects as they should be.
 func (s Setup) plan(ctx context.Context) ([]step, error) {
-	states, err := Look(ctx, s.RBAC, s.Objects)
+	states, err := Inspect(ctx, s.RBAC, s.Objects)
 	var missing rights
 	if err := missing.note(err); err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (s Setup) plan(ctx context.Context) ([]step, error) {
 		o := state.Object
 		switch {
 		case o.Optional && !state.Exists && isSetUp:
-			steps = append(steps, step{result: Result{o.Kind, o.Namespace, o.Name, LeftOut, "new nodes wait for a person, as before"}})
+			steps = append(steps, step{result: Result{o.Kind, o.Namespace, o.Name, Skipped, "new nodes wait for a person, as before"}})
 		case state.Differs() && !s.Force:
 			differences = append(differences, fmt.Sprintf("%s: %v: %s", o, ErrDiffers, state.Difference()))
 		case state.Exists || !o.Unwanted:
@@ -208,7 +208,7 @@ func (s Setup) stepFor(state State) step {
 	case !state.Exists:
 		result.Action = Created
 		return step{result, func(ctx context.Context, dryRun bool) error {
-			err := at.create(ctx, labelled(o.Namespace, o.Name), o, dryRunOf(dryRun))
+			err := at.create(ctx, newObjectMeta(o.Namespace, o.Name), o, dryRunOf(dryRun))
 			return s.judgedWithoutRole(ctx, o, err, dryRun)
 		}}
 	case !state.Differs():
@@ -237,7 +237,7 @@ func (s Setup) recreate(ctx context.Context, at store, state State, dryRun bool)
 	if err := at.remove(ctx, state.meta, dryRunOf(dryRun)); err != nil {
 		return err
 	}
-	meta := labelled(state.meta.Namespace, state.meta.Name)
+	meta := newObjectMeta(state.meta.Namespace, state.meta.Name)
 	for key, value := range state.meta.Labels {
 		if key != Label {
 			meta.Labels[key] = value
@@ -276,7 +276,7 @@ func Manifests(objects []Object, document []byte) []any {
 	}
 	return append(all, &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
-		ObjectMeta: labelled(metav1.NamespacePublic, api.ConfigMapClusterInfo),
+		ObjectMeta: newObjectMeta(metav1.NamespacePublic, api.ConfigMapClusterInfo),
 		Data:       map[string]string{api.KubeConfigKey: string(document)},
 	})
 }

@@ -62,25 +62,25 @@ func newStore[T any](client typed[T], manifest func(metav1.ObjectMeta, Object) *
 			return err
 		},
 		remove: func(ctx context.Context, meta metav1.ObjectMeta, dryRun []string) error {
-			return client.Delete(ctx, meta.Name, metav1.DeleteOptions{DryRun: dryRun, Preconditions: justThis(meta)})
+			return client.Delete(ctx, meta.Name, metav1.DeleteOptions{DryRun: dryRun, Preconditions: preconditionsFor(meta)})
 		},
 	}
 }
 
-// justThis lets only the object be deleted that was looked at, as it was then.
-func justThis(meta metav1.ObjectMeta) *metav1.Preconditions {
+// preconditionsFor lets only the object be deleted that was looked at, as it was then.
+func preconditionsFor(meta metav1.ObjectMeta) *metav1.Preconditions {
 	return &metav1.Preconditions{UID: &meta.UID, ResourceVersion: &meta.ResourceVersion}
 }
 
-// labelled is the head of an object that setup creates.
-func labelled(namespace, name string) metav1.ObjectMeta {
+// newObjectMeta is the head of an object that setup creates.
+func newObjectMeta(namespace, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{Label: LabelValue}}
 }
 
 // Manifest returns the object as it is created, for tools that bring manifests
 // into a cluster.
 func (o Object) Manifest() any {
-	meta := labelled(o.Namespace, o.Name)
+	meta := newObjectMeta(o.Namespace, o.Name)
 	switch o.Kind {
 	case "Role":
 		return roleManifest(meta, o)

@@ -27,7 +27,7 @@ func ExampleGenerate() {
 }
 
 // The verdict on a Secret is that of the API server, the signer and the cleaner.
-func ExampleInfo_Judge() {
+func ExampleInfo_Evaluate() {
 	tok, err := token.Parse("abcdef.0123456789abcdef")
 	if err != nil {
 		fmt.Println(err)
@@ -35,10 +35,10 @@ func ExampleInfo_Judge() {
 	}
 	ends := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
 	spec := token.Spec{Token: tok, Expires: ends, Usages: []string{token.Signing}}
-	verdict := token.Read(spec.Secret()).Judge(ends.Add(-time.Hour))
+	verdict := token.Read(spec.Secret()).Evaluate(ends.Add(-time.Hour))
 	fmt.Println("as a credential:", verdict.Rejected)
 	fmt.Println("for cluster-info:", verdict.Unsigned == "")
-	fmt.Println("deleted:", verdict.Cleaned)
+	fmt.Println("deleted:", verdict.DeletedAt)
 	// Output:
 	// as a credential: it has not the usage authentication
 	// for cluster-info: true

@@ -72,7 +72,7 @@ func fuzzedKeys() []string {
 // agrees compares what bootctl says of a Secret with what Kubernetes does.
 func agrees(t *testing.T, secret *corev1.Secret, info token.Info) {
 	t.Helper()
-	got := info.Judge(judgedAt)
+	got := info.Evaluate(judgedAt)
 	wantKubernetes(t, secret, got)
 	if got.Rejected == "" {
 		groups, err := secrets.GetGroups(secret)
@@ -86,8 +86,8 @@ func agrees(t *testing.T, secret *corev1.Secret, info token.Info) {
 	if info.Authenticates(judgedAt) != (got.Rejected == "") || info.Signs(judgedAt) != (got.Unsigned == "") {
 		t.Errorf("Authenticates %v, Signs %v, verdict %+v", info.Authenticates(judgedAt), info.Signs(judgedAt), got)
 	}
-	if usable := info.Usable(judgedAt) == nil; usable != info.Live(judgedAt) || usable && got.Rejected != "" && got.Unsigned != "" {
-		t.Errorf("Usable %v, Live %v, verdict %+v", usable, info.Live(judgedAt), got)
+	if usable := info.Usable(judgedAt) == nil; usable != info.Valid(judgedAt) || usable && got.Rejected != "" && got.Unsigned != "" {
+		t.Errorf("Usable %v, Live %v, verdict %+v", usable, info.Valid(judgedAt), got)
 	}
 }
 
@@ -115,7 +115,7 @@ func hides(t *testing.T, secret *corev1.Secret, info token.Info) {
 
 // said returns all that bootctl says of a Secret.
 func said(info token.Info) []string {
-	verdict := info.Judge(judgedAt)
+	verdict := info.Evaluate(judgedAt)
 	return append([]string{
 		info.Problem, verdict.Rejected, verdict.Unsigned,
 		fmt.Sprint(info.Usable(judgedAt), info.Token.CheckStrength(), info.Validate(), info.Matches(token.Token{})),
@@ -149,10 +149,10 @@ func FuzzExpiration(f *testing.F) {
 		set("expiration", text)(secret)
 		info := token.Read(secret)
 		remaining, expired := secrets.GetExpiration(secret, judgedAt)
-		if info.Expired(judgedAt) != expired || info.Live(judgedAt) == expired {
-			t.Errorf("%q: Expired %v, Live %v, upstream says %v", text, info.Expired(judgedAt), info.Live(judgedAt), expired)
+		if info.Expired(judgedAt) != expired || info.Valid(judgedAt) == expired {
+			t.Errorf("%q: Expired %v, Live %v, upstream says %v", text, info.Expired(judgedAt), info.Valid(judgedAt), expired)
 		}
-		cleaned := info.Judge(judgedAt).Cleaned
+		cleaned := info.Evaluate(judgedAt).DeletedAt
 		switch {
 		case expired:
 			if cleaned.IsZero() || cleaned.After(judgedAt) {
@@ -190,7 +190,7 @@ func FuzzGroup(f *testing.F) {
 		set("auth-extra-groups", text)(secret)
 		info := token.Read(secret)
 		want, err := secrets.GetGroups(secret)
-		got := info.Judge(judgedAt)
+		got := info.Evaluate(judgedAt)
 		if (got.Rejected == "") != (err == nil) || !slices.Equal(got.Groups, want) {
 			t.Errorf("%q: groups %q, rejected %q, upstream says %q, %v", text, got.Groups, got.Rejected, want, err)
 		}

@@ -30,7 +30,7 @@ type Info struct {
 
 	version       string // of the Secret, to change or delete what was read
 	unsigned      string // what of the problem is one for the bootstrap signer, too
-	foreign       bool   // whether its type is another
+	wrongType     bool   // whether its type is another
 	unreadableEnd bool   // whether there is an expiration that is none
 }
 
@@ -42,8 +42,8 @@ const proxyDescription = "Proxy for managing TTL for the kubeadm-certs secret"
 // kubeadm-certs, which is deleted with it.
 func (i Info) IsProxy() bool { return i.Description == proxyDescription }
 
-// Live says whether the token is well formed and not expired at now.
-func (i Info) Live(now time.Time) bool { return i.Problem == "" && i.unexpired(now) }
+// Valid says whether the token is well formed and not expired at now.
+func (i Info) Valid(now time.Time) bool { return i.Problem == "" && i.unexpired(now) }
 
 // Expired says whether the token is past its end at now, which is also what an
 // expiration that cannot be read means: the token cleaner deletes both.
@@ -58,7 +58,7 @@ func (i Info) Signs(now time.Time) bool {
 
 // Authenticates says whether the API server accepts the token at now.
 // Source: plugin/pkg/auth/authenticator/token/bootstrap of Kubernetes.
-func (i Info) Authenticates(now time.Time) bool { return i.Live(now) && i.Has(Authentication) }
+func (i Info) Authenticates(now time.Time) bool { return i.Valid(now) && i.Has(Authentication) }
 
 func (i Info) unexpired(now time.Time) bool {
 	return !i.unreadableEnd && (i.Expires.IsZero() || i.Expires.After(now))
@@ -79,7 +79,7 @@ func Read(secret *corev1.Secret) Info {
 		info.ID = id
 	}
 	data := secretData{secret.Data}
-	hidden := hiding(data.get(api.BootstrapTokenSecretKey))
+	hidden := secretMasker(data.get(api.BootstrapTokenSecretKey))
 	info.Description = hidden(data.get(api.BootstrapTokenDescriptionKey))
 	info.readUsages(data)
 	if groups := data.get(api.BootstrapTokenExtraGroupsKey); groups != "" {
@@ -104,8 +104,8 @@ func Read(secret *corev1.Secret) Info {
 	return info
 }
 
-// hiding returns a function that hides a token-secret wherever it stands.
-func hiding(secretHalf string) func(string) string {
+// secretMasker returns a function that hides a token-secret wherever it stands.
+func secretMasker(secretHalf string) func(string) string {
 	return func(text string) string {
 		if len(secretHalf) < secretLength/2 { // it would hide what stands there by chance
 			return text
@@ -124,7 +124,7 @@ func (d secretData) get(key string) string { return string(d.data[key]) }
 func (i *Info) identity(secret *corev1.Secret, data secretData) []string {
 	var problems []string
 	if secret.Type != api.SecretTypeBootstrapToken {
-		i.foreign = true
+		i.wrongType = true
 		problems = append(problems, "its type is not "+string(api.SecretTypeBootstrapToken))
 	}
 	if text := data.get(api.BootstrapTokenExpirationKey); text != "" {
@@ -141,7 +141,7 @@ func (i *Info) identity(secret *corev1.Secret, data secretData) []string {
 		problems = append(problems, "its token-id is not what the name of the Secret says")
 	}
 	secretHalf := data.get(api.BootstrapTokenSecretKey)
-	if len(secretHalf) != secretLength || firstBad(secretHalf) >= 0 {
+	if len(secretHalf) != secretLength || firstInvalid(secretHalf) >= 0 {
 		problems = append(problems, "its token-secret is not 16 characters of a-z and 0-9")
 	} else if named {
 		i.Token = Token{i.ID, &secretHalf}

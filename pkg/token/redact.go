@@ -1,10 +1,12 @@
 package token
 
-import "strings"
+import (
+	"strings"
+)
 
-// slips is by how many characters more a half may be too long, and still be taken
+// maxExtraChars is by how many characters more a half may be too long, and still be taken
 // for that of a token with something glued to it.
-const slips = 2
+const maxExtraChars = 2
 
 // Redact hides the secret half of whatever looks like a token in a text, such as
 // an error about a command line with a token in the wrong place. It looks like one,
@@ -25,7 +27,7 @@ func Redact(text string) string {
 		}
 		before, after := dot-begin, end-dot-1
 		isName := begin > 0 && text[begin-1] == '.' || end+1 < len(text) && text[end] == '.' && isCharacter(text[end+1])
-		if before < idLength || before > idLength+slips || after < secretLength || after > secretLength+slips ||
+		if before < idLength || before > idLength+maxExtraChars || after < secretLength || after > secretLength+maxExtraChars ||
 			isName && (before > idLength || after > secretLength) {
 			continue
 		}

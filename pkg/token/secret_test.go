@@ -108,7 +108,7 @@ func TestReadProblem(t *testing.T) {
 			if (info.Problem != "") != test.want {
 				t.Errorf("problem = %q", info.Problem)
 			}
-			if live := info.Live(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); live == test.want {
+			if live := info.Valid(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); live == test.want {
 				t.Errorf("live = %v", live)
 			}
 		})
@@ -140,7 +140,7 @@ func TestLive(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			info := token.Read(spec(t, func(s *token.Spec) { s.Expires = test.expires }).Secret())
-			if got := info.Live(now); got != test.want {
+			if got := info.Valid(now); got != test.want {
 				t.Errorf("Live = %v, want %v", got, test.want)
 			}
 		})

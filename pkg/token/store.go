@@ -16,10 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/pager"
-
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Conditions that a caller may act on.
@@ -96,7 +95,7 @@ func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec S
 
 // stored returns what the cluster holds under the ID of tok if that is tok.
 func stored(ctx context.Context, client corev1client.SecretsGetter, tok Token) (Info, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer cancel()
 	info, err := Get(ctx, client, tok.ID())
 	if err != nil {
@@ -105,8 +104,8 @@ func stored(ctx context.Context, client corev1client.SecretsGetter, tok Token) (
 	return info, info.Matches(tok)
 }
 
-// afterwards is how long a look at what became of a request may take.
-const afterwards = 10 * time.Second
+// verifyTimeout is how long a look at what became of a request may take.
+const verifyTimeout = 10 * time.Second
 
 // isOutcomeUnknown says whether a request may have been carried out although it
 // failed.
@@ -115,7 +114,7 @@ func isOutcomeUnknown(err error) bool {
 	if errors.As(err, &connection) && connection.Op == "dial" {
 		return false // it was not even sent
 	}
-	return apiclient.IsTransient(err) || errors.Is(err, context.Canceled)
+	return kubeclient.IsTransient(err) || errors.Is(err, context.Canceled)
 }
 
 // Get returns the token with the given ID, whatever is wrong with its Secret. It
@@ -164,7 +163,7 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 //
 // Access: delete on secrets in kube-system; get to look after a lost answer.
 func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) error {
-	if info.foreign {
+	if info.wrongType {
 		return fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
 	}
 	err := client.Secrets(metav1.NamespaceSystem).Delete(ctx, info.SecretName, metav1.DeleteOptions{
@@ -175,7 +174,7 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 	}
 	err = failed("delete", info.ID, err)
 	if isOutcomeUnknown(err) {
-		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 		defer cancel()
 		now, lookErr := client.Secrets(metav1.NamespaceSystem).Get(look, info.SecretName, metav1.GetOptions{})
 		if apierrors.IsNotFound(lookErr) || lookErr == nil && string(now.UID) != info.UID {
@@ -192,7 +191,7 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 //
 // Access: patch on secrets in kube-system.
 func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, expires time.Time) (Info, error) {
-	if info.foreign {
+	if info.wrongType {
 		return Info{}, fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
 	}
 	if err := checkExpiration(expires); err != nil {

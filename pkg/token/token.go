@@ -36,10 +36,10 @@ func Parse(s string) (Token, error) {
 		return Token{}, fmt.Errorf("%w: there is no dot after its first 6 characters", ErrInvalid)
 	}
 	id, secret := s[:idLength], s[idLength+1:]
-	if at := firstBad(id); at >= 0 {
+	if at := firstInvalid(id); at >= 0 {
 		return Token{}, fmt.Errorf("%w: character %d is none of a-z and 0-9", ErrInvalid, at+1)
 	}
-	if at := firstBad(secret); at >= 0 {
+	if at := firstInvalid(secret); at >= 0 {
 		return Token{}, fmt.Errorf("%w: character %d is none of a-z and 0-9", ErrInvalid, idLength+1+at+1)
 	}
 	return Token{id, &secret}, nil
@@ -48,7 +48,7 @@ func Parse(s string) (Token, error) {
 // ParseID reads the six characters that name a token. It returns an error that
 // matches ErrInvalid.
 func ParseID(s string) (string, error) {
-	if len(s) != idLength || firstBad(s) >= 0 {
+	if len(s) != idLength || firstInvalid(s) >= 0 {
 		return "", fmt.Errorf("%w ID: an ID is 6 characters of a-z and 0-9", ErrInvalid)
 	}
 	return s, nil
@@ -56,7 +56,7 @@ func ParseID(s string) (string, error) {
 
 // Generate draws a new token from random, every character evenly.
 func Generate(random io.Reader) (Token, error) {
-	text, err := draw(random, idLength+secretLength)
+	text, err := randomString(random, idLength+secretLength)
 	if err != nil {
 		return Token{}, fmt.Errorf("draw a token: %w", err)
 	}
@@ -96,9 +96,9 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.id) }
 // isCharacter says whether c is one of the alphabet.
 func isCharacter(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
 
-// firstBad returns the offset of the first character outside the alphabet, or
+// firstInvalid returns the offset of the first character outside the alphabet, or
 // -1, in a time that does not depend on where it stands.
-func firstBad(s string) int {
+func firstInvalid(s string) int {
 	bad := -1
 	for i := len(s) - 1; i >= 0; i-- {
 		if !isCharacter(s[i]) {
@@ -108,9 +108,9 @@ func firstBad(s string) int {
 	return bad
 }
 
-// draw returns n characters of the alphabet. Bytes past the last multiple of 36
+// randomString returns n characters of the alphabet. Bytes past the last multiple of 36
 // are thrown away, so that none is more likely than another.
-func draw(random io.Reader, n int) (string, error) {
+func randomString(random io.Reader, n int) (string, error) {
 	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
 	const limit = 256 - 256%len(alphabet)
 	out := make([]byte, 0, n)

@@ -161,7 +161,7 @@ func TestSecretsOfTheAuthenticator(t *testing.T) {
 				deleting(secret)
 			}
 			info := token.Read(secret)
-			verdict := info.Judge(judgedAt)
+			verdict := info.Evaluate(judgedAt)
 			authenticates := verdict.Rejected == "" && info.Token.Reveal() == vector.Token
 			vector.judge(t, authenticates, vector.Groups != nil, verdict.Rejected)
 			if authenticates && (verdict.User != vector.User || !slices.Equal(verdict.Groups, vector.Groups)) {
@@ -178,7 +178,7 @@ func TestSecretsOfTheSigner(t *testing.T) {
 	for _, vector := range readVectors(t).Signer {
 		t.Run(vector.Name, func(t *testing.T) {
 			info := token.Read(vector.secret())
-			verdict := info.Judge(judgedAt)
+			verdict := info.Evaluate(judgedAt)
 			vector.judge(t, verdict.Unsigned == "", vector.Want, verdict.Unsigned)
 			if info.Signs(judgedAt) != (verdict.Unsigned == "") {
 				t.Errorf("Signs says otherwise than Judge: %q", verdict.Unsigned)
@@ -194,7 +194,7 @@ func TestSecretsOfTheCleaner(t *testing.T) {
 	}
 	for _, vector := range vectors {
 		t.Run(vector.Name, func(t *testing.T) {
-			at := token.Read(vector.secret()).Judge(vector.Now).Cleaned
+			at := token.Read(vector.secret()).Evaluate(vector.Now).DeletedAt
 			vector.judge(t, !at.IsZero() && !at.After(vector.Now), vector.Want, "")
 		})
 	}

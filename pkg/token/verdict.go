@@ -18,8 +18,8 @@ var ErrUnusable = errors.New("the token cannot be used")
 // tokens and whose secret half is not.
 var ErrOtherSecret = errors.New("the cluster has this token ID with another secret")
 
-// Verdict is what Kubernetes does with a token at one time.
-type Verdict struct {
+// Status is what Kubernetes does with a token at one time.
+type Status struct {
 	// User and Groups are who the token authenticates as; empty when the API
 	// server rejects it.
 	User   string
@@ -29,19 +29,19 @@ type Verdict struct {
 	Rejected, Unsigned string
 	// Cleaned is when the token cleaner deletes the token: the zero time is
 	// never, one that is past means at once.
-	Cleaned time.Time
+	DeletedAt time.Time
 }
 
-// Judge does what the API server, the bootstrap signer and the token cleaner do
+// Evaluate does what the API server, the bootstrap signer and the token cleaner do
 // with a token at now.
-func (i Info) Judge(now time.Time) Verdict {
-	v := Verdict{Rejected: i.Problem}
+func (i Info) Evaluate(now time.Time) Status {
+	v := Status{Rejected: i.Problem}
 	switch {
-	case i.foreign: // the cleaner leaves it alone
+	case i.wrongType: // the cleaner leaves it alone
 	case i.unreadableEnd:
-		v.Cleaned = time.Unix(0, 0)
+		v.DeletedAt = time.Unix(0, 0)
 	default:
-		v.Cleaned = i.Expires
+		v.DeletedAt = i.Expires
 	}
 	why := func(usage string) string {
 		switch {

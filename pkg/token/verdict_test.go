@@ -47,56 +47,56 @@ func TestJudge(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*corev1.Secret)
-		want   token.Verdict
+		want   token.Status
 	}{
-		{"as it is", asItIs, token.Verdict{User: user, Groups: ours, Cleaned: anHour}},
-		{"no expiration", without("expiration"), token.Verdict{User: user, Groups: ours}},
-		{"empty expiration", set("expiration", ""), token.Verdict{User: user, Groups: ours}},
-		{"no groups", without("auth-extra-groups"), token.Verdict{User: user, Groups: ours[:1], Cleaned: anHour}},
-		{"empty groups", set("auth-extra-groups", ""), token.Verdict{User: user, Groups: ours[:1], Cleaned: anHour}},
+		{"as it is", asItIs, token.Status{User: user, Groups: ours, DeletedAt: anHour}},
+		{"no expiration", without("expiration"), token.Status{User: user, Groups: ours}},
+		{"empty expiration", set("expiration", ""), token.Status{User: user, Groups: ours}},
+		{"no groups", without("auth-extra-groups"), token.Status{User: user, Groups: ours[:1], DeletedAt: anHour}},
+		{"empty groups", set("auth-extra-groups", ""), token.Status{User: user, Groups: ours[:1], DeletedAt: anHour}},
 		{"groups in another order", set("auth-extra-groups", "system:bootstrappers:b,system:bootstrappers:a"),
-			token.Verdict{User: user, Groups: []string{ours[0], "system:bootstrappers:a", "system:bootstrappers:b"}, Cleaned: anHour}},
+			token.Status{User: user, Groups: []string{ours[0], "system:bootstrappers:a", "system:bootstrappers:b"}, DeletedAt: anHour}},
 		{"a group twice, another between", set("auth-extra-groups", "system:bootstrappers:b,system:bootstrappers:a,system:bootstrappers:b"),
-			token.Verdict{User: user, Groups: []string{ours[0], "system:bootstrappers:a", "system:bootstrappers:b"}, Cleaned: anHour}},
-		{"unknown key", set("extra", "x"), token.Verdict{User: user, Groups: ours, Cleaned: anHour}},
+			token.Status{User: user, Groups: []string{ours[0], "system:bootstrappers:a", "system:bootstrappers:b"}, DeletedAt: anHour}},
+		{"unknown key", set("extra", "x"), token.Status{User: user, Groups: ours, DeletedAt: anHour}},
 
-		{"ends a second later", set("expiration", "2026-01-01T00:00:01Z"), token.Verdict{User: user, Groups: ours, Cleaned: judgedAt.Add(time.Second)}},
+		{"ends a second later", set("expiration", "2026-01-01T00:00:01Z"), token.Status{User: user, Groups: ours, DeletedAt: judgedAt.Add(time.Second)}},
 		{"ends now", set("expiration", "2026-01-01T00:00:00Z"),
-			token.Verdict{Rejected: "it expired on 2026-01-01T00:00:00Z", Unsigned: "it expired on 2026-01-01T00:00:00Z", Cleaned: judgedAt}},
+			token.Status{Rejected: "it expired on 2026-01-01T00:00:00Z", Unsigned: "it expired on 2026-01-01T00:00:00Z", DeletedAt: judgedAt}},
 		{"ended an hour ago, elsewhere", set("expiration", "2026-01-01T01:00:00+02:00"),
-			token.Verdict{Rejected: "it expired on 2025-12-31T23:00:00Z", Unsigned: "it expired on 2025-12-31T23:00:00Z", Cleaned: judgedAt.Add(-time.Hour)}},
-		{"expiration that is no time", set("expiration", "2030-01-01"), token.Verdict{Rejected: "expiration is not a time", Unsigned: "expiration is not a time", Cleaned: atOnce}},
+			token.Status{Rejected: "it expired on 2025-12-31T23:00:00Z", Unsigned: "it expired on 2025-12-31T23:00:00Z", DeletedAt: judgedAt.Add(-time.Hour)}},
+		{"expiration that is no time", set("expiration", "2030-01-01"), token.Status{Rejected: "expiration is not a time", Unsigned: "expiration is not a time", DeletedAt: atOnce}},
 
-		{"another type", opaque, token.Verdict{Rejected: "type is not", Unsigned: "type is not"}},
-		{"another type, no expiration", all(opaque, without("expiration")), token.Verdict{Rejected: "type is not", Unsigned: "type is not"}},
-		{"another type, expiration that is no time", all(opaque, set("expiration", "x")), token.Verdict{Rejected: "type is not", Unsigned: "type is not"}},
-		{"being deleted", deleting, token.Verdict{Rejected: "being deleted", Cleaned: anHour}},
-		{"token-id of another token", set("token-id", "abcdeg"), token.Verdict{Rejected: "token-id", Unsigned: "token-id", Cleaned: anHour}},
-		{"name of another token", func(s *corev1.Secret) { s.Name = "bootstrap-token-abcdeg" }, token.Verdict{Rejected: "token-id", Unsigned: "token-id", Cleaned: anHour}},
-		{"no token name", func(s *corev1.Secret) { s.Name = goodID }, token.Verdict{Rejected: "token-id", Unsigned: "token-id", Cleaned: anHour}},
-		{"short token-secret", set("token-secret", goodSecret[1:]), token.Verdict{Rejected: "token-secret", Unsigned: "token-secret", Cleaned: anHour}},
+		{"another type", opaque, token.Status{Rejected: "type is not", Unsigned: "type is not"}},
+		{"another type, no expiration", all(opaque, without("expiration")), token.Status{Rejected: "type is not", Unsigned: "type is not"}},
+		{"another type, expiration that is no time", all(opaque, set("expiration", "x")), token.Status{Rejected: "type is not", Unsigned: "type is not"}},
+		{"being deleted", deleting, token.Status{Rejected: "being deleted", DeletedAt: anHour}},
+		{"token-id of another token", set("token-id", "abcdeg"), token.Status{Rejected: "token-id", Unsigned: "token-id", DeletedAt: anHour}},
+		{"name of another token", func(s *corev1.Secret) { s.Name = "bootstrap-token-abcdeg" }, token.Status{Rejected: "token-id", Unsigned: "token-id", DeletedAt: anHour}},
+		{"no token name", func(s *corev1.Secret) { s.Name = goodID }, token.Status{Rejected: "token-id", Unsigned: "token-id", DeletedAt: anHour}},
+		{"short token-secret", set("token-secret", goodSecret[1:]), token.Status{Rejected: "token-secret", Unsigned: "token-secret", DeletedAt: anHour}},
 
-		{"signing alone", signingOnly, token.Verdict{Rejected: "it has not the usage authentication", Cleaned: anHour}},
-		{"authentication alone", without("usage-bootstrap-signing"), token.Verdict{User: user, Groups: ours, Unsigned: "it has not the usage signing", Cleaned: anHour}},
-		{"no usage", all(signingOnly, without("usage-bootstrap-signing")), token.Verdict{Rejected: "it has no usage", Unsigned: "it has not the usage signing", Cleaned: anHour}},
-		{"bad group, signing alone", all(signingOnly, set("auth-extra-groups", "system:masters")), token.Verdict{Rejected: "it has not the usage authentication", Cleaned: anHour}},
-		{"bad group, both usages", set("auth-extra-groups", "system:masters"), token.Verdict{Rejected: `group "system:masters"`, Cleaned: anHour}},
-		{"bad second group", set("auth-extra-groups", token.DefaultGroup+",x"), token.Verdict{Rejected: `group "x"`, Cleaned: anHour}},
-		{"nothing after a comma", set("auth-extra-groups", token.DefaultGroup+","), token.Verdict{Rejected: `group ""`, Cleaned: anHour}},
+		{"signing alone", signingOnly, token.Status{Rejected: "it has not the usage authentication", DeletedAt: anHour}},
+		{"authentication alone", without("usage-bootstrap-signing"), token.Status{User: user, Groups: ours, Unsigned: "it has not the usage signing", DeletedAt: anHour}},
+		{"no usage", all(signingOnly, without("usage-bootstrap-signing")), token.Status{Rejected: "it has no usage", Unsigned: "it has not the usage signing", DeletedAt: anHour}},
+		{"bad group, signing alone", all(signingOnly, set("auth-extra-groups", "system:masters")), token.Status{Rejected: "it has not the usage authentication", DeletedAt: anHour}},
+		{"bad group, both usages", set("auth-extra-groups", "system:masters"), token.Status{Rejected: `group "system:masters"`, DeletedAt: anHour}},
+		{"bad second group", set("auth-extra-groups", token.DefaultGroup+",x"), token.Status{Rejected: `group "x"`, DeletedAt: anHour}},
+		{"nothing after a comma", set("auth-extra-groups", token.DefaultGroup+","), token.Status{Rejected: `group ""`, DeletedAt: anHour}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			secret := secretOf(t, func(s *token.Spec) { s.Expires = anHour })
 			test.change(secret)
 			info := token.Read(secret)
-			got := info.Judge(judgedAt)
+			got := info.Evaluate(judgedAt)
 			wantReason(t, "rejected", got.Rejected, test.want.Rejected)
 			wantReason(t, "unsigned", got.Unsigned, test.want.Unsigned)
 			if got.User != test.want.User || !slices.Equal(got.Groups, test.want.Groups) {
 				t.Errorf("user %q of %q, want %q of %q", got.User, got.Groups, test.want.User, test.want.Groups)
 			}
-			if !got.Cleaned.Equal(test.want.Cleaned) {
-				t.Errorf("cleaned at %v, want %v", got.Cleaned, test.want.Cleaned)
+			if !got.DeletedAt.Equal(test.want.DeletedAt) {
+				t.Errorf("cleaned at %v, want %v", got.DeletedAt, test.want.DeletedAt)
 			}
 			wantKubernetes(t, secret, got)
 			noSecrets(t, got, goodSecret, goodSecret[1:])
@@ -112,7 +112,7 @@ func wantReason(t *testing.T, what, got, part string) {
 }
 
 // wantKubernetes compares a verdict of judgedAt with that of Kubernetes.
-func wantKubernetes(t *testing.T, secret *corev1.Secret, got token.Verdict) {
+func wantKubernetes(t *testing.T, secret *corev1.Secret, got token.Status) {
 	t.Helper()
 	if want := authenticates(secret, judgedAt); (got.Rejected == "") != want {
 		t.Errorf("rejected: %q, upstream authenticates: %v", got.Rejected, want)
@@ -120,8 +120,8 @@ func wantKubernetes(t *testing.T, secret *corev1.Secret, got token.Verdict) {
 	if want := signs(secret, judgedAt); (got.Unsigned == "") != want {
 		t.Errorf("unsigned: %q, upstream signs: %v", got.Unsigned, want)
 	}
-	if cleaned := !got.Cleaned.IsZero() && !got.Cleaned.After(judgedAt); cleaned != isCleaned(secret, judgedAt) {
-		t.Errorf("cleaned at %v, upstream cleans now: %v", got.Cleaned, !cleaned)
+	if cleaned := !got.DeletedAt.IsZero() && !got.DeletedAt.After(judgedAt); cleaned != isCleaned(secret, judgedAt) {
+		t.Errorf("cleaned at %v, upstream cleans now: %v", got.DeletedAt, !cleaned)
 	}
 }
 
@@ -132,8 +132,8 @@ func TestJudgeOfTheFirstMoment(t *testing.T) {
 			secret := secretOf(t)
 			set("expiration", expiration)(secret)
 			info := token.Read(secret)
-			got := info.Judge(judgedAt)
-			if got.Rejected == "" || got.Unsigned == "" || got.Cleaned.After(judgedAt) {
+			got := info.Evaluate(judgedAt)
+			if got.Rejected == "" || got.Unsigned == "" || got.DeletedAt.After(judgedAt) {
 				t.Errorf("verdict %+v, want expired", got)
 			}
 			wantKubernetes(t, secret, got)

@@ -23,8 +23,8 @@ func (t Token) CheckStrength() error {
 // Of random secrets, one in two million has as few different characters as fewest,
 // and one in two million as many steps as mostSteps.
 const (
-	fewest    = 6
-	mostSteps = 9
+	minDistinctChars = 6
+	mostSteps        = 9
 )
 
 // Weakness says why others may know or guess the token; empty when nothing speaks
@@ -36,7 +36,7 @@ func (t Token) Weakness() string {
 		return ""
 	case slices.Contains(publishedSecrets, secret):
 		return "its secret stands in documentation"
-	case differentCharacters(secret) <= fewest:
+	case differentCharacters(secret) <= minDistinctChars:
 		return "its secret has few different characters"
 	case steps(secret) >= mostSteps:
 		return "its secret is mostly runs of neighbouring characters"

@@ -1,9 +1,13 @@
-package main
+package clusterinfocmd
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
 
-// newClusterInfo returns the commands about the ConfigMap cluster-info.
-func newClusterInfo(e *env) *cobra.Command {
-	return group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster",
-		newClusterInfoShow(e), newClusterInfoVerify(e), newClusterInfoPublish(e), newClusterInfoSign(e), newClusterInfoPin(e))
+	"github.com/bootctl/bootctl/internal/cli"
+)
+
+// New returns the commands about the ConfigMap cluster-info.
+func New(e *cli.Env) *cobra.Command {
+	return cli.Group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster",
+		newShow(e), newVerify(e), newPublish(e), newSign(e), newPin(e))
 }

@@ -1,4 +1,4 @@
-package main
+package clusterinfocmd
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-func newClusterInfoPin(e *env) *cobra.Command {
+func newPin(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pin [CA-FILE]",
 		Short: "Print the pin of each CA certificate",
@@ -24,46 +25,37 @@ Without a file, needs get on the configmap cluster-info in kube-public.`,
 		Example: "  bootctl cluster-info pin /etc/kubernetes/pki/ca.crt",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			certs, err := e.certificatesOf(cmd.Context(), files)
+			certs, err := readCertificates(e, cmd.Context(), files)
 			if err != nil {
 				return err
 			}
-			return e.print(pinView(certs))
+			return e.Print(pinView(certs))
 		},
 	}
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func (e *env) certificatesOf(ctx context.Context, files []string) ([]*x509.Certificate, error) {
+func readCertificates(e *cli.Env, ctx context.Context, files []string) ([]*x509.Certificate, error) {
 	if len(files) > 0 {
-		return e.readCAs(files[0])
+		return e.ReadCAs(files[0])
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return nil, err
 	}
-	_, document, err := readClusterInfo(ctx, client)
+	_, document, err := cmdutil.ReadClusterInfo(ctx, client)
 	return document.CAs, err
 }
 
-func pinView(certs []*x509.Certificate) view {
+func pinView(certs []*x509.Certificate) cli.Result {
 	object := output.PinList{Meta: output.Kind("PinList"), Items: []output.CACertificate{}}
-	v := view{text: strings.Join(pinTexts(certs), "\n") + "\n", names: bareReferences(pinTexts(certs)...), header: []string{"PIN", "SUBJECT", "EXPIRES"}}
+	v := cli.Result{Text: strings.Join(cmdutil.PinTexts(certs), "\n") + "\n", Names: cli.BareNames(cmdutil.PinTexts(certs)...), Header: []string{"PIN", "SUBJECT", "EXPIRES"}}
 	for _, cert := range certs {
 		ca := caCertificate(cert)
 		object.Items = append(object.Items, ca)
-		v.rows = append(v.rows, []string{ca.Pin, ca.Subject, ca.NotAfter.Format(time.RFC3339)})
+		v.Rows = append(v.Rows, []string{ca.Pin, ca.Subject, ca.NotAfter.Format(time.RFC3339)})
 	}
-	v.object = object
+	v.Object = object
 	return v
-}
-
-// pinTexts returns the pin of each certificate.
-func pinTexts(certs []*x509.Certificate) []string {
-	texts := []string{}
-	for _, pin := range clusterinfo.Pins(certs) {
-		texts = append(texts, pin.String())
-	}
-	return texts
 }

@@ -1,4 +1,4 @@
-package main
+package clusterinfocmd
 
 import (
 	"context"
@@ -10,25 +10,27 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-type clusterInfoPublishOptions struct {
-	document documentOptions
+type publishOptions struct {
+	document cmdutil.DocumentFlags
 	yes      bool
 	dryRun   bool
 }
 
-func (o *clusterInfoPublishOptions) addFlags(fs *pflag.FlagSet) {
-	o.document.addFlags(fs)
+func (o *publishOptions) addFlags(fs *pflag.FlagSet) {
+	o.document.AddFlags(fs)
 	fs.BoolVar(&o.yes, "yes", false, "do not ask before the address or the CA changes")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 }
 
-func newClusterInfoPublish(e *env) *cobra.Command {
-	var o clusterInfoPublishOptions
+func newPublish(e *cli.Env) *cobra.Command {
+	var o publishOptions
 	cmd := &cobra.Command{
 		Use:   "publish",
 		Short: "Write what nodes learn of the cluster, signed with every live token",
@@ -44,90 +46,90 @@ kube-system. That anonymous requests may read cluster-info is up to bootctl setu
 		Example: "  bootctl cluster-info publish --endpoint https://192.0.2.1:6443 --dry-run",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runClusterInfoPublish(cmd.Context(), e, o)
+			return runPublish(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func runClusterInfoPublish(ctx context.Context, e *env, o clusterInfoPublishOptions) error {
-	config, err := e.adminConfig()
+func runPublish(ctx context.Context, e *cli.Env, o publishOptions) error {
+	config, err := e.AdminConfig()
 	if err != nil {
 		return err
 	}
-	document, err := o.document.read(e, config.rest)
+	document, err := o.document.Read(e, config.Rest)
 	if err != nil {
 		return err
 	}
-	client, err := e.clientOf(config)
+	client, err := e.ClientOf(config)
 	if err != nil {
 		return err
 	}
-	writer := clusterinfo.Writer{Client: client.Core, Now: e.now, Confirm: func(c clusterinfo.Change) error {
+	writer := clusterinfo.Writer{Client: client.Core, Now: e.Now, Confirm: func(c clusterinfo.Change) error {
 		if o.dryRun {
-			return errDryRun
+			return cli.ErrDryRun
 		}
-		return e.confirmDocument(c, o.yes)
+		return confirmDocument(e, c, o.yes)
 	}}
 	change, err := writer.Publish(ctx, document)
-	if err := e.printChange(change, err); err != nil {
+	if err := printChange(e, change, err); err != nil {
 		return err
 	}
-	e.warnUnlessPublic(ctx, config.rest)
+	warnUnlessPublic(e, ctx, config.Rest)
 	return nil
 }
 
 // confirmDocument asks before nodes are told of another address or CA.
-func (e *env) confirmDocument(c clusterinfo.Change, yes bool) error {
+func confirmDocument(e *cli.Env, c clusterinfo.Change, yes bool) error {
 	if c.Before == nil || !c.ChangesDocument() {
 		return nil
 	}
 	before, after := describeDocument(c.Before), describeDocument(c.After)
 	for _, field := range []struct{ name, before, after string }{
-		{"address", before.Server, after.Server}, {"CA", joined(before.Pins), joined(after.Pins)},
+		{"address", before.Server, after.Server}, {"CA", cmdutil.JoinWords(before.Pins), cmdutil.JoinWords(after.Pins)},
 	} {
 		if field.before != field.after {
-			e.progress("- " + field.name + " " + field.before)
-			e.progress("+ " + field.name + " " + field.after)
+			e.Progress("- " + field.name + " " + field.before)
+			e.Progress("+ " + field.name + " " + field.after)
 		}
 	}
 	if yes {
 		return nil
 	}
-	return e.confirm("tell new nodes so?")
+	return e.Confirm("tell new nodes so?")
 }
 
 // warnUnlessPublic tries what a node does, and says so when it is not allowed.
-func (e *env) warnUnlessPublic(ctx context.Context, admin *rest.Config) {
-	client, err := e.newClient(rest.AnonymousClientConfig(admin), e.clientOptions("anonymous"))
+func warnUnlessPublic(e *cli.Env, ctx context.Context, admin *rest.Config) {
+	client, err := e.NewClient(rest.AnonymousClientConfig(admin), e.ClientOptions("anonymous"))
 	if err != nil {
 		return
 	}
-	if _, err := clusterinfo.Fetch(ctx, client.Core); apierrors.IsUnauthorized(err) || apiclient.IsForbiddenByRBAC(err) {
-		e.warn("nodes may not read cluster-info: the Role kubeadm:bootstrap-signer-clusterinfo in kube-public is missing or not bound to system:anonymous; run: bootctl setup")
+	if _, err := clusterinfo.Fetch(ctx, client.Core); apierrors.IsUnauthorized(err) || kubeclient.IsForbiddenByRBAC(err) {
+		e.Warn("nodes may not read cluster-info: the Role kubeadm:bootstrap-signer-clusterinfo in kube-public is missing or not bound to system:anonymous; run: bootctl setup")
 	}
 }
 
 // printChange prints what a write has changed, or would have if it had not ended
 // with err.
-func (e *env) printChange(c clusterinfo.Change, err error) error {
-	if err != nil && !errors.Is(err, errDryRun) {
+func printChange(e *cli.Env, c clusterinfo.Change, err error) error {
+	if err != nil && !errors.Is(err, cli.ErrDryRun) {
 		return err
 	}
 	object := output.ClusterInfoChange{
 		Meta: output.Kind("ClusterInfoChange"), Written: err == nil && !c.IsEmpty(), DryRun: err != nil,
-		After: describeDocument(c.After), Added: orEmpty(c.Added), Replaced: orEmpty(c.Replaced), Removed: orEmpty(c.Removed),
+		After: describeDocument(c.After), Added: cli.OrEmpty(c.Added), Replaced: cli.OrEmpty(c.Replaced), Removed: cli.OrEmpty(c.Removed),
 	}
 	if c.Before != nil {
 		before := describeDocument(c.Before)
 		object.Before = &before
 	}
-	return e.print(changeView(object))
+	return e.Print(changeView(object))
 }
 
-func changeView(object output.ClusterInfoChange) view {
+func changeView(object output.ClusterInfoChange) cli.Result {
 	before := output.ClusterInfoDocument{Pins: []string{}}
 	if object.Before != nil {
 		before = *object.Before
@@ -139,14 +141,14 @@ func changeView(object output.ClusterInfoChange) view {
 	case object.Written:
 		action = "written"
 	}
-	v := view{object: object, names: []reference{configMapResource.reference(api.ConfigMapClusterInfo)}, header: []string{"CLUSTER-INFO", action}}
-	v.rows = [][]string{{"address", object.After.Server}, {"CA", joined(object.After.Pins)}}
+	v := cli.Result{Object: object, Names: []cli.Name{cmdutil.ConfigMapResource.Reference(api.ConfigMapClusterInfo)}, Header: []string{"CLUSTER-INFO", action}}
+	v.Rows = [][]string{{"address", object.After.Server}, {"CA", cmdutil.JoinWords(object.After.Pins)}}
 	for _, row := range [][]string{
-		{"address before", before.Server}, {"CA before", joined(before.Pins)},
-		{"signatures added", joined(object.Added)}, {"signatures replaced", joined(object.Replaced)}, {"signatures removed", joined(object.Removed)},
+		{"address before", before.Server}, {"CA before", cmdutil.JoinWords(before.Pins)},
+		{"signatures added", cmdutil.JoinWords(object.Added)}, {"signatures replaced", cmdutil.JoinWords(object.Replaced)}, {"signatures removed", cmdutil.JoinWords(object.Removed)},
 	} {
-		if row[1] != "" && row[1] != object.After.Server && row[1] != joined(object.After.Pins) {
-			v.rows = append(v.rows, row)
+		if row[1] != "" && row[1] != object.After.Server && row[1] != cmdutil.JoinWords(object.After.Pins) {
+			v.Rows = append(v.Rows, row)
 		}
 	}
 	return v
@@ -159,5 +161,5 @@ func describeDocument(raw []byte) output.ClusterInfoDocument {
 	if err != nil {
 		return output.ClusterInfoDocument{Pins: []string{}, Problem: err.Error()}
 	}
-	return output.ClusterInfoDocument{Server: document.Server.URL(), Pins: pinTexts(document.CAs)}
+	return output.ClusterInfoDocument{Server: document.Server.URL(), Pins: cmdutil.PinTexts(document.CAs)}
 }

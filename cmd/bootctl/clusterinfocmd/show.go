@@ -1,4 +1,4 @@
-package main
+package clusterinfocmd
 
 import (
 	"context"
@@ -11,22 +11,24 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-type clusterInfoShowOptions struct {
+type showOptions struct {
 	endpoint string
 }
 
-func (o *clusterInfoShowOptions) addFlags(fs *pflag.FlagSet) {
+func (o *showOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.endpoint, "endpoint", "", "read it as a node would, without credentials, from this `address`")
 }
 
-func newClusterInfoShow(e *env) *cobra.Command {
-	var o clusterInfoShowOptions
+func newShow(e *cli.Env) *cobra.Command {
+	var o showOptions
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show what nodes learn of the cluster",
@@ -39,70 +41,60 @@ verifies: what is shown is then a claim; cluster-info verify tells whether it ho
 Needs get on the configmap cluster-info in kube-public.`,
 		Example:     "  bootctl cluster-info show -o kubeconfig",
 		Args:        cobra.NoArgs,
-		Annotations: map[string]string{formatsAnnotation: "kubeconfig ca"},
+		Annotations: map[string]string{cli.FormatsAnnotation: "kubeconfig ca"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runClusterInfoShow(cmd.Context(), e, o)
+			return runShow(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func runClusterInfoShow(ctx context.Context, e *env, o clusterInfoShowOptions) error {
+func runShow(ctx context.Context, e *cli.Env, o showOptions) error {
 	client, err := o.client(e)
 	if err != nil {
 		return err
 	}
-	info, document, err := readClusterInfo(ctx, client)
+	info, document, err := cmdutil.ReadClusterInfo(ctx, client)
 	if err != nil {
 		return err
 	}
 	if o.endpoint != "" {
-		e.warn("the connection was not verified: this is what someone at " + o.endpoint + " claims")
+		e.Warn("the connection was not verified: this is what someone at " + o.endpoint + " claims")
 	}
-	return e.print(clusterInfoView(info, document, o.endpoint == ""))
+	return e.Print(clusterInfoView(info, document, o.endpoint == ""))
 }
 
-// readClusterInfo reads cluster-info and the kubeconfig in it.
-func readClusterInfo(ctx context.Context, client *apiclient.Client) (clusterinfo.Info, clusterinfo.Document, error) {
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		return info, clusterinfo.Document{}, err
-	}
-	document, err := clusterinfo.ParseDocument(info.Raw)
-	return info, document, err
-}
-
-func (o clusterInfoShowOptions) client(e *env) (*apiclient.Client, error) {
+func (o showOptions) client(e *cli.Env) (*kubeclient.Client, error) {
 	if o.endpoint == "" {
-		return e.client()
+		return e.Client()
 	}
-	e.atNode = true
+	e.AtNode = true
 	endpoint, err := clusterinfo.ParseEndpoint(o.endpoint)
 	if err != nil {
 		return nil, err
 	}
-	config := &rest.Config{Host: endpoint.URL(), Timeout: e.global.requestTimeout, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
-	return e.newClient(config, e.clientOptions("anonymous, connection not verified"))
+	config := &rest.Config{Host: endpoint.URL(), Timeout: e.Global.RequestTimeout, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
+	return e.NewClient(config, e.ClientOptions("anonymous, connection not verified"))
 }
 
-func clusterInfoView(info clusterinfo.Info, document clusterinfo.Document, verified bool) view {
+func clusterInfoView(info clusterinfo.Info, document clusterinfo.Document, verified bool) cli.Result {
 	object := output.ClusterInfo{
 		Meta:           output.Kind("ClusterInfo"),
 		Server:         document.Server.URL(),
 		CACertificates: []output.CACertificate{},
-		Signatures:     orEmpty(info.TokenIDs()),
+		Signatures:     cli.OrEmpty(info.TokenIDs()),
 		Verified:       verified,
 	}
-	v := view{header: []string{"SERVER", "CA", "CA EXPIRES", "PIN", "SIGNED WITH"}, names: []reference{{configMapResource.GroupKind, api.ConfigMapClusterInfo, object.Server}}}
+	v := cli.Result{Header: []string{"SERVER", "CA", "CA EXPIRES", "PIN", "SIGNED WITH"}, Names: []cli.Name{{GroupKind: cmdutil.ConfigMapResource.GroupKind, Name: api.ConfigMapClusterInfo, Bare: object.Server}}}
 	for _, cert := range document.CAs {
 		ca := caCertificate(cert)
 		object.CACertificates = append(object.CACertificates, ca)
-		v.rows = append(v.rows, []string{object.Server, ca.Subject, ca.NotAfter.Format(time.RFC3339), ca.Pin, strings.Join(object.Signatures, ",")})
+		v.Rows = append(v.Rows, []string{object.Server, ca.Subject, ca.NotAfter.Format(time.RFC3339), ca.Pin, strings.Join(object.Signatures, ",")})
 	}
-	v.object = object
-	v.formats = map[string]string{"kubeconfig": string(info.Raw), "ca": string(certpem.Encode(document.CAs...))}
+	v.Object = object
+	v.Formats = map[string]string{"kubeconfig": string(info.Raw), "ca": string(certpem.Encode(document.CAs...))}
 	return v
 }
 

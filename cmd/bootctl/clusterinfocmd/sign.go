@@ -1,4 +1,4 @@
-package main
+package clusterinfocmd
 
 import (
 	"context"
@@ -7,24 +7,26 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-type clusterInfoSignOptions struct {
+type signOptions struct {
 	file, tokenFile string
 	dryRun          bool
 }
 
-func (o *clusterInfoSignOptions) addFlags(fs *pflag.FlagSet) {
+func (o *signOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.file, "file", "", "sign the kubeconfig in this `file` instead, and print the signature")
-	fs.StringVar(&o.tokenFile, "token-file", "", "with --file: sign with the token in this `file` (- is stdin); else $"+tokenVariable)
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --file: sign with the token in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 }
 
-func newClusterInfoSign(e *env) *cobra.Command {
-	var o clusterInfoSignOptions
+func newSign(e *cli.Env) *cobra.Command {
+	var o signOptions
 	cmd := &cobra.Command{
 		Use:   "sign",
 		Short: "Sign cluster-info anew with every live token",
@@ -43,54 +45,54 @@ kube-system; with --file, nothing.`,
 			if o.file != "" {
 				return runClusterInfoSignFile(e, o)
 			}
-			return runClusterInfoSign(cmd.Context(), e, o)
+			return runSign(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func runClusterInfoSign(ctx context.Context, e *env, o clusterInfoSignOptions) error {
+func runSign(ctx context.Context, e *cli.Env, o signOptions) error {
 	if o.tokenFile != "" {
 		return fmt.Errorf("%w: --token-file goes with --file; without, every live token signs", failure.ErrUsage)
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
-	change, err := clusterinfo.Writer{Client: client.Core, Now: e.now, Confirm: func(clusterinfo.Change) error {
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, Confirm: func(clusterinfo.Change) error {
 		if o.dryRun {
-			return errDryRun
+			return cli.ErrDryRun
 		}
 		return nil
 	}}.Sign(ctx)
 	if _, parseErr := clusterinfo.ParseDocument(change.After); err == nil && parseErr != nil {
-		e.warn("nodes will not take what is signed: " + parseErr.Error())
+		e.Warn("nodes will not take what is signed: " + parseErr.Error())
 	}
-	return e.printChange(change, err)
+	return printChange(e, change, err)
 }
 
 // runClusterInfoSignFile signs a file with one token.
-func runClusterInfoSignFile(e *env, o clusterInfoSignOptions) error {
-	info, err := e.readClusterInfoFile(o.file)
+func runClusterInfoSignFile(e *cli.Env, o signOptions) error {
+	info, err := readFile(e, o.file)
 	if err != nil {
 		return err
 	}
 	if _, err := clusterinfo.ParseDocument(info.Raw); err != nil {
 		return fmt.Errorf("%s: %w", o.file, err)
 	}
-	tok, err := e.nodeToken(o.tokenFile, "")
+	tok, err := cmdutil.NodeToken(e, o.tokenFile, "")
 	if err != nil {
 		return err
 	}
 	object := output.ClusterInfoSignature{Meta: output.Kind("ClusterInfoSignature"), TokenID: tok.ID(), Signature: clusterinfo.Sign(info.Raw, tok)}
-	return e.print(view{object: object, names: []reference{tokenReference(object.TokenID)}, text: object.Signature + "\n"})
+	return e.Print(cli.Result{Object: object, Names: []cli.Name{cmdutil.TokenReference(object.TokenID)}, Text: object.Signature + "\n"})
 }
 
-// readClusterInfoFile reads a file that holds cluster-info or its kubeconfig.
-func (e *env) readClusterInfoFile(file string) (clusterinfo.Info, error) {
-	text, err := e.readFile(file, maxFile)
+// readFile reads a file that holds cluster-info or its kubeconfig.
+func readFile(e *cli.Env, file string) (clusterinfo.Info, error) {
+	text, err := e.ReadFile(file, cli.MaxFile)
 	if err != nil {
 		return clusterinfo.Info{}, err
 	}

@@ -1,4 +1,4 @@
-package main
+package clusterinfocmd
 
 import (
 	"context"
@@ -10,28 +10,31 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type clusterInfoVerifyOptions struct {
+type verifyOptions struct {
 	endpoints []string
 	file      string
 	tokenFile string
-	trust     trustOptions
+	trust     cmdutil.TrustFlags
 }
 
-func (o *clusterInfoVerifyOptions) addFlags(fs *pflag.FlagSet) {
+func (o *verifyOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.endpoints, "endpoint", nil, "verify as a node does, from this `address`, with one token and pins; may be repeated")
 	fs.StringVar(&o.file, "file", "", "verify the cluster-info in this `file`, with one token and, where given, pins")
-	fs.StringVar(&o.tokenFile, "token-file", "", "the node's token is in this `file` (- is stdin); else $"+tokenVariable)
-	o.trust.addFlags(fs)
+	fs.StringVar(&o.tokenFile, "token-file", "", "the node's token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
+	o.trust.AddFlags(fs)
 }
 
-func newClusterInfoVerify(e *env) *cobra.Command {
-	var o clusterInfoVerifyOptions
+func newVerify(e *cli.Env) *cobra.Command {
+	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verify the signatures of cluster-info",
@@ -60,24 +63,24 @@ list on secrets in kube-system; otherwise nothing.`,
 				return runClusterInfoVerifyFile(e, o)
 			case len(o.endpoints) > 0:
 				return runClusterInfoVerifyNode(cmd.Context(), e, o)
-			case o.tokenFile != "" || o.trust.given():
+			case o.tokenFile != "" || o.trust.Given():
 				return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", failure.ErrUsage)
 			}
-			return runClusterInfoVerify(cmd.Context(), e)
+			return runVerify(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-// runClusterInfoVerify judges all signatures, as an administrator.
-func runClusterInfoVerify(ctx context.Context, e *env) error {
-	client, err := e.client()
+// runVerify judges all signatures, as an administrator.
+func runVerify(ctx context.Context, e *cli.Env) error {
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
-	info, document, err := readClusterInfo(ctx, client)
+	info, document, err := cmdutil.ReadClusterInfo(ctx, client)
 	if err != nil {
 		return err
 	}
@@ -85,51 +88,44 @@ func runClusterInfoVerify(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	states := clusterinfo.CheckAll(info, tokens, e.now())
-	verdict := clusterinfo.Verdict(states, tokens, e.now())
-	if err := e.print(verificationView(verdict == nil, document.Server, document.CAs, states)); err != nil {
+	states := clusterinfo.CheckAll(info, tokens, e.Now())
+	verdict := clusterinfo.VerifyAll(states, tokens, e.Now())
+	if err := e.Print(verificationView(verdict == nil, document.Server, document.CAs, states)); err != nil {
 		return err
 	}
-	stalled := clusterinfo.StalledControllers(info, tokens, e.now())
+	stalled := clusterinfo.StalledControllers(info, tokens, e.Now())
 	for _, controller := range slices.Sorted(maps.Keys(stalled)) {
-		e.warn(stalled[controller])
+		e.Warn(stalled[controller])
 	}
 	return verdict
 }
 
 // runClusterInfoVerifyNode verifies as a node does.
-func runClusterInfoVerifyNode(ctx context.Context, e *env, o clusterInfoVerifyOptions) error {
-	opts, err := o.trust.discovery(e, o.endpoints, o.tokenFile, "")
+func runClusterInfoVerifyNode(ctx context.Context, e *cli.Env, o verifyOptions) error {
+	opts, err := o.trust.Discovery(e, o.endpoints, o.tokenFile, "")
 	if err != nil {
 		return err
 	}
-	cluster, err := clusterinfo.Discover(ctx, opts)
+	cluster, err := discovery.Discover(ctx, opts)
 	if err != nil {
 		return err
 	}
-	e.warnOfOthers(cluster.Others)
+	cmdutil.WarnOfOthers(e, cluster.Others)
 	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
-	return e.print(verificationView(true, cluster.Server, cluster.Roots, states))
-}
-
-// warnOfOthers names the endpoints that are not of the cluster.
-func (e *env) warnOfOthers(others clusterinfo.EndpointErrors) {
-	for _, err := range others {
-		e.warn("an endpoint is not of this cluster: " + err.Error())
-	}
+	return e.Print(verificationView(true, cluster.Server, cluster.Roots, states))
 }
 
 // runClusterInfoVerifyFile verifies a file with one token. Without pins the CA
 // certificates in it are as good as the token is secret.
-func runClusterInfoVerifyFile(e *env, o clusterInfoVerifyOptions) error {
-	if len(o.trust.caCertHashes) == 0 && o.trust.caFile == "" {
-		o.trust.unsafeSkip = true
+func runClusterInfoVerifyFile(e *cli.Env, o verifyOptions) error {
+	if len(o.trust.CaCertHashes) == 0 && o.trust.CaFile == "" {
+		o.trust.UnsafeSkip = true
 	}
-	opts, err := o.trust.discovery(e, nil, o.tokenFile, "")
+	opts, err := o.trust.Discovery(e, nil, o.tokenFile, "")
 	if err != nil {
 		return err
 	}
-	info, err := e.readClusterInfoFile(o.file)
+	info, err := readFile(e, o.file)
 	if err != nil {
 		return err
 	}
@@ -138,20 +134,20 @@ func runClusterInfoVerifyFile(e *env, o clusterInfoVerifyOptions) error {
 		return fmt.Errorf("%s: %w", o.file, err)
 	}
 	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
-	return e.print(verificationView(true, document.Server, roots, states))
+	return e.Print(verificationView(true, document.Server, roots, states))
 }
 
-func verificationView(verified bool, server clusterinfo.Endpoint, roots []*x509.Certificate, states []clusterinfo.SignatureState) view {
+func verificationView(verified bool, server clusterinfo.Endpoint, roots []*x509.Certificate, states []clusterinfo.SignatureState) cli.Result {
 	object := output.Verification{
 		Meta: output.Kind("Verification"), Verified: verified, Server: server.URL(),
-		Pins: pinTexts(roots), Signatures: []output.Signature{},
+		Pins: cmdutil.PinTexts(roots), Signatures: []output.Signature{},
 	}
-	v := view{header: []string{"TOKEN", "SIGNATURE"}}
+	v := cli.Result{Header: []string{"TOKEN", "SIGNATURE"}}
 	for _, s := range states {
 		object.Signatures = append(object.Signatures, output.Signature{TokenID: s.TokenID, State: s.State})
-		v.names = append(v.names, tokenReference(s.TokenID))
-		v.rows = append(v.rows, []string{s.TokenID, s.State})
+		v.Names = append(v.Names, cmdutil.TokenReference(s.TokenID))
+		v.Rows = append(v.Rows, []string{s.TokenID, s.State})
 	}
-	v.object = object
+	v.Object = object
 	return v
 }

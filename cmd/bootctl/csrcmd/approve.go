@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -9,11 +9,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-type csrApproveOptions struct {
+type approveOptions struct {
 	filter      csrFilterOptions
 	uid         string
 	fingerprint string
@@ -25,22 +27,22 @@ type csrApproveOptions struct {
 	force       bool
 }
 
-func (o *csrApproveOptions) addFlags(fs *pflag.FlagSet) {
+func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	o.filter.addFlags(fs)
 	fs.StringVar(&o.uid, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
 	fs.StringVar(&o.fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
 	fs.IntVar(&o.limit, "max", 0, "approve at most this `number`, the oldest first")
 	fs.BoolVar(&o.wait, "wait", false, "wait for a request of --node to appear")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")
-	needs(fs, "wait", "timeout")
-	needs(fs, "node", "wait")
+	cli.Requires(fs, "wait", "timeout")
+	cli.Requires(fs, "node", "wait")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "judge, and approve nothing")
 	fs.BoolVar(&o.yes, "yes", false, "do not ask before approving what filters select")
 	fs.BoolVar(&o.force, "force", false, "approve the one named request against the rules, unless it asks for privileges")
 }
 
-func newCSRApprove(e *env) *cobra.Command {
-	var o csrApproveOptions
+func newApprove(e *cli.Env) *cobra.Command {
+	var o approveOptions
 	cmd := &cobra.Command{
 		Use:   "approve [NAME...]",
 		Short: "Approve certificate signing requests that keep the rules",
@@ -71,18 +73,18 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 			if cmd.Flags().Changed("max") && o.limit < 1 {
 				return fmt.Errorf("%w: --max %d leaves nothing to approve", failure.ErrUsage, o.limit)
 			}
-			return runCSRApprove(cmd.Context(), e, o, names)
+			return runApprove(cmd.Context(), e, o, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
-	e.completeFilter(cmd)
+	e.AddConnectionFlags(cmd)
+	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
+	completeFilter(e, cmd)
 	return cmd
 }
 
 // check returns an error when the flags do not fit together.
-func (o csrApproveOptions) check(names []string) error {
+func (o approveOptions) check(names []string) error {
 	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
 	problem := ""
 	switch {
@@ -107,7 +109,7 @@ func (o csrApproveOptions) check(names []string) error {
 	return nil
 }
 
-func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []string) error {
+func runApprove(ctx context.Context, e *cli.Env, o approveOptions, names []string) error {
 	names, err := requestNames(names)
 	if err != nil {
 		return err
@@ -115,7 +117,7 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 	if err := o.check(names); err != nil {
 		return err
 	}
-	filter, err := o.filter.filter(e.now())
+	filter, err := o.filter.filter(e.Now())
 	if err != nil {
 		return err
 	}
@@ -128,7 +130,7 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 	if len(names) == 0 {
 		filter.UID = o.uid
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func runCSRApprove(ctx context.Context, e *env, o csrApproveOptions, names []str
 	if signer == "" {
 		signer = csr.KubeletClient
 	}
-	if err := csr.CheckAccess(ctx, client.Authorization, signer); err != nil {
+	if err := approval.CheckAccess(ctx, client.Authorization, signer); err != nil {
 		return err
 	}
 	a := approver{

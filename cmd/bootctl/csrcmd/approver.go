@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // approver judges and approves.
 type approver struct {
-	env     *env
-	client  *apiclient.Client
-	options csrApproveOptions
+	env     *cli.Env
+	client  *kubeclient.Client
+	options approveOptions
 	filter  csr.Filter
 	signer  string
 	exact   bool // whether the requests are named, by whatever names them
@@ -26,7 +29,7 @@ type approver struct {
 type candidate struct {
 	name    string
 	request *csr.Request // nil until it has been read
-	outcome outcome
+	outcome cli.Outcome
 }
 
 // candidates returns the requests that are meant.
@@ -53,7 +56,7 @@ func (a approver) candidates(ctx context.Context, names []string) ([]*candidate,
 	for i, request := range requests {
 		c := &candidate{name: request.Name, request: &requests[i]}
 		if others := rivals.Of(request); len(others) > 0 {
-			c.outcome.err = &csr.RivalsError{Name: request.Name, NodeName: request.NodeName(), Others: others}
+			c.outcome.Err = &approval.ConflictError{Name: request.Name, NodeName: request.NodeName(), Others: others}
 		}
 		found = append(found, c)
 	}
@@ -62,7 +65,7 @@ func (a approver) candidates(ctx context.Context, names []string) ([]*candidate,
 
 // onlyRequest returns the one request that the filter fits: a pending one, or else
 // one that was approved already.
-func onlyRequest(ctx context.Context, client *apiclient.Client, filter csr.Filter) (csr.Request, error) {
+func onlyRequest(ctx context.Context, client *kubeclient.Client, filter csr.Filter) (csr.Request, error) {
 	var pending, approved []csr.Request
 	filter.Condition = ""
 	err := csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
@@ -97,8 +100,8 @@ func (a approver) ofNode(ctx context.Context) (csr.Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.options.timeout)
 	defer cancel()
 	var request csr.Request
-	transient := func(err error) bool { return appears(err) || errors.Is(err, failure.ErrFingerprintMismatch) }
-	err := apiclient.Until(ctx, apiclient.Wait{Transient: transient, Cause: a.env.cause}, func(ctx context.Context) error {
+	transient := func(err error) bool { return mayAppear(err) || errors.Is(err, failure.ErrFingerprintMismatch) }
+	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: transient, Cause: a.env.Waiting}, func(ctx context.Context) error {
 		var err error
 		request, err = requestOfNode(ctx, a.client, filter)
 		return err
@@ -108,11 +111,11 @@ func (a approver) ofNode(ctx context.Context) (csr.Request, error) {
 
 // approve judges each candidate, asks, and approves those that keep the rules.
 func (a approver) approve(ctx context.Context, candidates []*candidate) error {
-	a.env.concurrently(ctx, "judged", len(candidates), func(ctx context.Context, i int) { a.judge(ctx, candidates[i]) })
+	a.env.Concurrently(ctx, "judged", len(candidates), func(ctx context.Context, i int) { a.judge(ctx, candidates[i]) })
 	var fit []*candidate
 	for _, c := range candidates {
 		switch {
-		case c.outcome.err != nil, c.request.Is(csr.Approved):
+		case c.outcome.Err != nil, c.request.Is(csr.Approved):
 		case a.options.limit > 0 && len(fit) == a.options.limit:
 			c.outcome.Result.Result = "left"
 		default:
@@ -121,26 +124,26 @@ func (a approver) approve(ctx context.Context, candidates []*candidate) error {
 		}
 	}
 	if left := countLeft(candidates); left > 0 {
-		a.env.warn(fmt.Sprintf("%d more keep the rules and were left, since --max is %d", left, a.options.limit))
+		a.env.Warn(fmt.Sprintf("%d more keep the rules and were left, since --max is %d", left, a.options.limit))
 	}
 	if !a.options.dryRun && len(fit) > 0 {
 		if !a.exact && !a.options.yes {
-			a.env.progress("to be approved: " + listed(fit))
-			if err := a.env.confirm(fmt.Sprintf("Approve %d of %d requests? That cannot be taken back.", len(fit), len(candidates))); err != nil {
+			a.env.Progress("to be approved: " + listed(fit))
+			if err := a.env.Confirm(fmt.Sprintf("Approve %d of %d requests? That cannot be taken back.", len(fit), len(candidates))); err != nil {
 				return err
 			}
 		}
-		a.env.concurrently(ctx, "approved", len(fit), func(ctx context.Context, i int) {
-			fit[i].outcome.err = csr.Approve(ctx, a.client.Certificates, *fit[i].request)
+		a.env.Concurrently(ctx, "approved", len(fit), func(ctx context.Context, i int) {
+			fit[i].outcome.Err = approval.Approve(ctx, a.client.Certificates, *fit[i].request)
 			fit[i].outcome.Result.Result = "approved"
 		})
 	}
-	outcomes := make([]outcome, len(candidates))
+	outcomes := make([]cli.Outcome, len(candidates))
 	for i, c := range candidates {
 		outcomes[i] = c.outcome
 		outcomes[i].Name = c.name
 	}
-	return a.env.printOutcomes(outcomes, csrResource.reference)
+	return a.env.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
 }
 
 // listed names what a question is about: the first of many.
@@ -168,8 +171,8 @@ func countLeft(candidates []*candidate) int {
 
 // judge reads the request where that has not been done, and judges it.
 func (a approver) judge(ctx context.Context, c *candidate) {
-	if c.outcome.err == nil {
-		c.outcome.Result, c.outcome.err = a.verdict(ctx, c)
+	if c.outcome.Err == nil {
+		c.outcome.Result, c.outcome.Err = a.verdict(ctx, c)
 	}
 }
 
@@ -194,22 +197,22 @@ func (a approver) verdict(ctx context.Context, c *candidate) (output.Result, err
 	if err != nil {
 		return result, err
 	}
-	verdicts := csr.Check(request, facts)
+	verdicts := approval.Check(request, facts)
 	result.Verdicts = verdictsOf(verdicts)
-	refusals := csr.Refusals(verdicts)
+	refusals := approval.Violations(verdicts)
 	if a.options.force {
-		refusals = a.passOver(refusals)
+		refusals = a.applyForce(refusals)
 	}
 	if len(refusals) > 0 {
-		return result, &csr.OutsideRulesError{Name: request.Name, Verdicts: refusals}
+		return result, &approval.PolicyViolationError{Name: request.Name, Violations: refusals}
 	}
 	return result, nil
 }
 
-// passOver says which rules --force passes over, and returns those that it does
+// applyForce says which rules --force passes over, and returns those that it does
 // not.
-func (a approver) passOver(refusals []csr.Verdict) []csr.Verdict {
-	var absolute []csr.Verdict
+func (a approver) applyForce(refusals []approval.RuleResult) []approval.RuleResult {
+	var absolute []approval.RuleResult
 	var passed []string
 	for _, v := range refusals {
 		if v.Absolute {
@@ -219,7 +222,7 @@ func (a approver) passOver(refusals []csr.Verdict) []csr.Verdict {
 		}
 	}
 	if len(absolute) == 0 && len(passed) > 0 {
-		a.env.warn("--force passes over these rules: " + strings.Join(passed, "; "))
+		a.env.Warn("--force passes over these rules: " + strings.Join(passed, "; "))
 	}
 	return absolute
 }

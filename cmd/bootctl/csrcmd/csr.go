@@ -1,9 +1,13 @@
-package main
+package csrcmd
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
 
-// newCSR returns the commands about certificate signing requests (CSRs).
-func newCSR(e *env) *cobra.Command {
-	return group("csr", "Make, list, review and decide on certificate signing requests",
-		newCSRSubmit(e), newCSRList(e), newCSRReview(e), newCSRApprove(e), newCSRDeny(e), newCSRWait(e), newCSRDelete(e))
+	"github.com/bootctl/bootctl/internal/cli"
+)
+
+// New returns the commands about certificate signing requests (CSRs).
+func New(e *cli.Env) *cobra.Command {
+	return cli.Group("csr", "Make, list, review and decide on certificate signing requests",
+		newSubmit(e), newList(e), newReview(e), newApprove(e), newDeny(e), newWait(e), newDelete(e))
 }

@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -8,27 +8,30 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-type csrDeleteOptions struct {
+type deleteOptions struct {
 	uid            string
 	denied, failed bool
 	olderThan      string
 }
 
-func (o *csrDeleteOptions) addFlags(fs *pflag.FlagSet) {
+func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.uid, "uid", "", "delete only the request of this `UID`, whatever bears the name now")
 	fs.BoolVar(&o.denied, "denied", false, "all that were denied")
 	fs.BoolVar(&o.failed, "failed", false, "all that their signer failed")
 	fs.StringVar(&o.olderThan, "older-than", "", "of these, only those of at least this `age`, such as 10m or 2d")
 }
 
-func newCSRDelete(e *env) *cobra.Command {
-	var o csrDeleteOptions
+func newDelete(e *cli.Env) *cobra.Command {
+	var o deleteOptions
 	cmd := &cobra.Command{
 		Use:   "delete NAME... | --denied | --failed",
 		Short: "Delete decided certificate signing requests, so that a node can ask again",
@@ -45,16 +48,16 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 		Example: `  bootctl csr delete node-csr-4eJ2
   bootctl csr delete --denied --failed --older-than 1h`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return runCSRDelete(cmd.Context(), e, o, names)
+			return runDelete(cmd.Context(), e, o, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
+	e.AddConnectionFlags(cmd)
+	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
 	return cmd
 }
 
-func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []string) error {
+func runDelete(ctx context.Context, e *cli.Env, o deleteOptions, names []string) error {
 	selected := o.denied || o.failed
 	switch {
 	case len(names) == 0 && !selected:
@@ -70,13 +73,13 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 	}
 	var filter csr.Filter
 	if o.olderThan != "" {
-		age, err := parseDuration("--older-than", o.olderThan)
+		age, err := cli.ParseDuration("--older-than", o.olderThan)
 		if err != nil {
 			return err
 		}
-		filter.Before = e.now().Add(-age)
+		filter.Before = e.Now().Add(-age)
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
@@ -86,8 +89,8 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 			return err
 		}
 	}
-	outcomes := make([]outcome, len(names)+len(requests))
-	e.concurrently(ctx, "deleted", len(outcomes), func(ctx context.Context, i int) {
+	outcomes := make([]cli.Outcome, len(names)+len(requests))
+	e.Concurrently(ctx, "deleted", len(outcomes), func(ctx context.Context, i int) {
 		var request csr.Request
 		var err error
 		if selected {
@@ -96,15 +99,15 @@ func runCSRDelete(ctx context.Context, e *env, o csrDeleteOptions, names []strin
 			request.Name = names[i]
 		}
 		if err == nil {
-			err = csr.Delete(ctx, client.Certificates, request)
+			err = approval.Delete(ctx, client.Certificates, request)
 		}
-		outcomes[i] = outcome{output.Result{Name: request.Name, Result: "deleted", UID: request.UID}, err}
+		outcomes[i] = cli.Outcome{Result: output.Result{Name: request.Name, Result: "deleted", UID: request.UID}, Err: err}
 	})
-	return e.printOutcomes(outcomes, csrResource.reference)
+	return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
 }
 
 // decided lists what --denied and --failed mean.
-func (o csrDeleteOptions) decided(ctx context.Context, client *apiclient.Client, filter csr.Filter) ([]csr.Request, error) {
+func (o deleteOptions) decided(ctx context.Context, client *kubeclient.Client, filter csr.Filter) ([]csr.Request, error) {
 	var requests []csr.Request
 	err := csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
 		if o.denied && r.Is(csr.Denied) || o.failed && r.Is(csr.Failed) {

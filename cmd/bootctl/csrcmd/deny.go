@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -10,26 +10,29 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-type csrDenyOptions struct {
+type denyOptions struct {
 	uid     string
 	reason  string
 	message string
 }
 
-func (o *csrDenyOptions) addFlags(fs *pflag.FlagSet) {
+func (o *denyOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.uid, "uid", "", "deny only the request of this `UID`, whatever bears the name now")
 	fs.StringVar(&o.reason, "reason", "", "why, in one `word` for programs, such as UnknownNode")
 	fs.StringVar(&o.message, "message", "denied with bootctl csr deny", "why, for people: who asked is shown this `text`")
 }
 
-func newCSRDeny(e *env) *cobra.Command {
-	var o csrDenyOptions
+func newDeny(e *cli.Env) *cobra.Command {
+	var o denyOptions
 	cmd := &cobra.Command{
 		Use:   "deny NAME... --reason WORD",
 		Short: "Deny certificate signing requests, for good",
@@ -46,19 +49,19 @@ certificatesigningrequests/approval, and approve on the signer.`,
 		Example: `  bootctl csr deny node-csr-4eJ2 --reason UnknownNode --message "no such machine in rack 7"`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return runCSRDeny(cmd.Context(), e, o, names)
+			return runDeny(cmd.Context(), e, o, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	cmd.ValidArgsFunction = e.completeRequests(math.MaxInt)
+	e.AddConnectionFlags(cmd)
+	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
 	return cmd
 }
 
 // reasonWord is the form of a reason: a word in camel case.
 var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 
-func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) error {
+func runDeny(ctx context.Context, e *cli.Env, o denyOptions, names []string) error {
 	switch {
 	case o.uid != "" && len(names) > 1:
 		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(names))
@@ -71,38 +74,38 @@ func runCSRDeny(ctx context.Context, e *env, o csrDenyOptions, names []string) e
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
-	e.warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
-	outcomes := make([]outcome, len(names))
-	e.concurrently(ctx, "denied", len(names), func(ctx context.Context, i int) {
+	e.Warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
+	outcomes := make([]cli.Outcome, len(names))
+	e.Concurrently(ctx, "denied", len(names), func(ctx context.Context, i int) {
 		request, err := getRequest(ctx, client, names[i], o.uid)
 		if err == nil {
-			err = csr.CheckAccess(ctx, client.Authorization, request.SignerName)
+			err = approval.CheckAccess(ctx, client.Authorization, request.SignerName)
 		}
 		done := "denied"
 		if request.Is(csr.Denied) {
 			done = "denied already"
 		}
 		if err == nil {
-			err = csr.Deny(ctx, client.Certificates, request, o.reason, o.message)
+			err = approval.Deny(ctx, client.Certificates, request, o.reason, o.message)
 		}
-		outcomes[i] = outcome{output.Result{Name: names[i], Result: done, UID: request.UID}, err}
+		outcomes[i] = cli.Outcome{Result: output.Result{Name: names[i], Result: done, UID: request.UID}, Err: err}
 	})
 	if way := commandNames(outcomes); way != "" {
-		e.progress("to let it ask again: bootctl csr delete " + way)
+		e.Progress("to let it ask again: bootctl csr delete " + way)
 	}
-	return e.printOutcomes(outcomes, csrResource.reference)
+	return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
 }
 
 // commandNames writes the names of what was denied for a command line; those that
 // cannot stand there are left out.
-func commandNames(outcomes []outcome) string {
+func commandNames(outcomes []cli.Outcome) string {
 	var words []string
 	for _, o := range outcomes {
-		if word := safe.Word(o.Name); word != "" && o.err == nil {
+		if word := escape.ShellQuote(o.Name); word != "" && o.Err == nil {
 			words = append(words, word)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-func newCSRList(e *env) *cobra.Command {
+func newList(e *cli.Env) *cobra.Command {
 	var o csrFilterOptions
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -26,21 +28,21 @@ Needs list on certificatesigningrequests.`,
   bootctl csr list --requester-group system:bootstrappers --older-than 10m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCSRList(cmd.Context(), e, o)
+			return runList(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	e.completeFilter(cmd)
+	e.AddConnectionFlags(cmd)
+	completeFilter(e, cmd)
 	return cmd
 }
 
-func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
-	filter, err := o.filter(e.now())
+func runList(ctx context.Context, e *cli.Env, o csrFilterOptions) error {
+	filter, err := o.filter(e.Now())
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
@@ -62,22 +64,22 @@ func runCSRList(ctx context.Context, e *env, o csrFilterOptions) error {
 		return b.Created.Compare(a.Created)
 	})
 	v := requestsView(list)
-	if e.printsTable() {
+	if e.PrintsTable() {
 		for _, item := range list.Items {
-			v.rows = append(v.rows, csrRow(item, e.now()))
+			v.Rows = append(v.Rows, csrRow(item, e.Now()))
 		}
 	}
-	return e.print(v)
+	return e.Print(v)
 }
 
-func requestsView(list output.CertificateRequestList) view {
-	v := view{
-		object: list,
-		header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
-		wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
+func requestsView(list output.CertificateRequestList) cli.Result {
+	v := cli.Result{
+		Object: list,
+		Header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
+		Wide:   []string{"UID", "FINGERPRINT", "USAGES", "GROUPS", "REASON", "MESSAGE"},
 	}
 	for _, item := range list.Items {
-		v.names = append(v.names, csrResource.reference(item.Name))
+		v.Names = append(v.Names, cmdutil.CSRResource.Reference(item.Name))
 	}
 	return v
 }
@@ -92,7 +94,7 @@ func csrRow(item output.CertificateRequest, now time.Time) []string {
 		subject = item.Problem
 	}
 	return []string{
-		item.Name, lifetime(now.Sub(item.Created)), item.Signer, item.Requester, subject, strings.Join(item.SANs, ","),
+		item.Name, cli.HumanDuration(now.Sub(item.Created)), item.Signer, item.Requester, subject, strings.Join(item.SANs, ","),
 		item.Key, strings.Join(item.Conditions, ","), item.UID, item.Fingerprint, strings.Join(item.Usages, ","),
 		strings.Join(item.Groups, ","), item.Reason, item.Message,
 	}
@@ -105,10 +107,10 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Created:           r.Created.UTC(),
 		Signer:            r.SignerName,
 		Requester:         r.Username,
-		Groups:            orEmpty(r.Groups),
+		Groups:            cli.OrEmpty(r.Groups),
 		NodeName:          r.NodeName(),
-		SANs:              orEmpty(r.SANs()),
-		Usages:            orEmpty(r.Usages),
+		SANs:              cli.OrEmpty(r.SANs()),
+		Usages:            cli.OrEmpty(r.Usages),
 		ExpirationSeconds: r.ExpirationSeconds,
 		Conditions:        r.Conditions,
 		Reason:            r.Reason,

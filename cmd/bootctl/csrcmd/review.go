@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -12,23 +12,26 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type csrReviewOptions struct {
+type reviewOptions struct {
 	node string
 }
 
-func (o *csrReviewOptions) addFlags(fs *pflag.FlagSet) {
+func (o *reviewOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "review the pending request for the node of this `name`")
 }
 
-func newCSRReview(e *env) *cobra.Command {
-	var o csrReviewOptions
+func newReview(e *cli.Env) *cobra.Command {
+	var o reviewOptions
 	cmd := &cobra.Command{
 		Use:   "review NAME | --node NODE",
 		Short: "Show all that an approver must know of a request",
@@ -46,54 +49,54 @@ subjectaccessreviews to say why it is pending, and get on secrets in kube-system
 to describe the token: without these, the lines say less.`,
 		Example: "  bootctl csr review node-csr-4eJ2",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return runCSRReview(cmd.Context(), e, o, names)
+			return runReview(cmd.Context(), e, o, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	cmd.ValidArgsFunction = e.completeRequests(1)
-	completeWith(cmd, "node", e.completeNodes())
+	e.AddConnectionFlags(cmd)
+	cmd.ValidArgsFunction = completeRequests(e, 1)
+	cli.CompleteWith(cmd, "node", completeNodes(e))
 	return cmd
 }
 
-func runCSRReview(ctx context.Context, e *env, o csrReviewOptions, names []string) error {
+func runReview(ctx context.Context, e *cli.Env, o reviewOptions, names []string) error {
 	names, err := oneRequest(names, o.node)
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
-	request, err := reviewed(ctx, client, names, o.node)
+	request, err := resolveRequest(ctx, client, names, o.node)
 	if err != nil {
 		return err
 	}
-	review, err := e.review(ctx, client, request)
+	review, err := review(e, ctx, client, request)
 	if err != nil {
 		return err
 	}
-	return e.print(reviewView(review, e.now()))
+	return e.Print(reviewView(review, e.Now()))
 }
 
-func reviewed(ctx context.Context, client *apiclient.Client, names []string, node string) (csr.Request, error) {
+func resolveRequest(ctx context.Context, client *kubeclient.Client, names []string, node string) (csr.Request, error) {
 	if len(names) == 1 {
 		return csr.Get(ctx, client.Certificates, names[0])
 	}
 	return requestOfNode(ctx, client, csr.Filter{Node: node, SignerName: csr.KubeletClient, Condition: csr.Pending})
 }
 
-func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Request) (output.RequestReview, error) {
+func review(e *cli.Env, ctx context.Context, client *kubeclient.Client, r csr.Request) (output.RequestReview, error) {
 	facts, err := gatherFacts(ctx, client, r, r.SignerName)
 	if err != nil {
 		return output.RequestReview{}, err
 	}
-	verdicts := csr.Check(r, facts)
-	refusals := csr.Refusals(verdicts)
+	verdicts := approval.Check(r, facts)
+	refusals := approval.Violations(verdicts)
 	review := output.RequestReview{
 		Meta: output.Kind("RequestReview"), Request: certificateRequest(r), NodeExists: facts.NodeExists,
-		Verdicts: verdictsOf(verdicts), Fit: len(refusals) == 0, Token: e.tokenOf(ctx, client, r),
-		Rivals: orEmpty(rivalsOf(ctx, client, r)), Command: e.spoken(nextCommand(r, refusals)),
+		Verdicts: verdictsOf(verdicts), Fit: len(refusals) == 0, Token: tokenOf(e, ctx, client, r),
+		Rivals: cli.OrEmpty(rivalsOf(ctx, client, r)), Command: e.WithProgramName(nextCommand(r, refusals)),
 	}
 	outcome, reason := csr.Predict(r)
 	review.Outcome, review.OutcomeReason = string(outcome), reason
@@ -102,8 +105,8 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 		automatic = autoApproval(ctx, client, r)
 	}
 	review.Waiting = csr.Explain(r, automatic)
-	var missing *apiclient.MissingPermissionError
-	switch err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); {
+	var missing *kubeclient.MissingPermissionError
+	switch err := approval.CheckAccess(ctx, client.Authorization, r.SignerName); {
 	case errors.As(err, &missing):
 		review.MissingAccess = err.Error()
 	case err != nil:
@@ -116,7 +119,7 @@ func (e *env) review(ctx context.Context, client *apiclient.Client, r csr.Reques
 
 // tokenOf returns the bootstrap token that sent the request, where there is one
 // and it may be read.
-func (e *env) tokenOf(ctx context.Context, client *apiclient.Client, r csr.Request) *output.TokenInfo {
+func tokenOf(e *cli.Env, ctx context.Context, client *kubeclient.Client, r csr.Request) *output.TokenInfo {
 	id, ok := strings.CutPrefix(r.Username, api.BootstrapUserPrefix)
 	if !ok {
 		return nil
@@ -125,13 +128,13 @@ func (e *env) tokenOf(ctx context.Context, client *apiclient.Client, r csr.Reque
 	if err != nil {
 		return nil
 	}
-	found := tokenInfo(info, e.now())
+	found := cmdutil.TokenInfo(info, e.Now())
 	return &found
 }
 
 // rivalsOf returns the other pending requests for the same, where they may be
 // listed.
-func rivalsOf(ctx context.Context, client *apiclient.Client, r csr.Request) []string {
+func rivalsOf(ctx context.Context, client *kubeclient.Client, r csr.Request) []string {
 	if !r.IsPending() || r.NodeName() == "" {
 		return nil
 	}
@@ -145,16 +148,16 @@ func rivalsOf(ctx context.Context, client *apiclient.Client, r csr.Request) []st
 // nextCommand is what comes after the review: to approve just this object, or to
 // deny it where nothing passes over the rules that it breaks. A name that cannot
 // stand on a command line is left out; the UID says as much.
-func nextCommand(r csr.Request, refusals []csr.Verdict) string {
-	name, uid := safe.Word(r.Name), " --uid "+r.UID
-	absolute := slices.ContainsFunc(refusals, func(v csr.Verdict) bool { return v.Absolute })
+func nextCommand(r csr.Request, refusals []approval.RuleResult) string {
+	name, uid := escape.ShellQuote(r.Name), " --uid "+r.UID
+	absolute := slices.ContainsFunc(refusals, func(v approval.RuleResult) bool { return v.Absolute })
 	switch {
 	case r.IsPending() && !absolute && name == "":
-		return "bootctl csr approve" + uid + signerFlag(r)
+		return "bootctl csr approve" + uid + cmdutil.SignerFlag(r)
 	case name == "":
 		return ""
 	case r.IsPending() && !absolute:
-		return "bootctl csr approve " + name + uid + signerFlag(r)
+		return "bootctl csr approve " + name + uid + cmdutil.SignerFlag(r)
 	case r.IsPending():
 		return "bootctl csr deny " + name + uid + " --reason PolicyViolation"
 	case r.Refused() != nil:
@@ -163,20 +166,13 @@ func nextCommand(r csr.Request, refusals []csr.Verdict) string {
 	return "bootctl csr wait " + name
 }
 
-func signerFlag(r csr.Request) string {
-	if r.SignerName == csr.KubeletClient {
-		return ""
-	}
-	return " --signer " + safe.Word(r.SignerName)
-}
-
-func reviewView(review output.RequestReview, now time.Time) view {
+func reviewView(review output.RequestReview, now time.Time) cli.Result {
 	r := review.Request
 	rows := [][]string{
-		{"UID", r.UID}, {"age", lifetime(now.Sub(r.Created))}, {"condition", joinedNonEmpty(": ", strings.Join(r.Conditions, ","), joinedNonEmpty(": ", r.Reason, r.Message))},
+		{"UID", r.UID}, {"age", cli.HumanDuration(now.Sub(r.Created))}, {"condition", cli.JoinNonEmpty(": ", strings.Join(r.Conditions, ","), cli.JoinNonEmpty(": ", r.Reason, r.Message))},
 		{"subject", r.Subject}, {"node", nodeText(review)}, {"names", strings.Join(r.SANs, " ")},
 		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetimeText(r.ExpirationSeconds)},
-		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.Groups(r.Fingerprint)},
+		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.FormatFingerprint(r.Fingerprint)},
 		{"asked by", r.Requester}, {"  in groups", strings.Join(r.Groups, ", ")}, {"token", tokenText(review, now)},
 	}
 	for _, v := range review.Verdicts {
@@ -184,7 +180,7 @@ func reviewView(review output.RequestReview, now time.Time) view {
 		if !v.OK {
 			state = "BROKEN"
 		}
-		rows = append(rows, []string{"rule: " + v.Rule, joinedNonEmpty(": ", state, v.Detail)})
+		rows = append(rows, []string{"rule: " + v.Rule, cli.JoinNonEmpty(": ", state, v.Detail)})
 	}
 	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", outcomeText(review)}, []string{"may you", accessText(review)})
 	if review.Waiting != "" {
@@ -196,17 +192,7 @@ func reviewView(review output.RequestReview, now time.Time) view {
 	if r.Problem != "" {
 		rows = append(rows, []string{"WARNING", r.Problem})
 	}
-	return view{object: review, names: []reference{csrResource.reference(r.Name)}, header: []string{"REQUEST", r.Name}, rows: rows, footer: review.Command}
-}
-
-func joinedNonEmpty(separator string, parts ...string) string {
-	var found []string
-	for _, part := range parts {
-		if part != "" {
-			found = append(found, part)
-		}
-	}
-	return strings.Join(found, separator)
+	return cli.Result{Object: review, Names: []cli.Name{cmdutil.CSRResource.Reference(r.Name)}, Header: []string{"REQUEST", r.Name}, Rows: rows, Footer: review.Command}
 }
 
 func nodeText(review output.RequestReview) string {
@@ -223,7 +209,7 @@ func lifetimeText(seconds int32) string {
 	if seconds == 0 {
 		return "left to the signer"
 	}
-	return lifetime(time.Duration(seconds) * time.Second)
+	return cli.HumanDuration(time.Duration(seconds) * time.Second)
 }
 
 func tokenText(review output.RequestReview, now time.Time) string {
@@ -237,9 +223,9 @@ func tokenText(review output.RequestReview, now time.Time) string {
 	}
 	ends := "never expires"
 	if info.Expires != nil {
-		ends = "expires in " + lifetime(info.Expires.Sub(now))
+		ends = "expires in " + cli.HumanDuration(info.Expires.Sub(now))
 	}
-	return joinedNonEmpty(", ", info.ID, info.Status, ends, info.Description)
+	return cli.JoinNonEmpty(", ", info.ID, info.Status, ends, info.Description)
 }
 
 func fitText(review output.RequestReview) string {
@@ -267,7 +253,7 @@ func outcomeText(review output.RequestReview) string {
 		return "issues the certificate once it is approved"
 	case csr.OutcomeFailed:
 		return "fails it: " + review.OutcomeReason
-	case csr.OutcomeUnsigned:
+	case csr.OutcomeNeverSigned:
 		return "never signs it: " + review.OutcomeReason
 	default:
 		return "decides by itself: " + review.OutcomeReason

@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -13,10 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // csrFilterOptions say which requests are meant, where they are not named.
@@ -39,9 +42,9 @@ func (o *csrFilterOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 // completeFilter offers the values of the filters.
-func (e *env) completeFilter(cmd *cobra.Command) {
-	completeWith(cmd, "node", e.completeNodes())
-	complete(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
+func completeFilter(e *cli.Env, cmd *cobra.Command) {
+	cli.CompleteWith(cmd, "node", completeNodes(e))
+	cli.CompleteValues(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
 }
 
 func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
@@ -55,7 +58,7 @@ func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
 		}
 	}
 	if o.olderThan != "" {
-		age, err := parseDuration("--older-than", o.olderThan)
+		age, err := cli.ParseDuration("--older-than", o.olderThan)
 		if err != nil {
 			return csr.Filter{}, err
 		}
@@ -70,7 +73,7 @@ func requestNames(arguments []string) ([]string, error) {
 	seen := map[string]bool{}
 	var once []string
 	for _, text := range arguments {
-		name, err := csrResource.argument(text)
+		name, err := cmdutil.CSRResource.Argument(text)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +101,7 @@ func oneRequest(arguments []string, node string) ([]string, error) {
 }
 
 // getRequest reads the request of that name and, unless uid is empty, UID.
-func getRequest(ctx context.Context, client *apiclient.Client, name, uid string) (csr.Request, error) {
+func getRequest(ctx context.Context, client *kubeclient.Client, name, uid string) (csr.Request, error) {
 	request, err := csr.Get(ctx, client.Certificates, name)
 	if err == nil && uid != "" && request.UID != uid {
 		err = &csr.RequestError{Name: name, Err: fmt.Errorf("%w: its UID is %s, not %s", csr.ErrReplaced, request.UID, uid)}
@@ -108,9 +111,9 @@ func getRequest(ctx context.Context, client *apiclient.Client, name, uid string)
 
 // pendingRequests returns the pending requests that the filter fits, the oldest
 // first, and knows the rivals of each, which the filter need not fit.
-func pendingRequests(ctx context.Context, client *apiclient.Client, filter csr.Filter) ([]csr.Request, csr.Rivals, error) {
+func pendingRequests(ctx context.Context, client *kubeclient.Client, filter csr.Filter) ([]csr.Request, approval.Conflicts, error) {
 	var requests []csr.Request
-	var rivals csr.Rivals
+	var rivals approval.Conflicts
 	filter.Condition = csr.Pending
 	err := csr.List(ctx, client.Certificates, csr.Filter{SignerName: filter.SignerName}, func(r csr.Request) error {
 		rivals.Add(r)
@@ -125,7 +128,7 @@ func pendingRequests(ctx context.Context, client *apiclient.Client, filter csr.F
 
 // requestOfNode returns the one pending request of a node: the one for the key,
 // where the filter has a fingerprint, else the only one.
-func requestOfNode(ctx context.Context, client *apiclient.Client, filter csr.Filter) (csr.Request, error) {
+func requestOfNode(ctx context.Context, client *kubeclient.Client, filter csr.Filter) (csr.Request, error) {
 	ofNode := csr.Filter{Node: filter.Node, SignerName: filter.SignerName, Condition: csr.Pending}
 	requests, rivals, err := pendingRequests(ctx, client, ofNode)
 	if err != nil {
@@ -139,7 +142,7 @@ func requestOfNode(ctx context.Context, client *apiclient.Client, filter csr.Fil
 		return csr.Request{}, fmt.Errorf("request %s of node %s: %w", requests[0].Name, filter.Node, errOtherRequest(filter))
 	}
 	if others := rivals.Of(meant[0]); len(others) > 0 && filter.Fingerprint == "" {
-		return csr.Request{}, &csr.RivalsError{Name: meant[0].Name, NodeName: filter.Node, Others: others}
+		return csr.Request{}, &approval.ConflictError{Name: meant[0].Name, NodeName: filter.Node, Others: others}
 	}
 	return meant[0], nil
 }
@@ -153,11 +156,11 @@ func errOtherRequest(filter csr.Filter) error {
 }
 
 // gatherFacts finds out what the rules need to know of the cluster.
-func gatherFacts(ctx context.Context, client *apiclient.Client, request csr.Request, signer string) (csr.Facts, error) {
-	facts := csr.Facts{Signer: signer}
+func gatherFacts(ctx context.Context, client *kubeclient.Client, request csr.Request, signer string) (approval.Facts, error) {
+	facts := approval.Facts{Signer: signer}
 	if request.SignerName == csr.APIServerClient && request.PKCS10 != nil {
 		var err error
-		facts.Privilege, err = csr.PrivilegeOf(ctx, client.Authorization, request)
+		facts.Privilege, err = approval.CertificateAdminPermission(ctx, client.Authorization, request)
 		return facts, err
 	}
 	name := request.NodeName()
@@ -183,7 +186,7 @@ func addresses(node *corev1.Node) []string {
 	return all
 }
 
-func verdictsOf(verdicts []csr.Verdict) []output.Verdict {
+func verdictsOf(verdicts []approval.RuleResult) []output.Verdict {
 	out := make([]output.Verdict, len(verdicts))
 	for i, v := range verdicts {
 		out[i] = output.Verdict{Rule: v.Rule, OK: v.OK, Detail: v.Detail, Absolute: v.Absolute}

@@ -1,4 +1,4 @@
-package main
+package csrcmd
 
 import (
 	"context"
@@ -21,15 +21,17 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/internal/safe"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-type csrSubmitOptions struct {
+type submitOptions struct {
 	node       string
 	cn         string
 	orgs       []string
@@ -44,7 +46,7 @@ type csrSubmitOptions struct {
 	caFile     string
 }
 
-func (o *csrSubmitOptions) addFlags(fs *pflag.FlagSet) {
+func (o *submitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "ask for the node of this `name`: its client certificate, with --san its serving certificate")
 	fs.StringVar(&o.cn, "cn", "", "ask for this common `name`, which is the name of a user")
 	fs.StringArrayVar(&o.orgs, "org", nil, "with --cn, this `organization`, which is a group of the user; may be repeated")
@@ -56,13 +58,13 @@ func (o *csrSubmitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.key, "key", "", "the private key is in this `file`; made there when it does not exist")
 	fs.BoolVar(&o.wait, "wait", false, "wait for the certificate, check it, and print it")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")
-	needs(fs, "wait", "timeout")
-	needs(fs, "cn", "org")
+	cli.Requires(fs, "wait", "timeout")
+	cli.Requires(fs, "cn", "org")
 	fs.StringVar(&o.caFile, "ca-file", "", "the CA of the signer, in this `file`; else the cluster's, for the signers of clients")
 }
 
-func newCSRSubmit(e *env) *cobra.Command {
-	var o csrSubmitOptions
+func newSubmit(e *cli.Env) *cobra.Command {
+	var o submitOptions
 	cmd := &cobra.Command{
 		Use:   "submit --node NODE | --cn NAME | -f FILE",
 		Short: "Ask for a certificate, and fetch it",
@@ -83,18 +85,18 @@ Needs create, get and, with --wait, watch on certificatesigningrequests.`,
   bootctl csr submit --node worker-1 --san worker-1 --san 192.0.2.7 --key serving.key
   bootctl csr submit -f server.csr --signer example.com/servers --usages "digital signature,server auth"`,
 		Args:        cobra.NoArgs,
-		Annotations: map[string]string{formatsAnnotation: "pem kubeconfig"},
+		Annotations: map[string]string{cli.FormatsAnnotation: "pem kubeconfig"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCSRSubmit(cmd.Context(), e, o)
+			return runSubmit(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
 // check returns an error when the flags do not fit together.
-func (o csrSubmitOptions) check(format string) error {
+func (o submitOptions) check(format string) error {
 	what, problem := 0, ""
 	for _, given := range []string{o.node, o.cn, o.file} {
 		if given != "" {
@@ -125,27 +127,27 @@ func (o csrSubmitOptions) check(format string) error {
 	return nil
 }
 
-func runCSRSubmit(ctx context.Context, e *env, o csrSubmitOptions) error {
-	if err := o.check(e.global.output); err != nil {
+func runSubmit(ctx context.Context, e *cli.Env, o submitOptions) error {
+	if err := o.check(e.Global.Output); err != nil {
 		return err
 	}
-	object, key, err := e.prepareRequest(o)
+	object, key, err := prepareRequest(e, o)
 	if err != nil {
 		return err
 	}
-	config, err := e.adminConfig()
+	config, err := e.AdminConfig()
 	if err != nil {
 		return err
 	}
-	want, err := e.expected(o, csr.Decode(object), config.rest)
+	want, err := expectedCertificate(e, o, csr.Decode(object), config.Rest)
 	if err != nil {
 		return err
 	}
-	client, err := e.clientOf(config)
+	client, err := e.ClientOf(config)
 	if err != nil {
 		return err
 	}
-	e.warnOfRules(csr.Decode(object))
+	warnAboutPolicy(e, csr.Decode(object))
 	if err := key.save(); err != nil {
 		return err
 	}
@@ -159,19 +161,19 @@ func runCSRSubmit(ctx context.Context, e *env, o csrSubmitOptions) error {
 	}
 	if !o.wait {
 		result := output.RequestedCertificate{Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request)}
-		return e.print(view{
-			object: result, names: []reference{csrResource.reference(request.Name)}, text: request.Name + "\n",
-			header: []string{"REQUEST", request.Name}, rows: [][]string{{"signer", result.Request.Signer}, {"key", result.Request.Fingerprint}},
+		return e.Print(cli.Result{
+			Object: result, Names: []cli.Name{cmdutil.CSRResource.Reference(request.Name)}, Text: request.Name + "\n",
+			Header: []string{"REQUEST", request.Name}, Rows: [][]string{{"signer", result.Request.Signer}, {"key", result.Request.Fingerprint}},
 		})
 	}
-	e.tellApprover(request)
+	cmdutil.PrintApprovalCommand(e, request)
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	text, err := e.waitForCertificate(ctx, client, request)
+	text, err := waitForCertificate(e, ctx, client, request)
 	if err != nil {
 		return err
 	}
-	want.Now = e.now()
+	want.Now = e.Now()
 	if _, err := csr.CheckCertificate(text, want); err != nil {
 		return err
 	}
@@ -179,34 +181,22 @@ func runCSRSubmit(ctx context.Context, e *env, o csrSubmitOptions) error {
 	if err != nil {
 		return err
 	}
-	if e.global.output == "kubeconfig" {
-		if v.formats["kubeconfig"], err = kubeconfigFor(config.rest, request.PKCS10.Subject.CommonName, text, o.key); err != nil {
+	if e.Global.Output == "kubeconfig" {
+		if v.Formats["kubeconfig"], err = kubeconfigFor(config.Rest, request.PKCS10.Subject.CommonName, text, o.key); err != nil {
 			return err
 		}
 	}
-	return e.print(v)
+	return e.Print(v)
 }
 
-// warnOfRules says which rules of csr approve a request breaks, whoever sends it
+// warnAboutPolicy says which rules of csr approve a request breaks, whoever sends it
 // and whatever the cluster holds.
-func (e *env) warnOfRules(r csr.Request) {
-	for _, v := range csr.Refusals(csr.Check(r, csr.Facts{Signer: r.SignerName})) {
+func warnAboutPolicy(e *cli.Env, r csr.Request) {
+	for _, v := range approval.Violations(approval.Check(r, approval.Facts{Signer: r.SignerName})) {
 		if slices.Contains([]string{"not privileged", "lifetime", "subject", "node name", "no extensions", "no other extensions"}, v.Rule) {
-			e.warn("bootctl csr approve will refuse it: " + v.Rule + " (" + v.Detail + ")")
+			e.Warn("bootctl csr approve will refuse it: " + v.Rule + " (" + v.Detail + ")")
 		}
 	}
-}
-
-// tellApprover says, while a request is pending, how it is approved.
-func (e *env) tellApprover(request csr.Request) {
-	if !request.IsPending() {
-		return
-	}
-	fingerprint := csr.Fingerprint(request.PKCS10.PublicKey)
-	command := "bootctl csr approve " + safe.Word(request.Name) + " --fingerprint " + fingerprint + signerFlag(request)
-	e.progress(fmt.Sprintf("request %s is for the key %s, in groups: %s", request.Name, fingerprint, csr.Groups(fingerprint)))
-	text := "an administrator approves it with: " + command
-	e.event(output.Event{Event: "progress", Message: text, Request: request.Name, Fingerprint: fingerprint, Command: command}, safe.Text(text))
 }
 
 // keyFile is a private key that may have to be written first.
@@ -224,14 +214,14 @@ func (k keyFile) save() error {
 
 // prepareRequest makes the request and, where there is none, the key, which is
 // not written yet.
-func (e *env) prepareRequest(o csrSubmitOptions) (*certificatesv1.CertificateSigningRequest, keyFile, error) {
-	wanted := csr.Wanted{SignerName: o.signer}
+func prepareRequest(e *cli.Env, o submitOptions) (*certificatesv1.CertificateSigningRequest, keyFile, error) {
+	wanted := csr.RequestSpec{SignerName: o.signer}
 	for _, usage := range o.usages {
 		wanted.Usages = append(wanted.Usages, certificatesv1.KeyUsage(strings.TrimSpace(usage)))
 	}
 	if o.expiration != "" {
 		var err error
-		if wanted.Expiration, err = parseDuration("--expiration", o.expiration); err != nil {
+		if wanted.Expiration, err = cli.ParseDuration("--expiration", o.expiration); err != nil {
 			return nil, keyFile{}, err
 		}
 		if wanted.Expiration == 0 {
@@ -239,13 +229,13 @@ func (e *env) prepareRequest(o csrSubmitOptions) (*certificatesv1.CertificateSig
 		}
 	}
 	if o.file != "" {
-		text, err := e.readFile(o.file, maxFile)
+		text, err := e.ReadFile(o.file, cli.MaxFile)
 		if err != nil {
 			return nil, keyFile{}, err
 		}
 		object, err := csr.FromPKCS10(text, wanted)
 		if err == nil && o.key != "" {
-			err = e.checkKey(object, o.key)
+			err = checkKey(e, object, o.key)
 		}
 		return object, keyFile{}, err
 	}
@@ -256,17 +246,17 @@ func (e *env) prepareRequest(o csrSubmitOptions) (*certificatesv1.CertificateSig
 	if err := addNames(&wanted.Template, o.sans); err != nil {
 		return nil, keyFile{}, err
 	}
-	key, file, err := e.keyIn(o.key)
+	key, file, err := readOrGenerateKey(e, o.key)
 	if err != nil {
 		return nil, keyFile{}, err
 	}
-	object, err := csr.NewRequest(wanted, key, e.random)
+	object, err := csr.NewRequest(wanted, key, e.Random)
 	return object, file, err
 }
 
 // checkKey returns an error unless the request is for the private key in the file.
-func (e *env) checkKey(object *certificatesv1.CertificateSigningRequest, path string) error {
-	text, err := e.readFile(path, maxFile)
+func checkKey(e *cli.Env, object *certificatesv1.CertificateSigningRequest, path string) error {
+	text, err := e.ReadFile(path, cli.MaxFile)
 	if err != nil {
 		return err
 	}
@@ -280,12 +270,12 @@ func (e *env) checkKey(object *certificatesv1.CertificateSigningRequest, path st
 	return nil
 }
 
-// keyIn reads the private key in a file, or makes one where there is no file.
-func (e *env) keyIn(path string) (crypto.Signer, keyFile, error) {
-	text, err := e.readFile(path, maxFile)
+// readOrGenerateKey reads the private key in a file, or makes one where there is no file.
+func readOrGenerateKey(e *cli.Env, path string) (crypto.Signer, keyFile, error) {
+	text, err := e.ReadFile(path, cli.MaxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		key, err := csr.GenerateKey(e.random)
+		key, err := csr.GenerateKey(e.Random)
 		if err != nil {
 			return nil, keyFile{}, err
 		}
@@ -325,9 +315,9 @@ func addNames(template *x509.CertificateRequest, names []string) error {
 	return nil
 }
 
-// expected says what the certificate must be. The CA of the cluster signs clients
+// expectedCertificate says what the certificate must be. The CA of the cluster signs clients
 // where nothing else is said; who signs others is not known.
-func (e *env) expected(o csrSubmitOptions, r csr.Request, config *rest.Config) (csr.Expected, error) {
+func expectedCertificate(e *cli.Env, o submitOptions, r csr.Request, config *rest.Config) (csr.Expected, error) {
 	want := csr.Expect(r)
 	if !o.wait {
 		return want, nil
@@ -335,14 +325,14 @@ func (e *env) expected(o csrSubmitOptions, r csr.Request, config *rest.Config) (
 	var err error
 	switch {
 	case o.caFile != "":
-		want.Roots, err = e.readCAs(o.caFile)
+		want.Roots, err = e.ReadCAs(o.caFile)
 		return want, err
 	case r.SignerName != csr.KubeletClient && r.SignerName != csr.APIServerClient:
-		e.warn("who signed the certificate is not checked: the CA of " + r.SignerName + " is not known, give it with --ca-file")
+		e.Warn("who signed the certificate is not checked: the CA of " + r.SignerName + " is not known, give it with --ca-file")
 		want.AnyIssuer = true
 		return want, nil
 	}
-	want.Roots, err = kubeconfigCAs(config)
+	want.Roots, err = cmdutil.KubeconfigCAs(config)
 	return want, err
 }
 

@@ -1,4 +1,4 @@
-package main
+package doctorcmd
 
 import (
 	"context"
@@ -11,16 +11,19 @@ import (
 	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/doctor"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-type doctorOptions struct {
-	rbac      rbacOptions
-	trust     trustOptions
+type options struct {
+	rbac      cmdutil.RBACFlags
+	trust     cmdutil.TrustFlags
 	endpoint  string
 	tokenFile string
 	probe     bool
@@ -28,20 +31,20 @@ type doctorOptions struct {
 	timeout   time.Duration
 }
 
-func (o *doctorOptions) addFlags(fs *pflag.FlagSet) {
-	o.rbac.addFlags(fs, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
+func (o *options) addFlags(fs *pflag.FlagSet) {
+	o.rbac.AddFlags(fs, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
 		setup.AutoApproveNodes, setup.AutoApproveNone)
 	fs.BoolVar(&o.probe, "probe", false, "also make a token and a request, follow them to a certificate, and remove both")
 	fs.StringVar(&o.endpoint, "endpoint", "", "see what a node sees at this `address`, without a kubeconfig")
-	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+tokenVariable)
-	o.trust.addFlags(fs)
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
+	o.trust.AddFlags(fs)
 	fs.BoolVar(&o.strict, "strict", false, "fail for a WARN, too")
 	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on the checks after this long; a step of the probe takes half a minute at most")
-	needs(fs, "endpoint", "token-file")
+	cli.Requires(fs, "endpoint", "token-file")
 }
 
 // check returns an error if the flags cannot be combined.
-func (o doctorOptions) check(fs *pflag.FlagSet) error {
+func (o options) check(fs *pflag.FlagSet) error {
 	problem := ""
 	switch {
 	case o.timeout <= 0:
@@ -50,20 +53,20 @@ func (o doctorOptions) check(fs *pflag.FlagSet) error {
 		problem = "--probe takes an administrator, and --endpoint is the view of a node"
 	case o.endpoint != "" && (fs.Changed("group") || fs.Changed("auto-approve")):
 		problem = "a node does not see --group and --auto-approve"
-	case o.endpoint == "" && !o.probe && o.trust.given():
+	case o.endpoint == "" && !o.probe && o.trust.Given():
 		problem = "pins and CAs are what a node verifies with: give --endpoint or --probe, too"
-	case o.probe && o.trust.unsafeSkip:
+	case o.probe && o.trust.UnsafeSkip:
 		problem = "--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"
 	}
 	if problem != "" {
 		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 	}
-	_, err := o.rbac.objects()
+	_, err := o.rbac.Objects()
 	return err
 }
 
-func newDoctor(e *env) *cobra.Command {
-	var o doctorOptions
+func New(e *cli.Env) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say whether nodes can join, and if not, why not",
@@ -105,41 +108,41 @@ certificatesigningrequests; a node needs nothing.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	o.rbac.completeFlags(cmd)
+	e.AddConnectionFlags(cmd)
+	o.rbac.CompleteFlags(cmd)
 	return cmd
 }
 
-func runDoctor(ctx context.Context, e *env, o doctorOptions) error {
+func runDoctor(ctx context.Context, e *cli.Env, o options) error {
 	findings, err := o.run(ctx, e)
 	if err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil { // interrupted, so it is no diagnosis
 		if n := len(findings); o.probe && n > 0 {
-			e.reportCleanUp(findings[n-1])
+			reportCleanup(e, findings[n-1])
 		}
 		return err
 	}
-	report := e.doctorReport(findings)
-	if err := e.print(doctorView(report)); err != nil {
+	report := newReport(e, findings)
+	if err := e.Print(doctorView(report)); err != nil {
 		return err
 	}
 	return o.verdict(report)
 }
 
-// reportCleanUp reports whether a probe that was interrupted has left something.
-func (e *env) reportCleanUp(last doctor.Finding) {
+// reportCleanup reports whether a probe that was interrupted has left something.
+func reportCleanup(e *cli.Env, last doctor.Finding) {
 	switch {
 	case last.Reason == doctor.ProbeLeft:
-		e.warn(last.Evidence + "; remove it with: " + last.Remedy)
+		e.Warn(last.Evidence + "; remove it with: " + last.Remedy)
 	case last.Check == doctor.CleanUp:
-		e.progress(last.Evidence)
+		e.Progress(last.Evidence)
 	}
 }
 
 // run checks the cluster as a node or as its administrator.
-func (o doctorOptions) run(ctx context.Context, e *env) ([]doctor.Finding, error) {
+func (o options) run(ctx context.Context, e *cli.Env) ([]doctor.Finding, error) {
 	limited, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	if o.endpoint != "" {
@@ -149,7 +152,7 @@ func (o doctorOptions) run(ctx context.Context, e *env) ([]doctor.Finding, error
 		}
 		return node.Run(limited), nil
 	}
-	cluster, err := e.adminCluster(o.rbac.options())
+	cluster, err := adminCluster(e, o.rbac.Options())
 	if err != nil {
 		return nil, err
 	}
@@ -165,9 +168,9 @@ func (o doctorOptions) run(ctx context.Context, e *env) ([]doctor.Finding, error
 }
 
 // node returns the view of a node, which may have a token.
-func (o doctorOptions) node(e *env) (doctor.Node, error) {
-	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, "")
-	if errors.Is(err, errNoToken) {
+func (o options) node(e *cli.Env) (doctor.Node, error) {
+	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, "")
+	if errors.Is(err, cmdutil.ErrNoToken) {
 		err = nil
 	}
 	return doctor.Node{Discovery: opts}, err
@@ -175,50 +178,50 @@ func (o doctorOptions) node(e *env) (doctor.Node, error) {
 
 // prober returns the administrator's probe, which trusts the CA of the kubeconfig if no
 // other is given.
-func (o doctorOptions) prober(e *env, c doctor.Cluster) (doctor.Probe, error) {
-	trust, err := o.trust.believe(e, nil)
-	if !o.trust.given() {
+func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
+	trust, err := o.trust.DiscoveryOptions(e, nil)
+	if !o.trust.Given() {
 		trust.CAs = c.CAs
 	}
 	return doctor.Probe{
 		Core: c.Client.Core, Certificates: c.Client.Certificates, Authorization: c.Client.Authorization,
 		Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, NodeTimeout: trust.Timeout,
-		Group: o.rbac.group, Approval: setup.Approval(o.rbac.autoApprove), Random: e.random,
-		Observer: func(event doctor.Event) { e.progress(event.Check) },
+		Group: o.rbac.Group, Approval: setup.Approval(o.rbac.AutoApprove), Random: e.Random,
+		Observer: func(event doctor.Event) { e.Progress(event.Check) },
 	}, err
 }
 
 // adminCluster returns the cluster of the administrator's kubeconfig.
-func (e *env) adminCluster(wanted setup.Options) (doctor.Cluster, error) {
-	config, err := e.adminConfig()
+func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
+	config, err := e.AdminConfig()
 	if err != nil {
 		return doctor.Cluster{}, err
 	}
-	clock := &clusterinfo.Clock{Now: e.now}
-	client, err := e.clientWith(config, clock.Watch(e.clientOptions(config.as())))
+	clock := &discovery.Clock{Now: e.Now}
+	client, err := e.ClientWith(config, clock.Watch(e.ClientOptions(config.As())))
 	if err != nil {
 		return doctor.Cluster{}, err
 	}
 	c := doctor.Cluster{
-		Client: client, Clock: clock, Address: config.rest.Host, Setup: wanted,
-		NodeClient: e.clientOptions(""), NodeTimeout: e.global.requestTimeout,
+		Client: client, Clock: clock, Address: config.Rest.Host, Setup: wanted,
+		NodeClient: e.ClientOptions(""), NodeTimeout: e.Global.RequestTimeout,
 	}
-	if endpoint, err := clusterinfo.ParseEndpoint(config.rest.Host); err == nil {
+	if endpoint, err := clusterinfo.ParseEndpoint(config.Rest.Host); err == nil {
 		c.Server = endpoint
 	}
-	if err := rest.LoadTLSFiles(config.rest); err != nil {
+	if err := rest.LoadTLSFiles(config.Rest); err != nil {
 		return doctor.Cluster{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
 	// Without any, nothing verifies the connection, or the system's CAs do.
-	c.CAs, _ = certutil.ParseCertsPEM(config.rest.CAData)
+	c.CAs, _ = certutil.ParseCertsPEM(config.Rest.CAData)
 	return c, nil
 }
 
-func (e *env) doctorReport(findings []doctor.Finding) output.DoctorReport {
+func newReport(e *cli.Env, findings []doctor.Finding) output.DoctorReport {
 	report := output.DoctorReport{Meta: output.Kind("DoctorReport"), Items: []output.DoctorFinding{}}
 	for _, f := range findings {
 		report.Items = append(report.Items, output.DoctorFinding{
-			Check: f.Check, Status: string(f.Status), Reason: f.Reason, Evidence: e.spoken(f.Evidence), Remedy: e.spoken(f.Remedy),
+			Check: f.Check, Status: string(f.Status), Reason: f.Reason, Evidence: e.WithProgramName(f.Evidence), Remedy: e.WithProgramName(f.Remedy),
 		})
 		switch f.Status {
 		case doctor.FAIL:
@@ -232,22 +235,22 @@ func (e *env) doctorReport(findings []doctor.Finding) output.DoctorReport {
 	return report
 }
 
-func doctorView(report output.DoctorReport) view {
-	v := view{object: report, header: []string{"CHECK", "STATUS", "EVIDENCE"}, whole: true}
+func doctorView(report output.DoctorReport) cli.Result {
+	v := cli.Result{Object: report, Header: []string{"CHECK", "STATUS", "EVIDENCE"}, NoTruncate: true}
 	for _, f := range report.Items {
-		v.rows = append(v.rows, []string{f.Check, f.Status, joinedNonEmpty(": ", f.Reason, f.Evidence)})
+		v.Rows = append(v.Rows, []string{f.Check, f.Status, cli.JoinNonEmpty(": ", f.Reason, f.Evidence)})
 		if f.Remedy != "" {
-			v.rows = append(v.rows, []string{" ", " ", "remedy: " + f.Remedy})
+			v.Rows = append(v.Rows, []string{" ", " ", "remedy: " + f.Remedy})
 		}
 		if f.Status != string(doctor.OK) {
-			v.names = append(v.names, reference{bare: f.Check})
+			v.Names = append(v.Names, cli.Name{Bare: f.Check})
 		}
 	}
 	return v
 }
 
 // verdict returns an error if a check failed, or has a warning and --strict is set.
-func (o doctorOptions) verdict(report output.DoctorReport) error {
+func (o options) verdict(report output.DoctorReport) error {
 	switch {
 	case report.Failed > 0:
 		return fmt.Errorf("%w: %d FAIL, %d WARN, %d OK", failure.ErrNotReady, report.Failed, report.Warned, report.Passed)

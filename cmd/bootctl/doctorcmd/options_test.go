@@ -1,4 +1,4 @@
-package main
+package doctorcmd
 
 import (
 	"crypto/x509"
@@ -7,18 +7,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
 	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -34,9 +34,9 @@ func writeTemp(t *testing.T, text []byte) string {
 }
 
 // doctorFlags are the options that a command line gives, checked.
-func doctorFlags(t *testing.T, args ...string) (doctorOptions, error) {
+func doctorFlags(t *testing.T, args ...string) (options, error) {
 	t.Helper()
-	var o doctorOptions
+	var o options
 	fs := pflag.NewFlagSet("doctor", pflag.ContinueOnError)
 	o.addFlags(fs)
 	if err := fs.Parse(args); err != nil {
@@ -69,7 +69,7 @@ func TestDoctorProbeOptions(t *testing.T) {
 			o, err := doctorFlags(t, append(test.args, "--probe", "--group", "system:bootstrappers:nodes", "--auto-approve", "none")...)
 			var probe doctor.Probe
 			if err == nil {
-				probe, err = o.prober(&env{}, doctor.Cluster{Client: &apiclient.Client{}, CAs: []*x509.Certificate{ca.Certificate}})
+				probe, err = o.prober(&cli.Env{}, doctor.Cluster{Client: &kubeclient.Client{}, CAs: []*x509.Certificate{ca.Certificate}})
 			}
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)
@@ -88,7 +88,7 @@ func TestDoctorProbeOptions(t *testing.T) {
 }
 
 func TestDoctorNodeOptions(t *testing.T) {
-	tokenFile := writeTemp(t, []byte("abcdef."+planted+"\n"))
+	tokenFile := writeTemp(t, []byte("abcdef."+"0123456789abcdef"+"\n"))
 	tests := []struct {
 		name    string
 		args    []string
@@ -107,7 +107,7 @@ func TestDoctorNodeOptions(t *testing.T) {
 			o, err := doctorFlags(t, test.args...)
 			var node doctor.Node
 			if err == nil {
-				node, err = o.node(&env{IOStreams: genericiooptions.IOStreams{In: strings.NewReader("")}, getenv: func(string) string { return "" }})
+				node, err = o.node(&cli.Env{IOStreams: genericiooptions.IOStreams{In: strings.NewReader("")}, Getenv: func(string) string { return "" }})
 			}
 			if !errors.Is(err, test.wantErr) || node.Discovery.Token.ID() != test.id {
 				t.Errorf("token %q, error %v, want %q and %v", node.Discovery.Token, err, test.id, test.wantErr)

@@ -1,4 +1,4 @@
-package main
+package joincmd
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
@@ -61,14 +62,14 @@ type joinConfiguration struct {
 
 // readConfig takes from kubeadm's JoinConfiguration, where one is given, what flags
 // and arguments say otherwise, and returns the endpoints.
-func (o *joinOptions) readConfig(e *env, endpoints []string, timeoutGiven bool) ([]string, error) {
+func (o *options) readConfig(e *cli.Env, endpoints []string, timeoutGiven bool) ([]string, error) {
 	if o.config == "" {
 		return endpoints, nil
 	}
-	if len(endpoints) > 0 || o.trust.given() || o.tokenFile+o.token+o.discoveryToken+o.tlsBootstrapToken+o.discoveryFile+o.bootstrapKubeconfig != "" {
+	if len(endpoints) > 0 || o.trust.Given() || o.tokenFile+o.token+o.discoveryToken+o.tlsBootstrapToken+o.discoveryFile+o.bootstrapKubeconfig != "" {
 		return nil, fmt.Errorf("%w: --config says where the cluster is, whom to trust and who asks; no flag and no ENDPOINT may say so, too", failure.ErrUsage)
 	}
-	text, err := e.readFile(o.config, maxFile)
+	text, err := e.ReadFile(o.config, cli.MaxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +78,12 @@ func (o *joinOptions) readConfig(e *env, endpoints []string, timeoutGiven bool) 
 		return nil, fmt.Errorf("%w: %s: %w", failure.ErrUsage, o.config, err)
 	}
 	if unused := config.unused(); len(unused) > 0 {
-		e.warn("bootctl starts no kubelet, and has no use for these of the JoinConfiguration: " + strings.Join(unused, ", "))
+		e.Warn("bootctl starts no kubelet, and has no use for these of the JoinConfiguration: " + strings.Join(unused, ", "))
 	}
 	if !timeoutGiven {
 		o.timeout = config.timeout(o.timeout)
 	}
-	return o.take(config), nil
+	return o.apply(config), nil
 }
 
 // parseJoinConfiguration finds the JoinConfiguration among the documents of a file,
@@ -124,7 +125,7 @@ const caPath = "/etc/kubernetes/pki/ca.crt"
 func (c joinConfiguration) check() error {
 	switch {
 	case c.ControlPlane != nil:
-		return errors.New("its controlPlane: " + noControlPlane)
+		return errors.New("its controlPlane: " + cli.NoControlPlane)
 	case c.CACertPath != "" && c.CACertPath != caPath:
 		return fmt.Errorf("its caCertPath is not %s, which is where the CA certificates go", caPath)
 	case c.Discovery.BootstrapToken != nil && c.Discovery.File != nil:
@@ -177,9 +178,9 @@ func (c joinConfiguration) timeout(usual time.Duration) time.Duration {
 	return sum
 }
 
-// take sets the flags that stand for what the file says. A flag --node-name counts
+// apply sets the flags that stand for what the file says. A flag --node-name counts
 // more.
-func (o *joinOptions) take(c joinConfiguration) (endpoints []string) {
+func (o *options) apply(c joinConfiguration) (endpoints []string) {
 	o.dryRun = o.dryRun || c.DryRun
 	o.nodeName = cmp.Or(o.nodeName, c.NodeRegistration.Name)
 	o.tlsBootstrapToken = c.Discovery.TLSBootstrapToken
@@ -188,6 +189,6 @@ func (o *joinOptions) take(c joinConfiguration) (endpoints []string) {
 		return nil
 	}
 	from := c.Discovery.BootstrapToken
-	o.discoveryToken, o.trust.caCertHashes, o.trust.unsafeSkip = from.Token, from.CACertHashes, from.UnsafeSkipCAVerification
+	o.discoveryToken, o.trust.CaCertHashes, o.trust.UnsafeSkip = from.Token, from.CACertHashes, from.UnsafeSkipCAVerification
 	return []string{from.APIServerEndpoint}
 }

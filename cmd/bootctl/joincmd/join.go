@@ -1,4 +1,4 @@
-package main
+package joincmd
 
 import (
 	"context"
@@ -12,18 +12,20 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-type joinOptions struct {
+type options struct {
 	tokenFile           string
 	token               string
 	discoveryToken      string
 	tlsBootstrapToken   string
-	trust               trustOptions
+	trust               cmdutil.TrustFlags
 	discoveryFile       string
 	bootstrapKubeconfig string
 	config              string
@@ -37,12 +39,12 @@ type joinOptions struct {
 	dryRun              bool
 }
 
-func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.tokenFile, "token-file", "", "the bootstrap token is in this `file` (- is stdin); else $"+tokenVariable)
+func (o *options) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.tokenFile, "token-file", "", "the bootstrap token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
 	fs.StringVar(&o.token, "token", "", "the bootstrap token, for every user of this machine to see")
 	fs.StringVar(&o.discoveryToken, "discovery-token", "", "kubeadm's name for --token, for discovery alone")
 	fs.StringVar(&o.tlsBootstrapToken, "tls-bootstrap-token", "", "kubeadm's name for --token, to ask for the certificate alone")
-	o.trust.addFlags(fs)
+	o.trust.AddFlags(fs)
 	fs.StringVar(&o.discoveryFile, "discovery-file", "", "the cluster is in the kubeconfig in this `file` or at this https URL")
 	fs.StringVar(&o.bootstrapKubeconfig, "bootstrap-kubeconfig", "", "the cluster and who asks are in the kubelet's bootstrap kubeconfig in this `file`")
 	fs.StringVar(&o.config, "config", "", "all this is in kubeadm's JoinConfiguration (v1beta4) in this `file`")
@@ -57,8 +59,8 @@ func (o *joinOptions) addFlags(fs *pflag.FlagSet) {
 	addKubeadmAliases(fs)
 }
 
-func newJoin(e *env) *cobra.Command {
-	var o joinOptions
+func New(e *cli.Env) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "join [ENDPOINT...]",
 		Short: "Take this machine to a signed node identity",
@@ -98,9 +100,9 @@ certificatesigningrequests; see setup.`,
 	return cmd
 }
 
-func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endpoints []string) error {
-	e.atNode = true
-	if err := e.onUnix("join"); err != nil {
+func runJoin(ctx context.Context, e *cli.Env, o options, fs *pflag.FlagSet, endpoints []string) error {
+	e.AtNode = true
+	if err := e.RequireUnix("join"); err != nil {
 		return err
 	}
 	layout, err := o.layout(fs.Changed("rootfs"))
@@ -114,7 +116,7 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 	if o.timeout <= 0 {
 		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
-	opts, missing, err := o.wayIn(e, endpoints)
+	opts, missing, err := o.joinSource(e, endpoints)
 	if err != nil {
 		return err
 	}
@@ -124,10 +126,10 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	steps := &joinSteps{env: e, dryRun: o.dryRun}
-	stop := e.follow(steps.line)
-	stopReminding := every(time.Second, steps.remind)
-	opts.Layout, opts.Random, opts.NewKey, opts.Force, opts.DryRun = layout, e.random, o.newKey, o.force, o.dryRun
-	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, func(behind time.Duration) { e.skewed(behind) }
+	stop := e.StartStatusLine(steps.line)
+	stopReminding := cli.Tick(time.Second, steps.remind)
+	opts.Layout, opts.Random, opts.NewKey, opts.Force, opts.DryRun = layout, e.Random, o.newKey, o.force, o.dryRun
+	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, func(behind time.Duration) { warnOfSkew(e, behind) }
 	result, err := join.Run(ctx, opts)
 	stopReminding()
 	if err == nil {
@@ -136,8 +138,8 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 	stop()
 	switch {
 	case err == nil:
-		e.warnOfOthers(result.Others)
-		return e.print(joinView(result, layout, steps.done))
+		cmdutil.WarnOfOthers(e, result.Others)
+		return e.Print(joinView(result, layout, steps.done))
 	case missing != nil && !o.dryRun && errors.Is(err, join.ErrNotJoined):
 		return missing
 	}
@@ -145,7 +147,7 @@ func runJoin(ctx context.Context, e *env, o joinOptions, fs *pflag.FlagSet, endp
 }
 
 // layout returns where the files go, as absolute paths.
-func (o joinOptions) layout(rootfsGiven bool) (join.Layout, error) {
+func (o options) layout(rootfsGiven bool) (join.Layout, error) {
 	if o.outDir != "" && rootfsGiven {
 		return join.Layout{}, fmt.Errorf("%w: --rootfs and --out-dir were both given", failure.ErrUsage)
 	}
@@ -159,10 +161,10 @@ func (o joinOptions) layout(rootfsGiven bool) (join.Layout, error) {
 
 // name returns the name of the node: the host name unless another is given. What
 // only checks an identity takes it under the name that it has.
-func (o joinOptions) name(e *env, opts join.Options, missing error) (string, error) {
+func (o options) name(e *cli.Env, opts join.Options, missing error) (string, error) {
 	name := o.nodeName
 	if name == "" && missing == nil {
-		hostname, err := e.hostname()
+		hostname, err := e.Hostname()
 		if err != nil {
 			return "", fmt.Errorf("find the host name: %w", err)
 		}
@@ -174,21 +176,21 @@ func (o joinOptions) name(e *env, opts join.Options, missing error) (string, err
 	return name, nil
 }
 
-func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) view {
+func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) cli.Result {
 	object := output.JoinResult{
 		Meta:          output.Kind("JoinResult"),
 		State:         joinState(r),
 		AlreadyJoined: r.AlreadyJoined,
 		NodeName:      r.NodeName,
 		Server:        r.Server.URL(),
-		Pins:          pinTexts(r.Roots),
+		Pins:          cmdutil.PinTexts(r.Roots),
 		Request:       r.RequestName,
 		Username:      r.Username,
 		Groups:        r.Groups,
 		Kubeconfig:    layout.Kubeconfig(),
 		Certificate:   layout.Current(),
 		CAFile:        layout.CA(),
-		Mended:        r.Mended,
+		Repaired:      r.Repaired,
 		Steps:         steps,
 	}
 	rows := [][]string{
@@ -208,10 +210,10 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) view {
 		}...)
 	}
 	rows = append(rows, []string{"kubeconfig", object.Kubeconfig})
-	if len(object.Mended) > 0 {
-		rows = append(rows, []string{"mended", strings.Join(object.Mended, " ")})
+	if len(object.Repaired) > 0 {
+		rows = append(rows, []string{"mended", strings.Join(object.Repaired, " ")})
 	}
-	return view{object: object, names: []reference{{schema.GroupKind{Kind: "Node"}, r.NodeName, r.NodeName}}, header: []string{"NODE", object.NodeName}, rows: rows}
+	return cli.Result{Object: object, Names: []cli.Name{{GroupKind: schema.GroupKind{Kind: "Node"}, Name: r.NodeName, Bare: r.NodeName}}, Header: []string{"NODE", object.NodeName}, Rows: rows}
 }
 
 // joinState is how it stands with the node.

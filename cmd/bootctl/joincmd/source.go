@@ -1,4 +1,4 @@
-package main
+package joincmd
 
 import (
 	"cmp"
@@ -9,22 +9,24 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// wayIn returns what a join knows of the cluster and of who asks. missing says what
+// joinSource returns what a join knows of the cluster and of who asks. missing says what
 // it would lack to join, when all that is given is enough to check an identity.
-func (o joinOptions) wayIn(e *env, endpoints []string) (opts join.Options, missing, err error) {
-	if err := o.checkOneWay(endpoints); err != nil {
+func (o options) joinSource(e *cli.Env, endpoints []string) (opts join.Options, missing, err error) {
+	if err := o.validateSource(endpoints); err != nil {
 		return opts, nil, err
 	}
-	if opts.Discovery, err = o.trust.believe(e, endpoints); err != nil {
+	if opts.Discovery, err = o.trust.DiscoveryOptions(e, endpoints); err != nil {
 		return opts, nil, err
 	}
-	opts.Discovery.Client.NoProxy, opts.Discovery.Client.Proxied = o.noProxy, e.proxied()
+	opts.Discovery.Client.NoProxy, opts.Discovery.Client.Proxied = o.noProxy, reportProxy(e)
 	if err := o.readFile(&opts); err != nil {
 		return opts, nil, err
 	}
@@ -42,7 +44,7 @@ func (o joinOptions) wayIn(e *env, endpoints []string) (opts join.Options, missi
 
 // readTokens reads who asks, unless a file says so: the token that cluster-info is
 // signed with, and where kubeadm's flags name another, that.
-func (o joinOptions) readTokens(e *env, opts *join.Options) (missing, err error) {
+func (o options) readTokens(e *cli.Env, opts *join.Options) (missing, err error) {
 	explicit := o.tokenFile != "" || o.tokenForDiscovery() != ""
 	if opts.File != nil && !opts.File.Credential.IsZero() && !explicit {
 		return nil, nil
@@ -50,9 +52,9 @@ func (o joinOptions) readTokens(e *env, opts *join.Options) (missing, err error)
 	if plain := o.tokenForDiscovery(); o.config != "" && plain != "" {
 		opts.Discovery.Token, err = token.Parse(plain)
 	} else {
-		opts.Discovery.Token, err = e.nodeToken(o.tokenFile, plain)
+		opts.Discovery.Token, err = cmdutil.NodeToken(e, o.tokenFile, plain)
 	}
-	if errors.Is(err, errNoToken) {
+	if errors.Is(err, cmdutil.ErrNoToken) {
 		if opts.Fetch != nil {
 			return nil, nil // the file may have one
 		}
@@ -73,8 +75,8 @@ func (o joinOptions) readTokens(e *env, opts *join.Options) (missing, err error)
 	return nil, nil
 }
 
-// checkOneWay wants the cluster to be named in one way, and what goes with it.
-func (o joinOptions) checkOneWay(endpoints []string) error {
+// validateSource wants the cluster to be named in one way, and what goes with it.
+func (o options) validateSource(endpoints []string) error {
 	var ways []string
 	for _, way := range []struct {
 		given bool
@@ -89,7 +91,7 @@ func (o joinOptions) checkOneWay(endpoints []string) error {
 	switch {
 	case len(ways) > 1:
 		return fmt.Errorf("%w: %s each say where the cluster is; give one", failure.ErrUsage, strings.Join(ways, " and "))
-	case len(endpoints) == 0 && o.trust.unsafeSkip:
+	case len(endpoints) == 0 && o.trust.UnsafeSkip:
 		return fmt.Errorf("%w: --unsafe-skip-ca-verification goes with an ENDPOINT alone", failure.ErrUsage)
 	case (o.tlsBootstrapToken != "" || o.discoveryToken != "") && (o.token != "" || o.tokenFile != ""):
 		return fmt.Errorf("%w: --token and --token-file go with neither --discovery-token nor --tls-bootstrap-token", failure.ErrUsage)
@@ -100,12 +102,12 @@ func (o joinOptions) checkOneWay(endpoints []string) error {
 }
 
 // tokenForDiscovery is the token on the command line that cluster-info is signed with.
-func (o joinOptions) tokenForDiscovery() string {
+func (o options) tokenForDiscovery() string {
 	return cmp.Or(o.token, o.discoveryToken, o.tlsBootstrapToken)
 }
 
-// readFile reads the kubeconfig with the cluster, or says how to fetch it.
-func (o joinOptions) readFile(opts *join.Options) error {
+// ReadFile reads the kubeconfig with the cluster, or says how to fetch it.
+func (o options) readFile(opts *join.Options) error {
 	path := o.discoveryFile + o.bootstrapKubeconfig // one of them
 	switch {
 	case path == "":
@@ -117,7 +119,7 @@ func (o joinOptions) readFile(opts *join.Options) error {
 		}
 		client, timeout := opts.Discovery.Client, opts.Discovery.RequestTimeout()
 		opts.Fetch = func(ctx context.Context) (join.File, error) {
-			text, err := apiclient.Download(ctx, from, maxFile, timeout, client)
+			text, err := kubeclient.Download(ctx, from, cli.MaxFile, timeout, client)
 			if err != nil {
 				return join.File{}, err
 			}
@@ -137,12 +139,12 @@ func (o joinOptions) readFile(opts *join.Options) error {
 	return err
 }
 
-// proxied tells of each proxy that is used, once.
-func (e *env) proxied() func(string) {
+// reportProxy tells of each proxy that is used, once.
+func reportProxy(e *cli.Env) func(string) {
 	var told sync.Map
 	return func(proxy string) {
 		if _, again := told.LoadOrStore(proxy, true); !again {
-			e.progress("connecting through the proxy " + proxy + "; --no-proxy connects directly")
+			e.Progress("connecting through the proxy " + proxy + "; --no-proxy connects directly")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package joincmd
 
 import (
 	"errors"
@@ -6,14 +6,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
 // joinSteps measures the steps of a join, and says what they wait for.
 type joinSteps struct {
-	env    *env
+	env    *cli.Env
 	dryRun bool
 
 	mu      sync.Mutex
@@ -33,10 +35,10 @@ func (s *joinSteps) begin(name string) {
 	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.since = s.env.now()
+	s.since = s.env.Now()
 	s.done = append(s.done, output.JoinStep{Name: name})
-	if s.env.line == nil { // else it is shown with its time when it has ended
-		s.env.progress(name)
+	if s.env.Line == nil { // else it is shown with its time when it has ended
+		s.env.Progress(name)
 	}
 }
 
@@ -48,13 +50,13 @@ func (s *joinSteps) end() {
 	if n == 0 || s.since.IsZero() {
 		return
 	}
-	took := s.env.now().Sub(s.since)
+	took := s.env.Now().Sub(s.since)
 	s.done[n-1].Milliseconds = took.Milliseconds()
 	switch {
-	case s.env.line != nil:
-		s.env.progress(fmt.Sprintf("%s: %s", s.done[n-1].Name, seconds(took)))
+	case s.env.Line != nil:
+		s.env.Progress(fmt.Sprintf("%s: %s", s.done[n-1].Name, seconds(took)))
 	case s.waits != nil:
-		s.env.progress(fmt.Sprintf("waited for that for %s", seconds(s.env.now().Sub(s.waited))))
+		s.env.Progress(fmt.Sprintf("waited for that for %s", seconds(s.env.Now().Sub(s.waited))))
 	}
 	s.since, s.waits = time.Time{}, nil
 }
@@ -64,17 +66,17 @@ func (s *joinSteps) requested(r csr.Request) {
 	defer s.mu.Unlock()
 	s.request = r
 	if s.dryRun {
-		s.env.tellApprover(r)
+		cmdutil.PrintApprovalCommand(s.env, r)
 	}
 }
 
 func (s *joinSteps) cause(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waits, s.waited, s.again = err, s.env.now(), firstReminder
-	s.env.cause(err)
+	s.waits, s.waited, s.again = err, s.env.Now(), firstReminder
+	s.env.Waiting(err)
 	if errors.Is(err, csr.ErrPending) && s.request.Name != "" {
-		s.env.tellApprover(s.request)
+		cmdutil.PrintApprovalCommand(s.env, s.request)
 		s.request = csr.Request{}
 	}
 }
@@ -86,9 +88,9 @@ func (s *joinSteps) remind() {
 	if s.waits == nil {
 		return
 	}
-	if lasted := s.env.now().Sub(s.waited); lasted >= s.again {
+	if lasted := s.env.Now().Sub(s.waited); lasted >= s.again {
 		s.again *= 2
-		s.env.causeFor(s.waits, lasted)
+		s.env.StillWaiting(s.waits, lasted)
 	}
 }
 
@@ -99,9 +101,9 @@ func (s *joinSteps) line() string {
 	if len(s.done) == 0 || s.since.IsZero() {
 		return ""
 	}
-	text := fmt.Sprintf("%s: %s", s.done[len(s.done)-1].Name, seconds(s.env.now().Sub(s.since)))
+	text := fmt.Sprintf("%s: %s", s.done[len(s.done)-1].Name, seconds(s.env.Now().Sub(s.since)))
 	if s.waits != nil {
-		text += fmt.Sprintf(", for %s: %v", seconds(s.env.now().Sub(s.waited)), s.waits)
+		text += fmt.Sprintf(", for %s: %v", seconds(s.env.Now().Sub(s.waited)), s.waits)
 	}
 	return text
 }
@@ -113,8 +115,8 @@ func seconds(d time.Duration) string {
 	return d.Round(100 * time.Millisecond).String()
 }
 
-// skewed tells of a clock that is not the server's.
-func (e *env) skewed(behind time.Duration) {
-	text := "the clock of this machine is " + clusterinfo.Skew(behind) + " the server's; certificates and tokens may seem invalid because of that"
-	e.event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
+// warnOfSkew tells of a clock that is not the server's.
+func warnOfSkew(e *cli.Env, behind time.Duration) {
+	text := "the clock of this machine is " + discovery.Skew(behind) + " the server's; certificates and tokens may seem invalid because of that"
+	e.Event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
 }

@@ -1,8 +1,12 @@
-package main
+package labcmd
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
 
-// newLab returns the commands about the lab.
-func newLab(e *env) *cobra.Command {
-	return group("lab", "Run a real control plane on this machine", newLabUp(e), newLabDown(e), newLabStatus(e), newLabLogs(e), newLabKubeconfig(e))
+	"github.com/bootctl/bootctl/internal/cli"
+)
+
+// New returns the commands about the lab.
+func New(e *cli.Env) *cobra.Command {
+	return cli.Group("lab", "Run a real control plane on this machine", newUp(e), newDown(e), newStatus(e), newLogs(e), newKubeconfig(e))
 }

@@ -1,24 +1,26 @@
-package main
+package labcmd
 
 import (
 	"context"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/cli"
 )
 
-type labDownOptions struct {
+type downOptions struct {
 	labOptions
 	delete bool
 }
 
-func (o *labDownOptions) addFlags(fs *pflag.FlagSet) {
+func (o *downOptions) addFlags(fs *pflag.FlagSet) {
 	o.labOptions.addFlags(fs)
 	fs.BoolVar(&o.delete, "delete", false, "delete its data, keys and address, too")
 }
 
-func newLabDown(e *env) *cobra.Command {
-	var o labDownOptions
+func newDown(e *cli.Env) *cobra.Command {
+	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the control plane of lab up",
@@ -27,14 +29,14 @@ Its address and data are kept for the next lab up, unless --delete is given.`,
 		Example: "  bootctl lab down --delete",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLabDown(cmd.Context(), e, o)
+			return runDown(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runLabDown(ctx context.Context, e *env, o labDownOptions) error {
+func runDown(ctx context.Context, e *cli.Env, o downOptions) error {
 	l, err := o.lab(e)
 	if err != nil {
 		return err
@@ -44,7 +46,7 @@ func runLabDown(ctx context.Context, e *env, o labDownOptions) error {
 		return err
 	}
 	if !stopped {
-		e.progress("the lab was not running")
+		e.Progress("the lab was not running")
 	}
 	status, err := l.Status()
 	if err != nil {
@@ -56,5 +58,5 @@ func runLabDown(ctx context.Context, e *env, o labDownOptions) error {
 		}
 		status.Exists = false
 	}
-	return e.print(labView(l, status, ""))
+	return e.Print(labView(l, status, ""))
 }

@@ -1,4 +1,4 @@
-package main
+package labcmd
 
 import (
 	"errors"
@@ -8,10 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-func newLabKubeconfig(e *env) *cobra.Command {
+func newKubeconfig(e *cli.Env) *cobra.Command {
 	var o labOptions
 	cmd := &cobra.Command{
 		Use:   "kubeconfig",
@@ -21,14 +22,14 @@ the lab. With -q it prints the path of the file instead.`,
 		Example: "  bootctl lab kubeconfig > lab.conf",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return runLabKubeconfig(e, o)
+			return runKubeconfig(e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runLabKubeconfig(e *env, o labOptions) error {
+func runKubeconfig(e *cli.Env, o labOptions) error {
 	l, err := o.lab(e)
 	if err != nil {
 		return err
@@ -45,6 +46,6 @@ func runLabKubeconfig(e *env, o labOptions) error {
 		return err
 	}
 	v := labView(l, status, string(text))
-	v.names = bareReferences(l.Kubeconfig())
-	return e.print(v)
+	v.Names = cli.BareNames(l.Kubeconfig())
+	return e.Print(v)
 }

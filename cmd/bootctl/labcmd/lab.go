@@ -1,10 +1,11 @@
-package main
+package labcmd
 
 import (
 	"path/filepath"
 
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/output"
 )
@@ -18,11 +19,11 @@ func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.dir, "dir", "", "keep the lab in this `directory`; else bootctl/lab under the XDG state directory")
 }
 
-func (o *labOptions) lab(e *env) (lab.Lab, error) {
-	if err := e.onUnix("lab"); err != nil {
+func (o *labOptions) lab(e *cli.Env) (lab.Lab, error) {
+	if err := e.RequireUnix("lab"); err != nil {
 		return lab.Lab{}, err
 	}
-	dir, err := lab.DefaultDir(e.getenv)
+	dir, err := lab.DefaultDir(e.Getenv)
 	if o.dir != "" {
 		dir, err = filepath.Abs(o.dir)
 	}
@@ -31,7 +32,7 @@ func (o *labOptions) lab(e *env) (lab.Lab, error) {
 
 // labView is the state of a lab; text, where given, is what people and shells
 // read instead of the table.
-func labView(l lab.Lab, status lab.Status, text string) view {
+func labView(l lab.Lab, status lab.Status, text string) cli.Result {
 	object := output.LabStatus{Meta: output.Kind("LabStatus"), Running: status.Running, Dir: l.Dir, PID: status.Pid}
 	state := "stopped"
 	switch {
@@ -47,11 +48,11 @@ func labView(l lab.Lab, status lab.Status, text string) view {
 		object.Version, object.KubernetesVersion, object.Controllers = r.Version, r.KubernetesVersion, r.Controllers
 		object.KubeAPIServerArgs, object.KubeControllerManagerArgs = r.APIServerArgs, r.ControllerManagerArgs
 	}
-	return view{
-		object: object,
-		names:  bareReferences(l.Dir),
-		text:   text,
-		header: []string{"STATE", "SERVER", "KUBERNETES", "DIRECTORY"},
-		rows:   [][]string{{state, object.Server, object.KubernetesVersion, l.Dir}},
+	return cli.Result{
+		Object: object,
+		Names:  cli.BareNames(l.Dir),
+		Text:   text,
+		Header: []string{"STATE", "SERVER", "KUBERNETES", "DIRECTORY"},
+		Rows:   [][]string{{state, object.Server, object.KubernetesVersion, l.Dir}},
 	}
 }

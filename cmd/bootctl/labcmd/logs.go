@@ -1,4 +1,4 @@
-package main
+package labcmd
 
 import (
 	"context"
@@ -10,21 +10,22 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-type labLogsOptions struct {
+type logsOptions struct {
 	labOptions
 	follow bool
 }
 
-func (o *labLogsOptions) addFlags(fs *pflag.FlagSet) {
+func (o *logsOptions) addFlags(fs *pflag.FlagSet) {
 	o.labOptions.addFlags(fs)
 	fs.BoolVarP(&o.follow, "follow", "f", false, "go on printing what is added, until interrupted")
 }
 
-func newLabLogs(e *env) *cobra.Command {
-	var o labLogsOptions
+func newLogs(e *cli.Env) *cobra.Command {
+	var o logsOptions
 	cmd := &cobra.Command{
 		Use:     "logs",
 		Short:   "Print the log of the lab",
@@ -32,15 +33,15 @@ func newLabLogs(e *env) *cobra.Command {
 		Example: "  bootctl lab logs --follow",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLabLogs(cmd.Context(), e, o)
+			return runLogs(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runLabLogs(ctx context.Context, e *env, o labLogsOptions) error {
-	if e.global.quiet || e.global.output != "" && e.global.output != "text" {
+func runLogs(ctx context.Context, e *cli.Env, o logsOptions) error {
+	if e.Global.Quiet || e.Global.Output != "" && e.Global.Output != "text" {
 		return fmt.Errorf("%w: a log has one form, so -o and -q mean nothing here", failure.ErrUsage)
 	}
 	l, err := o.lab(e)

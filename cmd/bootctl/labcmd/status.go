@@ -1,10 +1,12 @@
-package main
+package labcmd
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/bootctl/bootctl/internal/cli"
 )
 
-func newLabStatus(e *env) *cobra.Command {
+func newStatus(e *cli.Env) *cobra.Command {
 	var o labOptions
 	cmd := &cobra.Command{
 		Use:     "status",
@@ -13,14 +15,14 @@ func newLabStatus(e *env) *cobra.Command {
 		Example: "  bootctl lab status -o jsonpath={.server}",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return runLabStatus(e, o)
+			return runStatus(e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runLabStatus(e *env, o labOptions) error {
+func runStatus(e *cli.Env, o labOptions) error {
 	l, err := o.lab(e)
 	if err != nil {
 		return err
@@ -29,5 +31,5 @@ func runLabStatus(e *env, o labOptions) error {
 	if err != nil {
 		return err
 	}
-	return e.print(labView(l, status, ""))
+	return e.Print(labView(l, status, ""))
 }

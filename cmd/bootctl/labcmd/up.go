@@ -1,4 +1,4 @@
-package main
+package labcmd
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/version"
 )
 
-type labUpOptions struct {
+type upOptions struct {
 	labOptions
 	without []string
 	timeout time.Duration
@@ -23,7 +24,7 @@ type labUpOptions struct {
 	apiserverArgs, managerArgs []string
 }
 
-func (o *labUpOptions) addFlags(fs *pflag.FlagSet) {
+func (o *upOptions) addFlags(fs *pflag.FlagSet) {
 	o.labOptions.addFlags(fs)
 	fs.StringSliceVar(&o.without, "without", nil, "leave this `controller` out: "+strings.Join(lab.Controllers(), ", ")+"; may be repeated")
 	fs.StringArrayVar(&o.apiserverArgs, "kube-apiserver-arg", nil, "give the API server this flag, as `FLAG=VALUE`; may be repeated")
@@ -31,8 +32,8 @@ func (o *labUpOptions) addFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up after this long")
 }
 
-func newLabUp(e *env) *cobra.Command {
-	var o labUpOptions
+func newUp(e *cli.Env) *cobra.Command {
+	var o upOptions
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start a real control plane on this machine",
@@ -52,17 +53,17 @@ Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
   bootctl lab up --without csrapproving --kube-apiserver-arg anonymous-auth=false`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLabUp(cmd.Context(), e, o)
+			return runUp(cmd.Context(), e, o)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	complete(cmd, "without", lab.Controllers()...)
-	complete(cmd, "kube-apiserver-arg", "anonymous-auth=false", "enable-bootstrap-token-auth=false")
-	complete(cmd, "kube-controller-manager-arg", "cluster-signing-cert-file=", "cluster-signing-duration=")
+	cli.CompleteValues(cmd, "without", lab.Controllers()...)
+	cli.CompleteValues(cmd, "kube-apiserver-arg", "anonymous-auth=false", "enable-bootstrap-token-auth=false")
+	cli.CompleteValues(cmd, "kube-controller-manager-arg", "cluster-signing-cert-file=", "cluster-signing-duration=")
 	return cmd
 }
 
-func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
+func runUp(ctx context.Context, e *cli.Env, o upOptions) error {
 	l, err := o.lab(e)
 	if err != nil {
 		return err
@@ -72,15 +73,15 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	self, err := e.executable()
+	self, err := e.Executable()
 	if err != nil {
 		return err
 	}
 	var ready lab.Ready
-	binary, err := lab.Find(ctx, lab.Where{Self: self, Path: e.getenv("PATH")}, version.String())
+	binary, err := lab.Find(ctx, lab.SearchPath{Self: self, Path: e.Getenv("PATH")}, version.String())
 	if err == nil {
 		ready, err = l.Up(ctx, lab.UpOptions{
-			Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.progress,
+			Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.Progress,
 		})
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -90,7 +91,7 @@ func runLabUp(ctx context.Context, e *env, o labUpOptions) error {
 		return err
 	}
 	status := lab.Status{Exists: true, Running: true, Pid: ready.Pid, Ready: &ready}
-	return e.print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", shellQuote(ready.Kubeconfig))))
+	return e.Print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", shellQuote(ready.Kubeconfig))))
 }
 
 // shellQuote returns s as one word of a POSIX shell.

@@ -1,82 +1,42 @@
-package main
+package setupcmd
 
 import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/cluster-bootstrap/token/api"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/setup"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type setupOptions struct {
-	document documentOptions
-	rbac     rbacOptions
+type options struct {
+	document cmdutil.DocumentFlags
+	rbac     cmdutil.RBACFlags
 	dryRun   bool
 	remove   bool
 	force    bool
 }
 
-func (o *setupOptions) addFlags(fs *pflag.FlagSet) {
-	o.document.addFlags(fs)
-	o.rbac.addFlags(fs, "nodes: new nodes get their certificates at once; none: a person approves each; keep: as it is, and on a bare cluster nodes",
+func (o *options) addFlags(fs *pflag.FlagSet) {
+	o.document.AddFlags(fs)
+	o.rbac.AddFlags(fs, "nodes: new nodes get their certificates at once; none: a person approves each; keep: as it is, and on a bare cluster nodes",
 		setup.AutoApproveKeep, setup.AutoApproveNodes, setup.AutoApproveNone)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "let the API server judge each change, and change nothing")
 	fs.BoolVar(&o.remove, "remove", false, "delete what setup created for this group, and nothing else")
 	fs.BoolVar(&o.force, "force", false, "make what is there and differs as it should be")
 }
 
-// rbacOptions are the flags that say what nodes shall be able to do.
-type rbacOptions struct {
-	group       string
-	autoApprove string
-	approvals   []setup.Approval
-}
-
-// addFlags takes the approvals that there are, the first where none is given.
-func (o *rbacOptions) addFlags(fs *pflag.FlagSet, usage string, approvals ...setup.Approval) {
-	o.approvals = approvals
-	fs.StringVar(&o.group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
-	fs.StringVar(&o.autoApprove, "auto-approve", string(approvals[0]), "`policy` "+usage)
-}
-
-// completeFlags offers the values of the flags.
-func (o *rbacOptions) completeFlags(cmd *cobra.Command) {
-	var words []string
-	for _, approval := range o.approvals {
-		words = append(words, string(approval))
-	}
-	complete(cmd, "auto-approve", words...)
-}
-
-// objects returns the RBAC that is meant.
-func (o rbacOptions) objects() ([]setup.Object, error) {
-	if !slices.Contains(o.approvals, setup.Approval(o.autoApprove)) {
-		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.autoApprove)
-	}
-	if o.group != api.BootstrapDefaultGroup && token.ValidateGroup(o.group) != nil {
-		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
-			failure.ErrUsage, o.group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
-	}
-	return setup.Objects(o.options()), nil
-}
-
-func (o rbacOptions) options() setup.Options {
-	return setup.Options{Group: o.group, Approval: setup.Approval(o.autoApprove)}
-}
-
-func newSetup(e *env) *cobra.Command {
-	var o setupOptions
+func New(e *cli.Env) *cobra.Command {
+	var o options
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Prepare a cluster so that nodes can join it",
@@ -119,27 +79,27 @@ Needs the rights of a cluster administrator.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	o.rbac.completeFlags(cmd)
+	e.AddConnectionFlags(cmd)
+	o.rbac.CompleteFlags(cmd)
 	return cmd
 }
 
-func runSetup(ctx context.Context, e *env, o setupOptions) error {
-	objects, err := o.rbac.objects()
+func runSetup(ctx context.Context, e *cli.Env, o options) error {
+	objects, err := o.rbac.Objects()
 	if err != nil {
 		return err
 	}
-	if slices.Contains(manifestFormats, e.global.output) {
+	if slices.Contains(manifestFormats, e.Global.Output) {
 		return o.printManifests(e, objects)
 	}
-	config, err := e.adminConfig()
+	config, err := e.AdminConfig()
 	if err != nil {
 		return err
 	}
 	s := setup.Setup{
-		Now: e.now, Objects: objects, Force: o.force, DryRun: o.dryRun,
-		Document: func() ([]byte, error) { return o.document.read(e, config.rest) },
-		Keep:     o.document == documentOptions{},
+		Now: e.Now, Objects: objects, Force: o.force, DryRun: o.dryRun,
+		Document: func() ([]byte, error) { return o.document.Read(e, config.Rest) },
+		Keep:     o.document == cmdutil.DocumentFlags{},
 	}
 	if !s.Keep { // what is wrong with the flags is told before anything is asked
 		document, err := s.Document()
@@ -148,7 +108,7 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 		}
 		s.Document = func() ([]byte, error) { return document, nil }
 	}
-	client, err := e.clientOf(config)
+	client, err := e.ClientOf(config)
 	if err != nil {
 		return err
 	}
@@ -161,79 +121,79 @@ func runSetup(ctx context.Context, e *env, o setupOptions) error {
 	if err != nil {
 		return err
 	}
-	return e.print(setupView(results, o))
+	return e.Print(setupView(results, o))
 }
 
 // manifestFormats are those in which setup prints what it would create.
 var manifestFormats = []string{"yaml", "kyaml"}
 
 // printManifests prints what setup would create, as YAML documents.
-func (o setupOptions) printManifests(e *env, objects []setup.Object) error {
+func (o options) printManifests(e *cli.Env, objects []setup.Object) error {
 	if o.remove {
-		return fmt.Errorf("%w: -o %s prints what setup creates, and --remove creates nothing", failure.ErrUsage, e.global.output)
+		return fmt.Errorf("%w: -o %s prints what setup creates, and --remove creates nothing", failure.ErrUsage, e.Global.Output)
 	}
-	var config adminConfig
-	if o.document.endpoint == "" || o.document.caFile == "" {
+	var config cli.AdminConfig
+	if o.document.Endpoint == "" || o.document.CaFile == "" {
 		var err error
-		if config, err = e.adminConfig(); err != nil {
+		if config, err = e.AdminConfig(); err != nil {
 			return err
 		}
 	}
-	document, err := o.document.read(e, config.rest)
+	document, err := o.document.Read(e, config.Rest)
 	if err != nil {
 		return err
 	}
 	var manifests []*unstructured.Unstructured
 	for _, manifest := range setup.Manifests(objects, document) {
-		object, err := toUnstructured(manifest)
+		object, err := cli.ToUnstructured(manifest)
 		if err != nil {
 			return err
 		}
 		manifests = append(manifests, object)
 	}
-	text, err := e.global.document(manifests...)
+	text, err := e.Global.Document(manifests...)
 	if err != nil {
 		return err
 	}
-	return e.print(view{formats: map[string]string{e.global.output: string(text)}})
+	return e.Print(cli.Result{Formats: map[string]string{e.Global.Output: string(text)}})
 }
 
 // setupReference is the name of an object that setup makes.
-func setupReference(item output.SetupItem) reference {
-	kind := resource{GroupKind: schema.GroupKind{Group: rbacv1.GroupName, Kind: item.Kind}}
-	if item.Kind == configMapResource.Kind {
-		kind = configMapResource
+func setupReference(item output.SetupItem) cli.Name {
+	kind := cli.Resource{GroupKind: schema.GroupKind{Group: rbacv1.GroupName, Kind: item.Kind}}
+	if item.Kind == cmdutil.ConfigMapResource.Kind {
+		kind = cmdutil.ConfigMapResource
 	}
-	return kind.reference(item.Name)
+	return kind.Reference(item.Name)
 }
 
-func setupView(results []setup.Result, o setupOptions) view {
+func setupView(results []setup.Result, o options) cli.Result {
 	object := output.SetupResult{Meta: output.Kind("SetupResult"), DryRun: o.dryRun, Items: []output.SetupItem{}}
-	v := view{header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}, whole: true}
+	v := cli.Result{Header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}, NoTruncate: true}
 	changed := 0
 	for _, r := range results {
 		item := output.SetupItem{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Action: string(r.Action), Why: r.Why}
 		object.Items = append(object.Items, item)
 		switch r.Action {
 		case setup.Unchanged, setup.Kept:
-		case setup.LeftOut:
-			v.footer = "new nodes wait for a person; --auto-approve nodes lets them in at once"
+		case setup.Skipped:
+			v.Footer = "new nodes wait for a person; --auto-approve nodes lets them in at once"
 		default:
 			changed++
 			if o.dryRun {
 				item.Action = "would be " + item.Action
 			}
 		}
-		v.names = append(v.names, setupReference(item))
-		v.rows = append(v.rows, []string{item.Kind, item.Namespace, item.Name, joinedNonEmpty(", since ", item.Action, item.Why)})
+		v.Names = append(v.Names, setupReference(item))
+		v.Rows = append(v.Rows, []string{item.Kind, item.Namespace, item.Name, cli.JoinNonEmpty(", since ", item.Action, item.Why)})
 	}
-	v.object = object
+	v.Object = object
 	switch {
-	case changed > 0 || v.footer != "":
+	case changed > 0 || v.Footer != "":
 	case o.remove:
-		v.footer = "nothing to remove"
+		v.Footer = "nothing to remove"
 	default:
-		v.footer = "nothing to change"
+		v.Footer = "nothing to change"
 	}
 	return v
 }

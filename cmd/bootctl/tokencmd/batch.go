@@ -1,4 +1,4 @@
-package main
+package tokencmd
 
 import (
 	"context"
@@ -12,9 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -29,23 +30,23 @@ const (
 
 // needsDocument says whether what is to be printed or waited for comes of
 // cluster-info.
-func (o tokenCreateOptions) needsDocument(format string) bool {
+func (o createOptions) needsDocument(format string) bool {
 	return o.joinCommand != "" || o.wait || format == formatBootstrapKubeconfig
 }
 
-// tokenMaker makes tokens that one spec describes.
-type tokenMaker struct {
-	env    *env
-	client *apiclient.Client
+// tokenCreator makes tokens that one spec describes.
+type tokenCreator struct {
+	env    *cli.Env
+	client *kubeclient.Client
 	spec   token.Spec
 	random bool
 }
 
 // make creates n tokens and returns those that were made, and why others were not.
-func (m tokenMaker) make(ctx context.Context, n int, dryRun string) ([]token.Info, error) {
+func (m tokenCreator) make(ctx context.Context, n int, dryRun string) ([]token.Info, error) {
 	infos, failed := make([]token.Info, n), &failure.BulkError{Total: n}
 	errs := make([]error, n)
-	m.env.concurrently(ctx, "created", n, func(ctx context.Context, i int) {
+	m.env.Concurrently(ctx, "created", n, func(ctx context.Context, i int) {
 		if errs[i] = ctx.Err(); errs[i] == nil {
 			infos[i], errs[i] = m.one(ctx, dryRun)
 		}
@@ -58,17 +59,17 @@ func (m tokenMaker) make(ctx context.Context, n int, dryRun string) ([]token.Inf
 			failed.Errs = append(failed.Errs, err)
 		}
 	}
-	return created, m.env.failures(failed)
+	return created, m.env.ReportFailures(failed)
 }
 
-func (m tokenMaker) one(ctx context.Context, dryRun string) (token.Info, error) {
+func (m tokenCreator) one(ctx context.Context, dryRun string) (token.Info, error) {
 	var secrets corev1client.SecretsGetter
 	switch dryRun {
 	case dryRunClient:
 		spec := m.spec
 		var err error
 		if m.random {
-			spec.Token, err = token.Generate(m.env.random)
+			spec.Token, err = token.Generate(m.env.Random)
 		}
 		return token.Read(spec.Secret()), err
 	case dryRunServer:
@@ -77,17 +78,17 @@ func (m tokenMaker) one(ctx context.Context, dryRun string) (token.Info, error) 
 		secrets = m.client.Core
 	}
 	if m.random {
-		return token.CreateRandom(ctx, secrets, m.spec, m.env.random)
+		return token.CreateRandom(ctx, secrets, m.spec, m.env.Random)
 	}
 	return token.Create(ctx, secrets, m.spec)
 }
 
-// unmake deletes tokens that nobody has seen.
-func (m tokenMaker) unmake(ctx context.Context, created []token.Info) error {
+// rollback deletes tokens that nobody has seen.
+func (m tokenCreator) rollback(ctx context.Context, created []token.Info) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	errs := make([]error, len(created))
-	m.env.concurrently(ctx, "deleted again", len(created), func(ctx context.Context, i int) {
+	m.env.Concurrently(ctx, "deleted again", len(created), func(ctx context.Context, i int) {
 		if errs[i] = token.Delete(ctx, m.client.Core, created[i]); errors.Is(errs[i], token.ErrNotFound) {
 			errs[i] = nil
 		}

@@ -1,4 +1,4 @@
-package main
+package tokencmd
 
 import (
 	"context"
@@ -9,26 +9,29 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type tokenCheckOptions struct {
+type checkOptions struct {
 	tokenFile string
 	endpoint  string
-	trust     trustOptions
+	trust     cmdutil.TrustFlags
 }
 
-func (o *tokenCheckOptions) addFlags(fs *pflag.FlagSet) {
+func (o *checkOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "check the whole token in this `file` (- is stdin)")
 	fs.StringVar(&o.endpoint, "endpoint", "", "check as a node does, at this `address`, without a kubeconfig")
-	o.trust.addFlags(fs)
+	o.trust.AddFlags(fs)
 }
 
-func newTokenCheck(e *env) *cobra.Command {
-	var o tokenCheckOptions
+func newCheck(e *cli.Env) *cobra.Command {
+	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check ID | --token-file FILE",
 		Short: "Say whether a bootstrap token works, and why not",
@@ -49,40 +52,40 @@ kube-public; with --endpoint nothing but the token.`,
 		Example: `  bootctl token check k3x9q2
   bootctl token check --token-file token --endpoint 192.0.2.1:6443 --ca-file ca.crt`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: e.completeTokenIDs(),
+		ValidArgsFunction: completeTokenIDs(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.endpoint != "" || o.trust.given() {
+			if o.endpoint != "" || o.trust.Given() {
 				return runTokenCheckNode(cmd.Context(), e, o, args)
 			}
-			return runTokenCheck(cmd.Context(), e, o, args)
+			return runCheck(cmd.Context(), e, o, args)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
 // argument reads the token that is meant.
-func (o tokenCheckOptions) argument(e *env, args []string) (tokenArgument, error) {
+func (o checkOptions) argument(e *cli.Env, args []string) (tokenArgument, error) {
 	switch {
 	case len(args) == 1 && o.tokenFile != "":
 		return tokenArgument{}, fmt.Errorf("%w: a token was named and --token-file given, too", failure.ErrUsage)
 	case len(args) == 1:
-		return e.tokenArgument(args[0])
+		return tokenArgumentOf(e, args[0])
 	}
-	if o.tokenFile == "" && e.getenv(tokenVariable) == "" {
-		return tokenArgument{}, fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, tokenVariable)
+	if o.tokenFile == "" && e.Getenv(cmdutil.TokenVariable) == "" {
+		return tokenArgument{}, fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
 	}
-	tok, err := e.nodeToken(o.tokenFile, "")
+	tok, err := cmdutil.NodeToken(e, o.tokenFile, "")
 	return tokenArgument{tok.ID(), tok}, err
 }
 
-func runTokenCheck(ctx context.Context, e *env, o tokenCheckOptions, args []string) error {
+func runCheck(ctx context.Context, e *cli.Env, o checkOptions, args []string) error {
 	wanted, err := o.argument(e, args)
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
@@ -90,31 +93,31 @@ func runTokenCheck(ctx context.Context, e *env, o tokenCheckOptions, args []stri
 	if err != nil {
 		return err
 	}
-	object, unfit := tokenCheck(info, wanted, e.now())
+	object, unfit := tokenCheck(info, wanted, e.Now())
 	if object.Signs {
 		document, err := clusterinfo.Fetch(ctx, client.Core)
 		if err != nil {
 			object.Notes = append(object.Notes, "whether cluster-info is signed with it cannot be said: "+err.Error())
 		} else {
 			object.Signature = clusterinfo.Check(document, info.Token)
-			unfit = both(unfit, missSignature(&object, document, info, e.now()))
+			unfit = cli.JoinErrors(unfit, missSignature(&object, document, info, e.Now()))
 		}
 	}
-	return both(e.print(checkView(object, e.now())), unfit)
+	return cli.JoinErrors(e.Print(checkView(object, e.Now())), unfit)
 }
 
 // tokenCheck says what Kubernetes does with the token, and returns an error when
 // that is not what its usages say, or when another token was meant.
 func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.TokenCheck, error) {
-	verdict, item := info.Judge(now), tokenInfo(info, now)
+	verdict, item := info.Evaluate(now), cmdutil.TokenInfo(info, now)
 	object := output.TokenCheck{
 		Meta: output.Kind("TokenCheck"), ID: wanted.id, Token: &item,
-		Accepted: verdict.Rejected == "", User: verdict.User, Groups: orEmpty(verdict.Groups), Rejected: verdict.Rejected,
+		Accepted: verdict.Rejected == "", User: verdict.User, Groups: cli.OrEmpty(verdict.Groups), Rejected: verdict.Rejected,
 		Signs: verdict.Unsigned == "", Unsigned: verdict.Unsigned,
-		Notes: append(orEmpty(info.Notes), lifetimeNotes(info, now)...),
+		Notes: append(cli.OrEmpty(info.Notes), lifetimeNotes(info, now)...),
 	}
-	if !verdict.Cleaned.IsZero() {
-		cleaned := verdict.Cleaned.UTC().Truncate(time.Second)
+	if !verdict.DeletedAt.IsZero() {
+		cleaned := verdict.DeletedAt.UTC().Truncate(time.Second)
 		object.Cleaned = &cleaned
 	}
 	if !wanted.whole.IsZero() {
@@ -149,43 +152,43 @@ func lifetimeNotes(info token.Info, now time.Time) []string {
 }
 
 // runTokenCheckNode asks the API server itself.
-func runTokenCheckNode(ctx context.Context, e *env, o tokenCheckOptions, args []string) error {
+func runTokenCheckNode(ctx context.Context, e *cli.Env, o checkOptions, args []string) error {
 	if o.endpoint == "" {
 		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", failure.ErrUsage)
 	}
 	plain := ""
 	if len(args) == 1 {
-		if id, err := tokenName(args[0]); err != nil {
+		if id, err := cmdutil.TokenName(args[0]); err != nil {
 			return err
 		} else if id != "" {
 			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", failure.ErrUsage)
 		}
 		plain = args[0]
 	}
-	opts, err := o.trust.discovery(e, []string{o.endpoint}, o.tokenFile, plain)
+	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, plain)
 	if err != nil {
 		return err
 	}
-	identity, err := clusterinfo.Identify(ctx, opts)
+	identity, err := discovery.Identify(ctx, opts)
 	if err != nil {
 		return err
 	}
 	object := output.TokenCheck{
 		Meta: output.Kind("TokenCheck"), ID: opts.Token.ID(), Endpoint: identity.Endpoint.URL(), Accepted: true,
-		User: identity.Username, Groups: orEmpty(identity.Groups), Notes: []string{},
+		User: identity.Username, Groups: cli.OrEmpty(identity.Groups), Notes: []string{},
 	}
-	return e.print(checkView(object, e.now()))
+	return e.Print(checkView(object, e.Now()))
 }
 
-func checkView(object output.TokenCheck, now time.Time) view {
-	v := view{object: object, names: []reference{tokenReference(object.ID)}, header: []string{"TOKEN", object.ID}}
-	row := func(title, text string) { v.rows = append(v.rows, []string{title, text}) }
+func checkView(object output.TokenCheck, now time.Time) cli.Result {
+	v := cli.Result{Object: object, Names: []cli.Name{cmdutil.TokenReference(object.ID)}, Header: []string{"TOKEN", object.ID}}
+	row := func(title, text string) { v.Rows = append(v.Rows, []string{title, text}) }
 	accepts := "rejects it: " + object.Rejected
 	if object.Accepted {
 		accepts = "accepts it as " + object.User
 	}
 	if object.Token != nil {
-		row("status", statusText(*object.Token))
+		row("status", cmdutil.TokenStatus(*object.Token))
 		row("description", object.Token.Description)
 	}
 	row("API server", accepts)
@@ -215,7 +218,7 @@ func cleanedText(at *time.Time, now time.Time) string {
 	case at == nil:
 		return "never deletes it"
 	case at.After(now):
-		return "deletes it in " + lifetime(at.Sub(now)) + ", at " + at.Format(time.RFC3339)
+		return "deletes it in " + cli.HumanDuration(at.Sub(now)) + ", at " + at.Format(time.RFC3339)
 	}
 	return "deletes it at once"
 }

@@ -1,4 +1,4 @@
-package main
+package tokencmd
 
 import (
 	"context"
@@ -10,15 +10,18 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type tokenCreateOptions struct {
-	end         endOptions
+type createOptions struct {
+	end         expiryOptions
 	usages      []string
 	groups      []string
 	description string
@@ -31,7 +34,7 @@ type tokenCreateOptions struct {
 	dryRun      string
 }
 
-func (o *tokenCreateOptions) addFlags(fs *pflag.FlagSet) {
+func (o *createOptions) addFlags(fs *pflag.FlagSet) {
 	o.end.addFlags(fs, " (default "+defaultTTL+")")
 	fs.StringSliceVar(&o.usages, "usages", []string{token.Signing, token.Authentication}, "what the token is for")
 	fs.StringSliceVar(&o.groups, "groups", nil, "what the token authenticates as, beside system:bootstrappers (default "+token.DefaultGroup+")")
@@ -39,19 +42,19 @@ func (o *tokenCreateOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "create the token in this `file` (- is stdin) instead of a random one")
 	fs.BoolVar(&o.allowWeak, "allow-weak", false, "take a token that others may know or guess")
 	fs.IntVar(&o.count, "count", 0, "create this `number` of random tokens, and print a list")
-	addChoice(fs, &o.joinCommand, "print-join-command", "print the command that joins a node with the token, that of bootctl or of kubeadm", programBootctl, programKubeadm)
+	cli.AddChoice(fs, &o.joinCommand, "print-join-command", "print the command that joins a node with the token, that of bootctl or of kubeadm", programBootctl, programKubeadm)
 	fs.BoolVar(&o.wait, "wait", false, "return when cluster-info is signed with the token")
 	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "with --wait, give up after this long")
-	needs(fs, "wait", "timeout")
-	addChoice(fs, &o.dryRun, "dry-run", "create nothing: check it here, or let the API server check it, too", dryRunClient, dryRunServer)
-	refuse(fs, map[string]string{
-		"certificate-key": noControlPlane,
+	cli.Requires(fs, "wait", "timeout")
+	cli.AddChoice(fs, &o.dryRun, "dry-run", "create nothing: check it here, or let the API server check it, too", dryRunClient, dryRunServer)
+	cli.RejectFlags(fs, map[string]string{
+		"certificate-key": cli.NoControlPlane,
 		"config":          "bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file",
 	})
 }
 
-func newTokenCreate(e *env) *cobra.Command {
-	var o tokenCreateOptions
+func newCreate(e *cli.Env) *cobra.Command {
+	var o createOptions
 	cmd := &cobra.Command{
 		Use:   "create [TOKEN]",
 		Short: "Create bootstrap tokens",
@@ -74,40 +77,40 @@ interrupted or cannot be printed. With --print-join-command, --wait or
   bootctl token create --description "for rack 7" --count 40 --wait -o json > tokens.json
   bootctl token create --ttl 15m -o bootstrap-kubeconfig > bootstrap-kubelet.conf`,
 		Args:        cobra.MaximumNArgs(1),
-		Annotations: map[string]string{formatsAnnotation: formatBootstrapKubeconfig},
+		Annotations: map[string]string{cli.FormatsAnnotation: formatBootstrapKubeconfig},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.count == 0 && cmd.Flags().Changed("count") {
 				return fmt.Errorf("%w: --count 0 is not between 1 and %d", failure.ErrUsage, maxCount)
 			}
-			return runTokenCreate(cmd.Context(), e, o, args)
+			return runCreate(cmd.Context(), e, o, args)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
-	complete(cmd, "usages", token.Signing, token.Authentication)
-	complete(cmd, "print-join-command", programBootctl, programKubeadm)
-	complete(cmd, "dry-run", dryRunClient, dryRunServer)
+	e.AddConnectionFlags(cmd)
+	cli.CompleteValues(cmd, "usages", token.Signing, token.Authentication)
+	cli.CompleteValues(cmd, "print-join-command", programBootctl, programKubeadm)
+	cli.CompleteValues(cmd, "dry-run", dryRunClient, dryRunServer)
 	return cmd
 }
 
-func runTokenCreate(ctx context.Context, e *env, o tokenCreateOptions, args []string) error {
+func runCreate(ctx context.Context, e *cli.Env, o createOptions, args []string) error {
 	given := len(args) == 1 || o.tokenFile != ""
-	if err := o.check(e.global, given); err != nil {
+	if err := o.check(e.Global, given); err != nil {
 		return err
 	}
 	spec, err := o.spec(e, args)
 	if err != nil {
 		return err
 	}
-	maker := tokenMaker{env: e, spec: spec, random: !given}
+	maker := tokenCreator{env: e, spec: spec, random: !given}
 	var document clusterinfo.Document
-	if o.dryRun != dryRunClient || o.needsDocument(e.global.output) {
-		if maker.client, err = e.client(); err != nil {
+	if o.dryRun != dryRunClient || o.needsDocument(e.Global.Output) {
+		if maker.client, err = e.Client(); err != nil {
 			return err
 		}
 	}
-	if o.needsDocument(e.global.output) { // before anything is created that could not be printed with it
-		if _, document, err = readClusterInfo(ctx, maker.client); err != nil {
+	if o.needsDocument(e.Global.Output) { // before anything is created that could not be printed with it
+		if _, document, err = cmdutil.ReadClusterInfo(ctx, maker.client); err != nil {
 			return err
 		}
 	}
@@ -119,24 +122,24 @@ func runTokenCreate(ctx context.Context, e *env, o tokenCreateOptions, args []st
 	if len(created) == 0 {
 		return createErr
 	}
-	e.warnOfTokens(created, o.dryRun)
+	warnOfTokens(e, created, o.dryRun)
 	if o.wait && createErr == nil {
-		createErr = e.waitSigned(ctx, maker.client, created, o.timeout)
+		createErr = waitSigned(e, ctx, maker.client, created, o.timeout)
 	}
 	v, err := o.view(e, created, document, o.wait && createErr == nil)
 	if err == nil {
-		err = e.print(v)
+		err = e.Print(v)
 	}
 	if err != nil && o.dryRun == "" {
-		return both(err, maker.unmake(ctx, created))
+		return cli.JoinErrors(err, maker.rollback(ctx, created))
 	}
-	return both(err, createErr)
+	return cli.JoinErrors(err, createErr)
 }
 
 // check returns an error when the flags do not fit together.
-func (o tokenCreateOptions) check(global globalOptions, given bool) error {
+func (o createOptions) check(global cli.GlobalOptions, given bool) error {
 	both := slices.Contains(o.usages, token.Signing) && slices.Contains(o.usages, token.Authentication)
-	kubeconfig := global.output == formatBootstrapKubeconfig
+	kubeconfig := global.Output == formatBootstrapKubeconfig
 	problem := ""
 	switch {
 	case o.joinCommand != "" && !both:
@@ -167,13 +170,13 @@ const (
 )
 
 // spec reads the flags, before anything is sent.
-func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
+func (o createOptions) spec(e *cli.Env, args []string) (token.Spec, error) {
 	spec := token.Spec{Usages: o.usages, Groups: o.groups, Description: o.description}
 	if o.groups == nil && slices.Contains(o.usages, token.Authentication) {
 		spec.Groups = []string{token.DefaultGroup}
 	}
 	var err error
-	if spec.Expires, err = o.end.time(e.now(), defaultTTL); err != nil {
+	if spec.Expires, err = o.end.time(e.Now(), defaultTTL); err != nil {
 		return spec, err
 	}
 	switch {
@@ -182,12 +185,12 @@ func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 	case len(args) == 1 && slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, args[0]):
 		return spec, fmt.Errorf("%w: %s is no token; a value of --print-join-command or --dry-run is joined to it with =", failure.ErrUsage, args[0])
 	case len(args) == 1:
-		spec.Token, err = e.plainToken(args[0])
+		spec.Token, err = cmdutil.PlainToken(e, args[0])
 	case o.tokenFile != "":
-		spec.Token, err = e.readToken(o.tokenFile)
+		spec.Token, err = cmdutil.ReadToken(e, o.tokenFile)
 	default:
 		o.allowWeak = true
-		spec.Token, err = token.Generate(e.random)
+		spec.Token, err = token.Generate(e.Random)
 	}
 	if err == nil && !o.allowWeak {
 		err = spec.Token.CheckStrength()
@@ -199,34 +202,34 @@ func (o tokenCreateOptions) spec(e *env, args []string) (token.Spec, error) {
 }
 
 // warnOfTokens says what whoever made the tokens should know.
-func (e *env) warnOfTokens(created []token.Info, dryRun string) {
+func warnOfTokens(e *cli.Env, created []token.Info, dryRun string) {
 	first := created[0]
 	if dryRun != "" {
-		e.warn("nothing was created: this is a dry run")
+		e.Warn("nothing was created: this is a dry run")
 	}
 	if first.Expires.IsZero() {
-		e.warn("the token " + neverExpires)
+		e.Warn("the token " + neverExpires)
 	}
-	if behind := first.Created.Sub(e.now()); !first.Created.IsZero() && behind.Abs() > time.Minute {
-		e.warn(fmt.Sprintf("the clock of this machine is %s the API server's, which decides when the token expires", clusterinfo.Skew(behind)))
+	if behind := first.Created.Sub(e.Now()); !first.Created.IsZero() && behind.Abs() > time.Minute {
+		e.Warn(fmt.Sprintf("the clock of this machine is %s the API server's, which decides when the token expires", discovery.Skew(behind)))
 	}
 }
 
-func (e *env) waitSigned(ctx context.Context, client *apiclient.Client, created []token.Info, timeout time.Duration) error {
+func waitSigned(e *cli.Env, ctx context.Context, client *kubeclient.Client, created []token.Info, timeout time.Duration) error {
 	tokens := make([]token.Token, 0, len(created))
 	for _, info := range created {
 		tokens = append(tokens, info.Token)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return clusterinfo.SignedWait{Client: client.Core, Now: e.now, Cause: e.cause}.Until(ctx, tokens)
+	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Cause: e.Waiting}.Until(ctx, tokens)
 }
 
 // rehearse returns an error when tokens like these cannot be printed as asked.
-func (o tokenCreateOptions) rehearse(e *env, alike []token.Info, document clusterinfo.Document) error {
+func (o createOptions) rehearse(e *cli.Env, alike []token.Info, document clusterinfo.Document) error {
 	v, err := o.view(e, alike, document, false)
 	if err == nil {
-		_, err = v.render(e.global)
+		_, err = v.Render(e.Global)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: nothing was created, since it could not be printed: %w", failure.ErrUsage, err)
@@ -235,12 +238,12 @@ func (o tokenCreateOptions) rehearse(e *env, alike []token.Info, document cluste
 }
 
 // view is what is printed of the tokens that were created.
-func (o tokenCreateOptions) view(e *env, created []token.Info, document clusterinfo.Document, signed bool) (view, error) {
+func (o createOptions) view(e *cli.Env, created []token.Info, document clusterinfo.Document, signed bool) (cli.Result, error) {
 	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(created))}
-	v := view{}
+	v := cli.Result{}
 	var text strings.Builder
 	for _, info := range created {
-		item := tokenInfo(info, e.now())
+		item := cmdutil.TokenInfo(info, e.Now())
 		item.Token, item.Signed, item.DryRun = info.Token.Reveal(), signed, o.dryRun
 		line := item.Token
 		if o.joinCommand != "" {
@@ -248,18 +251,18 @@ func (o tokenCreateOptions) view(e *env, created []token.Info, document clusteri
 			line = item.JoinCommand
 		}
 		list.Items = append(list.Items, item)
-		v.names = append(v.names, tokenReference(item.ID))
+		v.Names = append(v.Names, cmdutil.TokenReference(item.ID))
 		text.WriteString(line + "\n")
 	}
-	v.text, v.object = text.String(), list
+	v.Text, v.Object = text.String(), list
 	if o.count > 0 {
 		return v, nil
 	}
-	v.object = output.Token{Meta: output.Kind("Token"), TokenInfo: list.Items[0]}
-	if e.global.output != formatBootstrapKubeconfig {
+	v.Object = output.Token{Meta: output.Kind("Token"), TokenInfo: list.Items[0]}
+	if e.Global.Output != formatBootstrapKubeconfig {
 		return v, nil
 	}
 	kubeconfig, err := clusterinfo.BootstrapKubeconfig(document.Server, document.CAs, created[0].Token)
-	v.formats = map[string]string{formatBootstrapKubeconfig: string(kubeconfig)}
+	v.Formats = map[string]string{formatBootstrapKubeconfig: string(kubeconfig)}
 	return v, err
 }

@@ -1,4 +1,4 @@
-package main
+package tokencmd
 
 import (
 	"context"
@@ -11,29 +11,32 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/internal/apiclient"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type tokenDeleteOptions struct {
+type deleteOptions struct {
 	expired        bool
 	ignoreNotFound bool
 	denyPending    bool
 	dryRun         bool
 }
 
-func (o *tokenDeleteOptions) addFlags(fs *pflag.FlagSet) {
+func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.expired, "expired", false, "all tokens that have expired, but not kubeadm's own for kubeadm-certs")
 	fs.BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "count a token that is not there as deleted")
 	fs.BoolVar(&o.denyPending, "deny-pending", false, "deny the pending requests that were made with the tokens")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
 }
 
-func newTokenDelete(e *env) *cobra.Command {
-	var o tokenDeleteOptions
+func newDelete(e *cli.Env) *cobra.Command {
+	var o deleteOptions
 	cmd := &cobra.Command{
 		Use:   "delete ID... | --expired",
 		Short: "Delete bootstrap tokens",
@@ -51,17 +54,17 @@ certificatesigningrequests to name the requests; with --deny-pending update on
 certificatesigningrequests/approval and approve on their signers.`,
 		Example: `  bootctl token delete k3x9q2 --deny-pending
   bootctl token delete --expired`,
-		ValidArgsFunction: e.completeTokenIDs(),
+		ValidArgsFunction: completeTokenIDs(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runTokenDelete(cmd.Context(), e, o, args)
+			return runDelete(cmd.Context(), e, o, args)
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []string) error {
+func runDelete(ctx context.Context, e *cli.Env, o deleteOptions, args []string) error {
 	switch {
 	case len(args) == 0 && !o.expired:
 		return fmt.Errorf("%w: name tokens by their IDs, or give --expired", failure.ErrUsage)
@@ -70,7 +73,7 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 	}
 	var wanted []tokenArgument
 	for i, arg := range args {
-		one, err := e.tokenArgument(arg)
+		one, err := tokenArgumentOf(e, arg)
 		if err != nil {
 			return fmt.Errorf("argument %d: %w", i+1, err)
 		}
@@ -78,16 +81,16 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 			wanted = append(wanted, one)
 		}
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
 	if o.denyPending && !o.dryRun { // before the tokens are gone
-		if err := csr.CheckAccess(ctx, client.Authorization, csr.KubeletClient); err != nil {
+		if err := approval.CheckAccess(ctx, client.Authorization, csr.KubeletClient); err != nil {
 			return err
 		}
 	}
-	var outcomes []outcome
+	var outcomes []cli.Outcome
 	if o.expired {
 		outcomes, err = o.deleteExpired(ctx, e, client)
 	} else {
@@ -97,12 +100,12 @@ func runTokenDelete(ctx context.Context, e *env, o tokenDeleteOptions, args []st
 		return err
 	}
 	denyErr := o.pending(ctx, e, client, outcomes)
-	return both(e.printOutcomes(outcomes, tokenReference), denyErr)
+	return cli.JoinErrors(e.PrintOutcomes(outcomes, cmdutil.TokenReference), denyErr)
 }
 
-func (o tokenDeleteOptions) deleteNamed(ctx context.Context, e *env, client *apiclient.Client, wanted []tokenArgument) []outcome {
-	outcomes := make([]outcome, len(wanted))
-	e.concurrently(ctx, "deleted", len(wanted), func(ctx context.Context, i int) {
+func (o deleteOptions) deleteNamed(ctx context.Context, e *cli.Env, client *kubeclient.Client, wanted []tokenArgument) []cli.Outcome {
+	outcomes := make([]cli.Outcome, len(wanted))
+	e.Concurrently(ctx, "deleted", len(wanted), func(ctx context.Context, i int) {
 		info, err := wanted[i].get(ctx, client)
 		result := output.Result{Name: wanted[i].id, UID: info.UID}
 		if err == nil {
@@ -111,19 +114,19 @@ func (o tokenDeleteOptions) deleteNamed(ctx context.Context, e *env, client *api
 		if o.ignoreNotFound && errors.Is(err, token.ErrNotFound) {
 			result.Result, err = "not there", nil
 		}
-		outcomes[i] = outcome{result, err}
+		outcomes[i] = cli.Outcome{Result: result, Err: err}
 	})
 	return outcomes
 }
 
-func (o tokenDeleteOptions) deleteExpired(ctx context.Context, e *env, client *apiclient.Client) ([]outcome, error) {
+func (o deleteOptions) deleteExpired(ctx context.Context, e *cli.Env, client *kubeclient.Client) ([]cli.Outcome, error) {
 	infos, err := token.List(ctx, client.Core)
 	if err != nil {
 		return nil, err
 	}
-	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.now()) || e.spare(info) })
-	outcomes := make([]outcome, len(infos))
-	e.concurrently(ctx, "deleted", len(infos), func(ctx context.Context, i int) {
+	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.Now()) || skipKubeadmToken(e, info) })
+	outcomes := make([]cli.Outcome, len(infos))
+	e.Concurrently(ctx, "deleted", len(infos), func(ctx context.Context, i int) {
 		result := output.Result{Name: infos[i].SecretName, UID: infos[i].UID}
 		if infos[i].ID != "" {
 			result.Name = infos[i].ID
@@ -133,20 +136,20 @@ func (o tokenDeleteOptions) deleteExpired(ctx context.Context, e *env, client *a
 		if errors.Is(err, token.ErrNotFound) { // the token cleaner was there first
 			result.Result, err = "deleted", nil
 		}
-		outcomes[i] = outcome{result, err}
+		outcomes[i] = cli.Outcome{Result: result, Err: err}
 	})
 	return outcomes, nil
 }
 
-// spare says whether an expired token is kubeadm's to delete, and tells of it.
-func (e *env) spare(info token.Info) bool {
+// skipKubeadmToken says whether an expired token is kubeadm's to delete, and tells of it.
+func skipKubeadmToken(e *cli.Env, info token.Info) bool {
 	if info.IsProxy() {
-		e.progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
+		e.Progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
 	}
 	return info.IsProxy()
 }
 
-func (o tokenDeleteOptions) delete(ctx context.Context, client *apiclient.Client, info token.Info) (string, error) {
+func (o deleteOptions) delete(ctx context.Context, client *kubeclient.Client, info token.Info) (string, error) {
 	if o.dryRun {
 		return "would be deleted", nil
 	}
@@ -155,10 +158,10 @@ func (o tokenDeleteOptions) delete(ctx context.Context, client *apiclient.Client
 
 // pending looks after the requests that were made with the tokens and that nobody
 // has decided on: after the tokens are gone, so that no more come.
-func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclient.Client, outcomes []outcome) error {
-	byUser := map[string]*outcome{}
+func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclient.Client, outcomes []cli.Outcome) error {
+	byUser := map[string]*cli.Outcome{}
 	for i := range outcomes {
-		if outcomes[i].err == nil || errors.Is(outcomes[i].err, token.ErrNotFound) {
+		if outcomes[i].Err == nil || errors.Is(outcomes[i].Err, token.ErrNotFound) {
 			byUser[api.BootstrapUserPrefix+outcomes[i].Name] = &outcomes[i]
 		}
 	}
@@ -176,7 +179,7 @@ func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclie
 	case err != nil && o.denyPending:
 		return fmt.Errorf("the requests of the tokens are not denied: %w", err)
 	case err != nil:
-		e.warn("requests that were made with the tokens may be pending still: " + err.Error())
+		e.Warn("requests that were made with the tokens may be pending still: " + err.Error())
 		return nil
 	}
 	failed := &failure.BulkError{Total: len(requests)}
@@ -192,40 +195,40 @@ func (o tokenDeleteOptions) pending(ctx context.Context, e *env, client *apiclie
 			made.DeniedRequests = append(made.DeniedRequests, r.Name)
 		}
 	}
-	e.tellOfRequests(o, outcomes)
-	return e.failures(failed)
+	reportPendingRequests(e, o, outcomes)
+	return e.ReportFailures(failed)
 }
 
-func (o tokenDeleteOptions) deny(ctx context.Context, client *apiclient.Client, r csr.Request) error {
+func (o deleteOptions) deny(ctx context.Context, client *kubeclient.Client, r csr.Request) error {
 	if !o.denyPending || o.dryRun {
 		return nil
 	}
-	if err := csr.CheckAccess(ctx, client.Authorization, r.SignerName); err != nil {
+	if err := approval.CheckAccess(ctx, client.Authorization, r.SignerName); err != nil {
 		return err
 	}
-	return csr.Deny(ctx, client.Certificates, r, "TokenDeleted", "the bootstrap token that it was made with was deleted")
+	return approval.Deny(ctx, client.Certificates, r, "TokenDeleted", "the bootstrap token that it was made with was deleted")
 }
 
-// tellOfRequests names the requests that are still pending, and those that were
+// reportPendingRequests names the requests that are still pending, and those that were
 // denied.
-func (e *env) tellOfRequests(o tokenDeleteOptions, outcomes []outcome) {
+func reportPendingRequests(e *cli.Env, o deleteOptions, outcomes []cli.Outcome) {
 	for _, made := range outcomes {
 		switch pending := made.PendingRequests; {
 		case len(pending) == 0:
 		case o.denyPending && o.dryRun:
-			e.progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, someOf(pending)))
+			e.Progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, FirstN(pending)))
 		default:
-			e.warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl token delete %s --deny-pending --ignore-not-found",
-				made.Name, someOf(pending), made.Name))
+			e.Warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl token delete %s --deny-pending --ignore-not-found",
+				made.Name, FirstN(pending), made.Name))
 		}
 		if len(made.DeniedRequests) > 0 {
-			e.progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, someOf(made.DeniedRequests)))
+			e.Progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, FirstN(made.DeniedRequests)))
 		}
 	}
 }
 
-// someOf names the first of many.
-func someOf(names []string) string {
+// FirstN names the first of many.
+func FirstN(names []string) string {
 	const named = 5
 	if len(names) <= named {
 		return strings.Join(names, " ")

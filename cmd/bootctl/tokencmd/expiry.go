@@ -1,4 +1,4 @@
-package main
+package tokencmd
 
 import (
 	"fmt"
@@ -6,26 +6,27 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
 // neverExpires says what a token without end means.
 const neverExpires = "never expires: whoever learns it can join nodes until it is deleted"
 
-// endOptions say when a token ends.
-type endOptions struct {
+// expiryOptions say when a token ends.
+type expiryOptions struct {
 	ttl       string
 	expiresAt string
 }
 
-func (o *endOptions) addFlags(fs *pflag.FlagSet, preset string) {
+func (o *expiryOptions) addFlags(fs *pflag.FlagSet, preset string) {
 	fs.StringVar(&o.ttl, "ttl", "", "`lifetime` from now on, such as 2h, 7d, or never (0 means never, too)"+preset)
 	fs.StringVar(&o.expiresAt, "expires-at", "", "the `time` when the token ends instead, such as 2026-01-31T18:00:00Z")
 }
 
 // time returns when the token ends; the zero time means never. preset is the
 // lifetime where no end was given.
-func (o endOptions) time(now time.Time, preset string) (time.Time, error) {
+func (o expiryOptions) time(now time.Time, preset string) (time.Time, error) {
 	switch {
 	case o.ttl != "" && o.expiresAt != "":
 		return time.Time{}, fmt.Errorf("%w: --ttl and --expires-at were both given", failure.ErrUsage)
@@ -49,4 +50,22 @@ func (o endOptions) time(now time.Time, preset string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%w: --expires-at %s is past", failure.ErrUsage, o.expiresAt)
 	}
 	return end, nil
+}
+
+// parseTTL reads a lifetime: a Go duration, whole days such as 7d, or never or 0
+// for none, which it returns as 0.
+func parseTTL(s string) (time.Duration, error) {
+	if s == "never" || s == "0" {
+		return 0, nil
+	}
+	ttl, err := cli.ParseDuration("--ttl", s)
+	switch {
+	case err != nil:
+		return 0, err
+	case ttl == 0:
+		return 0, nil
+	case ttl < time.Second:
+		return 0, fmt.Errorf("%w: --ttl %q ends before the token can be used; never makes one without end", failure.ErrUsage, s)
+	}
+	return ttl, nil
 }

@@ -1,4 +1,4 @@
-package main
+package tokencmd
 
 import (
 	"context"
@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func newTokenExtend(e *env) *cobra.Command {
-	var o endOptions
+func newExtend(e *cli.Env) *cobra.Command {
+	var o expiryOptions
 	cmd := &cobra.Command{
 		Use:   "extend ID --ttl LIFETIME",
 		Short: "Give a bootstrap token another end",
@@ -26,26 +28,26 @@ which takes it a second.
 Needs get and patch on secrets in kube-system.`,
 		Example:           "  bootctl token extend k3x9q2 --ttl 2d",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: e.completeTokenIDs(),
+		ValidArgsFunction: completeTokenIDs(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runTokenExtend(cmd.Context(), e, o, args[0])
+			return runExtend(cmd.Context(), e, o, args[0])
 		},
 	}
 	o.addFlags(cmd.Flags(), "")
-	e.addConnectionFlags(cmd)
+	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func runTokenExtend(ctx context.Context, e *env, o endOptions, arg string) error {
-	wanted, err := e.tokenArgument(arg)
+func runExtend(ctx context.Context, e *cli.Env, o expiryOptions, arg string) error {
+	wanted, err := tokenArgumentOf(e, arg)
 	if err != nil {
 		return err
 	}
-	end, err := o.time(e.now(), "")
+	end, err := o.time(e.Now(), "")
 	if err != nil {
 		return err
 	}
-	client, err := e.client()
+	client, err := e.Client()
 	if err != nil {
 		return err
 	}
@@ -59,17 +61,17 @@ func runTokenExtend(ctx context.Context, e *env, o endOptions, arg string) error
 	}
 	switch {
 	case end.IsZero():
-		e.warn("the token " + neverExpires)
-	case before.Expires.IsZero() && !before.Expired(e.now()) || end.Before(before.Expires):
-		e.warn("the token ends sooner than before")
+		e.Warn("the token " + neverExpires)
+	case before.Expires.IsZero() && !before.Expired(e.Now()) || end.Before(before.Expires):
+		e.Warn("the token ends sooner than before")
 	}
 	if after.Problem != "" {
-		e.warn("the token cannot be used: " + after.Problem)
+		e.Warn("the token cannot be used: " + after.Problem)
 	}
-	object := output.Token{Meta: output.Kind("Token"), TokenInfo: tokenInfo(after, e.now())}
+	object := output.Token{Meta: output.Kind("Token"), TokenInfo: cmdutil.TokenInfo(after, e.Now())}
 	text := "never"
 	if object.Expires != nil {
 		text = object.Expires.Format(time.RFC3339)
 	}
-	return e.print(view{object: object, names: []reference{tokenReference(object.ID)}, text: fmt.Sprintln(text)})
+	return e.Print(cli.Result{Object: object, Names: []cli.Name{cmdutil.TokenReference(object.ID)}, Text: fmt.Sprintln(text)})
 }

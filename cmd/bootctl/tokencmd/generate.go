@@ -1,13 +1,14 @@
-package main
+package tokencmd
 
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func newTokenGenerate(e *env) *cobra.Command {
+func newGenerate(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Draw a random bootstrap token, and create nothing",
@@ -16,18 +17,18 @@ or for bootctl token create --token-file. It asks no server.`,
 		Example: "  bootctl token generate",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return runTokenGenerate(e)
+			return runGenerate(e)
 		},
 	}
-	refuse(cmd.Flags(), map[string]string{"dry-run": changesNothing, "kubeconfig": "the command asks no server"})
+	cli.RejectFlags(cmd.Flags(), map[string]string{"dry-run": readOnlyCommand, "kubeconfig": "the command asks no server"})
 	return cmd
 }
 
-func runTokenGenerate(e *env) error {
-	tok, err := token.Generate(e.random)
+func runGenerate(e *cli.Env) error {
+	tok, err := token.Generate(e.Random)
 	if err != nil {
 		return err
 	}
 	object := output.GeneratedToken{Meta: output.Kind("GeneratedToken"), ID: tok.ID(), Token: tok.Reveal()}
-	return e.print(view{object: object, names: bareReferences(object.Token), text: object.Token + "\n"})
+	return e.Print(cli.Result{Object: object, Names: cli.BareNames(object.Token), Text: object.Token + "\n"})
 }

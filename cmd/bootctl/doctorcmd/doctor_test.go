@@ -1,0 +1,117 @@
+package doctorcmd
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/setup"
+)
+
+// reportOf is a report with findings of these statuses.
+func reportOf(statuses ...doctor.Status) output.DoctorReport {
+	var findings []doctor.Finding
+	for _, status := range statuses {
+		findings = append(findings, doctor.Finding{Check: "check-" + string(status), Status: status, Evidence: strings.Repeat("long ", 40) + "end"})
+		if status != doctor.OK {
+			findings[len(findings)-1].Reason, findings[len(findings)-1].Remedy = "Because", "bootctl do this"
+		}
+	}
+	return newReport((&cli.Env{}), findings)
+}
+
+func TestDoctorVerdict(t *testing.T) {
+	tests := []struct {
+		name   string
+		report output.DoctorReport
+		strict bool
+		want   string // empty: all is well
+	}{
+		{"OK", reportOf(doctor.OK), true, ""},
+		{"WARN", reportOf(doctor.OK, doctor.WARN), false, ""},
+		{"WARN, strict", reportOf(doctor.OK, doctor.WARN), true, "with --strict, 1 WARN, 1 OK"},
+		{"FAIL", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), false, "1 FAIL, 1 WARN, 1 OK"},
+		{"FAIL, strict", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), true, "1 FAIL, 1 WARN, 1 OK"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := options{strict: test.strict}.verdict(test.report)
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if f := failure.Of(err); f.Exit != failure.ExitRefused || f.Reason != "NotReady" || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, %+v, want %q", err, f, test.want)
+			}
+		})
+	}
+}
+
+// Evidence is not cut, and the remedy has a line of its own.
+func TestDoctorTable(t *testing.T) {
+	report := reportOf(doctor.OK, doctor.FAIL)
+	if report.Passed != 1 || report.Failed != 1 || report.Warned != 0 {
+		t.Errorf("counts %+v", report)
+	}
+	v := doctorView(report)
+	text, err := v.Render(cli.GlobalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "check-OK ") || !strings.HasSuffix(lines[1], "long end") || !strings.Contains(lines[2], " FAIL ") || !strings.Contains(lines[2], " Because: long ") || strings.TrimSpace(lines[3]) != "remedy: bootctl do this" {
+		t.Errorf("table\n%s", text)
+	}
+	if len(v.Names) != 1 || v.Names[0].Bare != "check-FAIL" {
+		t.Errorf("names %q", v.Names)
+	}
+}
+
+// The CA of the kubeconfig, and none where the connection is not verified by one.
+func TestDoctorAdminCluster(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*clientcmdapi.Cluster)
+		server clusterinfo.Endpoint
+		cas    int
+	}{
+		{"CA", func(*clientcmdapi.Cluster) {}, "192.0.2.1:6443", 1},
+		{"not verified", func(c *clientcmdapi.Cluster) { c.CertificateAuthorityData, c.InsecureSkipTLSVerify = nil, true }, "192.0.2.1:6443", 0},
+		{"kubectl proxy", func(c *clientcmdapi.Cluster) { c.Server, c.CertificateAuthorityData = "http://127.0.0.1:8001", nil }, "", 0},
+		{"behind a path", func(c *clientcmdapi.Cluster) { c.Server += "/k8s/clusters/c-1" }, "", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "config")
+			config := &clientcmdapi.Config{
+				Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: "https://192.0.2.1:6443", CertificateAuthorityData: certpem.Encode(testca.New(t, time.Now()).Certificate)}},
+				AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: "none"}},
+				Contexts:       map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "u"}},
+				CurrentContext: "c",
+			}
+			test.change(config.Clusters["c"])
+			if err := clientcmd.WriteToFile(*config, path); err != nil {
+				t.Fatal(err)
+			}
+			e := &cli.Env{Getenv: func(string) string { return path }, Now: time.Now, NewClient: kubeclient.New, Connection: cli.NewConnection()}
+			got, err := adminCluster(e, setup.Options{})
+			if err != nil || got.Server != test.server || len(got.CAs) != test.cas || got.Address != config.Clusters["c"].Server {
+				t.Errorf("server %q, %d CAs, address %q, %v", got.Server, len(got.CAs), got.Address, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/failure"
+)
+
+func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// Run runs the command of the tree that args name and returns its exit code.
+func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	root.SetIn(e.In)
+	root.SetOut(e.Out)
+	root.SetErr(e.ErrOut)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	root.InitDefaultCompletionCmd(args...)
+	root.InitDefaultHelpCmd()
+	e.interrupt = ctx.Done()
+	e.Global.Output = lowerFormat(wantedOutput(args)) // known to usage errors, too
+	started := false
+	e.prepare(root, &started)
+	e.renameCommands(root)
+	unknown := handleUnknownHelp(root)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = *unknown
+	}
+	if err == nil {
+		return 0
+	}
+	if !started {
+		err = &failure.UsageError{Err: err, Command: cmd.CommandPath()}
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return e.fail(err)
+}
+
+// FormatsAnnotation names the output formats that only this command has.
+const FormatsAnnotation = "formats"
+
+// prepare makes cobra treat the whole tree alike: a group without a known
+// subcommand is an error, and started becomes true when the body of a command
+// begins, so that every error before that is one of usage.
+func (e *Env) prepare(cmd *cobra.Command, started *bool) {
+	for _, child := range cmd.Commands() {
+		e.prepare(child, started)
+	}
+	if cmd.HasSubCommands() {
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = unknownSubcommand
+		return
+	}
+	if body := cmd.RunE; body != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			e.Global.Output = lowerFormat(e.Global.Output)
+			if err := e.Global.checkFormat(strings.Fields(cmd.Annotations[FormatsAnnotation])); err != nil {
+				return err
+			}
+			if e.Global.Quiet && e.Global.Output != "" {
+				return fmt.Errorf("--quiet prints bare names only, so it does not go with -o %s", e.Global.Output)
+			}
+			if err := checkFlags(cmd.Flags()); err != nil {
+				return err
+			}
+			var err error
+			if e.Global.RequestTimeout, err = parseRequestTimeout(*e.Connection.Timeout); err != nil {
+				return err
+			}
+			*started = true
+			return body(cmd, args)
+		}
+	}
+}
+
+// lowerFormat lets the name of a format be written in capitals, as kubectl does.
+func lowerFormat(format string) string {
+	if strings.Contains(format, "=") {
+		return format
+	}
+	return strings.ToLower(format)
+}
+
+// wantedOutput reads -o from args that may not parse.
+func wantedOutput(args []string) string {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.SetOutput(io.Discard)
+	output := flags.StringP("output", "o", "", "")
+	if err := flags.Parse(args); err != nil && !errors.Is(err, pflag.ErrHelp) {
+		return ""
+	}
+	return *output
+}

@@ -1,0 +1,56 @@
+package cmdutil
+
+import (
+	"fmt"
+	"strings"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// CSRResource is the type of a certificate signing request.
+var CSRResource = cli.Resource{
+	GroupKind: schema.GroupKind{Group: certificatesv1.GroupName, Kind: "CertificateSigningRequest"},
+	Plural:    "certificatesigningrequests", Short: "csr",
+}
+
+// secretResource is the type of the Secret that holds a token.
+var secretResource = cli.Resource{GroupKind: schema.GroupKind{Kind: "Secret"}, Plural: "secrets"}
+
+// ConfigMapResource is the type of the object that holds cluster-info.
+var ConfigMapResource = cli.Resource{GroupKind: schema.GroupKind{Kind: "ConfigMap"}}
+
+// TokenReference is the name of a token: its ID, or that of a Secret whose name has
+// none.
+func TokenReference(id string) cli.Name {
+	named := secretResource.Reference(id)
+	if _, err := token.ParseID(id); err == nil {
+		named.Name = api.BootstrapTokenSecretPrefix + id
+	}
+	return named
+}
+
+// TokenName returns the ID in an argument that names a token by it, or by its
+// Secret as kubectl prints and takes that: secret/bootstrap-token-ID. Of anything
+// else that may be a token it returns none.
+func TokenName(text string) (string, error) {
+	name, err := secretResource.Argument(text)
+	if err != nil {
+		return "", err
+	}
+	if id, ok := strings.CutPrefix(name, api.BootstrapTokenSecretPrefix); ok {
+		return token.ParseID(id)
+	}
+	if name != text {
+		return "", fmt.Errorf("%w: %q is not the Secret of a bootstrap token, whose name is %sID", failure.ErrUsage, text, api.BootstrapTokenSecretPrefix)
+	}
+	if _, err := token.ParseID(text); err != nil {
+		return "", nil
+	}
+	return text, nil
+}

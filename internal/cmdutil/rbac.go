@@ -1,0 +1,55 @@
+package cmdutil
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/setup"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// RBACFlags are the flags that say what nodes shall be able to do.
+type RBACFlags struct {
+	Group       string
+	AutoApprove string
+	approvals   []setup.Approval
+}
+
+// AddFlags takes the approvals that there are, the first where none is given.
+func (o *RBACFlags) AddFlags(fs *pflag.FlagSet, usage string, approvals ...setup.Approval) {
+	o.approvals = approvals
+	fs.StringVar(&o.Group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
+	fs.StringVar(&o.AutoApprove, "auto-approve", string(approvals[0]), "`policy` "+usage)
+}
+
+// CompleteFlags offers the values of the flags.
+func (o *RBACFlags) CompleteFlags(cmd *cobra.Command) {
+	var words []string
+	for _, approval := range o.approvals {
+		words = append(words, string(approval))
+	}
+	cli.CompleteValues(cmd, "auto-approve", words...)
+}
+
+// Objects returns the RBAC that is meant.
+func (o RBACFlags) Objects() ([]setup.Object, error) {
+	if !slices.Contains(o.approvals, setup.Approval(o.AutoApprove)) {
+		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.AutoApprove)
+	}
+	if o.Group != api.BootstrapDefaultGroup && token.ValidateGroup(o.Group) != nil {
+		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
+			failure.ErrUsage, o.Group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
+	}
+	return setup.Objects(o.Options()), nil
+}
+
+func (o RBACFlags) Options() setup.Options {
+	return setup.Options{Group: o.Group, Approval: setup.Approval(o.AutoApprove)}
+}

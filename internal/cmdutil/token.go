@@ -1,0 +1,107 @@
+package cmdutil
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// ReadToken reads a token from a file, or from stdin when it is "-". One line
+// end after the token is taken off.
+func ReadToken(e *cli.Env, file string) (token.Token, error) {
+	text, err := e.ReadFile(file, cli.MaxTokenFile)
+	if err != nil {
+		return token.Token{}, fmt.Errorf("read the token: %w", err)
+	}
+	return parseTokenLine(string(text))
+}
+
+// parseTokenLine parses a token with a line end after it, or none.
+func parseTokenLine(line string) (token.Token, error) {
+	return token.Parse(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+}
+
+// TokenStatus says in a cell what the API server would say.
+func TokenStatus(item output.TokenInfo) string {
+	switch {
+	case item.Status == statusProxy:
+		return "proxy of kubeadm-certs"
+	case item.Status == statusValid && !slices.Contains(item.Usages, token.Authentication):
+		return "valid, for signing alone"
+	}
+	return cli.JoinNonEmpty(": ", item.Status, item.Problem)
+}
+
+// What the list says of a token.
+const (
+	statusValid    = "valid"
+	statusExpired  = "expired"
+	statusUnusable = "unusable"
+	statusProxy    = "proxy"
+)
+
+// TokenInfo returns what the contract says of a token, without its secret.
+func TokenInfo(info token.Info, now time.Time) output.TokenInfo {
+	out := output.TokenInfo{
+		ID:          info.ID,
+		SecretName:  info.SecretName,
+		Usages:      cli.OrEmpty(info.Usages),
+		Groups:      cli.OrEmpty(info.Groups),
+		Description: info.Description,
+		Status:      statusValid,
+		Expired:     info.Expired(now),
+		Problem:     info.Problem,
+	}
+	if !info.Expires.IsZero() {
+		expires := info.Expires.UTC().Truncate(time.Second)
+		out.Expires = &expires
+	}
+	switch {
+	case info.Problem == "" && info.Expired(now):
+		out.Status = statusExpired
+	case info.IsProxy() && info.Expired(now):
+		out.Status, out.Problem = statusExpired, ""
+	case info.IsProxy():
+		out.Status, out.Problem = statusProxy, ""
+	case info.Problem != "":
+		out.Status = statusUnusable
+	}
+	return out
+}
+
+// TokenVariable is the environment variable that may hold the token of a node.
+const TokenVariable = "BOOTCTL_TOKEN" //nolint:gosec // a name, not a token
+
+// ErrNoToken means that no token was given.
+var ErrNoToken = fmt.Errorf("%w: there is no token: give --token-file, or set %s", failure.ErrUsage, TokenVariable)
+
+// NodeToken reads the token of a node from the one place that was given, else
+// from the environment.
+func NodeToken(e *cli.Env, file, plain string) (token.Token, error) {
+	switch {
+	case file != "" && plain != "":
+		return token.Token{}, fmt.Errorf("%w: --token and --token-file were both given", failure.ErrUsage)
+	case file != "":
+		return ReadToken(e, file)
+	case plain != "":
+		return PlainToken(e, plain)
+	case e.Getenv(TokenVariable) != "":
+		return parseTokenLine(e.Getenv(TokenVariable))
+	}
+	return token.Token{}, ErrNoToken
+}
+
+// PlainToken reads a token that stands on the command line.
+func PlainToken(e *cli.Env, text string) (token.Token, error) {
+	tok, err := token.Parse(text)
+	if err == nil {
+		e.Warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
+	}
+	return tok, err
+}
