@@ -69,7 +69,15 @@ func joinsOn(t *testing.T, server *labtest.Server, config string) {
 	if got := bootctl(t, server, "bootctl", "token", "list", "-o", fields); got != "kubead valid made by kubeadm" {
 		t.Errorf("token list shows %q", got)
 	}
-	bootctl(t, server, "bootctl", "cluster-info", "verify") // exits 0, or the test ends
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) { // the signer takes a moment
+		err := server.Command("bootctl", "cluster-info", "verify").Run()
+		if err == nil {
+			break
+		}
+		if time.Since(begin) > labtest.Hang {
+			t.Fatalf("bootctl cluster-info verify: %v", err)
+		}
+	}
 	pin := bootctl(t, server, "bootctl", "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}")
 	token := filepath.Join(filepath.Dir(config), "token")
 	if err := os.WriteFile(token, []byte(kubeadmToken+"\n"), 0o600); err != nil {

@@ -134,7 +134,7 @@ func kubeadmDiscovers(t *testing.T, server *labtest.Server, tok, pin string) {
 	discovery := &kubeadmapi.Discovery{BootstrapToken: &kubeadmapi.BootstrapTokenDiscovery{
 		Token: tok, APIServerEndpoint: strings.TrimPrefix(server.URL(), "https://"), CACertHashes: []string{pin},
 	}}
-	config, err := kubeadmtoken.RetrieveValidatedConfigInfo(nil, discovery, 20*time.Second)
+	config, err := kubeadmtoken.RetrieveValidatedConfigInfo(nil, discovery, labtest.Hang)
 	if err != nil {
 		t.Fatal(err)
 	}

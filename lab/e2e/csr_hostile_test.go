@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -83,6 +84,12 @@ func (p program) openDoors(t *testing.T) {
 	p.eventually(t, "rights of alice", func() bool {
 		_, err := p.send(t.Context(), t, "door", newAsk(t, "door", by("alice")))
 		return err == nil
+	})
+	p.eventually(t, "rights of the owner", func() bool {
+		review, err := p.as(t, "").AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: "owner", ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}},
+		}, metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed
 	})
 	if err := p.as(t, "").CertificatesV1().CertificateSigningRequests().Delete(t.Context(), "door", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
