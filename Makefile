@@ -25,7 +25,7 @@ help: ## list the targets
 	@echo 'make bench         compare with kubectl, kubeadm and the kubelet in one run'
 	@echo 'make mutants       remove each security guard and see a test fail'
 	@echo 'make lint          check format, code, modules and generated files'
-	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md and the faults in docs/join.md'
+	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md, the faults in docs/join.md and the drawing in docs/architecture.md'
 	@echo 'make release       make and upload the release of the tag that is checked out'
 	@echo 'make test-release  make it twice, compare, unpack, run, and install the deb beside systemd (needs root)'
 	@echo 'make clean         remove what was built'
@@ -90,6 +90,7 @@ docs:
 	go test -run TestGenerated ./cmd/bootctl -update
 	cd lab && go test -run TestGenerated ./schema -update
 	cd lab && go test -run TestJoinFaultsPage ./e2e -update
+	cd lab && go test -run TestHouse_Drawing ./house -update
 
 clean:
 	rm -rf $(BIN)

@@ -1,3 +1,5 @@
+// Package testcluster serves cluster-info as an API server does, for tests of what a
+// node reads.
 package testcluster
 
 import (
@@ -29,13 +31,16 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+// DocServer is the address in the document.
 const DocServer = "https://10.0.0.1:6443"
 
 // Now is when the tests take place; certificates are valid a day around it.
 var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// Clock returns Now.
 func Clock() time.Time { return Now }
 
+// ParseToken returns the token of the tests.
 func ParseToken(t testing.TB) token.Token {
 	t.Helper()
 	tok, err := token.Parse("abcdef.0123456789abcdef")
@@ -45,6 +50,7 @@ func ParseToken(t testing.TB) token.Token {
 	return tok
 }
 
+// CA is a CA of the cluster.
 type CA struct{ testca.CA }
 
 // NewCA makes a CA, its certificate changed by the given functions.
@@ -59,6 +65,7 @@ func (c CA) Server(t testing.TB, host string) tls.Certificate {
 	return c.Serving(t, Now, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.ParseIP(host)} })
 }
 
+// Bundle returns the certificates of the CAs.
 func Bundle(cas ...CA) []*x509.Certificate {
 	var certs []*x509.Certificate
 	for _, c := range cas {
@@ -158,6 +165,7 @@ func reply(w http.ResponseWriter, status int, object any) {
 	_ = json.NewEncoder(w).Encode(object)
 }
 
+// Matching returns a predicate that reports whether an error matches target.
 func Matching(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
 }
@@ -182,6 +190,7 @@ func (c *Cluster) Connections() int {
 	return len(c.open)
 }
 
+// Endpoint returns the address of the server.
 func (c *Cluster) Endpoint(t testing.TB) clusterinfo.Endpoint {
 	t.Helper()
 	endpoint, err := clusterinfo.ParseEndpoint(strings.Replace(c.URL, "http://", "https://", 1))
@@ -213,6 +222,7 @@ func Options(t testing.TB, c *Cluster, cas ...CA) discovery.Options {
 	}
 }
 
+// WantError fails the test unless err matches want.
 func WantError(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -220,6 +230,7 @@ func WantError(t *testing.T, err, want error) {
 	}
 }
 
+// WantRoots fails the test unless the certificates are those of the CAs.
 func WantRoots(t *testing.T, got []*x509.Certificate, want ...CA) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -1,3 +1,4 @@
+// Package testcsr has keys, CSRs, CAs and fake clients for tests about CSRs.
 package testcsr
 
 import (
@@ -24,6 +25,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
+// The node of the tests, and the user name of the bootstrap token that requests for it.
 const (
 	NodeName  = "worker-1"
 	Bootstrap = "system:bootstrap:abcdef"
@@ -32,6 +34,7 @@ const (
 // Now is when the tests take place; certificates are valid a day around it.
 var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// WantError fails the test unless err matches want.
 func WantError(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -39,6 +42,7 @@ func WantError(t *testing.T, err, want error) {
 	}
 }
 
+// NewKey returns a new ECDSA key.
 func NewKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	return testca.Key(t)
@@ -63,12 +67,15 @@ func PKCS10(t testing.TB, key crypto.Signer, changes ...func(*x509.CertificateRe
 	return Block("CERTIFICATE REQUEST", nil, der)
 }
 
+// Block returns a PEM block.
 func Block(kind string, headers map[string]string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Headers: headers, Bytes: der})
 }
 
+// CA is a CA that issues certificates for the node.
 type CA struct{ testca.CA }
 
+// NewCA returns a new CA, valid around Now.
 func NewCA(t testing.TB) CA {
 	t.Helper()
 	return CA{testca.New(t, Now)}
@@ -99,6 +106,7 @@ func Expected(key crypto.Signer, roots ...*x509.Certificate) csr.Expected {
 	return want
 }
 
+// Object is a stored CSR of the API.
 type Object = certificatesv1.CertificateSigningRequest
 
 // Stored returns the node's request as the API server holds it, changed.
@@ -129,6 +137,7 @@ func With(kind certificatesv1.RequestConditionType) func(*Object) {
 	}
 }
 
+// Issued returns a change that gives a CSR a certificate.
 func Issued(text string) func(*Object) {
 	return func(o *Object) { o.Status.Certificate = []byte(text) }
 }
@@ -172,6 +181,7 @@ func NewSpec(t testing.TB, key crypto.Signer) *Object {
 	return spec
 }
 
+// ParseCertificate parses one certificate in PEM.
 func ParseCertificate(t testing.TB, text []byte) *x509.Certificate {
 	t.Helper()
 	first, _ := pem.Decode(text)
@@ -182,10 +192,12 @@ func ParseCertificate(t testing.TB, text []byte) *x509.Certificate {
 	return cert
 }
 
+// Usages returns a change that sets the usages of a CSR.
 func Usages(list ...certificatesv1.KeyUsage) func(*Object) {
 	return func(o *Object) { o.Spec.Usages = list }
 }
 
+// Signer returns a change that sets the signer of a CSR.
 func Signer(name string) func(*Object) {
 	return func(o *Object) { o.Spec.SignerName = name }
 }
@@ -211,4 +223,5 @@ func Serving(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*Object)) *Obj
 	return Stored(t, key, changes...)
 }
 
+// ErrServer is an error of the API server that is not transient.
 var ErrServer = errors.New("trouble in the server")

@@ -1,16 +1,13 @@
-// Package csr makes, judges and follows certificate signing requests.
+// Package csr is what a requester does: it builds certificate signing requests (CSRs),
+// submits them, waits for the certificate and checks it.
 //
-// [NewRequest] makes a request, [NewNodeRequest] the one that a kubelet would make
-// under the name that it would use, and both refuse what its signer would fail.
-// [Submit] sends it and [Wait] follows it to its certificate, which
-// [CheckCertificate] judges before anyone uses it.
+// [NewRequest] builds a CSR, [NewNodeRequest] the one that a kubelet would create under
+// the same name; both refuse what its signer would fail, which [Predict] knows.
+// [Submit] creates it and [Wait] follows it until it has a certificate, which
+// [CheckCertificate] checks before anyone uses it. [List] with a [Filter], [Get] and
+// [Decode] read CSRs, and [Explain] says who keeps one waiting.
 //
-// On the other side, [List] and a [Filter] find requests, [Check] says what each
-// rule for the signer says of one, given [Facts] about the cluster, and [Predict]
-// what the signer will do. [Approve] and [Deny] decide on just the object that was
-// judged, [Delete] removes one that was decided on, and [CheckAccess] says
-// beforehand who may. Nothing here chooses: a caller that finds several requests
-// for one node learns so from [Rivals].
+// What an approver does is in package approval.
 //
 // Source: Kubernetes documentation, "Certificates and Certificate Signing
 // Requests"; RFC 2986 (PKCS #10).

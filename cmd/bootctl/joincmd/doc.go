@@ -1,0 +1,2 @@
+// Package joincmd has the command that joins this machine to a cluster.
+package joincmd
