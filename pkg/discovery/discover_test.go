@@ -35,7 +35,7 @@ func TestDiscover(t *testing.T) {
 		{"pinned and another in the bundle", []testcluster.CA{pinned, evil}, func(*discovery.Options) {}, []testcluster.CA{pinned}},
 		{"another and pinned in the bundle", []testcluster.CA{evil, pinned}, func(*discovery.Options) {}, []testcluster.CA{pinned}},
 		{"CA file", []testcluster.CA{pinned, evil}, func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, []testcluster.CA{pinned}},
-		{"signature alone", []testcluster.CA{pinned}, func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, []testcluster.CA{pinned}},
+		{"signature alone", []testcluster.CA{pinned}, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, []testcluster.CA{pinned}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestDiscoverRefuses(t *testing.T) {
 		{"signature over another document", data("jws-kubeconfig-abcdef", clusterinfo.Sign([]byte(otherDocument), testcluster.ParseToken(t))), nil, clusterinfo.ErrSignature},
 		{"no signature worth the name", data("jws-kubeconfig-abcdef", ""), nil, clusterinfo.ErrSignature},
 		{"bad signature, CA not checked", data("jws-kubeconfig-abcdef", ""), func(o *discovery.Options) {
-			o.Pins, o.SkipCAVerification = nil, true
+			o.Pins, o.SkipVerification = nil, true
 		}, clusterinfo.ErrSignature},
 		{"document with a user", data("kubeconfig", strings.Replace(data()["kubeconfig"], "users: null", "users: [{}]", 1)), nil, clusterinfo.ErrDocument},
 		{"no kubeconfig", data("kubeconfig", ""), nil, clusterinfo.ErrNotFound},
@@ -125,7 +125,7 @@ func TestDiscoverUnsigned(t *testing.T) {
 		{"token rejected", http.StatusUnauthorized, func(*discovery.Options) {}, true, discovery.ErrTokenRejected},
 		{"token accepted", http.StatusOK, func(*discovery.Options) {}, true, discovery.ErrTokenNotSigned},
 		{"token accepted, access forbidden", http.StatusForbidden, func(*discovery.Options) {}, true, discovery.ErrTokenNotSigned},
-		{"CA not checked", http.StatusOK, func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, false, discovery.ErrUnsigned},
+		{"CA not checked", http.StatusOK, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, false, discovery.ErrUnsigned},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
