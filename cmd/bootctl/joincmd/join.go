@@ -97,6 +97,7 @@ certificatesigningrequests; see setup.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.AddRequestTimeout(cmd.Flags())
 	return cmd
 }
 
