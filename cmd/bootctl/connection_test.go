@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +25,7 @@ import (
 )
 
 // connectionFlags are those that the commands with the administrator's connection
-// have, and no others.
+// have, and no others, except that join has --request-timeout as well.
 func connectionFlags() []string {
 	return []string{
 		"as", "as-group", "as-uid", "certificate-authority", "client-certificate", "client-key", "cluster", "context",
@@ -33,14 +37,15 @@ func TestConnectionFlags_Commands(t *testing.T) {
 	offline := []string{"join", "version", "token generate"}
 	for _, leaf := range leaves(t) {
 		path := pathOf(leaf)
+		isJoin := path == "join" // which has no connection of an administrator
 		isOffline := slices.Contains(offline, path) || strings.HasPrefix(path, "lab ") || strings.HasPrefix(path, "completion ")
 		for _, name := range connectionFlags() {
-			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "refused") != isOffline {
+			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "refused") != (isOffline && !(isJoin && name == "request-timeout")) {
 				t.Errorf("bootctl %s: --%s is %v", path, name, flag)
 			}
 		}
 		for _, name := range []string{"token", "password", "username", "namespace", "insecure-skip-tls-verify", "cache-dir", "disable-compression", "proxy-url"} {
-			if flag := leaf.Flag(name); flag != nil && path != "join" && flag.Annotations["connection"] != nil {
+			if flag := leaf.Flag(name); flag != nil && !isJoin && flag.Annotations["connection"] != nil {
 				t.Errorf("bootctl %s has --%s", path, name)
 			}
 		}
@@ -188,6 +193,34 @@ func TestImpersonation_Headers(t *testing.T) {
 	}
 	if !strings.Contains(errOut.String(), " as jane, impersonated in context c: 200 in ") {
 		t.Errorf("stderr %s", &errOut)
+	}
+}
+
+// A join that gets no answer sends the request again after the time that the flag gives,
+// which is far less than the default.
+func TestRequestTimeout_Join(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var requests atomic.Int32
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		if requests.Add(1) == 2 {
+			cancel()
+		}
+		<-req.Context().Done()
+	}))
+	defer server.Close()
+	var errOut bytes.Buffer
+	e := &cli.Env{
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: io.Discard, ErrOut: &errOut}, Now: time.Now, Random: rand.Reader,
+		Getenv: func(string) string { return "" }, Width: func() int { return 0 },
+	}
+	begin := time.Now()
+	run(ctx, e, []string{
+		"join", server.URL, "--token", "abcdef.0123456789abcdef", "--unsafe-skip-ca-verification", "--node-name", "n", "--out-dir", t.TempDir(),
+		"--timeout", "10m", "--request-timeout", "100ms",
+	})
+	if took := time.Since(begin); requests.Load() != 2 || took > 25*time.Second {
+		t.Errorf("%d requests within %s, want two\n%s", requests.Load(), took, &errOut)
 	}
 }
 

@@ -50,6 +50,12 @@ func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 	CompleteWith(cmd, "user", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.AuthInfos)) }))
 }
 
+// AddRequestTimeout gives a command without the administrator's connection the one flag
+// of it that limits requests.
+func (e *Env) AddRequestTimeout(fs *pflag.FlagSet) {
+	fs.StringVar(e.Connection.Timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
+}
+
 // completeKubeconfig offers names that are in the kubeconfig.
 func (e *Env) completeKubeconfig(names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

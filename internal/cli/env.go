@@ -84,7 +84,7 @@ func (e *Env) ClientWith(config AdminConfig, opts kubeclient.Options) (*kubeclie
 
 // ClientOptions are those of every client, the administrator's and others.
 func (e *Env) ClientOptions(as string) kubeclient.Options {
-	opts := kubeclient.Options{As: as, Now: e.Now, Warn: e.Warn}
+	opts := kubeclient.Options{As: as, Now: e.Now, Warn: e.Warn, Timeout: e.Global.RequestTimeout}
 	if e.Global.verbosity > 0 {
 		opts.Observe = e.observeCall
 	}
@@ -128,9 +128,6 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 	config, err := loader.ClientConfig()
 	if err != nil {
 		return AdminConfig{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
-	}
-	if e.Global.RequestTimeout > 0 {
-		config.Timeout = e.Global.RequestTimeout
 	}
 	return AdminConfig{config, cmp.Or(*e.Connection.Context, raw.CurrentContext)}, nil
 }

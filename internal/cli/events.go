@@ -23,6 +23,16 @@ func (e *Env) Progress(text string) {
 	e.Event(output.Event{Event: "progress", Message: text}, escape.Text(text))
 }
 
+// Observe prints the steps of what takes time, and why it waits.
+func (e *Env) Observe(event kubeclient.Event) {
+	if event.Step != "" {
+		e.Progress(event.Step)
+	}
+	if event.Waiting != nil {
+		e.Waiting(event.Waiting)
+	}
+}
+
 // Waiting tells why a command waits.
 func (e *Env) Waiting(err error) {
 	reason := failure.Of(err).Reason

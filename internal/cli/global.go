@@ -14,8 +14,8 @@ type GlobalOptions struct {
 	Output           string
 	Quiet            bool
 	allowMissingKeys bool
-	// RequestTimeout is that of the commands with the administrator's connection, and
-	// for the others the same as theirs by default.
+	// RequestTimeout is the value of --request-timeout, or its default for a command that
+	// has no such flag; 0 means no limit.
 	RequestTimeout time.Duration
 }
 

@@ -37,7 +37,7 @@ func (o TrustFlags) Discovery(e *cli.Env, endpoints []string, tokenFile, plain s
 
 // DiscoveryOptions returns what a node believes, and whom it asks.
 func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (discovery.Options, error) {
-	opts := discovery.Options{SkipCAVerification: o.UnsafeSkip, Timeout: e.Global.RequestTimeout, Client: e.ClientOptions("")}
+	opts := discovery.Options{Trust: discovery.Trust{SkipVerification: o.UnsafeSkip}, Client: e.ClientOptions("")}
 	for _, text := range endpoints {
 		endpoint, err := clusterinfo.ParseEndpoint(text)
 		if err != nil {

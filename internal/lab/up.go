@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // pollInterval is how often the lock and the ready file are looked at.
@@ -19,7 +21,7 @@ type UpOptions struct {
 	// Flags of the components, each FLAG=VALUE; the server refuses those that
 	// the component does not know.
 	APIServerArgs, ControllerManagerArgs []string
-	Progress                             func(string) // called with each new thing waited for; may be nil
+	Observer                             kubeclient.Observer // receives each step
 }
 
 // A DiffersError means that the lab runs already, with other controllers or flags
@@ -72,9 +74,6 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 		return Ready{}, err
 	}
 	wanted := NewConfig(controllers, o.APIServerArgs, o.ControllerManagerArgs)
-	if o.Progress == nil {
-		o.Progress = func(string) {}
-	}
 	for {
 		ready, err := l.upOnce(ctx, o)
 		var failed *StartError
@@ -99,10 +98,10 @@ func (l Lab) upOnce(ctx context.Context, o UpOptions) (*Ready, error) {
 	case err != nil || status.Ready != nil:
 		return status.Ready, err
 	case status.Running:
-		o.Progress(fmt.Sprintf("waiting for the server that is starting already, process %d", status.Pid))
+		o.Observer.Notify(kubeclient.Event{Step: fmt.Sprintf("waiting for the server that is starting already, process %d", status.Pid)})
 		return l.await(ctx)
 	}
-	o.Progress("starting etcd, kube-apiserver and the controllers")
+	o.Observer.Notify(kubeclient.Event{Step: "starting etcd, kube-apiserver and the controllers"})
 	return l.startServer(ctx, o)
 }
 

@@ -216,9 +216,8 @@ func Options(t testing.TB, c *Cluster, cas ...CA) discovery.Options {
 	return discovery.Options{
 		Endpoints: []clusterinfo.Endpoint{c.Endpoint(t)},
 		Token:     ParseToken(t),
-		Pins:      clusterinfo.Pins(Bundle(cas...)),
-		Client:    kubeclient.Options{Now: Clock},
-		Timeout:   time.Minute,
+		Trust:     discovery.Trust{Pins: clusterinfo.Pins(Bundle(cas...))},
+		Client:    kubeclient.Options{Now: Clock, Timeout: time.Minute},
 	}
 }
 

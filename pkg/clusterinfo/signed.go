@@ -20,11 +20,10 @@ var ErrNotSignedYet = errors.New("the bootstrap signer has not signed cluster-in
 // SignedWait says how to wait for signatures.
 type SignedWait struct {
 	Client corev1client.CoreV1Interface
-	// Now is the clock that tokens expire by. It must not be nil.
+	// Now is the clock that tokens expire by; nil means the system's.
 	Now func() time.Time
-	// Cause is told what is waited for, and again when it changes; nil means
-	// nobody is.
-	Cause func(error)
+	// Observer receives what is waited for as Waiting, and again when it changes.
+	Observer kubeclient.Observer
 }
 
 // Until waits until cluster-info has a good signature of each of the tokens. When
@@ -34,12 +33,13 @@ type SignedWait struct {
 // Access: get on the configmap cluster-info in kube-public; list on secrets in
 // kube-system, without which the error says less.
 func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
+	w.Now = kubeclient.ClockOrSystem(w.Now)
 	begin, why := w.Now(), ""
 	wait := kubeclient.Wait{
 		Transient: func(err error) bool { return errors.Is(err, ErrNotSignedYet) || kubeclient.IsTransient(err) },
-		Cause: func(err error) {
-			if w.Cause != nil && (why != "" || !errors.Is(err, ErrNotSignedYet)) {
-				w.Cause(err)
+		Observer: func(event kubeclient.Event) {
+			if why != "" || !errors.Is(event.Waiting, ErrNotSignedYet) {
+				w.Observer.Notify(event)
 			}
 		},
 		Slow: kubeclient.ErrNoAnswer,

@@ -61,7 +61,7 @@ func TestSignedWaitSaysWhatTheSignerDoes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := signedCluster(t, test.valid, test.ids...)
 				var causes []error
-				wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Cause: func(err error) { causes = append(causes, err) }}
+				wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Observer: func(event kubeclient.Event) { causes = append(causes, event.Waiting) }}
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
 				begin := time.Now()
@@ -115,7 +115,7 @@ func TestSignedWaitIsSilentAtFirst(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Cause: func(err error) { t.Errorf("told: %v", err) }}
+		wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Observer: func(event kubeclient.Event) { t.Errorf("told: %v", event.Waiting) }}
 		begin := time.Now()
 		if err := wait.Until(t.Context(), []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}); err != nil {
 			t.Error(err)

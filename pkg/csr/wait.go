@@ -58,16 +58,16 @@ func (e *RefusedError) Unwrap() error { return e.End }
 
 // WaitOptions say how to wait.
 type WaitOptions struct {
-	// Cause is told what is waited for, once it has lasted a moment, and
-	// again when it changes. It must not be nil.
-	Cause func(error)
-	// Explain says who keeps a request waiting, once it has done so for half a
-	// minute: nil stands for Explain with no more facts than the request itself.
+	// Observer receives the state of the CSR as Waiting, once it has lasted a moment,
+	// and again when it changes.
+	Observer kubeclient.Observer
+	// Explain returns why a CSR waits, once it has done so for half a minute; nil means
+	// the function Explain with AutoApprovalUnknown.
 	Explain func(Request) string
 }
 
-// How long a request may be unfinished before Cause hears of it, and before it
-// hears who keeps it waiting.
+// How long a CSR may be unfinished before the observer receives its state, and before
+// that is explained.
 const (
 	slowAfter = 1500 * time.Millisecond
 	silence   = 30 * time.Second
@@ -106,10 +106,10 @@ func window(n int) time.Duration {
 // Access: get and watch on certificatesigningrequests.
 func Wait(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, request *certificatesv1.CertificateSigningRequest, opts WaitOptions) ([]byte, error) {
 	said := ""
-	tell := func(err error) { // Until tells of the end of each watch, follow of the time within
-		if err.Error() != said {
-			said = err.Error()
-			opts.Cause(err)
+	tell := func(event kubeclient.Event) { // Until reports the end of each watch, follow the time within
+		if text := event.Waiting.Error(); text != said {
+			said = text
+			opts.Observer.Notify(event)
 		}
 	}
 	explain := opts.Explain
@@ -123,7 +123,7 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	defer w.slow.Stop()
 	defer w.silent.Stop()
 	var certificate []byte
-	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Cause: tell}, func(ctx context.Context) error {
+	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Observer: tell}, func(ctx context.Context) error {
 		if w.request == nil {
 			var err error
 			if w.request, err = get(ctx, w.requests, w.name); err != nil {
@@ -146,7 +146,7 @@ type waiter struct {
 	requests certificatesv1client.CertificateSigningRequestInterface
 	name     string
 	uid      types.UID
-	tell     func(error)
+	tell     kubeclient.Observer
 	explain  func(Request) string
 	// request is as it was last seen, nil when it must be read anew, and state what
 	// it waits for.
@@ -236,7 +236,7 @@ func (w *waiter) watch(ctx context.Context) (certificate []byte, inTime bool, er
 			}
 		}
 		if w.isSlow {
-			w.tell(w.state)
+			w.tell.Notify(kubeclient.Event{Waiting: w.state})
 		}
 	}
 }

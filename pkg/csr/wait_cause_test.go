@@ -16,6 +16,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // lasting makes each watch last as long as it is asked to. After the given time
@@ -38,7 +39,7 @@ func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after 
 	})
 }
 
-// heard waits for three minutes and returns when Cause heard what.
+// heard waits for three minutes and returns when the observer received what.
 func heard(t *testing.T, approvedAfter time.Duration) []string {
 	t.Helper()
 	key := testcsr.NewKey(t)
@@ -50,8 +51,8 @@ func heard(t *testing.T, approvedAfter time.Duration) []string {
 	lasting(t, client, approvedAfter, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)))
 	var told []string
 	_, err := csr.Wait(ctx, client, request, csr.WaitOptions{
-		Cause: func(err error) {
-			told = append(told, fmt.Sprintf("%v %v", time.Since(start).Round(time.Second), err))
+		Observer: func(event kubeclient.Event) {
+			told = append(told, fmt.Sprintf("%v %v", time.Since(start).Round(time.Second), event.Waiting))
 		},
 		Explain: func(r csr.Request) string { return strings.ToUpper(strings.Join(r.Conditions, ",")) },
 	})

@@ -41,8 +41,6 @@ func change(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, to *tes
 	}
 }
 
-func silent() csr.WaitOptions { return csr.WaitOptions{Cause: func(error) {}} }
-
 func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		request := testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.ResourceVersion = "7" })
@@ -54,7 +52,7 @@ func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 			}
 			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", testcsr.ErrServer)
 		})
-		if _, err := csr.Wait(t.Context(), client, request, silent()); !apierrors.IsForbidden(err) {
+		if _, err := csr.Wait(t.Context(), client, request, csr.WaitOptions{}); !apierrors.IsForbidden(err) {
 			t.Errorf("error = %v, want that of the server", err)
 		}
 		if sent.FieldSelector != "metadata.name=node-csr-1" || sent.ResourceVersion != "7" {
@@ -83,7 +81,7 @@ func TestWaitOfWhatHasEnded(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			client := testcsr.FakeCertificates(t, test.there)
-			got, err := csr.Wait(t.Context(), client, test.there, silent())
+			got, err := csr.Wait(t.Context(), client, test.there, csr.WaitOptions{})
 			testcsr.WantError(t, err, test.wantErr)
 			if string(got) != test.want || len(client.Actions()) != 0 {
 				t.Errorf("certificate %q after %v, want %q after nothing", got, client.Actions(), test.want)
@@ -104,7 +102,7 @@ func TestWaitPassesOverConditionsThatDoNotHold(t *testing.T) {
 				request := testcsr.Stored(t, testcsr.NewKey(t), testcsr.With(kind), testcsr.Issued("PEM"), func(o *testcsr.Object) { o.Status.Conditions[0].Status = "False" })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				_, err := csr.Wait(ctx, testcsr.FakeCertificates(t, request), request, silent())
+				_, err := csr.Wait(ctx, testcsr.FakeCertificates(t, request), request, csr.WaitOptions{})
 				testcsr.WantError(t, err, csr.ErrPending)
 			})
 		})
@@ -149,7 +147,7 @@ func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
 				time.AfterFunc(time.Second, func() { test.end(stream) })
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
-				got, err := csr.Wait(ctx, client, testcsr.Stored(t, key), silent())
+				got, err := csr.Wait(ctx, client, testcsr.Stored(t, key), csr.WaitOptions{})
 				testcsr.WantError(t, err, test.wantErr)
 				if string(got) != test.want {
 					t.Errorf("certificate = %q, want %q", got, test.want)
@@ -179,7 +177,7 @@ func TestWaitOutlastsItsWatches(t *testing.T) {
 		time.AfterFunc(3*time.Hour+time.Second, func() {
 			last.Modify(testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM")))
 		})
-		got, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), silent())
+		got, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), csr.WaitOptions{})
 		if string(got) != "PEM" || err != nil {
 			t.Errorf("Wait = %q, %v", got, err)
 		}
@@ -225,7 +223,7 @@ func TestWaitWhenReadingFails(t *testing.T) {
 							return first, nil, test.err
 						})
 					}
-					got, err := csr.Wait(t.Context(), client, testcsr.Stored(t, key), silent())
+					got, err := csr.Wait(t.Context(), client, testcsr.Stored(t, key), csr.WaitOptions{})
 					testcsr.WantError(t, err, test.wantErr)
 					if string(got) != test.want {
 						t.Errorf("certificate = %q, want %q", got, test.want)
@@ -241,7 +239,7 @@ func TestWaitEndsWithTheCauseOfItsContext(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Minute, func() { cancel(testcsr.ErrServer) })
-		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), silent())
+		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), csr.WaitOptions{})
 		testcsr.WantError(t, err, testcsr.ErrServer)
 		if errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error = %v speaks of a deadline", err)
@@ -257,7 +255,7 @@ func TestWaitAtTheDeadlineSaysTheLastState(t *testing.T) {
 		time.AfterFunc(time.Minute, func() { change(t, client, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved))) })
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
-		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), silent())
+		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), csr.WaitOptions{})
 		testcsr.WantError(t, err, csr.ErrUnsigned)
 		testcsr.WantError(t, err, context.DeadlineExceeded)
 		if errors.Is(err, csr.ErrPending) {
@@ -288,8 +286,8 @@ func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
 				lasting(t, client, test.after, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM")))
 				start := time.Now()
 				var said []time.Duration
-				_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), csr.WaitOptions{Cause: func(err error) {
-					testcsr.WantError(t, err, csr.ErrPending)
+				_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), csr.WaitOptions{Observer: func(event kubeclient.Event) {
+					testcsr.WantError(t, event.Waiting, csr.ErrPending)
 					said = append(said, time.Since(start))
 				}})
 				if err != nil || !slices.Equal(said, test.want) {
@@ -316,7 +314,7 @@ func TestWaitNoticesWhatAnOpenWatchHides(t *testing.T) {
 			}
 			return true, stream, nil
 		})
-		_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), silent())
+		_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), csr.WaitOptions{})
 		if took := time.Since(start); !apierrors.IsUnauthorized(err) || took > 23*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}

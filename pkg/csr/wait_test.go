@@ -53,7 +53,7 @@ func TestWait(t *testing.T) {
 						t.Error(err)
 					}
 				}()
-				got, err := csr.Wait(ctx, client, request, csr.WaitOptions{Cause: func(error) {}})
+				got, err := csr.Wait(ctx, client, request, csr.WaitOptions{})
 				if string(got) != tt.want || !errors.Is(err, tt.wantErr) || (err == nil) != (tt.wantErr == nil) {
 					t.Errorf("Wait = %q, %v; want %q, %v", got, err, tt.want, tt.wantErr)
 				}
@@ -77,7 +77,7 @@ func TestWaitDeletedAndGone(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		_, err := csr.Wait(t.Context(), client, request, csr.WaitOptions{Cause: func(error) {}})
+		_, err := csr.Wait(t.Context(), client, request, csr.WaitOptions{})
 		testcsr.WantError(t, err, csr.ErrNotFound)
 	})
 }
@@ -89,8 +89,8 @@ func TestWaitSaysWhatItWaitsFor(t *testing.T) {
 		var said []time.Duration
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), csr.WaitOptions{Cause: func(err error) {
-			testcsr.WantError(t, err, csr.ErrPending)
+		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), csr.WaitOptions{Observer: func(event kubeclient.Event) {
+			testcsr.WantError(t, event.Waiting, csr.ErrPending)
 			said = append(said, time.Since(start))
 		}})
 		testcsr.WantError(t, err, csr.ErrPending)

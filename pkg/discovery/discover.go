@@ -2,13 +2,11 @@ package discovery
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
@@ -45,17 +43,8 @@ type Options struct {
 	// Endpoints are asked at once; the first that verifies wins.
 	Endpoints []clusterinfo.Endpoint
 	Token     token.Token
-	// Pins and CAs name the keys that may be trusted; where both are given, a
-	// key must be among both.
-	Pins []clusterinfo.Pin
-	CAs  []*x509.Certificate
-	// SkipCAVerification trusts every CA of a document with a good signature:
-	// whoever knows the token can then pose as the cluster. Pins and CAs that
-	// are given count all the same.
-	SkipCAVerification bool
-	// Timeout bounds each request; see RequestTimeout.
-	Timeout time.Duration
-	// Client is passed on to the API clients. Client.Now must be set.
+	Trust
+	// Client has the options of the API clients; see [kubeclient.Options.WithDefaults].
 	Client kubeclient.Options
 }
 
@@ -71,25 +60,27 @@ type Cluster struct {
 	Others EndpointErrors
 }
 
-// Validate returns ErrNoTrust when nothing says what to believe, and an error
-// that matches ErrInvalidEndpoint or token.ErrInvalid when there is no endpoint
-// or no token.
+// Validate returns an error that matches clusterinfo.ErrInvalidEndpoint, token.ErrInvalid
+// or ErrNoTrust if there is no endpoint, no token or nothing to trust.
 func (o Options) Validate() error {
 	if len(o.Endpoints) == 0 {
-		return fmt.Errorf("no endpoint is given: %w", clusterinfo.ErrInvalidEndpoint)
+		return &missingError{"no endpoint of an API server is given", clusterinfo.ErrInvalidEndpoint}
 	}
 	if o.Token.IsZero() {
-		return fmt.Errorf("no token is given: %w", token.ErrInvalid)
+		return &missingError{"no bootstrap token is given", token.ErrInvalid}
 	}
-	if len(o.Pins) == 0 && len(o.CAs) == 0 && !o.SkipCAVerification {
-		return ErrNoTrust
-	}
-	return nil
+	return o.Trust.Validate()
 }
 
-// RequestTimeout returns how long a request may take: Timeout, or 10 seconds
-// where that is 0.
-func (o Options) RequestTimeout() time.Duration { return cmp.Or(o.Timeout, 10*time.Second) }
+// missingError says what is missing, and matches the error about an invalid one.
+type missingError struct {
+	text  string
+	match error
+}
+
+func (e *missingError) Error() string { return e.text }
+
+func (e *missingError) Unwrap() error { return e.match }
 
 // Discover makes one attempt to learn and verify the cluster behind the
 // endpoints, as a node with a token does: it reads cluster-info without
@@ -108,10 +99,12 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 	if err := opts.Validate(); err != nil {
 		return Cluster{}, err
 	}
+	opts.Client = opts.Client.WithDefaults()
+	d := discoverer{opts}
 	if len(opts.Endpoints) == 1 {
-		return opts.discover(ctx, opts.Endpoints[0])
+		return d.discover(ctx, opts.Endpoints[0])
 	}
-	return opts.race(ctx)
+	return d.race(ctx)
 }
 
 // Transient says whether a later attempt may succeed without anyone correcting
@@ -125,25 +118,28 @@ func Transient(err error) bool {
 		kubeclient.IsTransient(err)
 }
 
-func (o Options) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
-	clock := Clock{Now: o.Client.Now}
-	o.Client = clock.Watch(o.Client)
-	cluster, err := o.verified(ctx, endpoint)
+// discoverer carries out what its options say.
+type discoverer struct{ Options }
+
+func (d discoverer) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
+	clock := Clock{Now: d.Client.Now}
+	d.Client = clock.Watch(d.Client)
+	cluster, err := d.verified(ctx, endpoint)
 	return cluster, clock.Explain(err)
 }
 
 // verified does the steps in their order.
-func (o Options) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
-	seen, err := o.FetchAnonymous(ctx, endpoint, nil)
+func (d discoverer) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
+	seen, err := FetchAnonymous(ctx, endpoint, nil, d.Client)
 	if err != nil {
 		return Cluster{}, err
 	}
-	document, roots, err := o.Check(seen)
+	document, roots, err := d.Trust.Check(seen, d.Token, d.Client.Now())
 	isSigned := !errors.Is(err, ErrUnsigned)
-	if err != nil && (isSigned || o.trustsAnyCA()) {
+	if err != nil && (isSigned || d.trustsAnyCA()) {
 		return Cluster{}, err
 	}
-	again, err := o.FetchAnonymous(ctx, endpoint, roots)
+	again, err := FetchAnonymous(ctx, endpoint, roots, d.Client)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -151,68 +147,9 @@ func (o Options) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (C
 		return Cluster{}, ErrChanged
 	}
 	if !isSigned {
-		return Cluster{}, o.unsigned(seen, o.tryToken(ctx, endpoint, roots))
+		return Cluster{}, unsigned(seen, d.Token, d.tryToken(ctx, endpoint, roots))
 	}
 	return Cluster{Document: document, Endpoint: endpoint, Roots: roots}, nil
-}
-
-// Check verifies cluster-info by itself, without any connection: its document,
-// which CA certificates of it may be trusted, and the signature of the token. An
-// error that matches ErrUnsigned comes with the other results, since a
-// connection that the roots verify can tell more.
-func (o Options) Check(info clusterinfo.Info) (clusterinfo.Document, []*x509.Certificate, error) {
-	document, err := clusterinfo.ParseDocument(info.Raw)
-	if err != nil {
-		return clusterinfo.Document{}, nil, err
-	}
-	roots, err := o.Trusted(document.CAs)
-	if err != nil {
-		return clusterinfo.Document{}, nil, err
-	}
-	signature, isSigned := info.Signatures[o.Token.ID()]
-	if !isSigned {
-		return document, roots, o.unsigned(info, ErrUnsigned)
-	}
-	if err := clusterinfo.Verify(info.Raw, signature, o.Token); err != nil {
-		return clusterinfo.Document{}, nil, err
-	}
-	return document, roots, nil
-}
-
-// trustsAnyCA says whether nothing but the signature makes a CA trusted.
-func (o Options) trustsAnyCA() bool {
-	return o.SkipCAVerification && len(o.Pins) == 0 && len(o.CAs) == 0
-}
-
-// Trusted returns the CA certificates of the bundle that may be trusted.
-func (o Options) Trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
-	if o.trustsAnyCA() {
-		return clusterinfo.Trusted(bundle, clusterinfo.Pins(bundle), o.Client.Now())
-	}
-	pins := o.Pins
-	if len(o.CAs) > 0 {
-		pins = clusterinfo.Pins(o.CAs)
-	}
-	roots, err := clusterinfo.Trusted(bundle, pins, o.Client.Now())
-	if err != nil || len(o.CAs) == 0 || len(o.Pins) == 0 {
-		return roots, err
-	}
-	return clusterinfo.Trusted(roots, o.Pins, o.Client.Now())
-}
-
-// unsigned says what is known of a missing signature.
-func (o Options) unsigned(seen clusterinfo.Info, err error) error {
-	if !errors.Is(err, ErrUnsigned) && !errors.Is(err, ErrTokenNotSigned) {
-		return err
-	}
-	switch n := len(seen.Signatures); n {
-	case 0:
-		return fmt.Errorf("token %s: %w; it has no signature at all: the bootstrap signer may not be running", o.Token.ID(), err)
-	case 1:
-		return fmt.Errorf("token %s: %w; it has the signature of 1 other token", o.Token.ID(), err)
-	default:
-		return fmt.Errorf("token %s: %w; it has the signatures of %d other tokens", o.Token.ID(), err, n)
-	}
 }
 
 // FetchAnonymous reads cluster-info at the endpoint without credentials, over a
@@ -221,8 +158,8 @@ func (o Options) unsigned(seen clusterinfo.Info, err error) error {
 // server's own, ErrNotFound or ErrNotAPIServer, or one of the connection.
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
-func (o Options) FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) (clusterinfo.Info, error) {
-	client, err := o.client(endpoint, roots, token.Token{})
+func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate, opts kubeclient.Options) (clusterinfo.Info, error) {
+	client, err := newClient(endpoint, roots, token.Token{}, opts)
 	if err != nil {
 		return clusterinfo.Info{}, err
 	}
@@ -246,8 +183,8 @@ func isUnexpectedResponse(err error) bool {
 }
 
 // tryToken asks with the token as credential, which tells whether it is one.
-func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
-	client, err := o.client(endpoint, roots, o.Token)
+func (d discoverer) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
+	client, err := newClient(endpoint, roots, d.Token, d.Client)
 	if err != nil {
 		return err
 	}
@@ -255,16 +192,16 @@ func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, ro
 	_, err = clusterinfo.Fetch(ctx, client.Core)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
+		return fmt.Errorf("token %s: %w: %w", d.Token.ID(), ErrTokenRejected, err)
 	case err == nil || apierrors.IsForbidden(err):
 		return ErrTokenNotSigned
 	}
 	return err
 }
 
-func (o Options) client(endpoint clusterinfo.Endpoint, roots []*x509.Certificate, tok token.Token) (*kubeclient.Client, error) {
-	opts := o.Client
-	config := &rest.Config{Host: endpoint.URL(), Timeout: o.RequestTimeout()}
+func newClient(endpoint clusterinfo.Endpoint, roots []*x509.Certificate, tok token.Token, opts kubeclient.Options) (*kubeclient.Client, error) {
+	opts = opts.WithDefaults()
+	config := &rest.Config{Host: endpoint.URL()}
 	switch {
 	case roots == nil:
 		opts.As = "anonymous, connection not verified"

@@ -32,17 +32,17 @@ func Identify(ctx context.Context, opts Options) (Identity, error) {
 		return Identity{}, err
 	}
 	clock := Clock{Now: opts.Client.Now}
-	opts.Client = clock.Watch(opts.Client)
-	identity, err := opts.identify(ctx, opts.Endpoints[0])
+	opts.Client = clock.Watch(opts.Client.WithDefaults())
+	identity, err := discoverer{opts}.identify(ctx, opts.Endpoints[0])
 	return identity, clock.Explain(err)
 }
 
-func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (Identity, error) {
-	roots, err := o.roots(ctx, endpoint)
+func (d discoverer) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (Identity, error) {
+	roots, err := d.roots(ctx, endpoint)
 	if err != nil {
 		return Identity{}, err
 	}
-	client, err := o.client(endpoint, roots, o.Token)
+	client, err := newClient(endpoint, roots, d.Token, d.Client)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -50,7 +50,7 @@ func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (I
 	user, err := client.WhoAmI(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return Identity{}, fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
+		return Identity{}, fmt.Errorf("token %s: %w: %w", d.Token.ID(), ErrTokenRejected, err)
 	case isUnexpectedResponse(err):
 		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
 	case err != nil:
@@ -60,21 +60,21 @@ func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (I
 }
 
 // roots returns the CA certificates to verify the connection with.
-func (o Options) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([]*x509.Certificate, error) {
-	if len(o.CAs) > 0 {
-		return o.Trusted(o.CAs)
+func (d discoverer) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([]*x509.Certificate, error) {
+	if len(d.CAs) > 0 {
+		return d.Trusted(d.CAs, d.Client.Now())
 	}
-	seen, err := o.FetchAnonymous(ctx, endpoint, nil)
+	seen, err := FetchAnonymous(ctx, endpoint, nil, d.Client)
 	if err != nil {
 		return nil, err
 	}
-	if o.trustsAnyCA() { // then nothing but the signature makes them trusted
-		_, roots, err := o.Check(seen)
+	if d.trustsAnyCA() { // then nothing but the signature makes them trusted
+		_, roots, err := d.Trust.Check(seen, d.Token, d.Client.Now())
 		return roots, err
 	}
 	document, err := clusterinfo.ParseDocument(seen.Raw)
 	if err != nil {
 		return nil, err
 	}
-	return o.Trusted(document.CAs)
+	return d.Trusted(document.CAs, d.Client.Now())
 }

@@ -36,7 +36,7 @@ func TestIdentify(t *testing.T) {
 		{"pin", func(*discovery.Options) {}, []string{"", "Bearer abcdef.0123456789abcdef"}},
 		{"CA file", func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
 		{"CA file and pin", func(o *discovery.Options) { o.CAs = testcluster.Bundle(evil, pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
-		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, []string{"", "Bearer abcdef.0123456789abcdef"}},
+		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, []string{"", "Bearer abcdef.0123456789abcdef"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestIdentifyKeepsTheTokenFromStrangers(t *testing.T) {
 		{"CA file, another on the wire", evil, testcluster.SignedData(t, evil), func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, nil},
 		{"pin outside the CA file", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.CAs = testcluster.Bundle(evil) }, clusterinfo.ErrPinMismatch},
 		{"no pin and no CA", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.Pins = nil }, discovery.ErrNoTrust},
-		{"signature alone, and there is none", pinned, unsigned, func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, discovery.ErrUnsigned},
+		{"signature alone, and there is none", pinned, unsigned, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, discovery.ErrUnsigned},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func (e EndpointErrors) Unwrap() []error {
 
 // race asks every endpoint at once. It returns when one has verified or all have
 // failed, and no request is under way any more.
-func (o Options) race(ctx context.Context) (Cluster, error) {
+func (d discoverer) race(ctx context.Context) (Cluster, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type outcome struct {
@@ -52,9 +52,9 @@ func (o Options) race(ctx context.Context) (Cluster, error) {
 		err     error
 	}
 	outcomes := make(chan outcome)
-	for i, endpoint := range o.Endpoints {
+	for i, endpoint := range d.Endpoints {
 		go func() {
-			cluster, err := o.discover(ctx, endpoint)
+			cluster, err := d.discover(ctx, endpoint)
 			if err != nil {
 				err = fmt.Errorf("%s: %w", endpoint, err)
 			}
@@ -62,8 +62,8 @@ func (o Options) race(ctx context.Context) (Cluster, error) {
 		}()
 	}
 	var winner *Cluster
-	failed := make(EndpointErrors, len(o.Endpoints)) // in their order, whichever failed first
-	for range o.Endpoints {
+	failed := make(EndpointErrors, len(d.Endpoints)) // in their order, whichever failed first
+	for range d.Endpoints {
 		switch got := <-outcomes; {
 		case winner != nil: // the rest ends because of the winner
 		case got.err == nil:

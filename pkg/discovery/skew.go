@@ -47,11 +47,10 @@ const HarmfulSkew = 5 * time.Minute
 
 // A Clock compares this machine's clock with those of the servers that answer.
 type Clock struct {
-	// Now is this machine's. It must not be nil.
+	// Now is this machine's; nil means the system's.
 	Now func() time.Time
-	// Differs is told, once, how far this machine is behind a server, negative
-	// when it is ahead, where that is over a minute; nil means nobody is.
-	OnSkew func(behind time.Duration)
+	// Observer receives ClockBehind, once.
+	Observer kubeclient.Observer
 
 	mu     sync.Mutex
 	behind time.Duration // 0 unless it is over a minute
@@ -83,7 +82,7 @@ func (c *Clock) Behind() time.Duration {
 func (c *Clock) ServerTime() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.Now().Add(c.offset)
+	return kubeclient.ClockOrSystem(c.Now)().Add(c.offset)
 }
 
 // dateError is how much the date of an answer may be off: it has whole seconds, and
@@ -96,7 +95,7 @@ func (c *Clock) observe(date time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	behind := date.Sub(c.Now())
+	behind := date.Sub(kubeclient.ClockOrSystem(c.Now)())
 	c.offset = behind
 	if behind.Abs() <= dateError {
 		c.offset = 0
@@ -104,8 +103,8 @@ func (c *Clock) observe(date time.Time) {
 	if behind.Abs() <= toleratedSkew {
 		behind = 0
 	}
-	if behind != 0 && c.behind == 0 && c.OnSkew != nil {
-		c.OnSkew(behind)
+	if behind != 0 && c.behind == 0 {
+		c.Observer.Notify(kubeclient.Event{ClockBehind: behind})
 	}
 	c.behind = behind
 }

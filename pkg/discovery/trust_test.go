@@ -11,26 +11,25 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func TestOptionsTrusted(t *testing.T) {
+func TestTrust_Trusted(t *testing.T) {
 	first, second, third := testcluster.NewCA(t), testcluster.NewCA(t), testcluster.NewCA(t)
 	all := testcluster.Bundle(first, second, third)
 	tests := []struct {
 		name    string
-		options discovery.Options
+		trust   discovery.Trust
 		want    []testcluster.CA
 		wantErr error
 	}{
-		{"pins", discovery.Options{Pins: clusterinfo.Pins(testcluster.Bundle(second))}, []testcluster.CA{second}, nil},
-		{"CA certificates", discovery.Options{CAs: testcluster.Bundle(first, second)}, []testcluster.CA{first, second}, nil},
-		{"both", discovery.Options{CAs: testcluster.Bundle(first, second), Pins: clusterinfo.Pins(testcluster.Bundle(second, third))}, []testcluster.CA{second}, nil},
-		{"neither checked", discovery.Options{SkipCAVerification: true}, []testcluster.CA{first, second, third}, nil},
-		{"both, of different keys", discovery.Options{CAs: testcluster.Bundle(first), Pins: clusterinfo.Pins(testcluster.Bundle(second))}, nil, clusterinfo.ErrPinMismatch},
-		{"nothing given", discovery.Options{}, nil, clusterinfo.ErrPinMismatch},
+		{"pins", discovery.Trust{Pins: clusterinfo.Pins(testcluster.Bundle(second))}, []testcluster.CA{second}, nil},
+		{"CA certificates", discovery.Trust{CAs: testcluster.Bundle(first, second)}, []testcluster.CA{first, second}, nil},
+		{"both", discovery.Trust{CAs: testcluster.Bundle(first, second), Pins: clusterinfo.Pins(testcluster.Bundle(second, third))}, []testcluster.CA{second}, nil},
+		{"neither checked", discovery.Trust{SkipVerification: true}, []testcluster.CA{first, second, third}, nil},
+		{"both, of different keys", discovery.Trust{CAs: testcluster.Bundle(first), Pins: clusterinfo.Pins(testcluster.Bundle(second))}, nil, clusterinfo.ErrPinMismatch},
+		{"nothing given", discovery.Trust{}, nil, clusterinfo.ErrPinMismatch},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			test.options.Client.Now = testcluster.Clock
-			got, err := test.options.Trusted(all)
+			got, err := test.trust.Trusted(all, testcluster.Now)
 			testcluster.WantError(t, err, test.wantErr)
 			testcluster.WantRoots(t, got, test.want...)
 		})
@@ -69,7 +68,7 @@ func TestDiscoverWithoutPinsTrustsUsableCAsOnly(t *testing.T) {
 	good, expired := testcluster.NewCA(t), testcluster.NewCA(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
 	server := testcluster.NewCluster(t, good.Server(t, host), testcluster.Always(testcluster.SignedData(t, good, expired)))
 	opts := testcluster.Options(t, server)
-	opts.SkipCAVerification = true
+	opts.SkipVerification = true
 	got, err := discovery.Discover(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +88,7 @@ func TestOptionsValidate(t *testing.T) {
 	}{
 		{"pins", func(*discovery.Options) {}, nil},
 		{"CAs", func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(c) }, nil},
-		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipCAVerification = nil, true }, nil},
+		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, nil},
 		{"no endpoint", func(o *discovery.Options) { o.Endpoints = nil }, clusterinfo.ErrInvalidEndpoint},
 		{"no token", func(o *discovery.Options) { o.Token = token.Token{} }, token.ErrInvalid},
 		{"nothing to trust", func(o *discovery.Options) { o.Pins = nil }, discovery.ErrNoTrust},
@@ -97,7 +96,7 @@ func TestOptionsValidate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			opts := discovery.Options{Endpoints: []clusterinfo.Endpoint{"10.0.0.1:6443"}, Token: testcluster.ParseToken(t), Pins: clusterinfo.Pins(testcluster.Bundle(c))}
+			opts := discovery.Options{Endpoints: []clusterinfo.Endpoint{"10.0.0.1:6443"}, Token: testcluster.ParseToken(t), Trust: discovery.Trust{Pins: clusterinfo.Pins(testcluster.Bundle(c))}}
 			test.change(&opts)
 			testcluster.WantError(t, opts.Validate(), test.wantErr)
 		})
@@ -116,7 +115,7 @@ func TestSkippingDoesNotOverrideAPin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := testcluster.NewCluster(t, other.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
 			opts := testcluster.Options(t, server, pinned)
-			opts.SkipCAVerification = true
+			opts.SkipVerification = true
 			change(&opts)
 			_, err := discovery.Discover(t.Context(), opts)
 			testcluster.WantError(t, err, clusterinfo.ErrPinMismatch)

@@ -28,10 +28,8 @@ type Cluster struct {
 	// Setup describes what nodes should be able to do.
 	Setup setup.Options
 	// NodeClient has the options for requests made as a node, with no credentials or
-	// with a token, and NodeTimeout limits each of them; 0 means the default of
-	// clusterinfo.Options.
-	NodeClient  kubeclient.Options
-	NodeTimeout time.Duration
+	// with a token; see [kubeclient.Options.WithDefaults].
+	NodeClient kubeclient.Options
 }
 
 // Run checks the cluster and returns the findings, in a fixed order. It changes
@@ -115,8 +113,3 @@ func (c *clusterChecker) checks() []check {
 // now returns the time by the clock of the API server, which evaluates tokens and
 // dates objects by it.
 func (c *clusterChecker) now() time.Time { return c.Clock.ServerTime() }
-
-// asNode returns the options for a request made as a node.
-func (c *clusterChecker) asNode() discovery.Options {
-	return discovery.Options{Timeout: c.NodeTimeout, Client: c.NodeClient}
-}

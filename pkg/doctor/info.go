@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
@@ -62,7 +63,7 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := c.asNode().FetchAnonymous(ctx, at, roots)
+	info, err := discovery.FetchAnonymous(ctx, at, roots, c.NodeClient)
 	switch {
 	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
 		return ok("%s answers with a certificate of a CA in cluster-info", at.URL()), nil

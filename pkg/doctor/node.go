@@ -17,7 +17,7 @@ import (
 type Node struct {
 	// Discovery has the one endpoint, and pins, CA certificates and a token if they
 	// are known. Without pins and CA certificates nothing is verified and only
-	// anonymous requests are sent, unless SkipCAVerification makes the token's
+	// anonymous requests are sent, unless SkipVerification makes the token's
 	// signature enough.
 	Discovery discovery.Options
 }
@@ -32,7 +32,7 @@ type Node struct {
 func (n Node) Run(ctx context.Context) []Finding {
 	c := &nodeChecker{Options: n.Discovery, endpoint: n.Discovery.Endpoints[0]}
 	c.watch = &discovery.Clock{Now: c.Client.Now}
-	c.Client = c.watch.Watch(c.Client)
+	c.Client = c.watch.Watch(c.Client.WithDefaults())
 	return dropRepeated(inOrder(ctx, c.checks(), nil))
 }
 
@@ -92,7 +92,7 @@ func isReached(err error) bool {
 
 func (c *nodeChecker) reach(ctx context.Context) ([]Finding, error) {
 	c.document.CAs = c.CAs
-	c.seen, c.seenErr = c.FetchAnonymous(ctx, c.endpoint, nil)
+	c.seen, c.seenErr = discovery.FetchAnonymous(ctx, c.endpoint, nil, c.Client)
 	if !isReached(c.seenErr) {
 		return nil, c.seenErr
 	}
@@ -136,11 +136,11 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 	if len(c.document.CAs) == 0 {
 		return nil, nil
 	}
-	trust := c.Options
+	trust := c.Trust
 	if !c.isTrustGiven() { // for anonymous requests alone
-		trust.SkipCAVerification = true
+		trust.SkipVerification = true
 	}
-	roots, err := trust.Trusted(c.document.CAs)
+	roots, err := trust.Trusted(c.document.CAs, c.Client.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (c *nodeChecker) certificate(ctx context.Context) ([]Finding, error) {
 	if len(c.roots) == 0 {
 		return nil, nil
 	}
-	again, err := c.FetchAnonymous(ctx, c.endpoint, c.roots)
+	again, err := discovery.FetchAnonymous(ctx, c.endpoint, c.roots, c.Client)
 	switch {
 	case !isReached(err):
 		return nil, err
@@ -185,7 +185,7 @@ func (c *nodeChecker) server(ctx context.Context) ([]Finding, error) {
 	case server.IsLoopback() && !c.endpoint.IsLoopback():
 		return one(FAIL, EndpointLoopback, fmt.Sprintf("cluster-info tells nodes to ask %s, which is each machine itself", server), publish), nil
 	}
-	if _, err := c.FetchAnonymous(ctx, server, c.roots); !isReached(err) {
+	if _, err := discovery.FetchAnonymous(ctx, server, c.roots, c.Client); !isReached(err) {
 		return nil, from(server, err)
 	}
 	return ok("cluster-info tells nodes to ask %s, where the CA of the certificate %s", server, c.howVerified()), nil
@@ -194,7 +194,7 @@ func (c *nodeChecker) server(ctx context.Context) ([]Finding, error) {
 // authenticate sends the token to a server that is verified with what was given, and
 // to no other.
 func (c *nodeChecker) authenticate(ctx context.Context) ([]Finding, error) {
-	if c.Token.IsZero() || !c.isTrustGiven() && !c.SkipCAVerification {
+	if c.Token.IsZero() || !c.isTrustGiven() && !c.SkipVerification {
 		return nil, nil
 	}
 	identity, err := discovery.Identify(ctx, c.Options)

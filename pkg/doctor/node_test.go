@@ -27,8 +27,8 @@ func (s *site) node(changes ...func(*discovery.Options)) doctor.Node {
 		s.t.Fatal(err)
 	}
 	opts := discovery.Options{
-		Endpoints: []clusterinfo.Endpoint{s.endpoint}, Token: info.Token, CAs: []*x509.Certificate{s.ca.Certificate},
-		Client: kubeclient.Options{Now: time.Now}, Timeout: time.Minute,
+		Endpoints: []clusterinfo.Endpoint{s.endpoint}, Token: info.Token, Trust: discovery.Trust{CAs: []*x509.Certificate{s.ca.Certificate}},
+		Client: kubeclient.Options{Timeout: time.Minute},
 	}
 	for _, change := range changes {
 		change(&opts)
@@ -52,7 +52,7 @@ func TestNode(t *testing.T) {
 		{"pin and token", func(o *discovery.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }, all, true},
 		{"CA alone", func(o *discovery.Options) { o.Token = token.Token{} }, without(all), false},
 		{"token alone", func(o *discovery.Options) { o.CAs = nil }, without(noTrust), false},
-		{"signature alone", func(o *discovery.Options) { o.CAs, o.SkipCAVerification = nil, true }, noTrust, true},
+		{"signature alone", func(o *discovery.Options) { o.CAs, o.SkipVerification = nil, true }, noTrust, true},
 		{"nothing", func(o *discovery.Options) { o.CAs, o.Token = nil, token.Token{} }, without(noTrust), false},
 	}
 	for _, test := range tests {

@@ -45,10 +45,9 @@ type Probe struct {
 	// to no other server.
 	Pins []clusterinfo.Pin
 	CAs  []*x509.Certificate
-	// NodeClient has the options for requests made as a node, and NodeTimeout limits
-	// each of them; 0 means the default of clusterinfo.Options.
-	NodeClient  kubeclient.Options
-	NodeTimeout time.Duration
+	// NodeClient has the options for requests made as a node; see
+	// [kubeclient.Options.WithDefaults].
+	NodeClient kubeclient.Options
 	// Group is the group of nodes' tokens; empty means token.DefaultGroup.
 	Group string
 	// Approval is how CSRs should be approved; empty means AutoApproveNodes.
@@ -71,7 +70,7 @@ type Probe struct {
 // on subjectaccessreviews.
 func (p Probe) Run(ctx context.Context) []Finding {
 	r := &probeRun{Probe: p, clock: &discovery.Clock{Now: p.NodeClient.Now}}
-	r.NodeClient = r.clock.Watch(p.NodeClient)
+	r.NodeClient = r.clock.Watch(p.NodeClient.WithDefaults())
 	findings := inOrder(ctx, r.checks(), p.Observer)
 	if r.nothingMade() {
 		return findings
@@ -81,7 +80,7 @@ func (p Probe) Run(ctx context.Context) []Finding {
 }
 
 func (r *probeRun) checks() []check {
-	answer := r.asNode().RequestTimeout()
+	answer := r.NodeClient.Timeout
 	checks := []check{
 		r.check("probe: token", answer, r.makeToken, diagnoseAdmin),
 		r.check("probe: signature", controllerTime, r.awaitSignature, diagnoseAdmin),
@@ -125,7 +124,7 @@ func (r *probeRun) now() time.Time { return r.NodeClient.Now() }
 
 // asNode returns the options for a request made as a node.
 func (r *probeRun) asNode() discovery.Options {
-	return discovery.Options{Pins: r.Pins, CAs: r.CAs, Token: r.token.Token, Timeout: r.NodeTimeout, Client: r.NodeClient}
+	return discovery.Options{Trust: discovery.Trust{Pins: r.Pins, CAs: r.CAs}, Token: r.token.Token, Client: r.NodeClient}
 }
 
 // groups returns the groups that the token needs, except the one that each token has.

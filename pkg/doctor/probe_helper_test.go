@@ -140,7 +140,7 @@ func (s *site) rewrite(change func(data map[string]string)) {
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
 		Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1(),
-		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: kubeclient.Options{Now: time.Now}, NodeTimeout: time.Minute,
+		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: kubeclient.Options{Timeout: time.Minute},
 		Random: rand.Reader,
 	}
 }

@@ -168,7 +168,6 @@ func (r *probeRun) awaitApproval(ctx context.Context) ([]Finding, error) {
 	_ = r.predictApproval(ctx) // without it the explanation is less exact
 	var err error
 	r.chain, err = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
-		Cause:   func(error) {},
 		Explain: func(silent csr.Request) string { return csr.Explain(silent, r.autoApproved) },
 	})
 	switch {
@@ -193,7 +192,7 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	node := join.Node{Name: r.nodeName(), Server: r.cluster.Server, Roots: r.cluster.Roots, Chain: r.chain, Key: r.key}
-	client, err := node.Client(r.asNode().RequestTimeout(), r.NodeClient)
+	client, err := node.Client(r.NodeClient)
 	if err != nil {
 		return nil, err
 	}

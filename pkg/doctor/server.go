@@ -67,8 +67,7 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context) ([]Finding, er
 	}
 	// The API server sees the newest tokens last.
 	slices.SortFunc(tokens, func(a, b token.Info) int { return a.Created.Compare(b.Created) })
-	opts := c.asNode()
-	opts.Endpoints, opts.CAs = []clusterinfo.Endpoint{c.Server}, c.CAs
+	opts := discovery.Options{Endpoints: []clusterinfo.Endpoint{c.Server}, Trust: discovery.Trust{CAs: c.CAs}, Client: c.NodeClient}
 	var refused error
 	for _, tok := range tokens[:min(tries, len(tokens))] {
 		opts.Token = tok.Token
@@ -98,7 +97,7 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 		}
 		at = document.Server
 	}
-	_, err := c.asNode().FetchAnonymous(ctx, at, nil)
+	_, err := discovery.FetchAnonymous(ctx, at, nil, c.NodeClient)
 	switch {
 	case err == nil:
 		return ok("a request without credentials reads cluster-info"), nil

@@ -19,12 +19,12 @@ import (
 
 // loadPendingKey returns the key that waits for its certificate, or nil where there is
 // none, it cannot be read as one, or a new one is wanted.
-func (o Options) loadPendingKey() (crypto.Signer, error) {
-	text, err := os.ReadFile(o.Layout.pendingKey())
+func (j *joiner) loadPendingKey() (crypto.Signer, error) {
+	text, err := os.ReadFile(j.Layout.pendingKey())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if key, err := csr.ParseKey(text); err == nil && !o.NewKey {
+	if key, err := csr.ParseKey(text); err == nil && !j.NewKey {
 		return key, nil
 	}
 	return nil, nil
@@ -32,58 +32,58 @@ func (o Options) loadPendingKey() (crypto.Signer, error) {
 
 // key returns the key that waits for its certificate, or makes one. It is on
 // disk before anything is asked for with it.
-func (o Options) key() (crypto.Signer, error) {
-	key, err := o.loadPendingKey()
+func (j *joiner) key() (crypto.Signer, error) {
+	key, err := j.loadPendingKey()
 	if err != nil {
 		return nil, err
 	}
 	if key != nil {
-		o.Step("taking up the key that waits")
+		j.step("taking up the key that waits")
 		return key, nil
 	}
-	o.Step("making a key")
-	if key, err = csr.GenerateKey(o.Random); err != nil {
+	j.step("making a key")
+	if key, err = csr.GenerateKey(j.Random); err != nil {
 		return nil, err
 	}
 	text, err := csr.EncodeKey(key)
 	if err != nil {
 		return nil, err
 	}
-	return key, durable.WriteFile(o.Layout.pendingKey(), text, 0o600)
+	return key, durable.WriteFile(j.Layout.pendingKey(), text, 0o600)
 }
 
 // write leaves the files as the kubelet would. The kubeconfig comes last, so
 // that where it stands the rest is there, and only then the pending key goes.
-func (o Options) write(id identity) error {
+func (j *joiner) write(id identity) error {
 	keyText, err := csr.EncodeKey(id.key)
 	if err != nil {
 		return err
 	}
-	kubeconfig, err := clusterinfo.Kubeconfig(id.server, id.roots, o.Layout.currentFromKubeconfig())
+	kubeconfig, err := clusterinfo.Kubeconfig(id.server, id.roots, j.Layout.currentFromKubeconfig())
 	if err != nil {
 		return err
 	}
-	pair := o.Layout.pair(id.leaf.NotBefore)
+	pair := j.Layout.pair(id.leaf.NotBefore)
 	chain := append(bytes.TrimSpace(id.chain), '\n')
 	if err := durable.WriteFile(pair, append(chain, keyText...), 0o600); err != nil {
 		return err
 	}
-	if err := durable.Symlink(filepath.Base(pair), o.Layout.Current()); err != nil {
+	if err := durable.Symlink(filepath.Base(pair), j.Layout.Current()); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(o.Layout.CA(), certpem.Encode(id.roots...), 0o644); err != nil {
+	if err := durable.WriteFile(j.Layout.CA(), certpem.Encode(id.roots...), 0o644); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(o.Layout.Kubeconfig(), kubeconfig, 0o600); err != nil {
+	if err := durable.WriteFile(j.Layout.Kubeconfig(), kubeconfig, 0o600); err != nil {
 		return err
 	}
-	return os.Remove(o.Layout.pendingKey())
+	return os.Remove(j.Layout.pendingKey())
 }
 
 // caFile returns the CA certificates that are in the CA file, nil when there is
 // none.
-func (o Options) caFile() ([]*x509.Certificate, error) {
-	text, err := os.ReadFile(o.Layout.CA())
+func (j *joiner) caFile() ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(j.Layout.CA())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -91,20 +91,20 @@ func (o Options) caFile() ([]*x509.Certificate, error) {
 		return nil, err
 	}
 	bundle, err := certpem.Parse(text)
-	if err != nil && !o.Force {
-		return nil, fmt.Errorf("%s: %w: %w", o.Layout.CA(), ErrForeign, err)
+	if err != nil && !j.Force {
+		return nil, fmt.Errorf("%s: %w: %w", j.Layout.CA(), ErrForeign, err)
 	}
 	return bundle, nil
 }
 
 // checkCAFile wants a CA file that is there to hold just these certificates: it may
 // also say who may call the kubelet, and is replaced only by force.
-func (o Options) checkCAFile(roots []*x509.Certificate) error {
-	bundle, err := o.caFile()
-	if err != nil || bundle == nil || o.Force || within(roots, bundle) && within(bundle, roots) {
+func (j *joiner) checkCAFile(roots []*x509.Certificate) error {
+	bundle, err := j.caFile()
+	if err != nil || bundle == nil || j.Force || within(roots, bundle) && within(bundle, roots) {
 		return err
 	}
-	return fmt.Errorf("%s: %w: it has other CA certificates than the cluster", o.Layout.CA(), ErrForeign)
+	return fmt.Errorf("%s: %w: it has other CA certificates than the cluster", j.Layout.CA(), ErrForeign)
 }
 
 // within says whether each certificate of a is in b.

@@ -37,7 +37,7 @@ const (
 	secret = "p1antedsecret123"
 )
 
-func clientOptions() kubeclient.Options { return kubeclient.Options{Now: time.Now} }
+func clientOptions() kubeclient.Options { return kubeclient.Options{Timeout: time.Minute} }
 
 type ca struct{ testca.CA }
 

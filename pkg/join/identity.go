@@ -44,66 +44,65 @@ type identity struct {
 	key    crypto.Signer
 }
 
-// shouldReplace says whether the node joins although the look at what is on disk ended
-// with err.
-func (o Options) shouldReplace(err error) bool {
+// shouldReplace reports whether the node joins despite err from the identity on disk.
+func (j *joiner) shouldReplace(err error) bool {
 	if errors.Is(err, ErrNotJoined) || errors.Is(err, ErrExpired) {
 		return true
 	}
-	return o.Force && (errors.Is(err, ErrForeign) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrRejected) ||
+	return j.Force && (errors.Is(err, ErrForeign) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrRejected) ||
 		errors.Is(err, clusterinfo.ErrUnusableCA) || kubeclient.IsUntrusted(err))
 }
 
 // existing returns the identity that stands on disk: complete, valid, of this node
 // and of a cluster that the options trust.
-func (o Options) existing() (identity, error) {
-	config, err := loadConfig(o.Layout.Kubeconfig())
+func (j *joiner) existing() (identity, error) {
+	cluster, user, err := loadContext(j.Layout.Kubeconfig())
 	if err != nil {
 		return identity{}, err
 	}
-	id, err := o.readCluster(config)
+	id, err := j.readCluster(cluster)
 	if err != nil {
 		return identity{}, err
 	}
-	if err := o.checkUser(config); err != nil {
-		return identity{}, err
+	current := j.Layout.Current()
+	if user.ClientCertificate == "" || j.Layout.referred(user.ClientCertificate) != current || j.Layout.referred(user.ClientKey) != current {
+		return identity{}, fmt.Errorf("%s: %w: its user does not have the certificate and key in %s", j.Layout.Kubeconfig(), ErrInvalid, current)
 	}
-	return o.readPair(id)
+	return j.readPair(id)
 }
 
-func loadConfig(path string) (*clientcmdapi.Config, error) {
+// loadContext reads the cluster and the user of a kubeconfig.
+func loadContext(path string) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
+		return nil, nil, fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
 	config, err := clientcmd.Load(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
+		return nil, nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
 	}
-	if _, _, err := currentContext(config); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
+	cluster, user, err := currentContext(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
 	}
-	return config, nil
+	return cluster, user, nil
 }
 
-// readCluster reads from the kubeconfig where the cluster is and whom to trust.
-func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err error) {
+// readCluster returns where the cluster of the kubeconfig is and which of its CA
+// certificates to trust.
+func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err error) {
 	wrap := func(state, err error) error {
-		return fmt.Errorf("%s: %w: %w", o.Layout.Kubeconfig(), state, err)
-	}
-	cluster, _, err := currentContext(config)
-	if err != nil {
-		return id, wrap(ErrInvalid, err)
+		return fmt.Errorf("%s: %w: %w", j.Layout.Kubeconfig(), state, err)
 	}
 	if id.server, err = clusterinfo.ParseEndpoint(cluster.Server); err != nil {
 		return id, wrap(ErrInvalid, err)
 	}
 	text := cluster.CertificateAuthorityData
 	if len(text) == 0 && cluster.CertificateAuthority != "" { // as the kubelet has it that was told of a file
-		file := o.Layout.referred(cluster.CertificateAuthority)
+		file := j.Layout.referred(cluster.CertificateAuthority)
 		if err := durable.CheckReplaceable(file, 0); err != nil {
 			return id, err
 		}
@@ -115,7 +114,7 @@ func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err erro
 	if err != nil {
 		return id, wrap(ErrInvalid, fmt.Errorf("its CA: %w", err))
 	}
-	id.roots, err = o.trusted(bundle)
+	id.roots, err = j.trusted(bundle)
 	switch {
 	case errors.Is(err, clusterinfo.ErrPinMismatch):
 		return id, wrap(ErrForeign, err)
@@ -125,24 +124,11 @@ func (o Options) readCluster(config *clientcmdapi.Config) (id identity, err erro
 	return id, nil
 }
 
-// checkUser wants the kubeconfig to let in just who has the current certificate.
-func (o Options) checkUser(config *clientcmdapi.Config) error {
-	_, user, err := currentContext(config)
-	if err != nil {
-		return err
-	}
-	current := o.Layout.Current()
-	if user.ClientCertificate == "" || o.Layout.referred(user.ClientCertificate) != current || o.Layout.referred(user.ClientKey) != current {
-		return fmt.Errorf("%s: %w: its user does not have the certificate and key in %s", o.Layout.Kubeconfig(), ErrInvalid, current)
-	}
-	return nil
-}
-
-// readPair adds the certificate and key to the identity, and judges them.
-func (o Options) readPair(id identity) (identity, error) {
-	path, err := o.Layout.currentPair()
+// readPair adds the certificate and key to the identity, and checks them.
+func (j *joiner) readPair(id identity) (identity, error) {
+	path, err := j.Layout.currentPair()
 	if errors.Is(err, fs.ErrNotExist) {
-		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, o.Layout.Current())
+		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, j.Layout.Current())
 	}
 	if err != nil {
 		return id, err
@@ -154,14 +140,15 @@ func (o Options) readPair(id identity) (identity, error) {
 	if err != nil {
 		return id, err
 	}
-	if err := o.judge(&id, text); err != nil {
+	if err := j.parsePair(&id, text); err != nil {
 		return id, fmt.Errorf("%s: %w", path, err)
 	}
 	return id, nil
 }
 
-// judge reads a pair. Whose an expired one is counts all the same.
-func (o Options) judge(id *identity, text []byte) (err error) {
+// parsePair parses and checks certificate and key. The owner of an expired certificate
+// is checked as well.
+func (j *joiner) parsePair(id *identity, text []byte) (err error) {
 	var keyText []byte
 	id.chain, keyText = certpem.Split(text)
 	if id.key, err = csr.ParseKey(keyText); err != nil {
@@ -173,10 +160,10 @@ func (o Options) judge(id *identity, text []byte) (err error) {
 	}
 	leaf := certs[0]
 	name, isNode := strings.CutPrefix(leaf.Subject.CommonName, csr.NodeUserPrefix)
-	if isNode && o.NodeName != "" && name != o.NodeName {
+	if isNode && j.NodeName != "" && name != j.NodeName {
 		return fmt.Errorf("%w: it is of the node %q", ErrForeign, name)
 	}
-	now := o.Discovery.Client.Now()
+	now := j.Discovery.Client.Now()
 	expired := now.After(leaf.NotAfter)
 	if expired {
 		now = leaf.NotAfter
@@ -195,67 +182,67 @@ func (o Options) judge(id *identity, text []byte) (err error) {
 	return nil
 }
 
-// confirm puts right what the identity lacks, and asks the API server whether it
+// confirm repairs what the identity lacks, and asks the API server whether it
 // is good.
-func (o Options) confirm(ctx context.Context, id identity) (Result, error) {
+func (j *joiner) confirm(ctx context.Context, id identity) (Result, error) {
 	result := Result{
 		AlreadyJoined: true, NodeName: strings.TrimPrefix(id.leaf.Subject.CommonName, csr.NodeUserPrefix),
 		Server: id.server, Roots: id.roots, Certificate: id.leaf,
 	}
-	result, err := o.identify(ctx, result, id)
+	result, err := j.identify(ctx, result, id)
 	if err != nil {
 		return result, err
 	}
-	result.Repaired, err = o.mend(id)
+	result.Repaired, err = j.repair(id)
 	return result, err
 }
 
-// repair puts one file right.
+// repair repairs one file.
 type repair struct {
 	path string
 	do   func() error
 }
 
-// mend puts right what the identity lacks, and returns the files; in a dry run it
-// only does the latter.
-func (o Options) mend(id identity) (mended []string, err error) {
-	repairs, err := o.repairs(id)
+// repair repairs what the identity lacks, and returns the files; in a dry run it only
+// does the latter.
+func (j *joiner) repair(id identity) (repaired []string, err error) {
+	repairs, err := j.repairs(id)
 	for _, r := range repairs {
-		mended = append(mended, r.path)
-		if err == nil && !o.DryRun {
+		repaired = append(repaired, r.path)
+		if err == nil && !j.DryRun {
 			err = r.do()
 		}
 	}
-	return mended, err
+	return repaired, err
 }
 
 // repairs are what a join that died last of all, or a kubelet, has not done: the CA
 // file, a key that waits no more, permissions.
-func (o Options) repairs(id identity) (repairs []repair, err error) {
-	bundle, err := o.caFile()
+func (j *joiner) repairs(id identity) (repairs []repair, err error) {
+	bundle, err := j.caFile()
 	if err != nil {
 		return nil, err
 	}
 	switch missing := !within(id.roots, bundle); {
-	case missing && len(bundle) > 0 && !o.Force:
-		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", o.Layout.CA(), ErrForeign, o.Layout.Kubeconfig())
+	case missing && len(bundle) > 0 && !j.Force:
+		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", j.Layout.CA(), ErrForeign, j.Layout.Kubeconfig())
 	case missing:
-		repairs = append(repairs, repair{o.Layout.CA(), func() error {
-			return durable.WriteFile(o.Layout.CA(), certpem.Encode(id.roots...), 0o644)
+		repairs = append(repairs, repair{j.Layout.CA(), func() error {
+			return durable.WriteFile(j.Layout.CA(), certpem.Encode(id.roots...), 0o644)
 		}})
 	}
 	key, err := csr.EncodeKey(id.key)
 	if err != nil {
 		return nil, err
 	}
-	if waiting, err := os.ReadFile(o.Layout.pendingKey()); err == nil && bytes.Equal(bytes.TrimSpace(waiting), bytes.TrimSpace(key)) {
-		repairs = append(repairs, repair{o.Layout.pendingKey(), func() error { return os.Remove(o.Layout.pendingKey()) }})
+	if waiting, err := os.ReadFile(j.Layout.pendingKey()); err == nil && bytes.Equal(bytes.TrimSpace(waiting), bytes.TrimSpace(key)) {
+		repairs = append(repairs, repair{j.Layout.pendingKey(), func() error { return os.Remove(j.Layout.pendingKey()) }})
 	}
-	pair, err := o.Layout.currentPair()
+	pair, err := j.Layout.currentPair()
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range []string{o.Layout.Kubeconfig(), pair} {
+	for _, path := range []string{j.Layout.Kubeconfig(), pair} {
 		info, err := os.Lstat(path)
 		if err != nil {
 			return nil, err

@@ -2,11 +2,11 @@ package join
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -21,7 +21,8 @@ type Options struct {
 	// NodeName may be empty where an identity is only checked: it then counts
 	// under whatever name it has.
 	NodeName string
-	Layout   Layout
+	// Layout says where the files go: RootFS or OutDir.
+	Layout Layout
 	// Discovery says which CA certificates to trust and, without a File, where the
 	// cluster is and with which token to ask.
 	Discovery discovery.Options
@@ -33,7 +34,7 @@ type Options struct {
 	// Credential asks for the certificate in place of the discovery's token or the
 	// file's.
 	Credential Credential
-	// Random draws the key.
+	// Random is the source of the key; nil means crypto/rand.
 	Random io.Reader
 	// NewKey makes a new key though one waits for its certificate: the way on
 	// when the request for that one was denied or failed.
@@ -43,14 +44,9 @@ type Options struct {
 	Force bool
 	// DryRun changes nothing, here or in the cluster.
 	DryRun bool
-	// Step is told of each step before it begins, Requested of the request once
-	// the API server has it, Cause of each reason to wait, and Skewed how far this
-	// machine's clock is behind the server's where that is over a minute. They
-	// must not be nil.
-	Step      func(string)
-	Requested func(csr.Request)
-	Cause     func(error)
-	Skewed    func(behind time.Duration)
+	// Observer receives each step before it begins, the CSR once the API server has
+	// it, each reason to wait, and how far this machine's clock is behind the server's.
+	Observer kubeclient.Observer
 }
 
 // Result is the identity that the node has or, in a dry run, would ask for.
@@ -68,7 +64,7 @@ type Result struct {
 	RequestName string
 	// Requested says, in a dry run, that a request of that name is there already.
 	Requested bool
-	// Mended are the files of an identity that lacked something and were, or in a
+	// Repaired are the files of an identity that lacked something and were, or in a
 	// dry run would be, put right.
 	Repaired []string
 	// Username and Groups are what the API server says the identity is.
@@ -76,12 +72,12 @@ type Result struct {
 	Groups   []string
 }
 
-// Run joins: it learns and verifies the cluster, asks for a certificate, waits for
+// Run joins: it discovers and verifies the cluster, asks for a certificate, waits for
 // it until the deadline of ctx, checks it, writes the files, and asks the API
 // server who it now is. A node that has joined already is only checked, for which
 // neither an endpoint nor a token is needed.
 //
-// It returns the errors of packages clusterinfo and csr; [ErrForeign] when the
+// It returns the errors of packages clusterinfo, discovery and csr; [ErrForeign] when the
 // files are of another node or cluster and [ErrInvalid] or [ErrRejected] when they
 // do not verify; in a dry run without what it takes to join, [ErrNotJoined] or
 // [ErrExpired]; and errors of the file system, before anything is sent where they
@@ -90,177 +86,190 @@ type Result struct {
 // Access: what the bootstrap token has through system:node-bootstrapper: create,
 // get and watch on certificatesigningrequests.
 func Run(ctx context.Context, opts Options) (Result, error) {
-	clock := discovery.Clock{Now: opts.Discovery.Client.Now, OnSkew: opts.Skewed}
-	opts.Discovery.Client = clock.Watch(opts.Discovery.Client)
-	result, err := opts.run(ctx)
+	if opts.Layout == (Layout{}) {
+		return Result{}, errors.New("Options.Layout does not say where the files of the node go: use RootFS or OutDir")
+	}
+	if opts.Random == nil {
+		opts.Random = rand.Reader
+	}
+	clock := discovery.Clock{Now: opts.Discovery.Client.Now, Observer: opts.Observer}
+	opts.Discovery.Client = clock.Watch(opts.Discovery.Client.WithDefaults())
+	j := &joiner{Options: opts, file: opts.File}
+	result, err := j.run(ctx)
 	return result, clock.Explain(err)
 }
 
-func (o Options) run(ctx context.Context) (result Result, err error) {
-	missing := o.missing()
+// joiner carries out what its options say.
+type joiner struct {
+	Options
+	file *File // the File, or the fetched one
+}
+
+func (j *joiner) step(name string) { j.Observer.Notify(kubeclient.Event{Step: name}) }
+
+func (j *joiner) run(ctx context.Context) (result Result, err error) {
+	missing := j.missing()
 	switch {
 	case errors.Is(missing, discovery.ErrNoTrust):
 		return Result{}, missing // where an identity stands, it would not count
-	case missing == nil || o.NodeName != "":
-		if err := csr.ValidateNodeName(o.NodeName); err != nil {
+	case missing == nil || j.NodeName != "":
+		if err := csr.ValidateNodeName(j.NodeName); err != nil {
 			return Result{}, err
 		}
 	}
-	unlock, err := o.prepare(ctx, missing == nil && !o.DryRun)
+	unlock, err := j.prepare(ctx, missing == nil && !j.DryRun)
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	found, err := o.existing()
+	found, err := j.existing()
 	if err == nil {
-		o.Step("checking the identity that is here")
-		result, err = o.confirm(ctx, found)
+		j.step("checking the identity that is here")
+		result, err = j.confirm(ctx, found)
 	}
 	switch {
 	case err == nil:
 		return result, nil
-	case !o.shouldReplace(err):
+	case !j.shouldReplace(err):
 		return Result{}, err
-	case missing != nil && o.DryRun:
+	case missing != nil && j.DryRun:
 		return Result{}, err
 	case missing != nil:
-		return Result{}, fmt.Errorf("%w: %w", err, missing)
+		return Result{}, fmt.Errorf("%w; to join: %w", err, missing)
 	}
-	if o.Fetch != nil {
-		if err := o.fetch(ctx); err != nil {
+	if j.file == nil && j.Fetch != nil {
+		if err := j.fetch(ctx); err != nil {
 			return Result{}, err
 		}
 	}
-	if o.DryRun {
-		return o.dryRun(ctx)
+	if j.DryRun {
+		return j.dryRun(ctx)
 	}
-	return o.join(ctx)
+	return j.join(ctx)
 }
 
 // fetch gets the file, which must say who asks where nothing else does.
-func (o *Options) fetch(ctx context.Context) error {
-	o.Step("fetching the discovery file")
-	err := kubeclient.Until(ctx, o.wait(), func(ctx context.Context) error {
-		file, err := o.Fetch(ctx)
-		o.File = &file
+func (j *joiner) fetch(ctx context.Context) error {
+	j.step("fetching the discovery file")
+	err := kubeclient.Until(ctx, j.wait(), func(ctx context.Context) error {
+		file, err := j.Fetch(ctx)
+		j.file = &file
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	o.Fetch = nil
-	return o.missing()
+	return j.missing()
 }
 
 // missing says what would keep the node from joining, were it not for an identity
 // on disk.
-func (o Options) missing() error {
+func (j *joiner) missing() error {
 	switch {
-	case o.Fetch != nil:
+	case j.file == nil && j.Fetch != nil:
 		return nil
-	case o.File == nil:
-		return o.Discovery.Validate()
-	case o.credential().IsZero():
+	case j.file == nil:
+		return j.Discovery.Validate()
+	case j.credential().IsZero():
 		return fmt.Errorf("the file has no credential, and no token is given: %w", token.ErrInvalid)
 	}
 	return nil
 }
 
-func (o Options) credential() Credential {
+func (j *joiner) credential() Credential {
 	switch {
-	case !o.Credential.IsZero():
-		return o.Credential
-	case o.File != nil && !o.File.Credential.IsZero():
-		return o.File.Credential
+	case !j.Credential.IsZero():
+		return j.Credential
+	case j.file != nil && !j.file.Credential.IsZero():
+		return j.file.Credential
 	}
-	return TokenCredential(o.Discovery.Token)
+	return TokenCredential(j.Discovery.Token)
 }
 
 // prepare checks the places of the files, and takes the lock on the directory with
 // the keys, for which another join is waited for. Where the node is to join, it
 // makes the directories and clears away what a dead join left.
-func (o Options) prepare(ctx context.Context, joins bool) (unlock func() error, err error) {
+func (j *joiner) prepare(ctx context.Context, joins bool) (unlock func() error, err error) {
 	free := func() error { return nil }
-	if err := o.Layout.check(); err != nil {
+	if err := j.Layout.check(); err != nil {
 		return nil, err
 	}
 	if joins {
-		if err := o.Layout.writable(); err != nil {
+		if err := j.Layout.writable(); err != nil {
 			return nil, err
 		}
-		if err := o.Layout.create(); err != nil {
+		if err := j.Layout.create(); err != nil {
 			return nil, err
 		}
 	}
-	if o.DryRun || !o.Layout.exists() {
+	if j.DryRun || !j.Layout.exists() {
 		return free, nil
 	}
-	busy := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, durable.ErrLocked) }, Cause: o.Cause}
+	busy := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, durable.ErrLocked) }, Observer: j.Observer}
 	err = kubeclient.Until(ctx, busy, func(context.Context) error {
-		unlock, err = durable.Lock(o.Layout.pki)
+		unlock, err = durable.Lock(j.Layout.pki)
 		return err
 	})
 	if err != nil || !joins {
 		return unlock, err
 	}
-	if err := o.Layout.removeTempFiles(); err != nil {
+	if err := j.Layout.removeTempFiles(); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
 	return unlock, nil
 }
 
-func (o Options) join(ctx context.Context) (Result, error) {
-	key, err := o.key()
+func (j *joiner) join(ctx context.Context) (Result, error) {
+	key, err := j.key()
 	if err != nil {
 		return Result{}, err
 	}
-	cluster, err := o.cluster(ctx)
+	cluster, err := j.cluster(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	request, text, err := o.certificate(ctx, cluster, key)
+	request, text, err := j.certificate(ctx, cluster, key)
 	if err != nil {
 		return Result{}, err
 	}
-	expected := csr.ExpectNode(o.NodeName)
-	expected.PublicKey, expected.Roots, expected.Now = key.Public(), cluster.Roots, o.Discovery.Client.Now()
+	expected := csr.ExpectNode(j.NodeName)
+	expected.PublicKey, expected.Roots, expected.Now = key.Public(), cluster.Roots, j.Discovery.Client.Now()
 	cert, err := csr.CheckCertificate(text, expected)
 	if err != nil {
 		return Result{}, err
 	}
-	o.Step("writing the files")
+	j.step("writing the files")
 	id := identity{server: cluster.Server, roots: cluster.Roots, chain: text, leaf: cert, key: key}
-	if err := o.write(id); err != nil {
+	if err := j.write(id); err != nil {
 		return Result{}, err
 	}
-	result := Result{NodeName: o.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}
-	return o.identify(ctx, result, id)
+	result := Result{NodeName: j.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}
+	return j.identify(ctx, result, id)
 }
 
 // cluster returns the cluster to join, whose CA file here, if there is one, is its
 // own.
-func (o Options) cluster(ctx context.Context) (cluster discovery.Cluster, err error) {
-	if o.File == nil {
-		o.Step("reading and verifying cluster-info")
-		cluster, err = o.discover(ctx)
+func (j *joiner) cluster(ctx context.Context) (cluster discovery.Cluster, err error) {
+	if j.file == nil {
+		j.step("reading and verifying cluster-info")
+		cluster, err = j.discover(ctx)
 	} else {
-		o.Step("taking the cluster from the file")
-		cluster.Server, cluster.Endpoint = o.File.Server, o.File.Server
-		cluster.Roots, err = o.trusted(o.File.CAs)
+		j.step("taking the cluster from the file")
+		cluster.Server, cluster.Endpoint = j.file.Server, j.file.Server
+		cluster.Roots, err = j.trusted(j.file.CAs)
 	}
 	if err != nil {
 		return discovery.Cluster{}, err
 	}
-	return cluster, o.checkCAFile(cluster.Roots)
+	return cluster, j.checkCAFile(cluster.Roots)
 }
 
-func (o Options) discover(ctx context.Context) (discovery.Cluster, error) {
+func (j *joiner) discover(ctx context.Context) (discovery.Cluster, error) {
 	var cluster discovery.Cluster
-	wait := o.wait()
+	wait := j.wait()
 	wait.Transient = kubeclient.TolerateAuthErrors(discovery.Transient)
-	err := kubeclient.Until(ctx, wait, func(ctx context.Context) error {
-		var err error
-		cluster, err = discovery.Discover(ctx, o.Discovery)
+	err := kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
+		cluster, err = discovery.Discover(ctx, j.Discovery)
 		return err
 	})
 	return cluster, err
@@ -269,17 +278,17 @@ func (o Options) discover(ctx context.Context) (discovery.Cluster, error) {
 // trusted returns the certificates of a bundle that may be trusted: by the pins and
 // the CA certificates that are given, or by the file; where nothing is, all of a
 // bundle that stood here before.
-func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
-	trust := o.Discovery
-	if o.File != nil && len(trust.CAs) == 0 {
-		trust.CAs = o.File.CAs
+func (j *joiner) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
+	trust := j.Discovery.Trust
+	if j.file != nil && len(trust.CAs) == 0 {
+		trust.CAs = j.file.CAs
 	}
 	if len(trust.Pins) == 0 && len(trust.CAs) == 0 {
-		trust.SkipCAVerification = true
+		trust.SkipVerification = true
 	}
-	return trust.Trusted(bundle)
+	return trust.Trusted(bundle, j.Discovery.Client.Now())
 }
 
-func (o Options) wait() kubeclient.Wait {
-	return kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(kubeclient.IsTransient), Cause: o.Cause, Slow: kubeclient.ErrNoAnswer}
+func (j *joiner) wait() kubeclient.Wait {
+	return kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(kubeclient.IsTransient), Observer: j.Observer, Slow: kubeclient.ErrNoAnswer}
 }

@@ -3,7 +3,6 @@ package join_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"io/fs"
@@ -18,6 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -79,7 +79,11 @@ func TestJoinWithANewKey(t *testing.T) {
 	runUntilPending(t, opts)
 	cluster.unanswered, opts.NewKey = false, true
 	var asked string
-	opts.Requested = func(r csr.Request) { asked = r.Name }
+	opts.Observer = func(event kubeclient.Event) {
+		if event.CSR != nil {
+			asked = event.CSR.Name
+		}
+	}
 	result, err := join.Run(t.Context(), opts)
 	if err != nil || len(cluster.requests) != 2 || asked != result.RequestName {
 		t.Errorf("%d requests, the last %s of %s, error %v; want two", len(cluster.requests), asked, result.RequestName, err)
@@ -177,6 +181,7 @@ func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
 		wantErr error
 	}{
 		{"node name", func(o *join.Options) { o.NodeName = "Worker_1" }, csr.ErrInvalidNodeName},
+		{"no endpoint", func(o *join.Options) { o.Discovery.Endpoints = nil }, clusterinfo.ErrInvalidEndpoint},
 		{"no trust", func(o *join.Options) { o.Discovery.Pins = nil }, discovery.ErrNoTrust},
 		{"no token", func(o *join.Options) { o.Discovery.Token = token.Token{} }, token.ErrInvalid},
 	}
@@ -194,6 +199,26 @@ func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
 	}
 }
 
+// What is missing is said in the error.
+func TestRun_MissingOptions(t *testing.T) {
+	layout := join.OutDir(t.TempDir())
+	for _, test := range []struct {
+		name string
+		opts join.Options
+		want string
+	}{
+		{"nothing", join.Options{}, "Options.Layout does not say where the files of the node go: use RootFS or OutDir"},
+		{"layout alone", join.Options{Layout: layout}, "no identity is here: there is no " + layout.Kubeconfig() + "; to join: no endpoint of an API server is given"},
+		{"layout and endpoint", join.Options{Layout: layout, Discovery: discovery.Options{Endpoints: []clusterinfo.Endpoint{"127.0.0.1:1"}}}, "no identity is here: there is no " + layout.Kubeconfig() + "; to join: no bootstrap token is given"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := join.Run(t.Context(), test.opts); err == nil || err.Error() != test.want {
+				t.Errorf("error = %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
 // A join waits for another in the same directory, to the end of its time.
 func TestJoinWaitsForTheLock(t *testing.T) {
 	cluster := newCluster(t)
@@ -205,8 +230,8 @@ func TestJoinWaitsForTheLock(t *testing.T) {
 	opts := cluster.options(join.OutDir(dir))
 	said := 0
 	ctx, pass := testctx.WithDeadline(t.Context())
-	opts.Cause = func(err error) {
-		if errors.Is(err, durable.ErrLocked) {
+	opts.Observer = func(event kubeclient.Event) {
+		if errors.Is(event.Waiting, durable.ErrLocked) {
 			said++
 			pass()
 		}
@@ -214,8 +239,8 @@ func TestJoinWaitsForTheLock(t *testing.T) {
 	if _, err := join.Run(ctx, opts); !errors.Is(err, durable.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || said != 1 || cluster.asked() > 0 {
 		t.Errorf("error = %v, said %d times, want ErrLocked at the deadline, said once", err, said)
 	}
-	opts.Cause = func(err error) {
-		if !errors.Is(err, durable.ErrLocked) {
+	opts.Observer = func(event kubeclient.Event) {
+		if !errors.Is(event.Waiting, durable.ErrLocked) {
 			return
 		}
 		if err := unlock(); err != nil {
@@ -231,8 +256,8 @@ func TestJoinWaitsForTheLock(t *testing.T) {
 func runUntilPending(t *testing.T, opts join.Options) {
 	t.Helper()
 	ctx, pass := testctx.WithDeadline(t.Context())
-	opts.Cause = func(err error) {
-		if errors.Is(err, csr.ErrPending) {
+	opts.Observer = func(event kubeclient.Event) {
+		if errors.Is(event.Waiting, csr.ErrPending) {
 			pass()
 		}
 	}
@@ -247,11 +272,10 @@ func (c *cluster) options(layout join.Layout) join.Options {
 		c.t.Fatal(err)
 	}
 	return join.Options{
-		NodeName: "worker-1", Layout: layout, Random: rand.Reader,
+		NodeName: "worker-1", Layout: layout,
 		Discovery: discovery.Options{
 			Endpoints: []clusterinfo.Endpoint{c.endpoint}, Token: tok,
-			Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}, Client: clientOptions(), Timeout: time.Minute,
+			Trust: discovery.Trust{Pins: []clusterinfo.Pin{clusterinfo.PinOf(c.ca.Certificate)}}, Client: clientOptions(),
 		},
-		Step: func(string) {}, Requested: func(csr.Request) {}, Cause: func(error) {},
 	}
 }

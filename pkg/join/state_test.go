@@ -21,6 +21,7 @@ import (
 	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 const pendingName = "kubelet-client.key.tmp"
@@ -218,7 +219,11 @@ func TestJoinRefusesACertificateForAnother(t *testing.T) {
 			cluster.unanswered = true // it has signed already
 			test.change(t, cluster)
 			ctx, pass := testctx.WithDeadline(t.Context())
-			opts.Cause = func(error) { pass() } // without the check it would ask for good
+			opts.Observer = func(event kubeclient.Event) {
+				if event.Waiting != nil {
+					pass()
+				}
+			} // without the check it would ask for good
 			_, err := join.Run(ctx, opts)
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)
@@ -323,7 +328,11 @@ func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
 			test.change(t, cluster, opts.Layout)
 			before := files(t, dir)
 			ctx, pass := testctx.WithDeadline(t.Context())
-			opts.Cause = func(error) { pass() } // without the check it would ask for good
+			opts.Observer = func(event kubeclient.Event) {
+				if event.Waiting != nil {
+					pass()
+				}
+			} // without the check it would ask for good
 			result, err := join.Run(ctx, opts)
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)

@@ -1,6 +1,7 @@
 package kubeclient
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -62,7 +63,8 @@ func (c *Client) WhoAmI(ctx context.Context) (authenticationapi.UserInfo, error)
 	return review.Status.UserInfo, nil
 }
 
-// Options say how to watch over a client. The zero value watches nothing.
+// Options say how a client connects, and who observes it. The zero value connects as
+// the environment says, without a limit on requests, and is not observed.
 type Options struct {
 	// As names who asks, for Observe.
 	As string
@@ -71,9 +73,11 @@ type Options struct {
 	Observe func(Call)
 	// Warn receives the warnings that the server sends; nil drops them.
 	Warn func(string)
-	// Now is the clock that certificates are judged by; nil means the
+	// Now is the clock that certificates are checked by; nil means the
 	// system's.
 	Now func() time.Time
+	// Timeout limits each request, unless the configuration does; 0 means no limit.
+	Timeout time.Duration
 	// NoProxy connects without a proxy, whatever the environment says. Proxied
 	// is told the URL of the proxy, without its password, before each connection
 	// through one; nil means no one is.
@@ -81,10 +85,26 @@ type Options struct {
 	Proxied func(string)
 }
 
+// WithDefaults returns the options with the clock of the system where none is set, and
+// with a timeout of 10 seconds where there is none.
+func (o Options) WithDefaults() Options {
+	o.Now, o.Timeout = ClockOrSystem(o.Now), cmp.Or(o.Timeout, 10*time.Second)
+	return o
+}
+
+// ClockOrSystem returns now or, if that is nil, the clock of the system.
+func ClockOrSystem(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now //nolint:forbidigo // the caller of the library gave no other clock
+	}
+	return now
+}
+
 // New returns a client for config, which is not modified. It does not connect.
 func New(config *rest.Config, opts Options) (*Client, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
+	config.Timeout = cmp.Or(config.Timeout, opts.Timeout)
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	config.WarningHandlerWithContext = warningHandler{opts.Warn}

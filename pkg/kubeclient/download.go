@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -19,11 +18,11 @@ var ErrDownload = errors.New("the server does not give it out")
 
 // Download returns the document at an https URL, whose server the certificate
 // authorities of this machine vouch for. It follows no redirect, and takes no more
-// than limit bytes and timeout. Errors name the URL without its query, which may
+// than limit bytes and the options' timeout. Errors name the URL without its query, which may
 // be a secret. They match ErrDownload when the server has no such document.
-func Download(ctx context.Context, from *url.URL, limit int64, timeout time.Duration, opts Options) ([]byte, error) {
+func Download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]byte, error) {
 	shown := (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: from.Path}).String()
-	text, err := download(ctx, from, limit, timeout, opts)
+	text, err := download(ctx, from, limit, opts)
 	var bare *url.Error
 	if errors.As(err, &bare) {
 		bare.URL = shown
@@ -35,7 +34,7 @@ func Download(ctx context.Context, from *url.URL, limit int64, timeout time.Dura
 	return text, nil
 }
 
-func download(ctx context.Context, from *url.URL, limit int64, timeout time.Duration, opts Options) ([]byte, error) {
+func download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]byte, error) {
 	transport, err := newTransport(&rest.Config{}, opts)
 	if err != nil {
 		return nil, err
@@ -44,7 +43,7 @@ func download(ctx context.Context, from *url.URL, limit int64, timeout time.Dura
 	client := &http.Client{
 		Transport:     noRetry{bodyLimiter{transport, func(*http.Request) int64 { return limit }}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
-		Timeout:       timeout,
+		Timeout:       opts.Timeout,
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), http.NoBody)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestDownload(t *testing.T) {
 			if test.path == "/slow" {
 				timeout = 500 * time.Millisecond
 			}
-			text, err := kubeclient.Download(t.Context(), from, 1000, timeout, kubeclient.Options{})
+			text, err := kubeclient.Download(t.Context(), from, 1000, kubeclient.Options{Timeout: timeout})
 			if test.wantErr == nil && (err != nil || string(text) != "text") {
 				t.Errorf("got %q, %v", text, err)
 			}

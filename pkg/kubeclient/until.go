@@ -26,17 +26,17 @@ const (
 	maxAsked = 30 * time.Second // the longest Retry-After that is honoured
 )
 
-// ErrNoAnswer is what a wait is told to say while a request has no answer yet.
+// ErrNoAnswer is reported while a request has no answer yet.
 var ErrNoAnswer = errors.New("no answer yet")
 
 // Wait says how Until waits.
 type Wait struct {
 	// Transient says which errors to try again after. It must not be nil.
 	Transient func(error) bool
-	// Cause is told of each transient error that reads differently from the
-	// one before; nil means nobody is. It is never called twice at a time.
-	Cause func(error)
-	// Slow is what Cause hears when one attempt takes over a second and a
+	// Observer receives each transient error that reads differently from the one
+	// before, as Waiting.
+	Observer Observer
+	// Slow is the error to report when one attempt takes over a second and a
 	// half, such as ErrNoAnswer; nil means nothing.
 	Slow error
 }
@@ -52,7 +52,7 @@ const slowAfter = 1500 * time.Millisecond
 func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
 	var last error
 	ctx = withSingle(ctx)
-	tell, silence := reporter(wait.Cause)
+	tell, silence := reporter(wait.Observer)
 	defer silence()
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
 		err := timed(func() error { return attempt(ctx) }, func() { tell(wait.Slow) })
@@ -77,30 +77,30 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 	}
 }
 
-// timed calls slow when attempt takes longer than patience.
+// timed calls slow when attempt takes longer than slowAfter.
 func timed(attempt func() error, slow func()) error {
 	timer := time.AfterFunc(slowAfter, slow)
 	defer timer.Stop()
 	return attempt()
 }
 
-// reporter returns a function that tells cause what it has not just been told,
-// and one after whose return cause is neither running nor called again.
-func reporter(cause func(error)) (tell func(error), silence func()) {
+// reporter returns tell, which reports each error that differs from the previous one,
+// and silence, after which the observer is neither running nor called again.
+func reporter(observer Observer) (tell func(error), silence func()) {
 	var mu sync.Mutex
 	said := ""
 	tell = func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if cause != nil && err != nil && err.Error() != said {
+		if err != nil && err.Error() != said {
 			said = err.Error()
-			cause(err)
+			observer.Notify(Event{Waiting: err})
 		}
 	}
 	silence = func() {
 		mu.Lock()
 		defer mu.Unlock()
-		cause = nil
+		observer = nil
 	}
 	return tell, silence
 }

@@ -192,9 +192,9 @@ func TestUntilSaysWhenItIsSlow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				var said []time.Duration
-				wait := kubeclient.Wait{Transient: again, Slow: test.slow, Cause: func(err error) {
-					if !errors.Is(err, test.slow) {
-						t.Errorf("told %v, want %v", err, test.slow)
+				wait := kubeclient.Wait{Transient: again, Slow: test.slow, Observer: func(event kubeclient.Event) {
+					if !errors.Is(event.Waiting, test.slow) {
+						t.Errorf("told %v, want %v", event.Waiting, test.slow)
 					}
 					said = append(said, time.Since(start))
 				}}
@@ -211,7 +211,7 @@ func TestUntilSaysWhenItIsSlow(t *testing.T) {
 }
 
 // Nobody has to listen.
-func TestUntilWithoutACause(t *testing.T) {
+func TestUntil_NoObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		err := kubeclient.Until(t.Context(), kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer}, func(context.Context) error {

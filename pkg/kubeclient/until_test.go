@@ -91,7 +91,7 @@ func TestUntilTellsEachCauseOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
 		calls := 0
-		wait := kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer, Cause: func(err error) { said = append(said, err.Error()) }}
+		wait := kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer, Observer: func(event kubeclient.Event) { said = append(said, event.Waiting.Error()) }}
 		err := kubeclient.Until(t.Context(), wait, func(context.Context) error {
 			switch calls++; calls {
 			case 1, 2, 3:

@@ -75,7 +75,7 @@ func (o showOptions) client(e *cli.Env) (*kubeclient.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &rest.Config{Host: endpoint.URL(), Timeout: e.Global.RequestTimeout, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
+	config := &rest.Config{Host: endpoint.URL(), TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
 	return e.NewClient(config, e.ClientOptions("anonymous, connection not verified"))
 }
 

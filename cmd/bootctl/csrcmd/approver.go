@@ -101,7 +101,7 @@ func (a approver) ofNode(ctx context.Context) (csr.Request, error) {
 	defer cancel()
 	var request csr.Request
 	transient := func(err error) bool { return mayAppear(err) || errors.Is(err, failure.ErrFingerprintMismatch) }
-	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: transient, Cause: a.env.Waiting}, func(ctx context.Context) error {
+	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: transient, Observer: a.env.Observe}, func(ctx context.Context) error {
 		var err error
 		request, err = requestOfNode(ctx, a.client, filter)
 		return err

@@ -91,7 +91,7 @@ func findRequest(e *cli.Env, ctx context.Context, client *kubeclient.Client, nam
 		return csr.Get(ctx, client.Certificates, names[0])
 	}
 	var request csr.Request
-	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: mayAppear, Cause: e.Waiting}, func(ctx context.Context) error {
+	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: mayAppear, Observer: e.Observe}, func(ctx context.Context) error {
 		var err error
 		request, err = newestOfNode(ctx, client, node)
 		return err
@@ -128,7 +128,7 @@ func newestOfNode(ctx context.Context, client *kubeclient.Client, node string) (
 // what for.
 func waitForCertificate(e *cli.Env, ctx context.Context, client *kubeclient.Client, request csr.Request) ([]byte, error) {
 	return csr.Wait(ctx, client.Certificates, request.Stored(), csr.WaitOptions{
-		Cause: e.Waiting,
+		Observer: e.Observe,
 		Explain: func(r csr.Request) string {
 			return csr.Explain(r, autoApproval(ctx, client, r))
 		},

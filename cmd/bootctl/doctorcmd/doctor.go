@@ -185,7 +185,7 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 	}
 	return doctor.Probe{
 		Core: c.Client.Core, Certificates: c.Client.Certificates, Authorization: c.Client.Authorization,
-		Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, NodeTimeout: trust.Timeout,
+		Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client,
 		Group: o.rbac.Group, Approval: setup.Approval(o.rbac.AutoApprove), Random: e.Random,
 		Observer: func(event doctor.Event) { e.Progress(event.Check) },
 	}, err
@@ -204,7 +204,7 @@ func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
 	}
 	c := doctor.Cluster{
 		Client: client, Clock: clock, Address: config.Rest.Host, Setup: wanted,
-		NodeClient: e.ClientOptions(""), NodeTimeout: e.Global.RequestTimeout,
+		NodeClient: e.ClientOptions(""),
 	}
 	if endpoint, err := clusterinfo.ParseEndpoint(config.Rest.Host); err == nil {
 		c.Server = endpoint

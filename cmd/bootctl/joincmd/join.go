@@ -97,6 +97,7 @@ certificatesigningrequests; see setup.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
+	e.AddRequestTimeout(cmd.Flags())
 	return cmd
 }
 
@@ -128,8 +129,8 @@ func runJoin(ctx context.Context, e *cli.Env, o options, fs *pflag.FlagSet, endp
 	steps := &joinSteps{env: e, dryRun: o.dryRun}
 	stop := e.StartStatusLine(steps.line)
 	stopReminding := cli.Tick(time.Second, steps.remind)
-	opts.Layout, opts.Random, opts.NewKey, opts.Force, opts.DryRun = layout, e.Random, o.newKey, o.force, o.dryRun
-	opts.Step, opts.Requested, opts.Cause, opts.Skewed = steps.begin, steps.requested, steps.cause, func(behind time.Duration) { warnOfSkew(e, behind) }
+	opts.Layout, opts.Random, opts.Observer = layout, e.Random, steps.observe
+	opts.NewKey, opts.Force, opts.DryRun = o.newKey, o.force, o.dryRun
 	result, err := join.Run(ctx, opts)
 	stopReminding()
 	if err == nil {

@@ -117,9 +117,9 @@ func (o options) readFile(opts *join.Options) error {
 		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
 			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", failure.ErrUsage, token.Redact(path))
 		}
-		client, timeout := opts.Discovery.Client, opts.Discovery.RequestTimeout()
+		client := opts.Discovery.Client.WithDefaults()
 		opts.Fetch = func(ctx context.Context) (join.File, error) {
-			text, err := kubeclient.Download(ctx, from, cli.MaxFile, timeout, client)
+			text, err := kubeclient.Download(ctx, from, cli.MaxFile, client)
 			if err != nil {
 				return join.File{}, err
 			}

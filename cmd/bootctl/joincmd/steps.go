@@ -11,6 +11,7 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // joinSteps measures the steps of a join, and says what they wait for.
@@ -31,18 +32,38 @@ type joinSteps struct {
 // time it takes twice as long.
 const firstReminder = 30 * time.Second
 
-func (s *joinSteps) begin(name string) {
-	s.end()
+// observe takes the events of the join.
+func (s *joinSteps) observe(event kubeclient.Event) {
+	if event.Step != "" {
+		s.end()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.since = s.env.Now()
-	s.done = append(s.done, output.JoinStep{Name: name})
-	if s.env.Line == nil { // else it is shown with its time when it has ended
-		s.env.Progress(name)
+	switch {
+	case event.Step != "":
+		s.since = s.env.Now()
+		s.done = append(s.done, output.JoinStep{Name: event.Step})
+		if s.env.Line == nil { // otherwise it is shown with its time when it has ended
+			s.env.Progress(event.Step)
+		}
+	case event.CSR != nil:
+		s.request = csr.Decode(event.CSR)
+		if s.dryRun {
+			cmdutil.PrintApprovalCommand(s.env, s.request)
+		}
+	case event.Waiting != nil:
+		s.waits, s.waited, s.again = event.Waiting, s.env.Now(), firstReminder
+		s.env.Waiting(s.waits)
+		if errors.Is(s.waits, csr.ErrPending) && s.request.Name != "" {
+			cmdutil.PrintApprovalCommand(s.env, s.request)
+			s.request = csr.Request{}
+		}
+	case event.ClockBehind != 0:
+		warnOfSkew(s.env, event.ClockBehind)
 	}
 }
 
-// end closes the step that is under way.
+// end closes the current step.
 func (s *joinSteps) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,26 +80,6 @@ func (s *joinSteps) end() {
 		s.env.Progress(fmt.Sprintf("waited for that for %s", seconds(s.env.Now().Sub(s.waited))))
 	}
 	s.since, s.waits = time.Time{}, nil
-}
-
-func (s *joinSteps) requested(r csr.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.request = r
-	if s.dryRun {
-		cmdutil.PrintApprovalCommand(s.env, r)
-	}
-}
-
-func (s *joinSteps) cause(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waits, s.waited, s.again = err, s.env.Now(), firstReminder
-	s.env.Waiting(err)
-	if errors.Is(err, csr.ErrPending) && s.request.Name != "" {
-		cmdutil.PrintApprovalCommand(s.env, s.request)
-		s.request = csr.Request{}
-	}
 }
 
 // remind tells a cause again that has lasted.

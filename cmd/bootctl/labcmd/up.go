@@ -81,7 +81,7 @@ func runUp(ctx context.Context, e *cli.Env, o upOptions) error {
 	binary, err := lab.Find(ctx, lab.SearchPath{Self: self, Path: e.Getenv("PATH")}, version.String())
 	if err == nil {
 		ready, err = l.Up(ctx, lab.UpOptions{
-			Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Progress: e.Progress,
+			Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Observer: e.Observe,
 		})
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -222,7 +222,7 @@ func waitSigned(e *cli.Env, ctx context.Context, client *kubeclient.Client, crea
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Cause: e.Waiting}.Until(ctx, tokens)
+	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Observer: e.Observe}.Until(ctx, tokens)
 }
 
 // rehearse returns an error when tokens like these cannot be printed as asked.

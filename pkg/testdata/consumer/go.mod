@@ -1,0 +1,8 @@
+// A module that uses the library as others do; see pkg/library_test.go.
+module example.com/consumer
+
+go 1.26
+
+require github.com/bootctl/bootctl v0.0.0
+
+replace github.com/bootctl/bootctl => ../../..
