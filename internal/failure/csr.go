@@ -125,11 +125,11 @@ var csrRows = []row{
 		},
 	},
 	{
-		reason: "AmbiguousCSR", exit: ExitConflict, when: is(ErrAmbiguousCSR),
+		reason: "AmbiguousCSR", exit: ExitConflict, when: is(approval.ErrAmbiguousCSR),
 		hint: "list the CSRs and name one: bootctl csr list --pending",
 	},
 	{
-		reason: "FingerprintMismatch", exit: ExitConflict, when: is(ErrFingerprintMismatch),
+		reason: "FingerprintMismatch", exit: ExitConflict, when: is(approval.ErrFingerprintMismatch),
 		hint: "compare the fingerprint at the node again: another machine may have requested this certificate",
 	},
 	{
@@ -141,7 +141,7 @@ var csrRows = []row{
 		reason: "InvalidFingerprint", exit: ExitUsage, when: is(csr.ErrInvalidFingerprint),
 		hint: "copy the fingerprint from a waiting bootctl join, or show it: bootctl csr review NAME",
 	},
-	{reason: "InvalidCSR", exit: ExitUsage, when: is(csr.ErrUnfit, csr.ErrInvalidRequest)},
+	{reason: "InvalidCSR", exit: ExitUsage, when: is(csr.ErrUnfit, csr.ErrInvalidRequest, csr.ErrInvalidSAN)},
 	{
 		reason: "InvalidKey", exit: ExitUsage, when: is(csr.ErrInvalidKey),
 		hint: "give a file with a private key in PEM, or one that does not exist yet",
@@ -151,9 +151,3 @@ var csrRows = []row{
 		hint: "give a name such as worker-1.example.com",
 	},
 }
-
-// Errors of choosing a CSR.
-var (
-	ErrAmbiguousCSR        = errors.New("several requests fit, and one is meant")
-	ErrFingerprintMismatch = errors.New("it is for another key than the fingerprint says")
-)

@@ -1,7 +1,6 @@
 package approval_test
 
 import (
-	"errors"
 	"testing"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -100,32 +99,5 @@ func TestApproveAfterAConflict(t *testing.T) {
 			})
 			testcsr.WantError(t, approval.Approve(t.Context(), client, csr.Decode(testcsr.Stored(t, key))), test.wantErr)
 		})
-	}
-}
-
-func TestList(t *testing.T) {
-	first := testcsr.Stored(t, testcsr.NewKey(t))
-	second := testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.Name = "node-csr-2"; o.Spec.Request = nil })
-	client := testcsr.FakeCertificates(t, first, second)
-	var names []string
-	err := csr.List(t.Context(), client, csr.Filter{}, func(r csr.Request) error {
-		names = append(names, r.Name+":"+r.NodeName())
-		return nil
-	})
-	if err != nil || len(names) != 2 || names[0] != "node-csr-1:worker-1" || names[1] != "node-csr-2:" {
-		t.Errorf("List yields %v, %v", names, err)
-	}
-	err = csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return testcsr.ErrServer })
-	testcsr.WantError(t, err, testcsr.ErrServer)
-}
-
-func TestGet(t *testing.T) {
-	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
-	got, err := csr.Get(t.Context(), client, "node-csr-1")
-	if err != nil || got.UID != "uid-1" || got.Username != testcsr.Bootstrap {
-		t.Errorf("Get = %+v, %v", got, err)
-	}
-	if _, err := csr.Get(t.Context(), client, "none"); !errors.Is(err, csr.ErrNotFound) {
-		t.Errorf("error = %v, want %v", err, csr.ErrNotFound)
 	}
 }

@@ -57,3 +57,15 @@ func (a *AutoApprovals) Of(ctx context.Context, r csr.Request) csr.AutoApproval 
 	a.known[key] = answer
 	return answer
 }
+
+// Explain describes which approver or signer keeps the CSR waiting, as [csr.Explain]
+// does, and asks for a pending one whether the cluster approves it automatically.
+//
+// Access: create on subjectaccessreviews, without which it says less.
+func Explain(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) string {
+	automatic := csr.AutoApprovalUnknown
+	if r.IsPending() {
+		automatic = (&AutoApprovals{Client: client, Reviews: 2}).Of(ctx, r)
+	}
+	return csr.Explain(r, automatic)
+}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -82,40 +81,6 @@ func TestAutoApprovals(t *testing.T) {
 func subresource(name string) func(authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 	return func(s authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 		return s.ResourceAttributes.Subresource == name, nil
-	}
-}
-
-func TestHoldupOf(t *testing.T) {
-	key := testcsr.NewKey(t)
-	const approved = certificatesv1.CertificateApproved
-	tests := []struct {
-		name    string
-		request *testcsr.Object
-		auto    csr.AutoApproval
-		want    csr.Blocker
-		said    bool
-	}{
-		{"approver", testcsr.Stored(t, key), csr.AutoApprovalYes, csr.WaitingForApprover, true},
-		{"person", testcsr.Stored(t, key), csr.AutoApprovalNo, csr.WaitingForApproval, true},
-		{"person or approver", testcsr.Stored(t, key), csr.AutoApprovalUnknown, csr.WaitingForApproval, true},
-		{"nobody of Kubernetes", testcsr.Stored(t, key, testcsr.Signer(csr.KubeletServing)), csr.AutoApprovalYes, csr.WaitingForApproval, true},
-		{"signer", testcsr.Stored(t, key, testcsr.With(approved)), csr.AutoApprovalNo, csr.WaitingForSigner, true},
-		{"foreign signer", testcsr.Stored(t, key, testcsr.With(approved), testcsr.Signer("example.com/x")), csr.AutoApprovalNo, csr.WaitingForExternalSigner, true},
-		{"no signer", testcsr.Stored(t, key, testcsr.With(approved), testcsr.Signer("kubernetes.io/x")), csr.AutoApprovalNo, csr.NeverSigned, true},
-		{"denied", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied)), csr.AutoApprovalNo, csr.WaitingForNone, false},
-		{"failed", testcsr.Stored(t, key, testcsr.With(approved), testcsr.With(certificatesv1.CertificateFailed)), csr.AutoApprovalNo, csr.WaitingForNone, false},
-		{"issued", testcsr.Stored(t, key, testcsr.With(approved), testcsr.Issued("x")), csr.AutoApprovalNo, csr.WaitingForNone, false},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r := csr.Decode(test.request)
-			if got := csr.BlockerOf(r, test.auto); got != test.want {
-				t.Errorf("HoldupOf = %d, want %d", got, test.want)
-			}
-			if got := csr.Explain(r, test.auto); (got != "") != test.said {
-				t.Errorf("Explain = %q", got)
-			}
-		})
 	}
 }
 

@@ -63,6 +63,14 @@ func (v *Conflicts) Of(r csr.Request) []string {
 	return names
 }
 
+// check returns a *ConflictError when other CSRs for the same node have another key.
+func (v *Conflicts) check(r csr.Request) error {
+	if others := v.Of(r); len(others) > 0 {
+		return &ConflictError{Name: r.Name, NodeName: r.NodeName(), Others: others}
+	}
+	return nil
+}
+
 // ConflictError says that several requests ask for the same node, or that several
 // are meant where one can be.
 type ConflictError struct {

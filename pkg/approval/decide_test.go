@@ -79,17 +79,6 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// Who made a request takes it back although nobody has decided on it.
-func TestWithdraw(t *testing.T) {
-	made := testcsr.Stored(t, testcsr.NewKey(t))
-	client := testcsr.FakeCertificates(t, made)
-	testcsr.WantError(t, csr.DeleteOwn(t.Context(), client, csr.Decode(made)), nil)
-	actions := client.Actions()
-	if deletion, ok := actions[0].(clienttesting.DeleteActionImpl); len(actions) != 1 || !ok || *deletion.DeleteOptions.Preconditions.UID != "uid-1" {
-		t.Errorf("calls = %v, want the deletion of uid-1", actions)
-	}
-}
-
 // The one that was judged is what is decided on at once; only when that has
 // changed is it read anew.
 func TestApproveStartsFromWhatWasJudged(t *testing.T) {

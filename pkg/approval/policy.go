@@ -181,12 +181,11 @@ func oneCommonName(r csr.Request) bool {
 }
 
 func isUsages(r csr.Request, auth string) bool {
-	usages := slices.Sorted(slices.Values(r.Usages))
-	rsa := []string{"digital signature", "key encipherment", auth}
-	slices.Sort(rsa)
-	other := []string{"digital signature", auth}
-	slices.Sort(other)
-	return slices.Equal(usages, rsa) || slices.Equal(usages, other)
+	want := []string{"digital signature", auth}
+	if slices.Contains(r.Usages, "key encipherment") { // for RSA
+		want = append(want, "key encipherment")
+	}
+	return slices.Equal(slices.Sorted(slices.Values(r.Usages)), slices.Sorted(slices.Values(want)))
 }
 
 // isBootstrapper says whether a bootstrap token sent the request.

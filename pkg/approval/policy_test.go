@@ -141,32 +141,3 @@ func TestCheckRefuses(t *testing.T) {
 		})
 	}
 }
-
-func TestDecodeConditions(t *testing.T) {
-	key := testcsr.NewKey(t)
-	notTrue := func(o *testcsr.Object) {
-		testcsr.With(certificatesv1.CertificateApproved)(o)
-		o.Status.Conditions[0].Status = "False"
-	}
-	approved, failed := testcsr.With(certificatesv1.CertificateApproved), testcsr.With(certificatesv1.CertificateFailed)
-	tests := []struct {
-		name    string
-		changes []func(*testcsr.Object)
-		want    string
-	}{
-		{"new", nil, "Pending"},
-		{"approval that does not hold", []func(*testcsr.Object){notTrue}, "Pending"},
-		{"approved", []func(*testcsr.Object){approved}, "Approved"},
-		{"issued", []func(*testcsr.Object){approved, testcsr.Issued("x")}, "Approved,Issued"},
-		{"failed after approval", []func(*testcsr.Object){approved, failed}, "Approved,Failed"},
-		{"failed", []func(*testcsr.Object){failed}, "Pending,Failed"},
-		{"denied", []func(*testcsr.Object){testcsr.With(certificatesv1.CertificateDenied)}, "Denied"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := strings.Join(csr.Decode(testcsr.Stored(t, key, test.changes...)).Conditions, ","); got != test.want {
-				t.Errorf("conditions = %s, want %s", got, test.want)
-			}
-		})
-	}
-}

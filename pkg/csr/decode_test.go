@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/bootctl/bootctl/internal/testcsr"
@@ -140,5 +141,34 @@ func TestCheckOrder(t *testing.T) {
 	want := "readable, pending, signer, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
 	if got := strings.Join(rules, ", "); got != want {
 		t.Errorf("rules = %s\nwant %s", got, want)
+	}
+}
+
+func TestDecodeConditions(t *testing.T) {
+	key := testcsr.NewKey(t)
+	notTrue := func(o *testcsr.Object) {
+		testcsr.With(certificatesv1.CertificateApproved)(o)
+		o.Status.Conditions[0].Status = "False"
+	}
+	approved, failed := testcsr.With(certificatesv1.CertificateApproved), testcsr.With(certificatesv1.CertificateFailed)
+	tests := []struct {
+		name    string
+		changes []func(*testcsr.Object)
+		want    string
+	}{
+		{"new", nil, "Pending"},
+		{"approval that does not hold", []func(*testcsr.Object){notTrue}, "Pending"},
+		{"approved", []func(*testcsr.Object){approved}, "Approved"},
+		{"issued", []func(*testcsr.Object){approved, testcsr.Issued("x")}, "Approved,Issued"},
+		{"failed after approval", []func(*testcsr.Object){approved, failed}, "Approved,Failed"},
+		{"failed", []func(*testcsr.Object){failed}, "Pending,Failed"},
+		{"denied", []func(*testcsr.Object){testcsr.With(certificatesv1.CertificateDenied)}, "Denied"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := strings.Join(csr.Decode(testcsr.Stored(t, key, test.changes...)).Conditions, ","); got != test.want {
+				t.Errorf("conditions = %s, want %s", got, test.want)
+			}
+		})
 	}
 }

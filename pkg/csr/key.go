@@ -71,6 +71,14 @@ func ParseKey(text []byte) (crypto.Signer, error) {
 	return nil, fmt.Errorf("%w: it has no PEM block of one", ErrInvalidKey)
 }
 
+// CheckKey returns an error that matches ErrInvalidKey unless the CSR is for the key.
+func CheckKey(r Request, key crypto.Signer) error {
+	if !sameKey(key.Public(), r.PKCS10.PublicKey) {
+		return fmt.Errorf("%w: the request is for another key", ErrInvalidKey)
+	}
+	return nil
+}
+
 // Fingerprint returns "sha256:" and the hex SHA-256 of the SubjectPublicKeyInfo,
 // by which a person can tell one request's key from another's.
 func Fingerprint(publicKey any) string {

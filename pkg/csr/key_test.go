@@ -100,3 +100,10 @@ func TestParseKey(t *testing.T) {
 		})
 	}
 }
+
+func TestCheckKey(t *testing.T) {
+	key := testcsr.NewKey(t)
+	r := csr.Decode(testcsr.Stored(t, key))
+	testcsr.WantError(t, csr.CheckKey(r, key), nil)
+	testcsr.WantError(t, csr.CheckKey(r, testcsr.NewKey(t)), csr.ErrInvalidKey)
+}

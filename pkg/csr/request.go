@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,6 +36,8 @@ var (
 	// ErrInvalidRequest means that a text is not one certificate request in
 	// PEM, signed by its own key.
 	ErrInvalidRequest = errors.New("not a certificate request")
+	// ErrInvalidSAN means that a text is not a subject alternative name.
+	ErrInvalidSAN = errors.New("not a DNS name, IP address, email address or URI")
 	// ErrUnfit means that the API server or the signer would refuse a request.
 	ErrUnfit = errors.New("the request would not be signed")
 )
@@ -109,6 +113,29 @@ func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSig
 		object.Spec.ExpirationSeconds = &seconds
 	}
 	return object, validate(Decode(object))
+}
+
+// AddSANs adds subject alternative names to the template, each by its kind: DNS names,
+// IP addresses, email addresses and URIs. It returns an error that matches
+// ErrInvalidSAN.
+func AddSANs(template *x509.CertificateRequest, names ...string) error {
+	for _, name := range names {
+		ip := net.ParseIP(name)
+		uri, err := url.Parse(name)
+		switch {
+		case ip != nil:
+			template.IPAddresses = append(template.IPAddresses, ip)
+		case strings.Contains(name, "://") && err == nil:
+			template.URIs = append(template.URIs, uri)
+		case strings.Contains(name, "@") && !strings.Contains(name, "://"):
+			template.EmailAddresses = append(template.EmailAddresses, name)
+		case ValidateNodeName(strings.TrimPrefix(name, "*.")) != nil: // the rules of a host name are the same
+			return fmt.Errorf("%q is %w", name, ErrInvalidSAN)
+		default:
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	return nil
 }
 
 // NewNodeRequest makes the request for the client certificate of a node, under

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"slices"
 	"strings"
 	"testing"
@@ -165,4 +166,19 @@ func noSpace(text []byte) string {
 		}
 		return r
 	}, string(text))
+}
+
+func TestAddSANs(t *testing.T) {
+	var template x509.CertificateRequest
+	err := csr.AddSANs(&template, "a.example", "*.b.example", "192.0.2.1", "2001:db8::1", "jane@example.com", "spiffe://example.com/@x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(csr.Request{PKCS10: &template}.SANs(), " ")
+	if want := "DNS:a.example DNS:*.b.example IP:192.0.2.1 IP:2001:db8::1 email:jane@example.com URI:spiffe://example.com/@x"; got != want {
+		t.Errorf("names = %s, want %s", got, want)
+	}
+	for _, name := range []string{"", "a_b", "A", "x://%zz", "a.*"} {
+		testcsr.WantError(t, csr.AddSANs(&template, name), csr.ErrInvalidSAN)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -61,6 +62,25 @@ func adoptExisting(ctx context.Context, client certificatesv1client.CertificateS
 		return nil, &RequestError{wanted.Name, fmt.Errorf("%w: its %s differs", ErrDiffers, difference)}
 	}
 	return found, nil
+}
+
+// DeleteOwn removes a request that the caller made, whatever has become of it; what
+// others made is for [Delete]. It returns an error that matches ErrReplaced or
+// ErrNotFound.
+//
+// Access: delete on certificatesigningrequests.
+func DeleteOwn(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, made Request) error {
+	uid := types.UID(made.UID)
+	err := client.CertificateSigningRequests().Delete(ctx, made.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	switch {
+	case apierrors.IsNotFound(err):
+		return &RequestError{made.Name, ErrNotFound}
+	case apierrors.IsConflict(err):
+		return &RequestError{made.Name, ErrReplaced}
+	case err != nil:
+		return fmt.Errorf("delete request %s: %w", made.Name, err)
+	}
+	return nil
 }
 
 // compare names what differs between a stored request and the wanted one. The bytes of

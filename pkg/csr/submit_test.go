@@ -3,6 +3,7 @@ package csr_test
 import (
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"testing"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -105,5 +106,65 @@ func TestSubmitOfAnotherAnswer(t *testing.T) {
 		answer.Name = name
 		_, err := csr.Submit(t.Context(), client, testcsr.NewSpec(t, testcsr.NewKey(t)))
 		testcsr.WantError(t, err, kubeclient.ErrNotAPIServer)
+	}
+}
+
+// Each differs from the request to be sent in one part of an extension, in the
+// subject's order, or in the order of the usages, by which the name is made.
+func TestSubmitComparesEachPart(t *testing.T) {
+	key := testcsr.NewKey(t)
+	extended := func(extension pkix.Extension) []byte {
+		return testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) { r.ExtraExtensions = []pkix.Extension{extension} })
+	}
+	ours := extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}})
+	request := func(text []byte) func(*testcsr.Object) { return func(o *testcsr.Object) { o.Spec.Request = text } }
+	zero := int32(0)
+	tests := []struct {
+		name    string
+		change  func(*testcsr.Object)
+		wantErr error
+	}{
+		{"the same", func(*testcsr.Object) {}, nil},
+		{"sent by someone else", func(o *testcsr.Object) { o.Spec.Username = "alice" }, nil},
+		{"expiration of zero", func(o *testcsr.Object) { o.Spec.ExpirationSeconds = &zero }, nil},
+		{"no extension", request(testcsr.PKCS10(t, key)), csr.ErrDiffers},
+		{"another value", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 1}})), csr.ErrDiffers},
+		{"another extension", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 4}, Value: []byte{5, 0}})), csr.ErrDiffers},
+		{"critical", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}})), csr.ErrDiffers},
+		{"fewer usages", testcsr.Usages("digital signature"), csr.ErrDiffers},
+		{"more usages", testcsr.Usages("digital signature", "client auth", "key encipherment"), csr.ErrDiffers},
+		{"usages in another order", testcsr.Usages("client auth", "digital signature"), csr.ErrDiffers},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			spec := testcsr.NewSpec(t, key)
+			spec.Spec.Request = ours
+			client := testcsr.FakeCertificates(t, testcsr.Stored(t, key, request(ours), test.change))
+			got, err := csr.Submit(t.Context(), client, spec)
+			testcsr.WantError(t, err, test.wantErr)
+			if (got == nil) != (test.wantErr != nil) || (got != nil && got.UID != "uid-1") {
+				t.Errorf("object = %v", got)
+			}
+		})
+	}
+}
+
+// What is to be sent is compared too: a spec that cannot be read is not equal.
+func TestSubmitOfJunk(t *testing.T) {
+	key := testcsr.NewKey(t)
+	spec := testcsr.NewSpec(t, key)
+	spec.Spec.Request = []byte("x")
+	_, err := csr.Submit(t.Context(), testcsr.FakeCertificates(t, testcsr.Stored(t, key)), spec)
+	testcsr.WantError(t, err, csr.ErrDiffers)
+}
+
+// Who made a request takes it back although nobody has decided on it.
+func TestDeleteOwn_SendsTheUID(t *testing.T) {
+	made := testcsr.Stored(t, testcsr.NewKey(t))
+	client := testcsr.FakeCertificates(t, made)
+	testcsr.WantError(t, csr.DeleteOwn(t.Context(), client, csr.Decode(made)), nil)
+	actions := client.Actions()
+	if deletion, ok := actions[0].(clienttesting.DeleteActionImpl); len(actions) != 1 || !ok || *deletion.DeleteOptions.Preconditions.UID != "uid-1" {
+		t.Errorf("calls = %v, want the deletion of uid-1", actions)
 	}
 }

@@ -1,7 +1,6 @@
 package csrcmd
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"time"
@@ -11,8 +10,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/approval"
-	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 type approveOptions struct {
@@ -73,7 +70,7 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 			if cmd.Flags().Changed("max") && o.limit < 1 {
 				return fmt.Errorf("%w: --max %d leaves nothing to approve", failure.ErrUsage, o.limit)
 			}
-			return runApprove(cmd.Context(), e, o, names)
+			return o.run(cmd.Context(), e, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -83,8 +80,8 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 	return cmd
 }
 
-// check returns an error when the flags do not fit together.
-func (o approveOptions) check(names []string) error {
+// validate returns an error when the flags do not fit together.
+func (o approveOptions) validate(names []string) error {
 	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
 	problem := ""
 	switch {
@@ -107,47 +104,4 @@ func (o approveOptions) check(names []string) error {
 		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 	}
 	return nil
-}
-
-func runApprove(ctx context.Context, e *cli.Env, o approveOptions, names []string) error {
-	names, err := requestNames(names)
-	if err != nil {
-		return err
-	}
-	if err := o.check(names); err != nil {
-		return err
-	}
-	filter, err := o.filter.filter(e.Now())
-	if err != nil {
-		return err
-	}
-	filter.Condition = csr.Pending
-	if o.fingerprint != "" {
-		if filter.Fingerprint, err = csr.ParseFingerprint(o.fingerprint); err != nil {
-			return err
-		}
-	}
-	if len(names) == 0 {
-		filter.UID = o.uid
-	}
-	client, err := e.Client()
-	if err != nil {
-		return err
-	}
-	signer := o.filter.signer
-	if signer == "" {
-		signer = csr.KubeletClient
-	}
-	if err := approval.CheckAccess(ctx, client.Authorization, signer); err != nil {
-		return err
-	}
-	a := approver{
-		env: e, client: client, options: o, filter: filter, signer: signer,
-		exact: len(names) > 0 || filter.Node != "" || filter.Fingerprint != "" || filter.UID != "",
-	}
-	candidates, err := a.candidates(ctx, names)
-	if err != nil {
-		return err
-	}
-	return a.approve(ctx, candidates)
 }

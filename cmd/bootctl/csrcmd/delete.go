@@ -14,7 +14,6 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 type deleteOptions struct {
@@ -48,7 +47,7 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 		Example: `  bootctl csr delete node-csr-4eJ2
   bootctl csr delete --denied --failed --older-than 1h`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return runDelete(cmd.Context(), e, o, names)
+			return o.run(cmd.Context(), e, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -57,63 +56,54 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 	return cmd
 }
 
-func runDelete(ctx context.Context, e *cli.Env, o deleteOptions, names []string) error {
+func (o deleteOptions) validate(args []string) error {
 	selected := o.denied || o.failed
 	switch {
-	case len(names) == 0 && !selected:
+	case len(args) == 0 && !selected:
 		return fmt.Errorf("%w: name requests, or give --denied or --failed", failure.ErrUsage)
-	case len(names) > 0 && (selected || o.olderThan != ""):
+	case len(args) > 0 && (selected || o.olderThan != ""):
 		return fmt.Errorf("%w: requests were named, and --denied, --failed or --older-than given too", failure.ErrUsage)
-	case o.uid != "" && len(names) != 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(names))
+	case o.uid != "" && len(args) != 1:
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(args))
 	}
-	names, err := requestNames(names)
+	return nil
+}
+
+func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error {
+	if err := o.validate(args); err != nil {
+		return err
+	}
+	names, err := requestNames(args)
 	if err != nil {
 		return err
 	}
-	var filter csr.Filter
-	if o.olderThan != "" {
-		age, err := cli.ParseDuration("--older-than", o.olderThan)
-		if err != nil {
-			return err
-		}
-		filter.Before = e.Now().Add(-age)
+	filter, err := csrFilterOptions{olderThan: o.olderThan}.filter(e.Now())
+	if err != nil {
+		return err
 	}
 	client, err := e.Client()
 	if err != nil {
 		return err
 	}
-	var requests []csr.Request
-	if selected {
-		if requests, err = o.decided(ctx, client, filter); err != nil {
+	requests := named(names)
+	if len(names) == 0 {
+		err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
+			if o.denied && r.Is(csr.Denied) || o.failed && r.Is(csr.Failed) {
+				requests = append(requests, r)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
-	outcomes := make([]cli.Outcome, len(names)+len(requests))
+	outcomes := make([]cli.Outcome, len(requests))
 	e.Concurrently(ctx, "deleted", len(outcomes), func(ctx context.Context, i int) {
-		var request csr.Request
-		var err error
-		if selected {
-			request = requests[i]
-		} else if request, err = getRequest(ctx, client, names[i], o.uid); err != nil {
-			request.Name = names[i]
-		}
+		request, err := read(ctx, client, requests[i], o.uid)
 		if err == nil {
 			err = approval.Delete(ctx, client.Certificates, request)
 		}
-		outcomes[i] = cli.Outcome{Result: output.Result{Name: request.Name, Result: "deleted", UID: request.UID}, Err: err}
+		outcomes[i] = cli.Outcome{Result: output.Result{Name: requests[i].Name, Result: "deleted", UID: request.UID}, Err: err}
 	})
 	return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
-}
-
-// decided lists what --denied and --failed mean.
-func (o deleteOptions) decided(ctx context.Context, client *kubeclient.Client, filter csr.Filter) ([]csr.Request, error) {
-	var requests []csr.Request
-	err := csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
-		if o.denied && r.Is(csr.Denied) || o.failed && r.Is(csr.Failed) {
-			requests = append(requests, r)
-		}
-		return nil
-	})
-	return requests, err
 }

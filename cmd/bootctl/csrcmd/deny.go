@@ -49,7 +49,7 @@ certificatesigningrequests/approval, and approve on the signer.`,
 		Example: `  bootctl csr deny node-csr-4eJ2 --reason UnknownNode --message "no such machine in rack 7"`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return runDeny(cmd.Context(), e, o, names)
+			return o.run(cmd.Context(), e, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -61,16 +61,23 @@ certificatesigningrequests/approval, and approve on the signer.`,
 // reasonWord is the form of a reason: a word in camel case.
 var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 
-func runDeny(ctx context.Context, e *cli.Env, o denyOptions, names []string) error {
+func (o denyOptions) validate(args []string) error {
 	switch {
-	case o.uid != "" && len(names) > 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(names))
+	case o.uid != "" && len(args) > 1:
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(args))
 	case o.reason == "":
 		return fmt.Errorf("%w: give --reason, a word like UnknownNode", failure.ErrUsage)
 	case !reasonWord.MatchString(o.reason) || len(o.reason) > 128:
 		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", failure.ErrUsage, o.reason)
 	}
-	names, err := requestNames(names)
+	return nil
+}
+
+func (o denyOptions) run(ctx context.Context, e *cli.Env, args []string) error {
+	if err := o.validate(args); err != nil {
+		return err
+	}
+	names, err := requestNames(args)
 	if err != nil {
 		return err
 	}
@@ -81,7 +88,7 @@ func runDeny(ctx context.Context, e *cli.Env, o denyOptions, names []string) err
 	e.Warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
 	outcomes := make([]cli.Outcome, len(names))
 	e.Concurrently(ctx, "denied", len(names), func(ctx context.Context, i int) {
-		request, err := getRequest(ctx, client, names[i], o.uid)
+		request, err := approval.Get(ctx, client.Certificates, names[i], o.uid)
 		if err == nil {
 			err = approval.CheckAccess(ctx, client.Authorization, request.SignerName)
 		}

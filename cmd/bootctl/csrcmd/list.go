@@ -28,7 +28,7 @@ Needs list on certificatesigningrequests.`,
   bootctl csr list --requester-group system:bootstrappers --older-than 10m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runList(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -37,7 +37,7 @@ Needs list on certificatesigningrequests.`,
 	return cmd
 }
 
-func runList(ctx context.Context, e *cli.Env, o csrFilterOptions) error {
+func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
 	filter, err := o.filter(e.Now())
 	if err != nil {
 		return err
@@ -63,16 +63,6 @@ func runList(ctx context.Context, e *cli.Env, o csrFilterOptions) error {
 		}
 		return b.Created.Compare(a.Created)
 	})
-	v := requestsView(list)
-	if e.PrintsTable() {
-		for _, item := range list.Items {
-			v.Rows = append(v.Rows, csrRow(item, e.Now()))
-		}
-	}
-	return e.Print(v)
-}
-
-func requestsView(list output.CertificateRequestList) cli.Result {
 	v := cli.Result{
 		Object: list,
 		Header: []string{"NAME", "AGE", "SIGNER", "REQUESTER", "SUBJECT", "SANS", "KEY", "CONDITION"},
@@ -80,8 +70,11 @@ func requestsView(list output.CertificateRequestList) cli.Result {
 	}
 	for _, item := range list.Items {
 		v.Names = append(v.Names, cmdutil.CSRResource.Reference(item.Name))
+		if e.PrintsTable() {
+			v.Rows = append(v.Rows, csrRow(item, e.Now()))
+		}
 	}
-	return v
+	return e.Print(v)
 }
 
 func isPending(item output.CertificateRequest) bool {
@@ -98,29 +91,4 @@ func csrRow(item output.CertificateRequest, now time.Time) []string {
 		item.Key, strings.Join(item.Conditions, ","), item.UID, item.Fingerprint, strings.Join(item.Usages, ","),
 		strings.Join(item.Groups, ","), item.Reason, item.Message,
 	}
-}
-
-func certificateRequest(r csr.Request) output.CertificateRequest {
-	out := output.CertificateRequest{
-		Name:              r.Name,
-		UID:               r.UID,
-		Created:           r.Created.UTC(),
-		Signer:            r.SignerName,
-		Requester:         r.Username,
-		Groups:            cli.OrEmpty(r.Groups),
-		NodeName:          r.NodeName(),
-		SANs:              cli.OrEmpty(r.SANs()),
-		Usages:            cli.OrEmpty(r.Usages),
-		ExpirationSeconds: r.ExpirationSeconds,
-		Conditions:        r.Conditions,
-		Reason:            r.Reason,
-		Message:           r.Message,
-		Problem:           r.Problem,
-	}
-	if r.PKCS10 != nil {
-		out.Subject = r.Subject()
-		out.Key = csr.KeyType(r.PKCS10.PublicKey)
-		out.Fingerprint = csr.Fingerprint(r.PKCS10.PublicKey)
-	}
-	return out
 }

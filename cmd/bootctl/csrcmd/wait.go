@@ -1,7 +1,6 @@
 package csrcmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -45,7 +41,7 @@ who is silent, create on subjectaccessreviews.`,
 		Example:     "  bootctl csr wait node-csr-4eJ2 --timeout 2m > worker-1.crt",
 		Annotations: map[string]string{cli.FormatsAnnotation: "pem"},
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return runWait(cmd.Context(), e, o, names)
+			return o.run(cmd.Context(), e, names)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -55,13 +51,23 @@ who is silent, create on subjectaccessreviews.`,
 	return cmd
 }
 
-func runWait(ctx context.Context, e *cli.Env, o waitOptions, names []string) error {
-	names, err := oneRequest(names, o.node)
-	if err != nil {
+func (o waitOptions) validate(args []string) error {
+	if err := checkOne(args, o.node); err != nil {
 		return err
 	}
 	if o.timeout <= 0 {
 		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
+	}
+	return nil
+}
+
+func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {
+	if err := o.validate(args); err != nil {
+		return err
+	}
+	names, err := requestNames(args)
+	if err != nil {
+		return err
 	}
 	client, err := e.Client()
 	if err != nil {
@@ -69,11 +75,11 @@ func runWait(ctx context.Context, e *cli.Env, o waitOptions, names []string) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	request, err := findRequest(e, ctx, client, names, o.node)
+	request, err := o.find(ctx, e, client, names)
 	if err != nil {
 		return err
 	}
-	text, err := waitForCertificate(e, ctx, client, request)
+	text, err := waitForCertificate(ctx, e, client, request)
 	if err != nil {
 		return err
 	}
@@ -84,86 +90,31 @@ func runWait(ctx context.Context, e *cli.Env, o waitOptions, names []string) err
 	return e.Print(v)
 }
 
-// findRequest returns the request of that name, or the newest of the node, which
-// it waits for.
-func findRequest(e *cli.Env, ctx context.Context, client *kubeclient.Client, names []string, node string) (csr.Request, error) {
-	if len(names) == 1 {
+// find returns the named CSR, or waits for one of the node and returns its newest.
+func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Client, names []string) (request csr.Request, err error) {
+	if o.node == "" {
 		return csr.Get(ctx, client.Certificates, names[0])
 	}
-	var request csr.Request
-	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: mayAppear, Observer: e.Observe}, func(ctx context.Context) error {
-		var err error
-		request, err = newestOfNode(ctx, client, node)
+	err = untilFound(ctx, e, func(ctx context.Context) error {
+		request, err = approval.FindNewest(ctx, client.Certificates, o.node)
 		return err
 	})
 	return request, err
 }
 
-// mayAppear says whether what was not found may still come.
-func mayAppear(err error) bool { return errors.Is(err, csr.ErrNotFound) || kubeclient.IsTransient(err) }
-
-// newestOfNode returns the newest request of a node, unless two are pending.
-func newestOfNode(ctx context.Context, client *kubeclient.Client, node string) (csr.Request, error) {
-	var newest csr.Request
-	var rivals approval.Conflicts
-	err := csr.List(ctx, client.Certificates, csr.Filter{SignerName: csr.KubeletClient, Node: node}, func(r csr.Request) error {
-		rivals.Add(r)
-		if newest.Name == "" || r.Created.After(newest.Created) {
-			newest = r
-		}
-		return nil
-	})
-	switch others := rivals.Of(newest); {
-	case err != nil:
-		return csr.Request{}, err
-	case newest.Name == "":
-		return csr.Request{}, fmt.Errorf("node %s: %w", node, csr.ErrNotFound)
-	case newest.IsPending() && len(others) > 0:
-		return csr.Request{}, &approval.ConflictError{Name: newest.Name, NodeName: node, Others: others}
+// untilFound repeats find while the CSR may still appear.
+func untilFound(ctx context.Context, e *cli.Env, find func(context.Context) error) error {
+	mayAppear := func(err error) bool {
+		return errors.Is(err, csr.ErrNotFound) || errors.Is(err, approval.ErrFingerprintMismatch) || kubeclient.IsTransient(err)
 	}
-	return newest, nil
+	return kubeclient.Until(ctx, kubeclient.Wait{Transient: mayAppear, Observer: e.Observe}, find)
 }
 
-// waitForCertificate waits for the certificate of a request, and says meanwhile
-// what for.
-func waitForCertificate(e *cli.Env, ctx context.Context, client *kubeclient.Client, request csr.Request) ([]byte, error) {
+// waitForCertificate waits for the certificate of a CSR, and reports meanwhile what
+// it waits for.
+func waitForCertificate(ctx context.Context, e *cli.Env, client *kubeclient.Client, request csr.Request) ([]byte, error) {
 	return csr.Wait(ctx, client.Certificates, request.Stored(), csr.WaitOptions{
 		Observer: e.Observe,
-		Explain: func(r csr.Request) string {
-			return csr.Explain(r, autoApproval(ctx, client, r))
-		},
+		Explain:  func(r csr.Request) string { return approval.Explain(ctx, client.Authorization, r) },
 	})
-}
-
-// autoApproval finds out whether the cluster approves the request by itself; who
-// may not ask does not know.
-func autoApproval(ctx context.Context, client *kubeclient.Client, r csr.Request) csr.AutoApproval {
-	return (&approval.AutoApprovals{Client: client.Authorization, Reviews: 2}).Of(ctx, r)
-}
-
-// issuedView shows a certificate that was issued.
-func issuedView(request csr.Request, text []byte) (cli.Result, error) {
-	certs, err := certpem.Parse(text)
-	if err != nil {
-		return cli.Result{}, fmt.Errorf("request %s: %w: %w", request.Name, csr.ErrCertificate, err)
-	}
-	text = append(bytes.TrimSpace(text), '\n')
-	object := output.RequestedCertificate{
-		Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request),
-		Certificate: &output.Certificate{
-			PEM: string(text), Subject: certs[0].Subject.String(), Issuer: certs[0].Issuer.String(),
-			NotBefore: certs[0].NotBefore.UTC(), NotAfter: certs[0].NotAfter.UTC(),
-		},
-	}
-	object.Request.Conditions = []string{csr.Approved, csr.Issued}
-	return cli.Result{
-		Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(request.Name)}, Text: string(text),
-		Header: []string{"REQUEST", request.Name},
-		Rows: [][]string{
-			{"subject", object.Certificate.Subject}, {"issued by", object.Certificate.Issuer},
-			{"valid", object.Certificate.NotBefore.Format(time.RFC3339) + " to " + object.Certificate.NotAfter.Format(time.RFC3339)},
-			{"key", object.Request.Key + " " + object.Request.Fingerprint},
-		},
-		Formats: map[string]string{"pem": string(text)},
-	}, nil
 }

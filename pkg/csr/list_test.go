@@ -1,12 +1,14 @@
 package csr_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/internal/testcsr"
@@ -100,5 +102,61 @@ func TestParseFingerprint(t *testing.T) {
 				t.Errorf("ParseFingerprint = %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestList(t *testing.T) {
+	first := testcsr.Stored(t, testcsr.NewKey(t))
+	second := testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.Name = "node-csr-2"; o.Spec.Request = nil })
+	client := testcsr.FakeCertificates(t, first, second)
+	var names []string
+	err := csr.List(t.Context(), client, csr.Filter{}, func(r csr.Request) error {
+		names = append(names, r.Name+":"+r.NodeName())
+		return nil
+	})
+	if err != nil || len(names) != 2 || names[0] != "node-csr-1:worker-1" || names[1] != "node-csr-2:" {
+		t.Errorf("List yields %v, %v", names, err)
+	}
+	err = csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return testcsr.ErrServer })
+	testcsr.WantError(t, err, testcsr.ErrServer)
+}
+
+func TestGet(t *testing.T) {
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
+	got, err := csr.Get(t.Context(), client, "node-csr-1")
+	if err != nil || got.UID != "uid-1" || got.Username != testcsr.Bootstrap {
+		t.Errorf("Get = %+v, %v", got, err)
+	}
+	if _, err := csr.Get(t.Context(), client, "none"); !errors.Is(err, csr.ErrNotFound) {
+		t.Errorf("error = %v, want %v", err, csr.ErrNotFound)
+	}
+}
+
+func TestListAndGetKeepErrorsOfTheServer(t *testing.T) {
+	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
+	client.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, testcsr.ErrServer })
+	_, err := csr.Get(t.Context(), client, "node-csr-1")
+	testcsr.WantError(t, err, testcsr.ErrServer)
+	testcsr.WantError(t, csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return nil }), testcsr.ErrServer)
+}
+
+func TestListReadsEveryPage(t *testing.T) {
+	client := testcsr.FakeCertificates(t)
+	client.PrependReactor("list", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		page := &certificatesv1.CertificateSigningRequestList{Items: []testcsr.Object{*testcsr.Stored(t, testcsr.NewKey(t))}}
+		if list, ok := action.(clienttesting.ListActionImpl); ok && list.ListOptions.Continue == "" {
+			page.ListMeta = metav1.ListMeta{Continue: "more"}
+		} else {
+			page.Items[0].Name = "node-csr-2"
+		}
+		return true, page, nil
+	})
+	var names []string
+	err := csr.List(t.Context(), client, csr.Filter{}, func(r csr.Request) error {
+		names = append(names, r.Name)
+		return nil
+	})
+	if err != nil || len(names) != 2 || names[0] == names[1] {
+		t.Errorf("List yields %v, %v, want both", names, err)
 	}
 }

@@ -1,0 +1,139 @@
+package csrcmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// nextCommand is what comes after the review: to approve just this object, or to
+// deny it where nothing passes over the rules that it breaks. A name that cannot
+// stand on a command line is left out; the UID says as much.
+func nextCommand(r csr.Request, refusals []approval.RuleResult) string {
+	name, uid := escape.ShellQuote(r.Name), " --uid "+r.UID
+	absolute := slices.ContainsFunc(refusals, func(v approval.RuleResult) bool { return v.Absolute })
+	switch {
+	case r.IsPending() && !absolute && name == "":
+		return "bootctl csr approve" + uid + cmdutil.SignerFlag(r)
+	case name == "":
+		return ""
+	case r.IsPending() && !absolute:
+		return "bootctl csr approve " + name + uid + cmdutil.SignerFlag(r)
+	case r.IsPending():
+		return "bootctl csr deny " + name + uid + " --reason PolicyViolation"
+	case r.Refused() != nil:
+		return "bootctl csr delete " + name + uid
+	}
+	return "bootctl csr wait " + name
+}
+
+func reviewView(review output.RequestReview, now time.Time) cli.Result {
+	r := review.Request
+	rows := [][]string{
+		{"UID", r.UID}, {"age", cli.HumanDuration(now.Sub(r.Created))}, {"condition", cli.JoinNonEmpty(": ", strings.Join(r.Conditions, ","), cli.JoinNonEmpty(": ", r.Reason, r.Message))},
+		{"subject", r.Subject}, {"node", nodeText(review)}, {"names", strings.Join(r.SANs, " ")},
+		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetimeText(r.ExpirationSeconds)},
+		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.FormatFingerprint(r.Fingerprint)},
+		{"asked by", r.Requester}, {"  in groups", strings.Join(r.Groups, ", ")}, {"token", tokenText(review, now)},
+	}
+	for _, v := range review.Verdicts {
+		state := "ok"
+		if !v.OK {
+			state = "BROKEN"
+		}
+		rows = append(rows, []string{"rule: " + v.Rule, cli.JoinNonEmpty(": ", state, v.Detail)})
+	}
+	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", outcomeText(review)}, []string{"may you", accessText(review)})
+	if review.Waiting != "" {
+		rows = append(rows, []string{"waiting", review.Waiting})
+	}
+	if len(review.Rivals) > 0 {
+		rows = append(rows, []string{"WARNING", "this node is asked for with other keys too: " + strings.Join(review.Rivals, " ")})
+	}
+	if r.Problem != "" {
+		rows = append(rows, []string{"WARNING", r.Problem})
+	}
+	return cli.Result{Object: review, Names: []cli.Name{cmdutil.CSRResource.Reference(r.Name)}, Header: []string{"REQUEST", r.Name}, Rows: rows, Footer: review.Command}
+}
+
+func nodeText(review output.RequestReview) string {
+	switch {
+	case review.Request.NodeName == "":
+		return ""
+	case review.NodeExists:
+		return review.Request.NodeName + ": there is a Node of this name"
+	}
+	return review.Request.NodeName + ": there is no Node of this name"
+}
+
+func lifetimeText(seconds int32) string {
+	if seconds == 0 {
+		return "left to the signer"
+	}
+	return cli.HumanDuration(time.Duration(seconds) * time.Second)
+}
+
+func tokenText(review output.RequestReview, now time.Time) string {
+	info := review.Token
+	if info == nil {
+		id, ok := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
+		if !ok {
+			return ""
+		}
+		return id + ", of which nothing more can be read"
+	}
+	ends := "never expires"
+	if info.Expires != nil {
+		ends = "expires in " + cli.HumanDuration(info.Expires.Sub(now))
+	}
+	return cli.JoinNonEmpty(", ", info.ID, info.Status, ends, info.Description)
+}
+
+func fitText(review output.RequestReview) string {
+	var broken, absolute int
+	for _, v := range review.Verdicts {
+		if !v.OK {
+			broken++
+		}
+		if !v.OK && v.Absolute {
+			absolute++
+		}
+	}
+	switch {
+	case broken == 0:
+		return "approves it"
+	case absolute > 0:
+		return fmt.Sprintf("refuses it for %d of %d rules, and --force does not pass over all of them", broken, len(review.Verdicts))
+	}
+	return fmt.Sprintf("refuses it for %d of %d rules", broken, len(review.Verdicts))
+}
+
+func outcomeText(review output.RequestReview) string {
+	switch csr.Outcome(review.Outcome) {
+	case csr.OutcomeIssued:
+		return "issues the certificate once it is approved"
+	case csr.OutcomeFailed:
+		return "fails it: " + review.OutcomeReason
+	case csr.OutcomeNeverSigned:
+		return "never signs it: " + review.OutcomeReason
+	default:
+		return "decides by itself: " + review.OutcomeReason
+	}
+}
+
+func accessText(review output.RequestReview) string {
+	if review.MissingAccess != "" {
+		return "no: " + review.MissingAccess
+	}
+	return "yes: you may update certificatesigningrequests/approval, and approve for " + review.Request.Signer
+}

@@ -1,0 +1,146 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
+)
+
+// Criteria are what an approver wants of a CSR.
+type Criteria struct {
+	// Signer is the one whose rules apply; empty means csr.KubeletClient.
+	Signer string
+	// Fingerprint is one that csr.ParseFingerprint returned; empty means any key.
+	Fingerprint string
+	// Force overrides all rules but the absolute ones.
+	Force bool
+}
+
+// Evaluation is the result of the rules for one CSR. Rules is empty for a CSR that was
+// decided on before. Overridden are the violated rules that Criteria.Force overrode.
+type Evaluation struct {
+	Rules, Overridden []RuleResult
+}
+
+// Evaluate checks whether the CSR may be approved, and is nil also for one that was
+// approved before. It returns an error that matches ErrFingerprintMismatch,
+// csr.ErrDenied or csr.ErrFailed, or a *[PolicyViolationError] next to the Evaluation.
+//
+// Access: get on nodes and, for clients of the API server, create on
+// subjectaccessreviews.
+func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, want Criteria) (Evaluation, error) {
+	if !(csr.Filter{Fingerprint: want.Fingerprint}).Match(r) {
+		return Evaluation{}, &csr.RequestError{Name: r.Name, Err: ErrFingerprintMismatch}
+	}
+	if !r.IsPending() { // whoever decided
+		return Evaluation{}, r.Refused()
+	}
+	facts, err := gatherFacts(ctx, client, r, want.Signer)
+	if err != nil {
+		return Evaluation{}, err
+	}
+	e := Evaluation{Rules: Check(r, facts)}
+	violations := Violations(e.Rules)
+	if want.Force {
+		absolute := absoluteOnly(violations)
+		if len(absolute) == 0 {
+			e.Overridden = violations
+		}
+		violations = absolute
+	}
+	if len(violations) > 0 {
+		return e, &PolicyViolationError{Name: r.Name, Violations: violations}
+	}
+	return e, nil
+}
+
+func absoluteOnly(violations []RuleResult) []RuleResult {
+	return slices.DeleteFunc(slices.Clone(violations), func(v RuleResult) bool { return !v.Absolute })
+}
+
+// ReviewResult is what an approver must know of a CSR next to its content.
+type ReviewResult struct {
+	// NodeExists reports whether the cluster has a Node of the name asked for.
+	NodeExists bool
+	Rules      []RuleResult
+	// Outcome is what the signer does once the CSR is approved.
+	Outcome       csr.Outcome
+	OutcomeReason string
+	// PendingReason is the reason why it has no certificate yet, as [Explain] has it.
+	PendingReason string
+	// Conflicting are the names of other CSRs for the same node with another key; nil
+	// where they may not be listed.
+	Conflicting []string
+	// MissingPermission is why the caller may not approve it; nil when that is allowed.
+	MissingPermission *kubeclient.MissingPermissionError
+}
+
+// Review evaluates a CSR by the rules of its signer, and predicts the answer of that
+// signer.
+//
+// Access: get on nodes; list on certificatesigningrequests and create on
+// subjectaccessreviews, without which the result says less.
+func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (ReviewResult, error) {
+	facts, err := gatherFacts(ctx, client, r, r.SignerName)
+	if err != nil {
+		return ReviewResult{}, err
+	}
+	review := ReviewResult{NodeExists: facts.NodeExists, Rules: Check(r, facts), PendingReason: Explain(ctx, client.Authorization, r)}
+	review.Outcome, review.OutcomeReason = csr.Predict(r)
+	if r.IsPending() && r.NodeName() != "" {
+		if _, conflicts, err := listPending(ctx, client.Certificates, csr.Filter{SignerName: r.SignerName}); err == nil {
+			review.Conflicting = conflicts.Of(r)
+		}
+	}
+	err = CheckAccess(ctx, client.Authorization, r.SignerName)
+	if errors.As(err, &review.MissingPermission) {
+		err = nil
+	}
+	return review, err
+}
+
+// Preview returns the rules that the CSR violates whatever its requester and the
+// cluster.
+func Preview(r csr.Request) []RuleResult {
+	var found []RuleResult
+	for _, v := range Violations(Check(r, Facts{Signer: r.SignerName})) {
+		switch v.Rule {
+		case "not privileged", "lifetime", "subject", "node name", "no extensions", "no other extensions":
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+// gatherFacts reads what the rules need to know of the cluster.
+func gatherFacts(ctx context.Context, client *kubeclient.Client, r csr.Request, signer string) (Facts, error) {
+	facts := Facts{Signer: signer}
+	if r.SignerName == csr.APIServerClient && r.PKCS10 != nil {
+		var err error
+		facts.Privilege, err = CertificateAdminPermission(ctx, client.Authorization, r)
+		return facts, err
+	}
+	name := r.NodeName()
+	if csr.ValidateNodeName(name) != nil {
+		return facts, nil // the rules refuse it whatever the facts
+	}
+	node, err := client.Core.Nodes().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return facts, nil
+	}
+	if err != nil {
+		return facts, fmt.Errorf("get node %s: %w", name, err)
+	}
+	facts.NodeExists = true
+	for _, address := range node.Status.Addresses {
+		facts.NodeAddresses = append(facts.NodeAddresses, address.Address)
+	}
+	return facts, nil
+}
