@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/version"
@@ -91,13 +92,5 @@ func runUp(ctx context.Context, e *cli.Env, o upOptions) error {
 		return err
 	}
 	status := lab.Status{Exists: true, Running: true, Pid: ready.Pid, Ready: &ready}
-	return e.Print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", shellQuote(ready.Kubeconfig))))
-}
-
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:=@%") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return e.Print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", escape.ShellPath(ready.Kubeconfig))))
 }
