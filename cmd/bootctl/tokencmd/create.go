@@ -11,18 +11,6 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Values of the flags of token create.
-const (
-	programBootctl            = "bootctl"
-	programKubeadm            = "kubeadm"
-	dryRunClient              = "client"
-	dryRunServer              = "server"
-	formatBootstrapKubeconfig = "bootstrap-kubeconfig"
-
-	defaultTTL = "24h"
-	maxCount   = 10000 // cluster-info has room for little more
-)
-
 type createOptions struct {
 	end         expiryOptions
 	usages      []string

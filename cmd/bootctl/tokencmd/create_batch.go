@@ -13,6 +13,18 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+// Values of the flags of token create.
+const (
+	programBootctl            = "bootctl"
+	programKubeadm            = "kubeadm"
+	dryRunClient              = "client"
+	dryRunServer              = "server"
+	formatBootstrapKubeconfig = "bootstrap-kubeconfig"
+
+	defaultTTL = "24h"
+	maxCount   = 10000 // cluster-info has room for little more
+)
+
 // validate returns an error when the flags and arguments do not fit together.
 func (o createOptions) validate(format string, args []string) error {
 	both := slices.Contains(o.usages, token.Signing) && slices.Contains(o.usages, token.Authentication)
@@ -40,7 +52,7 @@ func (o createOptions) validate(format string, args []string) error {
 	case len(args) == 1 && slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, args[0]):
 		problem = args[0] + " is no token; a value of --print-join-command or --dry-run is joined to it with ="
 	default:
-		return nil
+		return o.end.validate()
 	}
 	return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
 }
@@ -53,7 +65,7 @@ func (o createOptions) batch(e *cli.Env, args []string) (token.Batch, error) {
 		b.Groups = []string{token.DefaultGroup}
 	}
 	var err error
-	if b.Expires, err = o.end.time(e.Now(), defaultTTL); err != nil {
+	if b.Expires, err = o.end.time(e.Now()); err != nil {
 		return b, err
 	}
 	switch {
