@@ -105,15 +105,29 @@ func unmark(text []byte) []byte {
 // ShellQuote returns a word as the shell reads it back; empty when it has characters
 // that would need more than single quotes around it.
 func ShellQuote(word string) string {
+	unfit := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
+	if word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, unfit) {
+		return ""
+	}
+	return ShellPath(word)
+}
+
+// ShellPath returns a path as one word of a POSIX shell, whatever its characters
+// are. It is for text that is printed as it is: [Text] would change it.
+func ShellPath(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
 	}
-	unfit := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
-	switch {
-	case word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, unfit):
-		return ""
-	case strings.TrimFunc(word, plain) == "":
-		return word
+	if path != "" && strings.TrimFunc(path, plain) == "" {
+		return path
 	}
-	return "'" + word + "'"
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// FirstN returns the first n of the texts, and how many more there are.
+func FirstN(texts []string, n int, separator string) string {
+	if more := len(texts) - n; more > 0 {
+		texts = append(slices.Clone(texts[:n]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, separator)
 }

@@ -132,3 +132,25 @@ func TestWord(t *testing.T) {
 		}
 	}
 }
+
+func TestShellPath_Words(t *testing.T) {
+	for path, want := range map[string]string{
+		"/home/me/.kube/a-b_1": "/home/me/.kube/a-b_1", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "/José": "'/José'", `/a\b`: `'/a\b'`, "$(id)": "'$(id)'", "": "''",
+	} {
+		if got := escape.ShellPath(path); got != want {
+			t.Errorf("ShellPath(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestFirstN_Counts(t *testing.T) {
+	texts := []string{"a", "b", "c"}
+	for n, want := range map[int]string{1: "a, and 2 more", 2: "a, b, and 1 more", 3: "a, b, c", 4: "a, b, c"} {
+		if got := escape.FirstN(texts, n, ", "); got != want {
+			t.Errorf("the first %d: %q, want %q", n, got, want)
+		}
+	}
+	if texts[1] != "b" {
+		t.Errorf("the texts are now %q", texts)
+	}
+}

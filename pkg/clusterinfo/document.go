@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+	goyaml "sigs.k8s.io/yaml/goyaml.v3"
 
 	"github.com/bootctl/bootctl/internal/certpem"
 )
@@ -117,17 +118,11 @@ func unmarshalStrict(raw []byte, v any) error {
 	return runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, v, true)
 }
 
-// isOneDocument reports whether the text, which begins with a YAML document, ends
-// with it. Parsers stop where the first document ends, and do not report what
-// follows. So a field is added at the end of the text: it belongs to the first
-// document only if nothing has ended that before. Where braces leave no place for
-// it, the text must be JSON.
+// isOneDocument reports whether the text holds exactly one YAML document. The
+// conversion to JSON stops where the first document ends, and does not report what
+// follows.
 func isOneDocument(text []byte) bool {
-	if utilyaml.IsJSONBuffer(text) {
-		return json.Valid(text)
-	}
-	text, _ = bytes.CutSuffix(bytes.TrimRight(text, " \r\n"), []byte("\n...")) // the marker of an end
-	var fields map[string]any
-	err := yaml.UnmarshalStrict(slices.Concat(text, []byte("\nlast: true\n")), &fields)
-	return err == nil && fields["last"] == true
+	documents := goyaml.NewDecoder(bytes.NewReader(text)) //nolint:staticcheck // deprecated in favor of a module that is no direct dependency
+	var document goyaml.Node
+	return documents.Decode(&document) == nil && errors.Is(documents.Decode(&document), io.EOF)
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/bootctl/bootctl/internal/escape"
 )
 
 // Errors of pins.
@@ -98,7 +100,11 @@ func mismatch(bundle []*x509.Certificate, pinned map[Pin]bool) error {
 			return fmt.Errorf("%w (%s is the hash of a whole certificate, whose key has %s)", ErrPinMismatch, whole, PinOf(cert))
 		}
 	}
-	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, joinPins(Pins(bundle)))
+	var pins []string
+	for _, pin := range Pins(bundle) {
+		pins = append(pins, pin.String())
+	}
+	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, escape.FirstN(pins, 3, ", "))
 }
 
 // unusable returns why the certificate cannot be a root, "" where it can, and the error
@@ -123,17 +129,4 @@ func ValidityProblem(cert *x509.Certificate, now time.Time) string {
 		return fmt.Sprintf("expired at %s, and here it is %s", cert.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	return ""
-}
-
-func joinPins(pins []Pin) string {
-	const most = 3
-	var texts []string
-	for i, pin := range pins {
-		if i == most {
-			texts = append(texts, fmt.Sprintf("and %d more", len(pins)-most))
-			break
-		}
-		texts = append(texts, pin.String())
-	}
-	return strings.Join(texts, ", ")
 }

@@ -9,6 +9,7 @@ import (
 
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -71,10 +72,15 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 const signTimeout = time.Second
 
 func notSigned(missing []token.Token, why string) error {
-	if why == "" {
-		return fmt.Errorf("%s: %w", named(missing), ErrNotSignedYet)
+	var ids []string
+	for _, tok := range missing {
+		ids = append(ids, tok.ID())
 	}
-	return fmt.Errorf("%s: %w: %s", named(missing), ErrNotSignedYet, why)
+	err := fmt.Errorf("token %s: %w", escape.FirstN(ids, 1, " "), ErrNotSignedYet)
+	if why == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, why)
 }
 
 func unsignedOf(info Info, tokens []token.Token) []token.Token {
@@ -85,13 +91,6 @@ func unsignedOf(info Info, tokens []token.Token) []token.Token {
 		}
 	}
 	return missing
-}
-
-func named(tokens []token.Token) string {
-	if n := len(tokens) - 1; n > 0 {
-		return fmt.Sprintf("token %s and %d more", tokens[0].ID(), n)
-	}
-	return "token " + tokens[0].ID()
 }
 
 // explain says what the other tokens tell of the signer; nothing where the time

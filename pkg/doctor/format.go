@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
@@ -46,10 +47,7 @@ func forbidden(missing string) Finding {
 
 // listed joins the first few texts and counts the rest.
 func listed(texts []string, separator string) string {
-	if more := len(texts) - most; more > 0 {
-		return fmt.Sprintf("%s%sand %d more", strings.Join(texts[:most], separator), separator, more)
-	}
-	return strings.Join(texts, separator)
+	return escape.FirstN(texts, most, separator)
 }
 
 // from adds the address to an error that does not begin with it.

@@ -39,10 +39,19 @@ var (
 //
 // Access: create on secrets in kube-system; get to look after a lost answer.
 func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (Info, error) {
+	return Batch{Spec: spec}.create(ctx, client)
+}
+
+func (b Batch) create(ctx context.Context, client corev1client.SecretsGetter) (Info, error) {
+	spec := b.Spec
 	if err := spec.Validate(); err != nil {
 		return Info{}, err
 	}
-	secret, err := client.Secrets(metav1.NamespaceSystem).Create(ctx, spec.Secret(), metav1.CreateOptions{})
+	var opts metav1.CreateOptions
+	if b.DryRun {
+		opts.DryRun = []string{metav1.DryRunAll}
+	}
+	secret, err := client.Secrets(metav1.NamespaceSystem).Create(ctx, spec.Secret(), opts)
 	switch {
 	case err == nil:
 		return Read(secret), nil
@@ -71,23 +80,27 @@ func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (
 //
 // Access: create and get on secrets in kube-system.
 func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec Spec, random io.Reader) (Info, error) {
+	return Batch{Spec: spec, Random: random}.createRandom(ctx, client)
+}
+
+func (b Batch) createRandom(ctx context.Context, client corev1client.SecretsGetter) (Info, error) {
 	const draws = 5 // among 10,000 tokens, five collisions in a row have a chance of 1 in 10^26
 	for range draws {
 		var err error
-		if spec.Token, err = Generate(random); err != nil {
+		if b.Token, err = Generate(b.Random); err != nil {
 			return Info{}, err
 		}
-		info, err := Create(ctx, client, spec)
+		info, err := b.create(ctx, client)
 		if !errors.Is(err, ErrExists) {
 			return info, err
 		}
 		// A request that was sent again because its answer was lost finds the
 		// token that it made: nobody else has drawn the same secret.
-		switch info, lookErr := stored(ctx, client, spec.Token); {
+		switch info, lookErr := stored(ctx, client, b.Token); {
 		case lookErr == nil:
 			return info, nil
 		case !errors.Is(lookErr, ErrNotFound) && !errors.Is(lookErr, ErrOtherSecret):
-			return Info{Spec: spec}, fmt.Errorf("%w; whose it is is not known: %w", err, lookErr)
+			return Info{Spec: b.Spec}, fmt.Errorf("%w; whose it is is not known: %w", err, lookErr)
 		}
 	}
 	return Info{}, fmt.Errorf("the IDs of %d random tokens were taken: %w", draws, ErrExists)

@@ -2,17 +2,14 @@ package clusterinfocmd
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
-	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
@@ -46,7 +43,7 @@ kube-system. That anonymous requests may read cluster-info is up to bootctl setu
 		Example: "  bootctl cluster-info publish --endpoint https://192.0.2.1:6443 --dry-run",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runPublish(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -54,7 +51,7 @@ kube-system. That anonymous requests may read cluster-info is up to bootctl setu
 	return cmd
 }
 
-func runPublish(ctx context.Context, e *cli.Env, o publishOptions) error {
+func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	config, err := e.AdminConfig()
 	if err != nil {
 		return err
@@ -110,56 +107,4 @@ func warnUnlessPublic(e *cli.Env, ctx context.Context, admin *rest.Config) {
 	if _, err := clusterinfo.Fetch(ctx, client.Core); apierrors.IsUnauthorized(err) || kubeclient.IsForbiddenByRBAC(err) {
 		e.Warn("nodes may not read cluster-info: the Role kubeadm:bootstrap-signer-clusterinfo in kube-public is missing or not bound to system:anonymous; run: bootctl setup")
 	}
-}
-
-// printChange prints what a write has changed, or would have if it had not ended
-// with err.
-func printChange(e *cli.Env, c clusterinfo.Change, err error) error {
-	if err != nil && !errors.Is(err, cli.ErrDryRun) {
-		return err
-	}
-	object := output.ClusterInfoChange{
-		Meta: output.Kind("ClusterInfoChange"), Written: err == nil && !c.IsEmpty(), DryRun: err != nil,
-		After: describeDocument(c.After), Added: cli.OrEmpty(c.Added), Replaced: cli.OrEmpty(c.Replaced), Removed: cli.OrEmpty(c.Removed),
-	}
-	if c.Before != nil {
-		before := describeDocument(c.Before)
-		object.Before = &before
-	}
-	return e.Print(changeView(object))
-}
-
-func changeView(object output.ClusterInfoChange) cli.Result {
-	before := output.ClusterInfoDocument{Pins: []string{}}
-	if object.Before != nil {
-		before = *object.Before
-	}
-	action := "unchanged"
-	switch {
-	case object.DryRun:
-		action = "would be written"
-	case object.Written:
-		action = "written"
-	}
-	v := cli.Result{Object: object, Names: []cli.Name{cmdutil.ConfigMapResource.Reference(api.ConfigMapClusterInfo)}, Header: []string{"CLUSTER-INFO", action}}
-	v.Rows = [][]string{{"address", object.After.Server}, {"CA", cmdutil.JoinWords(object.After.Pins)}}
-	for _, row := range [][]string{
-		{"address before", before.Server}, {"CA before", cmdutil.JoinWords(before.Pins)},
-		{"signatures added", cmdutil.JoinWords(object.Added)}, {"signatures replaced", cmdutil.JoinWords(object.Replaced)}, {"signatures removed", cmdutil.JoinWords(object.Removed)},
-	} {
-		if row[1] != "" && row[1] != object.After.Server && row[1] != cmdutil.JoinWords(object.After.Pins) {
-			v.Rows = append(v.Rows, row)
-		}
-	}
-	return v
-}
-
-// describeDocument says what a kubeconfig tells nodes; of one that they would
-// not take, why.
-func describeDocument(raw []byte) output.ClusterInfoDocument {
-	document, err := clusterinfo.ParseDocument(raw)
-	if err != nil {
-		return output.ClusterInfoDocument{Pins: []string{}, Problem: err.Error()}
-	}
-	return output.ClusterInfoDocument{Server: document.Server.URL(), Pins: cmdutil.PinTexts(document.CAs)}
 }

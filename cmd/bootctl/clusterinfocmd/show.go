@@ -43,7 +43,7 @@ Needs get on the configmap cluster-info in kube-public.`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{cli.FormatsAnnotation: "kubeconfig ca"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runShow(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -51,7 +51,7 @@ Needs get on the configmap cluster-info in kube-public.`,
 	return cmd
 }
 
-func runShow(ctx context.Context, e *cli.Env, o showOptions) error {
+func (o showOptions) run(ctx context.Context, e *cli.Env) error {
 	client, err := o.client(e)
 	if err != nil {
 		return err

@@ -42,10 +42,13 @@ kube-system; with --file, nothing.`,
 		Example: "  bootctl cluster-info sign\n  bootctl cluster-info sign --file cluster-info.kubeconfig --token-file token",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.file != "" {
-				return runClusterInfoSignFile(e, o)
+			if err := o.validate(); err != nil {
+				return err
 			}
-			return runSign(cmd.Context(), e, o)
+			if o.file != "" {
+				return o.runOnFile(e)
+			}
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -53,10 +56,14 @@ kube-system; with --file, nothing.`,
 	return cmd
 }
 
-func runSign(ctx context.Context, e *cli.Env, o signOptions) error {
-	if o.tokenFile != "" {
+func (o signOptions) validate() error {
+	if o.file == "" && o.tokenFile != "" {
 		return fmt.Errorf("%w: --token-file goes with --file; without, every live token signs", failure.ErrUsage)
 	}
+	return nil
+}
+
+func (o signOptions) run(ctx context.Context, e *cli.Env) error {
 	client, err := e.Client()
 	if err != nil {
 		return err
@@ -73,8 +80,8 @@ func runSign(ctx context.Context, e *cli.Env, o signOptions) error {
 	return printChange(e, change, err)
 }
 
-// runClusterInfoSignFile signs a file with one token.
-func runClusterInfoSignFile(e *cli.Env, o signOptions) error {
+// runOnFile signs a file with one token.
+func (o signOptions) runOnFile(e *cli.Env) error {
 	info, err := readFile(e, o.file)
 	if err != nil {
 		return err

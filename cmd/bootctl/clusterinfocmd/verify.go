@@ -15,7 +15,6 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -56,17 +55,16 @@ list on secrets in kube-system; otherwise nothing.`,
 		Example: "  bootctl cluster-info verify\n  bootctl cluster-info verify --file cluster-info.yaml --token-file token",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case o.file != "" && len(o.endpoints) > 0:
-				return fmt.Errorf("%w: --file and --endpoint were both given", failure.ErrUsage)
-			case o.file != "":
-				return runClusterInfoVerifyFile(e, o)
-			case len(o.endpoints) > 0:
-				return runClusterInfoVerifyNode(cmd.Context(), e, o)
-			case o.tokenFile != "" || o.trust.Given():
-				return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", failure.ErrUsage)
+			if err := o.validate(); err != nil {
+				return err
 			}
-			return runVerify(cmd.Context(), e)
+			switch {
+			case o.file != "":
+				return o.runOnFile(e)
+			case len(o.endpoints) > 0:
+				return o.runAsNode(cmd.Context(), e)
+			}
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -74,8 +72,18 @@ list on secrets in kube-system; otherwise nothing.`,
 	return cmd
 }
 
-// runVerify judges all signatures, as an administrator.
-func runVerify(ctx context.Context, e *cli.Env) error {
+func (o verifyOptions) validate() error {
+	switch {
+	case o.file != "" && len(o.endpoints) > 0:
+		return fmt.Errorf("%w: --file and --endpoint were both given", failure.ErrUsage)
+	case o.file == "" && len(o.endpoints) == 0 && (o.tokenFile != "" || o.trust.Given()):
+		return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", failure.ErrUsage)
+	}
+	return nil
+}
+
+// run evaluates all signatures, as an administrator.
+func (o verifyOptions) run(ctx context.Context, e *cli.Env) error {
 	client, err := e.Client()
 	if err != nil {
 		return err
@@ -98,43 +106,6 @@ func runVerify(ctx context.Context, e *cli.Env) error {
 		e.Warn(stalled[controller])
 	}
 	return verdict
-}
-
-// runClusterInfoVerifyNode verifies as a node does.
-func runClusterInfoVerifyNode(ctx context.Context, e *cli.Env, o verifyOptions) error {
-	opts, err := o.trust.Discovery(e, o.endpoints, o.tokenFile, "")
-	if err != nil {
-		return err
-	}
-	cluster, err := discovery.Discover(ctx, opts)
-	if err != nil {
-		return err
-	}
-	cmdutil.WarnOfOthers(e, cluster.Others)
-	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
-	return e.Print(verificationView(true, cluster.Server, cluster.Roots, states))
-}
-
-// runClusterInfoVerifyFile verifies a file with one token. Without pins the CA
-// certificates in it are as good as the token is secret.
-func runClusterInfoVerifyFile(e *cli.Env, o verifyOptions) error {
-	if len(o.trust.CaCertHashes) == 0 && o.trust.CaFile == "" {
-		o.trust.UnsafeSkip = true
-	}
-	opts, err := o.trust.Discovery(e, nil, o.tokenFile, "")
-	if err != nil {
-		return err
-	}
-	info, err := readFile(e, o.file)
-	if err != nil {
-		return err
-	}
-	document, roots, err := opts.Trust.Check(info, opts.Token, e.Now())
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.file, err)
-	}
-	states := []clusterinfo.SignatureState{{TokenID: opts.Token.ID(), State: clusterinfo.Valid}}
-	return e.Print(verificationView(true, document.Server, roots, states))
 }
 
 func verificationView(verified bool, server clusterinfo.Endpoint, roots []*x509.Certificate, states []clusterinfo.SignatureState) cli.Result {

@@ -29,14 +29,14 @@ Its address and data are kept for the next lab up, unless --delete is given.`,
 		Example: "  bootctl lab down --delete",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDown(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runDown(ctx context.Context, e *cli.Env, o downOptions) error {
+func (o downOptions) run(ctx context.Context, e *cli.Env) error {
 	l, err := o.lab(e)
 	if err != nil {
 		return err

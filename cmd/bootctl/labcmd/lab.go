@@ -19,8 +19,12 @@ func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.dir, "dir", "", "keep the lab in this `directory`; else bootctl/lab under the XDG state directory")
 }
 
-func (o *labOptions) lab(e *cli.Env) (lab.Lab, error) {
-	if err := e.RequireUnix("lab"); err != nil {
+// validate returns an error where no lab can run.
+func (o labOptions) validate(e *cli.Env) error { return e.RequireUnix("lab") }
+
+// lab returns the lab that the flags name.
+func (o labOptions) lab(e *cli.Env) (lab.Lab, error) {
+	if err := o.validate(e); err != nil {
 		return lab.Lab{}, err
 	}
 	dir, err := lab.DefaultDir(e.Getenv)

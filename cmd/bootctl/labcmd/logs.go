@@ -33,16 +33,23 @@ func newLogs(e *cli.Env) *cobra.Command {
 		Example: "  bootctl lab logs --follow",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLogs(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runLogs(ctx context.Context, e *cli.Env, o logsOptions) error {
+func (o logsOptions) validate(e *cli.Env) error {
 	if e.Global.Quiet || e.Global.Output != "" && e.Global.Output != "text" {
 		return fmt.Errorf("%w: a log has one form, so -o and -q mean nothing here", failure.ErrUsage)
+	}
+	return o.labOptions.validate(e)
+}
+
+func (o logsOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(e); err != nil {
+		return err
 	}
 	l, err := o.lab(e)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/version"
@@ -53,7 +54,7 @@ Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
   bootctl lab up --without csrapproving --kube-apiserver-arg anonymous-auth=false`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runUp(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -63,13 +64,20 @@ Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
 	return cmd
 }
 
-func runUp(ctx context.Context, e *cli.Env, o upOptions) error {
+func (o upOptions) validate(e *cli.Env) error {
+	if o.timeout <= 0 {
+		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
+	}
+	return o.labOptions.validate(e)
+}
+
+func (o upOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(e); err != nil {
+		return err
+	}
 	l, err := o.lab(e)
 	if err != nil {
 		return err
-	}
-	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -91,13 +99,5 @@ func runUp(ctx context.Context, e *cli.Env, o upOptions) error {
 		return err
 	}
 	status := lab.Status{Exists: true, Running: true, Pid: ready.Pid, Ready: &ready}
-	return e.Print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", shellQuote(ready.Kubeconfig))))
-}
-
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:=@%") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return e.Print(labView(l, status, fmt.Sprintf("export KUBECONFIG=%s\n", escape.ShellPath(ready.Kubeconfig))))
 }

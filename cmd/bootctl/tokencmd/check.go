@@ -1,10 +1,9 @@
 package tokencmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,9 +11,7 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -54,10 +51,13 @@ kube-public; with --endpoint nothing but the token.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeTokenIDs(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.endpoint != "" || o.trust.Given() {
-				return runTokenCheckNode(cmd.Context(), e, o, args)
+			if err := o.validate(args); err != nil {
+				return err
 			}
-			return runCheck(cmd.Context(), e, o, args)
+			if o.endpoint != "" {
+				return o.runAsNode(cmd.Context(), e, args)
+			}
+			return o.run(cmd.Context(), e, args)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -65,22 +65,21 @@ kube-public; with --endpoint nothing but the token.`,
 	return cmd
 }
 
-// argument reads the token that is meant.
-func (o checkOptions) argument(e *cli.Env, args []string) (tokenArgument, error) {
+func (o checkOptions) validate(args []string) error {
 	switch {
-	case len(args) == 1 && o.tokenFile != "":
-		return tokenArgument{}, fmt.Errorf("%w: a token was named and --token-file given, too", failure.ErrUsage)
-	case len(args) == 1:
-		return tokenArgumentOf(e, args[0])
+	case o.endpoint == "" && o.trust.Given():
+		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", failure.ErrUsage)
+	case o.endpoint == "" && len(args) == 1 && o.tokenFile != "":
+		return fmt.Errorf("%w: a token was named and --token-file given, too", failure.ErrUsage)
+	case o.endpoint != "" && len(args) == 1:
+		if id, err := cmdutil.TokenName(args[0]); err != nil || id != "" {
+			return cmp.Or(err, fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", failure.ErrUsage))
+		}
 	}
-	if o.tokenFile == "" && e.Getenv(cmdutil.TokenVariable) == "" {
-		return tokenArgument{}, fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
-	}
-	tok, err := cmdutil.NodeToken(e, o.tokenFile, "")
-	return tokenArgument{tok.ID(), tok}, err
+	return nil
 }
 
-func runCheck(ctx context.Context, e *cli.Env, o checkOptions, args []string) error {
+func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 	wanted, err := o.argument(e, args)
 	if err != nil {
 		return err
@@ -104,121 +103,4 @@ func runCheck(ctx context.Context, e *cli.Env, o checkOptions, args []string) er
 		}
 	}
 	return cli.JoinErrors(e.Print(checkView(object, e.Now())), unfit)
-}
-
-// tokenCheck says what Kubernetes does with the token, and returns an error when
-// that is not what its usages say, or when another token was meant.
-func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.TokenCheck, error) {
-	verdict, item := info.Evaluate(now), cmdutil.TokenInfo(info, now)
-	object := output.TokenCheck{
-		Meta: output.Kind("TokenCheck"), ID: wanted.id, Token: &item,
-		Accepted: verdict.Rejected == "", User: verdict.User, Groups: cli.OrEmpty(verdict.Groups), Rejected: verdict.Rejected,
-		Signs: verdict.Unsigned == "", Unsigned: verdict.Unsigned,
-		Notes: append(cli.OrEmpty(info.Notes), lifetimeNotes(info, now)...),
-	}
-	if !verdict.DeletedAt.IsZero() {
-		cleaned := verdict.DeletedAt.UTC().Truncate(time.Second)
-		object.Cleaned = &cleaned
-	}
-	if !wanted.whole.IsZero() {
-		if err := info.Matches(wanted.whole); err != nil {
-			object.Accepted, object.User, object.Groups, object.Rejected = false, "", []string{}, err.Error()
-			object.Signs, object.Unsigned = false, err.Error()
-			return object, err
-		}
-	}
-	return object, info.Usable(now)
-}
-
-// missSignature returns an error when the signer has left the token without a good
-// signature for longer than it takes, and notes it.
-func missSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
-	if stalled := clusterinfo.StalledControllers(document, []token.Info{info}, now)[clusterinfo.Signer]; stalled != "" {
-		object.Notes = append(object.Notes, stalled)
-		return fmt.Errorf("token %s: %w", info.ID, clusterinfo.ErrNotSignedYet)
-	}
-	return nil
-}
-
-// lifetimeNotes say what is odd about the end of a token.
-func lifetimeNotes(info token.Info, now time.Time) []string {
-	if info.Expires.IsZero() && info.Usable(now) == nil {
-		return []string{"it " + neverExpires}
-	}
-	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, []token.Info{info}, now)[clusterinfo.Cleaner]; stalled != "" {
-		return []string{stalled}
-	}
-	return nil
-}
-
-// runTokenCheckNode asks the API server itself.
-func runTokenCheckNode(ctx context.Context, e *cli.Env, o checkOptions, args []string) error {
-	if o.endpoint == "" {
-		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", failure.ErrUsage)
-	}
-	plain := ""
-	if len(args) == 1 {
-		if id, err := cmdutil.TokenName(args[0]); err != nil {
-			return err
-		} else if id != "" {
-			return fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", failure.ErrUsage)
-		}
-		plain = args[0]
-	}
-	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, plain)
-	if err != nil {
-		return err
-	}
-	identity, err := discovery.Identify(ctx, opts)
-	if err != nil {
-		return err
-	}
-	object := output.TokenCheck{
-		Meta: output.Kind("TokenCheck"), ID: opts.Token.ID(), Endpoint: identity.Endpoint.URL(), Accepted: true,
-		User: identity.Username, Groups: cli.OrEmpty(identity.Groups), Notes: []string{},
-	}
-	return e.Print(checkView(object, e.Now()))
-}
-
-func checkView(object output.TokenCheck, now time.Time) cli.Result {
-	v := cli.Result{Object: object, Names: []cli.Name{cmdutil.TokenReference(object.ID)}, Header: []string{"TOKEN", object.ID}}
-	row := func(title, text string) { v.Rows = append(v.Rows, []string{title, text}) }
-	accepts := "rejects it: " + object.Rejected
-	if object.Accepted {
-		accepts = "accepts it as " + object.User
-	}
-	if object.Token != nil {
-		row("status", cmdutil.TokenStatus(*object.Token))
-		row("description", object.Token.Description)
-	}
-	row("API server", accepts)
-	if object.Accepted {
-		row("in groups", strings.Join(object.Groups, ", "))
-	}
-	if object.Token == nil {
-		row("asked at", object.Endpoint)
-		return v
-	}
-	switch {
-	case !object.Signs:
-		row("bootstrap signer", "does not sign with it: "+object.Unsigned)
-	default:
-		row("bootstrap signer", "is to sign cluster-info with it")
-		row("signature", object.Signature)
-	}
-	row("token cleaner", cleanedText(object.Cleaned, now))
-	for _, note := range object.Notes {
-		row("note", note)
-	}
-	return v
-}
-
-func cleanedText(at *time.Time, now time.Time) string {
-	switch {
-	case at == nil:
-		return "never deletes it"
-	case at.After(now):
-		return "deletes it in " + cli.HumanDuration(at.Sub(now)) + ", at " + at.Format(time.RFC3339)
-	}
-	return "deletes it at once"
 }

@@ -1,6 +1,7 @@
 package tokencmd
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -24,19 +25,18 @@ func (o *expiryOptions) addFlags(fs *pflag.FlagSet, preset string) {
 	fs.StringVar(&o.expiresAt, "expires-at", "", "the `time` when the token ends instead, such as 2026-01-31T18:00:00Z")
 }
 
-// time returns when the token ends; the zero time means never. preset is the
-// lifetime where no end was given.
-func (o expiryOptions) time(now time.Time, preset string) (time.Time, error) {
-	switch {
-	case o.ttl != "" && o.expiresAt != "":
-		return time.Time{}, fmt.Errorf("%w: --ttl and --expires-at were both given", failure.ErrUsage)
-	case o.ttl == "" && o.expiresAt == "" && preset == "":
-		return time.Time{}, fmt.Errorf("%w: give --ttl or --expires-at", failure.ErrUsage)
-	case o.ttl == "":
-		o.ttl = preset
+func (o expiryOptions) validate() error {
+	if o.ttl != "" && o.expiresAt != "" {
+		return fmt.Errorf("%w: --ttl and --expires-at were both given", failure.ErrUsage)
 	}
+	return nil
+}
+
+// time returns when the token expires; the zero time means never. Without either
+// flag it is after the default lifetime.
+func (o expiryOptions) time(now time.Time) (time.Time, error) {
 	if o.expiresAt == "" {
-		ttl, err := parseTTL(o.ttl)
+		ttl, err := parseTTL(cmp.Or(o.ttl, defaultTTL))
 		if err != nil || ttl == 0 {
 			return time.Time{}, err
 		}

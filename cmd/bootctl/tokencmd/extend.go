@@ -9,12 +9,15 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+type extendOptions struct{ end expiryOptions }
+
 func newExtend(e *cli.Env) *cobra.Command {
-	var o expiryOptions
+	var o extendOptions
 	cmd := &cobra.Command{
 		Use:   "extend ID --ttl LIFETIME",
 		Short: "Give a bootstrap token another end",
@@ -30,20 +33,30 @@ Needs get and patch on secrets in kube-system.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeTokenIDs(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runExtend(cmd.Context(), e, o, args[0])
+			return o.run(cmd.Context(), e, args[0])
 		},
 	}
-	o.addFlags(cmd.Flags(), "")
+	o.end.addFlags(cmd.Flags(), "")
 	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func runExtend(ctx context.Context, e *cli.Env, o expiryOptions, arg string) error {
+func (o extendOptions) validate() error {
+	if o.end == (expiryOptions{}) {
+		return fmt.Errorf("%w: give --ttl or --expires-at", failure.ErrUsage)
+	}
+	return o.end.validate()
+}
+
+func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
 	wanted, err := tokenArgumentOf(e, arg)
 	if err != nil {
 		return err
 	}
-	end, err := o.time(e.Now(), "")
+	end, err := o.end.time(e.Now())
 	if err != nil {
 		return err
 	}

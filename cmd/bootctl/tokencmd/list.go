@@ -5,18 +5,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -56,7 +51,7 @@ Needs list on secrets in kube-system.`,
   bootctl token list --expired -q`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runList(cmd.Context(), e, o)
+			return o.run(cmd.Context(), e)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -65,9 +60,16 @@ Needs list on secrets in kube-system.`,
 	return cmd
 }
 
-func runList(ctx context.Context, e *cli.Env, o listOptions) error {
+func (o listOptions) validate() error {
 	if o.usage != "" && o.usage != token.Signing && o.usage != token.Authentication {
 		return fmt.Errorf("%w: --usage %q is neither %s nor %s", failure.ErrUsage, o.usage, token.Signing, token.Authentication)
+	}
+	return nil
+}
+
+func (o listOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
 	}
 	client, err := e.Client()
 	if err != nil {
@@ -92,67 +94,4 @@ func (o listOptions) fits(info token.Info, now time.Time) bool {
 	return (!o.expired || info.Expired(now)) &&
 		(o.usage == "" || info.Has(o.usage)) &&
 		(o.group == "" || slices.Contains(info.Groups, o.group))
-}
-
-// manyTokens is about half of what an otherwise empty cluster-info has room for.
-const manyTokens = 6000
-
-// warnIfFull warns when cluster-info has little room for more signing tokens.
-func warnIfFull(e *cli.Env, ctx context.Context, client *kubeclient.Client, infos []token.Info) {
-	signing := 0
-	for _, info := range infos {
-		if info.Signs(e.Now()) {
-			signing++
-		}
-	}
-	if signing < manyTokens {
-		return
-	}
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		e.Warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for about %d", signing, 2*manyTokens))
-		return
-	}
-	e.Warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for %d: past that no new token is signed; delete what is not needed, and give tokens that need not sign --usages authentication", signing, info.Capacity()))
-}
-
-// view is the list but for the rows of its table.
-func (o listOptions) view(infos []token.Info, now time.Time) (cli.Result, []output.TokenInfo) {
-	items := make([]output.TokenInfo, 0, len(infos))
-	v := cli.Result{
-		Header: []string{"ID", "TTL", "EXPIRES", "USAGES", "GROUPS", "DESCRIPTION", "STATUS"},
-		Wide:   []string{"SECRET"},
-	}
-	if o.showSecrets {
-		v.Header[0] = "TOKEN"
-	}
-	for _, info := range infos {
-		item := cmdutil.TokenInfo(info, now)
-		item.Token = o.shown(info)
-		items = append(items, item)
-		if item.ID != "" {
-			v.Names = append(v.Names, cmdutil.TokenReference(item.ID))
-		}
-	}
-	v.Object = output.TokenList{Meta: output.Kind("TokenList"), Items: items}
-	return v, items
-}
-
-// shown is the whole token where it was asked for.
-func (o listOptions) shown(info token.Info) string {
-	if o.showSecrets && !info.Token.IsZero() {
-		return info.Token.Reveal()
-	}
-	return ""
-}
-
-func tokenRow(first string, item output.TokenInfo, now time.Time) []string {
-	ttl, expires := "never", "never"
-	if item.Expired {
-		ttl, expires = "over", "unreadable"
-	}
-	if item.Expires != nil {
-		ttl, expires = cli.HumanDuration(item.Expires.Sub(now)), item.Expires.Format(time.RFC3339)
-	}
-	return []string{first, ttl, expires, strings.Join(item.Usages, ","), strings.Join(item.Groups, ","), item.Description, cmdutil.TokenStatus(item), item.SecretName}
 }

@@ -2,6 +2,8 @@ package tokencmd
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +45,21 @@ func tokenArgumentOf(e *cli.Env, text string) (tokenArgument, error) {
 		e.Warn("a token on the command line can be seen by every user of this machine; its ID is enough")
 	}
 	return tokenArgument{tok.ID(), tok}, err
+}
+
+// tokenArguments reads several arguments, each token once.
+func tokenArguments(e *cli.Env, args []string) ([]tokenArgument, error) {
+	var wanted []tokenArgument
+	for i, arg := range args {
+		one, err := tokenArgumentOf(e, arg)
+		if err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		if !slices.Contains(wanted, one) {
+			wanted = append(wanted, one)
+		}
+	}
+	return wanted, nil
 }
 
 // get reads the token. Where all of it was given, its secret must be the

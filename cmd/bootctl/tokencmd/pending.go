@@ -1,0 +1,70 @@
+package tokencmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// pending reports or denies the pending CSRs that were created with the tokens:
+// after the tokens are gone, so that no more come.
+func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclient.Client, outcomes []cli.Outcome) error {
+	var ids []string
+	for _, outcome := range outcomes {
+		if outcome.Err == nil || errors.Is(outcome.Err, token.ErrNotFound) {
+			ids = append(ids, outcome.Name)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	requests, err := approval.PendingByToken(ctx, client.Certificates, ids)
+	switch {
+	case err != nil && o.denyPending:
+		return fmt.Errorf("the requests of the tokens are not denied: %w", err)
+	case err != nil:
+		e.Warn("requests that were made with the tokens may be pending still: " + err.Error())
+		return nil
+	}
+	failed := &failure.BulkError{}
+	for i := range outcomes {
+		made := &outcomes[i]
+		failed.Total += len(requests[made.Name])
+		for _, r := range requests[made.Name] {
+			if !o.denyPending || o.dryRun {
+				made.PendingRequests = append(made.PendingRequests, r.Name)
+			} else if err := approval.DenyAfterToken(ctx, client.Certificates, client.Authorization, r); err != nil {
+				failed.Errs = append(failed.Errs, err)
+				made.PendingRequests = append(made.PendingRequests, r.Name)
+			} else {
+				made.DeniedRequests = append(made.DeniedRequests, r.Name)
+			}
+		}
+		o.reportPending(e, *made)
+	}
+	return e.ReportFailures(failed)
+}
+
+// reportPending prints the CSRs of a token that are still pending, and those that
+// were denied.
+func (o deleteOptions) reportPending(e *cli.Env, made cli.Outcome) {
+	names := func(requests []string) string { return escape.FirstN(requests, 5, " ") }
+	switch {
+	case len(made.PendingRequests) == 0:
+	case o.denyPending && o.dryRun:
+		e.Progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, names(made.PendingRequests)))
+	default:
+		e.Warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl token delete %s --deny-pending --ignore-not-found",
+			made.Name, names(made.PendingRequests), made.Name))
+	}
+	if len(made.DeniedRequests) > 0 {
+		e.Progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, names(made.DeniedRequests)))
+	}
+}
