@@ -82,7 +82,7 @@ func (e *missingError) Error() string { return e.text }
 
 func (e *missingError) Unwrap() error { return e.match }
 
-// Discover makes one attempt to learn and verify the cluster behind the
+// Discover makes one attempt to discover and verify the cluster behind the
 // endpoints, as a node with a token does: it reads cluster-info without
 // verifying the connection, checks the signature, keeps the pinned CA
 // certificates, and reads it again over a connection that they verify. The
@@ -107,8 +107,8 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 	return d.race(ctx)
 }
 
-// Transient says whether a later attempt may succeed without anyone correcting
-// what was typed: a server did not answer, or a signature is still missing.
+// Transient reports whether a later attempt may succeed without a correction of the
+// options: a server did not answer, or a signature is still missing.
 func Transient(err error) bool {
 	var several EndpointErrors
 	if errors.As(err, &several) {
@@ -159,12 +159,7 @@ func (d discoverer) verified(ctx context.Context, endpoint clusterinfo.Endpoint)
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
 func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate, opts kubeclient.Options) (clusterinfo.Info, error) {
-	client, err := newClient(endpoint, roots, token.Token{}, opts)
-	if err != nil {
-		return clusterinfo.Info{}, err
-	}
-	defer client.Close() // a later attempt makes a client of its own
-	info, err := clusterinfo.Fetch(ctx, client.Core)
+	info, err := fetch(ctx, endpoint, roots, token.Token{}, opts)
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
 		return clusterinfo.Info{}, fmt.Errorf("%s: %w: %w", endpoint, clusterinfo.ErrAnonymous, err)
 	}
@@ -174,7 +169,17 @@ func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []
 	return info, err
 }
 
-// isUnexpectedResponse says whether an answer came that is none of an API server.
+// fetch reads cluster-info as newClient's client, which a later attempt does not use.
+func fetch(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate, tok token.Token, opts kubeclient.Options) (clusterinfo.Info, error) {
+	client, err := newClient(endpoint, roots, tok, opts)
+	if err != nil {
+		return clusterinfo.Info{}, err
+	}
+	defer client.Close()
+	return clusterinfo.Fetch(ctx, client.Core)
+}
+
+// isUnexpectedResponse reports whether an answer came that is none of an API server.
 func isUnexpectedResponse(err error) bool {
 	var status apierrors.APIStatus
 	return err != nil && !errors.As(err, &status) && !kubeclient.IsUnreachable(err) && !kubeclient.IsUntrusted(err) &&
@@ -184,12 +189,7 @@ func isUnexpectedResponse(err error) bool {
 
 // tryToken asks with the token as credential, which tells whether it is one.
 func (d discoverer) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
-	client, err := newClient(endpoint, roots, d.Token, d.Client)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	_, err = clusterinfo.Fetch(ctx, client.Core)
+	_, err := fetch(ctx, endpoint, roots, d.Token, d.Client)
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("token %s: %w: %w", d.Token.ID(), ErrTokenRejected, err)

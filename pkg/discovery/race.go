@@ -3,7 +3,6 @@ package discovery
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -29,16 +28,15 @@ func (e EndpointErrors) Unwrap() []error {
 	if len(answered) == 0 {
 		return unreachable
 	}
-	slices.SortStableFunc(answered, func(a, b error) int {
-		switch transient := Transient(a); {
-		case transient == Transient(b):
-			return 0
-		case transient:
-			return 1
+	var final, transient []error
+	for _, err := range answered {
+		if Transient(err) {
+			transient = append(transient, err)
+		} else {
+			final = append(final, err)
 		}
-		return -1
-	})
-	return answered
+	}
+	return append(final, transient...)
 }
 
 // race asks every endpoint at once. It returns when one has verified or all have

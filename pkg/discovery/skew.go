@@ -53,7 +53,6 @@ type Clock struct {
 	Observer kubeclient.Observer
 
 	mu     sync.Mutex
-	behind time.Duration // 0 unless it is over a minute
 	offset time.Duration // 0 unless it is more than the dates of answers are off by
 }
 
@@ -74,7 +73,15 @@ func (c *Clock) Watch(opts kubeclient.Options) kubeclient.Options {
 func (c *Clock) Behind() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.behind
+	return notable(c.offset)
+}
+
+// notable returns the difference of two clocks, or 0 if it is tolerated.
+func notable(offset time.Duration) time.Duration {
+	if offset.Abs() <= toleratedSkew {
+		return 0
+	}
+	return offset
 }
 
 // ServerTime returns what time it is by the clock of the last server that answered,
@@ -95,18 +102,14 @@ func (c *Clock) observe(date time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	behind := date.Sub(kubeclient.ClockOrSystem(c.Now)())
-	c.offset = behind
-	if behind.Abs() <= dateError {
-		c.offset = 0
+	offset := date.Sub(kubeclient.ClockOrSystem(c.Now)())
+	if offset.Abs() <= dateError {
+		offset = 0
 	}
-	if behind.Abs() <= toleratedSkew {
-		behind = 0
+	if notable(offset) != 0 && notable(c.offset) == 0 {
+		c.Observer.Notify(kubeclient.Event{ClockBehind: offset})
 	}
-	if behind != 0 && c.behind == 0 {
-		c.Observer.Notify(kubeclient.Event{ClockBehind: behind})
-	}
-	c.behind = behind
+	c.offset = offset
 }
 
 // Explain adds what is known of the clocks to an error that may come of them: it is
@@ -117,10 +120,8 @@ func (c *Clock) Explain(err error) error {
 	if errors.As(err, &known) || !errors.Is(err, clusterinfo.ErrUnusableCA) && (!errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.behind == 0 {
-		return err
+	if behind := c.Behind(); behind != 0 {
+		return &SkewError{err, behind}
 	}
-	return &SkewError{err, c.behind}
+	return err
 }

@@ -53,18 +53,18 @@ func (t Trust) Check(info clusterinfo.Info, tok token.Token, now time.Time) (clu
 	return document, roots, nil
 }
 
-// trustsAnyCA says whether nothing but the signature makes a CA trusted.
+// trustsAnyCA reports whether only the signature makes a CA trusted.
 func (t Trust) trustsAnyCA() bool {
 	return t.SkipVerification && len(t.Pins) == 0 && len(t.CAs) == 0
 }
 
 // Trusted returns the CA certificates of the bundle that may be trusted.
 func (t Trust) Trusted(bundle []*x509.Certificate, now time.Time) ([]*x509.Certificate, error) {
-	if t.trustsAnyCA() {
-		return clusterinfo.Trusted(bundle, clusterinfo.Pins(bundle), now)
-	}
 	pins := t.Pins
-	if len(t.CAs) > 0 {
+	switch {
+	case t.trustsAnyCA():
+		pins = clusterinfo.Pins(bundle)
+	case len(t.CAs) > 0:
 		pins = clusterinfo.Pins(t.CAs)
 	}
 	roots, err := clusterinfo.Trusted(bundle, pins, now)

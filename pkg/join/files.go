@@ -59,7 +59,11 @@ func (j *joiner) write(id identity) error {
 	if err != nil {
 		return err
 	}
-	kubeconfig, err := clusterinfo.Kubeconfig(id.server, id.roots, j.Layout.currentFromKubeconfig())
+	current, err := filepath.Rel(filepath.Dir(j.Layout.Kubeconfig()), j.Layout.Current())
+	if err != nil {
+		return err
+	}
+	kubeconfig, err := clusterinfo.Kubeconfig(id.server, id.roots, current)
 	if err != nil {
 		return err
 	}
@@ -107,12 +111,7 @@ func (j *joiner) checkCAFile(roots []*x509.Certificate) error {
 	return fmt.Errorf("%s: %w: it has other CA certificates than the cluster", j.Layout.CA(), ErrForeign)
 }
 
-// within says whether each certificate of a is in b.
+// within reports whether each certificate of a is in b.
 func within(a, b []*x509.Certificate) bool {
-	for _, cert := range a {
-		if !slices.ContainsFunc(b, cert.Equal) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(a, func(cert *x509.Certificate) bool { return !slices.ContainsFunc(b, cert.Equal) })
 }

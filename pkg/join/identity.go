@@ -2,6 +2,7 @@ package join
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -72,7 +73,7 @@ func (j *joiner) existing() (identity, error) {
 }
 
 // loadContext reads the cluster and the user of a kubeconfig.
-func loadContext(path string) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
+func loadContext(path string) (cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo, err error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -81,10 +82,9 @@ func loadContext(path string) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, er
 		return nil, nil, err
 	}
 	config, err := clientcmd.Load(text)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
+	if err == nil {
+		cluster, user, err = currentContext(config)
 	}
-	cluster, user, err := currentContext(config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
 	}
@@ -126,18 +126,15 @@ func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err er
 
 // readPair adds the certificate and key to the identity, and checks them.
 func (j *joiner) readPair(id identity) (identity, error) {
+	var text []byte
 	path, err := j.Layout.currentPair()
-	if errors.Is(err, fs.ErrNotExist) {
-		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, j.Layout.Current())
+	if err == nil {
+		text, err = os.ReadFile(path)
 	}
-	if err != nil {
-		return id, err
-	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, cmp.Or(path, j.Layout.Current()))
+	case err != nil:
 		return id, err
 	}
 	if err := j.parsePair(&id, text); err != nil {

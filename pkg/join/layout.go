@@ -18,19 +18,16 @@ type Layout struct {
 	// root is what no path may leave.
 	root                string
 	kubeconfig, ca, pki string
-	// fromKubeconfig leads from the directory of the kubeconfig to pki.
-	fromKubeconfig string
 }
 
 // RootFS is the layout of the kubelet below root, which is "/" on the machine
 // itself and another directory when an image is prepared.
 func RootFS(root string) Layout {
 	return Layout{
-		root:           root,
-		kubeconfig:     filepath.Join(root, "etc", "kubernetes", "kubelet.conf"),
-		ca:             filepath.Join(root, "etc", "kubernetes", "pki", "ca.crt"),
-		pki:            filepath.Join(root, "var", "lib", "kubelet", "pki"),
-		fromKubeconfig: filepath.Join("..", "..", "var", "lib", "kubelet", "pki"),
+		root:       root,
+		kubeconfig: filepath.Join(root, "etc", "kubernetes", "kubelet.conf"),
+		ca:         filepath.Join(root, "etc", "kubernetes", "pki", "ca.crt"),
+		pki:        filepath.Join(root, "var", "lib", "kubelet", "pki"),
 	}
 }
 
@@ -47,9 +44,7 @@ func (l Layout) Kubeconfig() string { return l.kubeconfig }
 func (l Layout) CA() string { return l.ca }
 
 // Current is the link to the certificate and key in use.
-func (l Layout) Current() string { return filepath.Join(l.pki, currentName) }
-
-const currentName = "kubelet-client-current.pem"
+func (l Layout) Current() string { return filepath.Join(l.pki, "kubelet-client-current.pem") }
 
 // pendingKey is where the kubelet, too, keeps a key that has no certificate yet.
 func (l Layout) pendingKey() string { return filepath.Join(l.pki, "kubelet-client.key.tmp") }
@@ -62,11 +57,6 @@ func (l Layout) pair(notBefore time.Time) string {
 
 // anyPair is a pattern that each pair fits.
 func (l Layout) anyPair() string { return filepath.Join(l.pki, "kubelet-client-*.pem") }
-
-// currentFromKubeconfig is the path of Current as the kubeconfig has it.
-func (l Layout) currentFromKubeconfig() string {
-	return filepath.Join(l.fromKubeconfig, currentName)
-}
 
 // currentPair is the file that Current leads to. A link that leads out of its
 // directory is not followed. It returns an error that matches fs.ErrNotExist when
@@ -86,7 +76,7 @@ func (l Layout) currentPair() (string, error) {
 // may have seen the tree from inside.
 func (l Layout) relocate(path string) string {
 	root := filepath.Clean(l.root)
-	if path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/") || l.fromKubeconfig == "" {
+	if path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/") || l.pki == l.root {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(root, path)
@@ -145,7 +135,7 @@ func (l Layout) writable() error {
 	return nil
 }
 
-// exists says whether the directory with the keys is there.
+// exists reports whether the directory with the keys exists.
 func (l Layout) exists() bool {
 	info, err := os.Stat(l.pki)
 	return err == nil && info.IsDir()

@@ -165,10 +165,7 @@ func (c joinConfiguration) unused() []string {
 // timeout is that of discovery and that of the certificate together; each is half
 // of usual where the file does not say.
 func (c joinConfiguration) timeout(usual time.Duration) time.Duration {
-	if c.Timeouts.Discovery == nil && c.Timeouts.TLSBootstrap == nil {
-		return usual
-	}
-	sum := time.Duration(0)
+	var sum time.Duration
 	for _, part := range []*metav1.Duration{c.Timeouts.Discovery, c.Timeouts.TLSBootstrap} {
 		if part == nil {
 			part = &metav1.Duration{Duration: usual / 2}

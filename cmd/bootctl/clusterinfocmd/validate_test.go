@@ -1,0 +1,46 @@
+package clusterinfocmd
+
+import (
+	"testing"
+
+	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/failure"
+)
+
+func TestSignOptions_Validate(t *testing.T) {
+	checkUsage(t, signOptions{}.validate(), "")
+	checkUsage(t, signOptions{file: "x", tokenFile: "y"}.validate(), "")
+	checkUsage(t, signOptions{tokenFile: "y"}.validate(), "--token-file goes with --file; without, every live token signs")
+}
+
+func TestVerifyOptions_Validate(t *testing.T) {
+	const needs = "a token, pins and CAs are what a node verifies with: give --endpoint or --file, too"
+	node := []string{"192.0.2.1"}
+	tests := []struct {
+		name    string
+		options verifyOptions
+		want    string
+	}{
+		{"as an administrator", verifyOptions{}, ""},
+		{"as a node", verifyOptions{endpoints: node, tokenFile: "x"}, ""},
+		{"a file", verifyOptions{file: "x", tokenFile: "y"}, ""},
+		{"file and endpoint", verifyOptions{file: "x", endpoints: node}, "--file and --endpoint were both given"},
+		{"token alone", verifyOptions{tokenFile: "x"}, needs},
+		{"CA alone", verifyOptions{trust: cmdutil.TrustFlags{CaFile: "x"}}, needs},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { checkUsage(t, test.options.validate(), test.want) })
+	}
+}
+
+// checkUsage compares an error with the message that it wants after that of
+// failure.ErrUsage, or no error where it wants none.
+func checkUsage(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("error = %v, want none", err)
+	case want != "" && (err == nil || err.Error() != failure.ErrUsage.Error()+": "+want):
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,110 @@
+package token_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+func TestBatch_PreviewAsksNoServer(t *testing.T) {
+	unfit := func(s *token.Spec) { s.Usages = nil }
+	tests := []struct {
+		name    string
+		batch   token.Batch
+		want    int
+		wantErr error
+	}{
+		{"random", token.Batch{Spec: spec(t), Count: 3, Random: rand.Reader}, 3, nil},
+		{"one given", token.Batch{Spec: spec(t), Count: 1}, 1, nil},
+		{"no usage", token.Batch{Spec: spec(t, unfit), Count: 3, Random: rand.Reader}, 0, token.ErrInvalidSpec},
+		{"no randomness", token.Batch{Spec: spec(t), Count: 3, Random: iotest.ErrReader(errRandom)}, 0, errRandom},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			infos, err := test.batch.Preview()
+			wantError(t, err, test.wantErr)
+			ids := map[string]bool{}
+			for _, info := range infos {
+				ids[info.ID] = true
+				if info.Problem != "" || info.Token.ID() != info.ID {
+					t.Errorf("token %s: %s", info.ID, info.Problem)
+				}
+			}
+			if len(ids) != test.want {
+				t.Errorf("%d tokens, want %d", len(ids), test.want)
+			}
+		})
+	}
+}
+
+// The tokens that were created are returned with the errors of the others, and
+// Rollback deletes them.
+func TestBatch_CreateAndRollback(t *testing.T) {
+	client := fakeCore(t)
+	var calls, observed atomic.Int32
+	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return calls.Add(1)%3 == 0, nil, errForbidden // each third is refused
+	})
+	batch := token.Batch{Spec: spec(t), Count: 9, Random: rand.Reader, Observer: func() { observed.Add(1) }}
+	created, failed := batch.Create(t.Context(), client)
+	if len(created) != 6 || len(failed) != 3 || observed.Load() != 9 {
+		t.Fatalf("%d created, %d failed, %d observed", len(created), len(failed), observed.Load())
+	}
+	for _, err := range failed {
+		wantError(t, err, errForbidden)
+	}
+	if stored, err := token.List(t.Context(), client); err != nil || len(stored) != 6 {
+		t.Fatalf("%d stored, %v", len(stored), err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantError(t, token.Delete(t.Context(), client, created[0]), nil) // which is no error of the rollback
+	wantError(t, batch.Rollback(ended, client, created), nil)
+	if stored, err := token.List(t.Context(), client); err != nil || len(stored) != 0 {
+		t.Errorf("%d stored, %v", len(stored), err)
+	}
+}
+
+func TestBatch_RollbackNamesWhatRemains(t *testing.T) {
+	client := fakeCore(t)
+	batch := token.Batch{Spec: spec(t), Count: 1}
+	created, _ := batch.Create(t.Context(), client)
+	failing(client, "delete", apierrors.NewForbidden(corev1.Resource("secrets"), "x", errors.New("no")))
+	err := batch.Rollback(t.Context(), client, created)
+	if err == nil || apierrors.IsForbidden(err) {
+		t.Errorf("error = %v, want one that does not match", err)
+	}
+	noSecrets(t, err, goodSecret)
+}
+
+func TestBatch_CreateEndsWithContext(t *testing.T) {
+	client := fakeCore(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	created, failed := token.Batch{Spec: spec(t), Count: 2, Random: rand.Reader}.Create(ended, client)
+	if len(created) != 0 || len(failed) != 2 || !errors.Is(failed[0], context.Canceled) {
+		t.Errorf("created %v, failed %v", created, failed)
+	}
+	wantVerbs(t, client)
+}
+
+func TestBatch_DryRun(t *testing.T) {
+	for dryRun, want := range map[bool]int{true: 1, false: 0} {
+		client := fakeCore(t)
+		token.Batch{Spec: spec(t), Count: 1, DryRun: dryRun}.Create(t.Context(), client)
+		wantVerbs(t, client, "create")
+		if got := client.Actions()[0].(clienttesting.CreateActionImpl).CreateOptions.DryRun; len(got) != want {
+			t.Errorf("dry run %v: options %q", dryRun, got)
+		}
+	}
+}
