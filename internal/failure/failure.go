@@ -110,15 +110,14 @@ func walk(err error, visit func(error) bool) bool {
 
 // wrapped returns the errors that err wraps.
 func wrapped(err error) []error {
-	switch err := err.(type) { //nolint:errorlint // the tree is walked here, one error at a time
-	case interface{ Unwrap() error }:
-		if cause := err.Unwrap(); cause != nil {
-			return []error{cause}
-		}
-	case interface{ Unwrap() []error }:
-		return slices.DeleteFunc(slices.Clone(err.Unwrap()), func(cause error) bool { return cause == nil })
+	if cause := errors.Unwrap(err); cause != nil {
+		return []error{cause}
 	}
-	return nil
+	joined, _ := any(err).(interface{ Unwrap() []error })
+	if joined == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(cause error) bool { return cause == nil })
 }
 
 // failure returns what the row says of err, or of no particular error where that is
