@@ -45,9 +45,13 @@ func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 	fs.Lookup("server").Usage = "the `URL` to reach the API server at instead of the kubeconfig's"
 	fs.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{connectionAnnotation: {}} })
 	cmd.Flags().AddFlagSet(fs)
-	CompleteWith(cmd, "context", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Contexts)) }))
-	CompleteWith(cmd, "cluster", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.Clusters)) }))
-	CompleteWith(cmd, "user", e.completeKubeconfig(func(c clientcmdapi.Config) []string { return slices.Collect(maps.Keys(c.AuthInfos)) }))
+	for flag, names := range map[string]func(clientcmdapi.Config) []string{
+		"context": func(c clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Contexts)) },
+		"cluster": func(c clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Clusters)) },
+		"user":    func(c clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.AuthInfos)) },
+	} {
+		CompleteWith(cmd, flag, completeNames(e.kubeconfig, names))
+	}
 }
 
 // AddRequestTimeout gives a command without the administrator's connection the one flag
@@ -56,15 +60,15 @@ func (e *Env) AddRequestTimeout(fs *pflag.FlagSet) {
 	fs.StringVar(e.Connection.Timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
 }
 
-// completeKubeconfig offers names that are in the kubeconfig.
-func (e *Env) completeKubeconfig(names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
+// completeNames offers names that are in the kubeconfig.
+func completeNames(kubeconfig func() clientcmd.ClientConfig, names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		raw, err := e.kubeconfig().RawConfig()
+		raw, err := kubeconfig().RawConfig()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var found []cobra.Completion
-		for _, name := range slices.Sorted(slices.Values(names(raw))) {
+		for _, name := range names(raw) {
 			found = append(found, escape.Text(name))
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
@@ -104,8 +108,7 @@ func parseRequestTimeout(text string) (time.Duration, error) {
 }
 
 // overrides returns what the flags say instead of the kubeconfig.
-func (e *Env) overrides() *clientcmd.ConfigOverrides {
-	c := e.Connection
+func overrides(c *genericclioptions.ConfigFlags) *clientcmd.ConfigOverrides {
 	return &clientcmd.ConfigOverrides{
 		CurrentContext: *c.Context,
 		Context:        clientcmdapi.Context{Cluster: *c.ClusterName, AuthInfo: *c.AuthInfoName},

@@ -7,7 +7,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -38,15 +37,13 @@ type Env struct {
 	// AtNode says that the command does what a node does, without an administrator's
 	// credentials, and so prints the hints for a node.
 	AtNode bool
-	// connection is what the flags say of the administrator's connection.
+	// Connection is what the flags say of the administrator's connection.
 	Connection *genericclioptions.ConfigFlags
 	// interrupt is closed when the process shall end.
 	interrupt <-chan struct{}
-	events    sync.Mutex // one line at a time: calls are told of from several goroutines
-	// line is what a terminal shows meanwhile, nil for nothing, and drawn whether it
-	// stands there now.
-	Line  func() string
-	drawn bool
+	lines     lines
+	// Line is what a terminal shows meanwhile, nil for nothing.
+	Line func() string
 }
 
 // RequireUnix refuses a command where there are no locks on directories and no owners of
@@ -123,7 +120,7 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 		if raw, err = inCluster(); err != nil {
 			return AdminConfig{}, err
 		}
-		loader = clientcmd.NewDefaultClientConfig(raw, e.overrides())
+		loader = clientcmd.NewDefaultClientConfig(raw, overrides(e.Connection))
 	}
 	config, err := loader.ClientConfig()
 	if err != nil {
@@ -140,7 +137,7 @@ func (e *Env) kubeconfig() clientcmd.ClientConfig {
 	} else {
 		rules.Precedence = []string{filepath.Join(e.Getenv("HOME"), ".kube", "config"), adminConf}
 	}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, e.overrides())
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides(e.Connection))
 }
 
 // withScheme makes a URL of the address in --server, for which client-go would

@@ -34,17 +34,16 @@ func (e *Env) Observe(event kubeclient.Event) {
 }
 
 // Waiting tells why a command waits.
-func (e *Env) Waiting(err error) {
-	reason := failure.Of(err).Reason
-	event := output.Event{Event: "cause", Message: err.Error(), Reason: reason}
-	e.Event(event, fmt.Sprintf("waiting: %s (%s)", escape.Text(err.Error()), reason))
-}
+func (e *Env) Waiting(err error) { e.StillWaiting(err, 0) }
 
 // StillWaiting tells why a command still waits.
 func (e *Env) StillWaiting(err error, lasted time.Duration) {
-	reason := failure.Of(err).Reason
+	reason, waiting := failure.Of(err).Reason, "waiting"
+	if lasted > 0 {
+		waiting = fmt.Sprintf("waiting for %s", lasted.Round(time.Second))
+	}
 	event := output.Event{Event: "cause", Message: err.Error(), Reason: reason, Milliseconds: lasted.Milliseconds()}
-	e.Event(event, fmt.Sprintf("waiting for %s: %s (%s)", lasted.Round(time.Second), escape.Text(err.Error()), reason))
+	e.Event(event, fmt.Sprintf("%s: %s (%s)", waiting, escape.Text(err.Error()), reason))
 }
 
 func (e *Env) observeCall(c kubeclient.Call) {
@@ -76,17 +75,14 @@ func (e *Env) fail(err error) int {
 	return f.Exit
 }
 
-func (e *Env) Event(Event output.Event, text string) {
+func (e *Env) Event(event output.Event, text string) {
 	line := "bootctl: " + e.WithProgramName(text)
 	if e.Global.Output == "json" {
-		Event.Message, Event.Hint, Event.Command = e.WithProgramName(Event.Message), e.WithProgramName(Event.Hint), e.WithProgramName(Event.Command)
-		encoded, err := json.Marshal(Event)
+		event.Message, event.Hint, event.Command = e.WithProgramName(event.Message), e.WithProgramName(event.Hint), e.WithProgramName(event.Command)
+		encoded, err := json.Marshal(event)
 		if err == nil {
 			line = string(escape.JSON(encoded))
 		}
 	}
-	e.events.Lock()
-	defer e.events.Unlock()
-	e.clearLine()
-	_, _ = fmt.Fprintln(e.ErrOut, token.Redact(line)) // one may stand in the wrong place of the command line
+	e.lines.print(e.ErrOut, token.Redact(line)+"\n") // one may stand in the wrong place of the command line
 }

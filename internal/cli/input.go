@@ -42,19 +42,20 @@ func interruptible[T any](e *Env, read func() (T, error)) (T, error) {
 
 // ReadFile reads a file, or stdin when it is "-", up to a limit.
 func (e *Env) ReadFile(name string, limit int64) ([]byte, error) {
-	return interruptible(e, func() ([]byte, error) { return e.readAll(name, limit) })
-}
-
-func (e *Env) readAll(name string, limit int64) ([]byte, error) {
-	in := e.In
-	if name != "-" {
+	return interruptible(e, func() ([]byte, error) {
+		if name == "-" {
+			return readAll(e.In, name, limit)
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close() //nolint:errcheck // only read
-		in = f
-	}
+		defer func() { _ = f.Close() }() // only read
+		return readAll(f, name, limit)
+	})
+}
+
+func readAll(in io.Reader, name string, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(in, limit+1))
 	if err == nil && int64(len(text)) > limit {
 		err = fmt.Errorf("%w: %s is larger than %d bytes", failure.ErrUsage, name, limit)

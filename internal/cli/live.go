@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"sync"
 	"time"
 
 	"github.com/bootctl/bootctl/internal/escape"
@@ -16,12 +18,10 @@ func (e *Env) StartStatusLine(line func() string) (stop func()) {
 		return func() {}
 	}
 	e.Line = line
-	stopDrawing := Tick(200*time.Millisecond, e.draw)
+	stopDrawing := Tick(200*time.Millisecond, func() { e.lines.draw(e.ErrOut, line(), e.Width()-1) })
 	return func() {
 		stopDrawing()
-		e.events.Lock()
-		defer e.events.Unlock()
-		e.clearLine()
+		e.lines.print(e.ErrOut, "")
 		e.Line = nil
 	}
 }
@@ -45,23 +45,35 @@ func Tick(pause time.Duration, do func()) (stop func()) {
 	return func() { close(ended); <-gone }
 }
 
-func (e *Env) draw() {
-	text := e.Line()
-	e.events.Lock()
-	defer e.events.Unlock()
-	e.clearLine()
-	if text == "" {
-		return
-	}
-	text = token.Redact("bootctl: " + escape.Text(text))
-	_, _ = fmt.Fprint(e.ErrOut, fitLine(text, e.Width()-1))
-	e.drawn = true
+// lines writes to a terminal, or whatever stderr is, one line at a time.
+type lines struct {
+	mutex sync.Mutex // events come from several goroutines
+	drawn bool       // whether the status line stands below the lines now
 }
 
-// clearLine takes the line away that was drawn. The caller holds the lock on events.
-func (e *Env) clearLine() {
-	if e.drawn {
-		_, _ = fmt.Fprint(e.ErrOut, "\r\x1b[K")
-		e.drawn = false
+// draw draws the status line anew, of at most so many columns.
+func (l *lines) draw(out io.Writer, text string, columns int) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.clear(out)
+	if text != "" {
+		_, _ = fmt.Fprint(out, fitLine(token.Redact("bootctl: "+escape.Text(text)), columns))
+		l.drawn = true
+	}
+}
+
+// print writes text in place of the status line.
+func (l *lines) print(out io.Writer, text string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.clear(out)
+	_, _ = fmt.Fprint(out, text)
+}
+
+// clear takes the status line away. The caller holds the lock.
+func (l *lines) clear(out io.Writer) {
+	if l.drawn {
+		_, _ = fmt.Fprint(out, "\r\x1b[K")
+		l.drawn = false
 	}
 }

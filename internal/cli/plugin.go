@@ -33,12 +33,12 @@ func (e *Env) WithProgramName(text string) string {
 }
 
 // renameCommands names the commands in the help of the whole tree as the user types them.
-func (e *Env) renameCommands(cmd *cobra.Command) {
+func renameCommands(e *Env, cmd *cobra.Command) {
 	if !isPlugin(e.Program) {
 		return
 	}
 	for _, child := range cmd.Commands() {
-		e.renameCommands(child)
+		renameCommands(e, child)
 	}
 	cmd.Long, cmd.Example = e.WithProgramName(cmd.Long), e.WithProgramName(cmd.Example)
 	if !cmd.HasParent() {

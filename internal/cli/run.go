@@ -31,8 +31,8 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	e.interrupt = ctx.Done()
 	e.Global.Output = lowerFormat(wantedOutput(args)) // known to usage errors, too
 	started := false
-	e.prepare(root, &started)
-	e.renameCommands(root)
+	prepare(e, root, &started)
+	renameCommands(e, root)
 	unknown := handleUnknownHelp(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -56,9 +56,9 @@ const FormatsAnnotation = "formats"
 // prepare makes cobra treat the whole tree alike: a group without a known
 // subcommand is an error, and started becomes true when the body of a command
 // begins, so that every error before that is one of usage.
-func (e *Env) prepare(cmd *cobra.Command, started *bool) {
+func prepare(e *Env, cmd *cobra.Command, started *bool) {
 	for _, child := range cmd.Commands() {
-		e.prepare(child, started)
+		prepare(e, child, started)
 	}
 	if cmd.HasSubCommands() {
 		cmd.Args = cobra.ArbitraryArgs

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"io"
 	"iter"
 	"slices"
 	"unicode/utf8"
@@ -19,8 +18,8 @@ import (
 const columnGap = "   "
 
 // table prints the rows in columns as wide as they need to be, without lines
-// between them. The library is told the widths and draws one row after the other:
-// left to measure by itself, it holds every row three times.
+// between them. The widths are measured first, so that the library can render one row
+// after the other: left to measure by itself, it holds every row three times.
 func (v Result) table(wide bool) ([]byte, error) {
 	titles := slices.Clone(v.Header)
 	if wide {
@@ -29,10 +28,10 @@ func (v Result) table(wide bool) ([]byte, error) {
 	// Nearly every cell of a long list is another: remembering how wide each is takes
 	// longer than measuring it.
 	twwidth.SetCacheCapacity(0)
-	widths := tw.NewMapper[int, int]()
+	widths := make([]int, len(titles))
 	for cells := range v.lines(titles, wide) {
 		for column, cell := range cells {
-			widths.Set(column, max(widths.Get(column), twwidth.Width(cell)+len(columnGap)))
+			widths[column] = max(widths[column], width(cell)+len(columnGap))
 		}
 	}
 	var out bytes.Buffer
@@ -52,28 +51,58 @@ func (v Result) table(wide bool) ([]byte, error) {
 	if err := table.Close(); err != nil {
 		return nil, err
 	}
-	text := out.Bytes()[:0] // no line becomes longer
-	for line := range bytes.Lines(out.Bytes()) {
-		text = append(append(text, bytes.TrimRight(line, " \n")...), '\n')
-	}
 	if v.Footer != "" {
-		text = append(text, "\n"+escape.Text(v.Footer)+"\n"...)
+		out.WriteString("\n" + escape.Text(v.Footer) + "\n")
 	}
-	return text, nil
+	return out.Bytes(), nil
 }
 
-func newTable(out io.Writer, widths tw.Mapper[int, int]) *tablewriter.Table {
+func newTable(out *bytes.Buffer, widths []int) *tablewriter.Table {
 	return tablewriter.NewTable(out,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders: tw.BorderNone, Symbols: tw.NewSymbols(tw.StyleNone), Streaming: true,
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		})),
-		tablewriter.WithStreaming(tw.StreamConfig{Enable: true}), tablewriter.WithColumnWidths(widths),
+		tablewriter.WithRenderer(columns{renderer.NewBlueprint(tw.Rendition{Streaming: true}), widths, out}),
+		tablewriter.WithStreaming(tw.StreamConfig{Enable: true}),
 		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithTrimSpace(tw.Off),
-		tablewriter.WithHeaderAlignment(tw.AlignLeft), tablewriter.WithRowAlignment(tw.AlignLeft),
 		tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.Padding{Right: columnGap, Overwrite: true}),
+		tablewriter.WithPadding(tw.PaddingNone),
 	)
+}
+
+// columns renders a table without lines, each cell padded to the width of its column.
+// Its Row takes a tenth of the time and memory that Blueprint's takes.
+type columns struct {
+	*renderer.Blueprint
+	widths []int
+	out    *bytes.Buffer
+}
+
+func (columns) Line(tw.Formatting) {}
+
+func (c columns) Header(lines [][]string, format tw.Formatting) {
+	for _, cells := range lines {
+		c.Row(cells, format)
+	}
+}
+
+func (c columns) Row(cells []string, _ tw.Formatting) {
+	begin := c.out.Len()
+	for column, cell := range cells {
+		c.out.WriteString(cell)
+		for range c.widths[column] - width(cell) {
+			c.out.WriteByte(' ')
+		}
+	}
+	c.out.Truncate(begin + len(bytes.TrimRight(c.out.Bytes()[begin:], " ")))
+	c.out.WriteByte('\n')
+}
+
+// width is how many columns of a terminal a cell takes.
+func width(cell string) int {
+	for i := range len(cell) {
+		if cell[i] < ' ' || cell[i] > '~' {
+			return twwidth.Width(cell)
+		}
+	}
+	return len(cell)
 }
 
 // lines are the cells of the titles and of each row.

@@ -62,43 +62,27 @@ func (b *BulkError) failure() Failure {
 var commandRows = []row{
 	{reason: "Interrupted", exit: ExitInterrupted, when: is(ErrInterrupted)},
 	{reason: "Terminated", exit: ExitTerminated, when: is(ErrTerminated)},
-	{
-		reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)),
+	{reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)),
 		fill: func(err error) (hint, node string) {
 			var usage *UsageError
 			if errors.As(err, &usage) {
 				hint = fmt.Sprintf("see: %s --help", usage.Command)
 			}
 			return hint, ""
-		},
-	},
-	{
-		reason: "ConfirmationRequired", exit: ExitUsage, when: is(ErrConfirmationRequired),
-		hint: "use --yes to skip the prompt; nothing was changed",
-	},
-	{
-		reason: "NoKubeconfig", exit: ExitUsage, when: is(ErrNoKubeconfig),
-		hint: "set --kubeconfig or KUBECONFIG, or start a cluster on this machine: bootctl lab up",
-	},
-	{
-		reason: "InvalidKubeconfig", exit: ExitUsage, when: is(ErrInvalidKubeconfig), yields: true,
-		hint: "select another file with --kubeconfig, or another context with --context",
-	},
-	{
-		reason: "LoopbackEndpoint", exit: ExitUsage, when: is(ErrLoopbackEndpoint),
-		hint: "set --endpoint to an address that nodes can reach; an explicit loopback address is allowed",
-	},
-	{
-		reason: "NotReady", exit: ExitRefused, when: is(ErrNotReady),
-		hint: "follow the remedy of each failed check above",
-	},
-	{
-		reason: "SeveralFailures", exit: ExitError, when: is(errSeveral),
-		hint: "see the warning of each failure above",
-	},
-	{
-		reason: "Template", exit: ExitError, when: as[*TemplateError],
-		hint: "use -o json to see the object; the command itself succeeded",
-	},
+		}},
+	{reason: "ConfirmationRequired", exit: ExitUsage, when: is(ErrConfirmationRequired),
+		hint: "use --yes to skip the prompt; nothing was changed"},
+	{reason: "NoKubeconfig", exit: ExitUsage, when: is(ErrNoKubeconfig),
+		hint: "set --kubeconfig or KUBECONFIG, or start a cluster on this machine: bootctl lab up"},
+	{reason: "InvalidKubeconfig", exit: ExitUsage, when: is(ErrInvalidKubeconfig), yields: true,
+		hint: "select another file with --kubeconfig, or another context with --context"},
+	{reason: "LoopbackEndpoint", exit: ExitUsage, when: is(ErrLoopbackEndpoint),
+		hint: "set --endpoint to an address that nodes can reach; an explicit loopback address is allowed"},
+	{reason: "NotReady", exit: ExitRefused, when: is(ErrNotReady),
+		hint: "follow the remedy of each failed check above"},
+	{reason: "SeveralFailures", exit: ExitError, when: is(errSeveral),
+		hint: "see the warning of each failure above"},
+	{reason: "Template", exit: ExitError, when: as[*TemplateError],
+		hint: "use -o json to see the object; the command itself succeeded"},
 	{reason: "Unsupported", exit: ExitError, when: is(errors.ErrUnsupported, lab.ErrUnsupported)},
 }

@@ -10,6 +10,9 @@ package failure
 import (
 	"errors"
 	"slices"
+	"strings"
+
+	"github.com/bootctl/bootctl/internal/escape"
 )
 
 // Failure is what bootctl reports of an error.
@@ -31,7 +34,8 @@ type row struct {
 	// when reports whether the row is for an error, or for one that it wraps.
 	when func(error) bool
 	// hint is for an administrator and node for someone at a node, "" where it is the
-	// same. NAME, ID and the like stand for what the error does not say.
+	// same. The name that the error has replaces NAME or NODE; ID and the like stand for
+	// what it does not say.
 	hint, node string
 	// fill returns the hints with what the error says; nil where it says nothing more.
 	fill func(error) (hint, node string)
@@ -106,15 +110,14 @@ func walk(err error, visit func(error) bool) bool {
 
 // wrapped returns the errors that err wraps.
 func wrapped(err error) []error {
-	switch err := err.(type) { //nolint:errorlint // the tree is walked here, one error at a time
-	case interface{ Unwrap() error }:
-		if cause := err.Unwrap(); cause != nil {
-			return []error{cause}
-		}
-	case interface{ Unwrap() []error }:
-		return slices.DeleteFunc(slices.Clone(err.Unwrap()), func(cause error) bool { return cause == nil })
+	if cause := errors.Unwrap(err); cause != nil {
+		return []error{cause}
 	}
-	return nil
+	joined, _ := any(err).(interface{ Unwrap() []error })
+	if joined == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(cause error) bool { return cause == nil })
 }
 
 // failure returns what the row says of err, or of no particular error where that is
@@ -123,6 +126,10 @@ func (r row) failure(err error) Failure {
 	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}
 	if err != nil && r.fill != nil {
 		f.Hint, f.NodeHint = r.fill(err)
+	}
+	if name := escape.ShellQuote(nameIn(err)); name != "" {
+		named := strings.NewReplacer("NAME", name, "NODE", name)
+		f.Hint, f.NodeHint = named.Replace(f.Hint), named.Replace(f.NodeHint)
 	}
 	if f.NodeHint == "" {
 		f.NodeHint = f.Hint

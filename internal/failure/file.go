@@ -13,12 +13,9 @@ var ErrWrite = errors.New("cannot write the result")
 
 // Rows of local files.
 var fileRows = []row{
-	{
-		reason: "Locked", exit: ExitLocal, when: is(durable.ErrLocked),
-		hint: "wait for the other bootctl that works on the same files",
-	},
-	{
-		reason: "LocalFile", exit: ExitLocal,
+	{reason: "Locked", exit: ExitLocal, when: is(durable.ErrLocked),
+		hint: "wait for the other bootctl that works on the same files"},
+	{reason: "LocalFile", exit: ExitLocal,
 		when: anyOf(is(ErrWrite, durable.ErrForeignOwner, durable.ErrNotRegular, durable.ErrOutside), as[*fs.PathError], as[*os.LinkError]),
 		fill: func(err error) (hint, node string) {
 			switch {
@@ -28,6 +25,5 @@ var fileRows = []row{
 				hint = "run it as a user with the permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs"
 			}
 			return hint, ""
-		},
-	},
+		}},
 }

@@ -26,7 +26,7 @@ func (c *clusterChecker) ca(context.Context) ([]Finding, error) {
 	if len(c.CAs) > 0 && !checkValidity(c.CAs, c.now()).expiresSoon {
 		remedy = "bootctl cluster-info publish --endpoint " + document.Server.URL()
 	}
-	return c.validityFindings("cluster-info", document.CAs, CAExpired, CAExpiresSoon, remedy), nil
+	return validityFindings(c.now(), "cluster-info", document.CAs, CAExpired, CAExpiresSoon, remedy), nil
 }
 
 // clientCA checks the CA certificates that the API server verifies nodes with.
@@ -38,7 +38,7 @@ func (c *clusterChecker) clientCA(context.Context) ([]Finding, error) {
 	case len(cas) == 0:
 		return ok("not known: the API server publishes none"), nil
 	}
-	return c.validityFindings("the API server's --client-ca-file", cas, CAExpired, CAExpiresSoon,
+	return validityFindings(c.now(), "the API server's --client-ca-file", cas, CAExpired, CAExpiresSoon,
 		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew"), nil
 }
 
@@ -65,12 +65,12 @@ func (c *clusterChecker) signingCA(context.Context) ([]Finding, error) {
 		return one(WARN, SigningCAUntrusted, "no CA in the API server's --client-ca-file signed the newest certificate of a node, of request "+stats.issuedTo,
 			"put the CA of kube-controller-manager's --cluster-signing-cert-file into the API server's --client-ca-file; that request shows how it was: --probe tells how it is now"), nil
 	}
-	return c.validityFindings("who signed the newest certificate of a node", issuers, SigningCAExpired, SigningCAExpiresSoon, remedy), nil
+	return validityFindings(c.now(), "who signed the newest certificate of a node", issuers, SigningCAExpired, SigningCAExpiresSoon, remedy), nil
 }
 
 // validityFindings reports how much time CA certificates have left.
-func (c *clusterChecker) validityFindings(whose string, cas []*x509.Certificate, expired, soon, remedy string) []Finding {
-	v := checkValidity(cas, c.now())
+func validityFindings(now time.Time, whose string, cas []*x509.Certificate, expired, soon, remedy string) []Finding {
+	v := checkValidity(cas, now)
 	evidence := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
 	switch {
 	case v.allInvalid:

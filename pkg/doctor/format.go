@@ -38,7 +38,7 @@ func checkError(ctx context.Context, err error) Finding {
 	case ctx.Err() != nil:
 		return Finding{Status: FAIL, Reason: TimedOut, Evidence: err.Error(), Remedy: "bootctl doctor --timeout 5m"}
 	}
-	return diagnoseAdmin(err).finding(err)
+	return diagnoseAdmin(err)
 }
 
 func forbidden(missing string) Finding {

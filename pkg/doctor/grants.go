@@ -13,7 +13,7 @@ import (
 const authenticated = "system:authenticated"
 
 // tokenGrants checks that a bootstrap token gives nobody admin-equivalent permissions.
-func (c *clusterChecker) tokenGrants(ctx context.Context) ([]Finding, error) {
+func (c Cluster) tokenGrants(ctx context.Context) ([]Finding, error) {
 	groups := []string{api.BootstrapDefaultGroup, c.group(), authenticated}
 	power, err := approval.AdminPermission(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", groups)
 	switch {
@@ -27,7 +27,7 @@ func (c *clusterChecker) tokenGrants(ctx context.Context) ([]Finding, error) {
 }
 
 // groupsOfTokens returns the groups that may give a node's token a permission.
-func (c *clusterChecker) groupsOfTokens() string {
+func (c Cluster) groupsOfTokens() string {
 	groups := []string{c.group()}
 	if c.group() != api.BootstrapDefaultGroup {
 		groups = append(groups, api.BootstrapDefaultGroup)

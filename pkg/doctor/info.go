@@ -29,7 +29,7 @@ const placeholder = "ADDRESS"
 
 // address returns where nodes may reach the API server: where the administrator does,
 // unless that is a tunnel or the same machine.
-func (c *clusterChecker) address() string {
+func (c Cluster) address() string {
 	if c.Server == "" || c.Server.IsLoopback() {
 		return placeholder
 	}
@@ -37,7 +37,7 @@ func (c *clusterChecker) address() string {
 }
 
 // addressNote explains the placeholder if a remedy has it.
-func (c *clusterChecker) addressNote() string {
+func (c Cluster) addressNote() string {
 	if c.address() != placeholder {
 		return ""
 	}
@@ -57,7 +57,7 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 	}
 	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), c.Clock.Now())
 	if err != nil {
-		return one(FAIL, diagnose(err).reason, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
+		return one(FAIL, diagnose(err).Reason, at.URL()+": "+err.Error()+c.addressNote(), publish), nil
 	}
 	own, err := c.info()
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *clusterChecker) endpoint(ctx context.Context) ([]Finding, error) {
 	case ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return one(FAIL, diagnose(err).reason, "from this machine: "+at.URL()+": "+err.Error()+c.addressNote(), publish), nil
+		return one(FAIL, diagnose(err).Reason, "from this machine: "+at.URL()+": "+err.Error()+c.addressNote(), publish), nil
 	}
 	return ok("%s answers with the same cluster-info, and a certificate of a CA in it", at.URL()), nil
 }

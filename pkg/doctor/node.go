@@ -67,10 +67,7 @@ func (c *nodeChecker) checks() []check {
 		{name: "signatures", run: c.signatures},
 	}
 	for i := range checks {
-		checks[i].diagnose = func(_ context.Context, err error) Finding {
-			err = c.watch.Explain(err)
-			return diagnose(err).finding(err)
-		}
+		checks[i].diagnose = func(_ context.Context, err error) Finding { return diagnose(c.watch.Explain(err)) }
 	}
 	return checks
 }
@@ -156,7 +153,7 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil
 	case !c.isTrustGiven():
 		d := diagnose(discovery.ErrNoTrust)
-		return one(WARN, d.reason, text, d.remedy), nil
+		return one(WARN, d.Reason, text, d.Remedy), nil
 	}
 	return ok("%s", text), nil
 }
@@ -214,7 +211,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	missing := diagnose(discovery.ErrUnsigned)
 	switch {
 	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
-		return one(WARN, missing.reason, count+": nobody can join with a token", missing.remedy), nil
+		return one(WARN, missing.Reason, count+": nobody can join with a token", missing.Remedy), nil
 	case c.Token.IsZero():
 		return ok("%s; without a token none can be checked", count), nil
 	}
@@ -223,12 +220,12 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	switch state {
 	case clusterinfo.Missing:
 		if c.rejected { // so nobody signs with it
-			missing.remedy = diagnose(discovery.ErrTokenRejected).remedy
+			missing.Remedy = diagnose(discovery.ErrTokenRejected).Remedy
 		}
-		return one(FAIL, missing.reason, text, missing.remedy), nil
+		return one(FAIL, missing.Reason, text, missing.Remedy), nil
 	case clusterinfo.Stale:
 		d := diagnose(clusterinfo.ErrSignature)
-		return one(FAIL, d.reason, text, d.remedy), nil
+		return one(FAIL, d.Reason, text, d.Remedy), nil
 	case clusterinfo.Malformed:
 		return one(FAIL, SignatureInvalid, text, "bootctl cluster-info sign"), nil
 	}

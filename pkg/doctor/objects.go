@@ -94,7 +94,7 @@ func (c *clusterChecker) setupCommand(states []setup.State) string {
 }
 
 // group returns the group of nodes' tokens.
-func (c *clusterChecker) group() string { return cmp.Or(c.Setup.Group, token.DefaultGroup) }
+func (c Cluster) group() string { return cmp.Or(c.Setup.Group, token.DefaultGroup) }
 
 // groupFlag returns setup's flag for the group of nodes' tokens; empty for the default
 // group.
@@ -106,7 +106,7 @@ func groupFlag(group string) string {
 }
 
 // setupFlags returns setup's flags for what nodes should be able to do.
-func (c *clusterChecker) setupFlags() string {
+func (c Cluster) setupFlags() string {
 	flags := groupFlag(c.group())
 	if c.Setup.Approval == setup.AutoApproveNone {
 		flags += " --auto-approve none"

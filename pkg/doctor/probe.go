@@ -98,7 +98,7 @@ func (r *probeRun) checks() []check {
 
 // check returns a check of the probe. It adds to the evidence of success how long that
 // took.
-func (r *probeRun) check(name string, timeout time.Duration, run func(context.Context) ([]Finding, error), diagnose func(error) diagnosis) check {
+func (r *probeRun) check(name string, timeout time.Duration, run func(context.Context) ([]Finding, error), diagnose func(error) Finding) check {
 	return check{name: name, timeout: timeout, required: true,
 		run: func(ctx context.Context) ([]Finding, error) {
 			begin := r.now()
@@ -114,8 +114,7 @@ func (r *probeRun) check(name string, timeout time.Duration, run func(context.Co
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return Finding{Status: FAIL, Reason: Interrupted, Evidence: "broken off", Remedy: "run it again"}
 			}
-			err = r.clock.Explain(err)
-			return diagnose(err).finding(err)
+			return diagnose(r.clock.Explain(err))
 		},
 	}
 }

@@ -84,19 +84,22 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 	}
 	opts := r.asNode()
 	opts.Endpoints = []clusterinfo.Endpoint{document.Server}
-	err = kubeclient.Until(ctx, waitFor(discovery.Transient), func(ctx context.Context) (err error) {
-		r.cluster, err = discovery.Discover(ctx, opts)
-		return err
-	})
-	if err != nil {
+	discover := func(ctx context.Context) (discovery.Cluster, error) { return discovery.Discover(ctx, opts) }
+	if r.cluster, err = retry(ctx, discovery.Transient, discover); err != nil {
 		return nil, from(document.Server, err)
 	}
 	return ok("%s verifies, and tells nodes to ask %s", r.cluster.Endpoint, r.cluster.Server), nil
 }
 
-// waitFor also waits for an API server that does not see yet what another one stored.
-func waitFor(transient func(error) bool) kubeclient.Wait {
-	return kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Slow: kubeclient.ErrNoAnswer}
+// retry calls until it succeeds or fails with an error that is not transient. It also
+// waits for an API server that does not see yet what another one stored.
+func retry[T any](ctx context.Context, transient func(error) bool, call func(context.Context) (T, error)) (value T, err error) {
+	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Slow: kubeclient.ErrNoAnswer}
+	err = kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
+		value, err = call(ctx)
+		return err
+	})
+	return value, err
 }
 
 // authenticate asks for the token's identity at the address that the CSR will be sent
@@ -104,11 +107,8 @@ func waitFor(transient func(error) bool) kubeclient.Wait {
 func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
 	opts := r.asNode()
 	opts.CAs, opts.Endpoints = r.cluster.Roots, []clusterinfo.Endpoint{r.cluster.Server}
-	var identity discovery.Identity
-	err := kubeclient.Until(ctx, waitFor(kubeclient.IsTransient), func(ctx context.Context) (err error) {
-		identity, err = discovery.Identify(ctx, opts)
-		return err
-	})
+	identify := func(ctx context.Context) (discovery.Identity, error) { return discovery.Identify(ctx, opts) }
+	identity, err := retry(ctx, kubeclient.IsTransient, identify)
 	if err != nil {
 		return nil, err
 	}
@@ -129,18 +129,16 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	r.wanted = object
-	err = kubeclient.Until(ctx, waitFor(kubeclient.IsTransient), func(ctx context.Context) error {
+	submit := func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
 		ctx, cancel := kubeclient.WithGracePeriod(ctx)
 		defer cancel()
-		sent, err := csr.Submit(ctx, r.client.Certificates, r.wanted)
-		if err == nil {
-			r.request = sent
-		}
-		return err
-	})
+		return csr.Submit(ctx, r.client.Certificates, r.wanted)
+	}
+	sent, err := retry(ctx, kubeclient.IsTransient, submit)
 	if err != nil {
 		return nil, err
 	}
+	r.request = sent
 	return ok("request %s is sent, for node %s", r.request.Name, r.nodeName()), nil
 }
 
@@ -197,11 +195,8 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	defer client.Close()
-	err = kubeclient.Until(ctx, waitFor(kubeclient.IsTransient), func(ctx context.Context) error {
-		_, err := node.Confirm(ctx, client)
-		return err
-	})
-	if err != nil {
+	confirm := func(ctx context.Context) (any, error) { return node.Confirm(ctx, client) }
+	if _, err := retry(ctx, kubeclient.IsTransient, confirm); err != nil {
 		return nil, err
 	}
 	return ok("it is good until %s, and the API server takes it for %s%s", timeText(cert.NotAfter), csr.NodeUserPrefix, node.Name), nil
@@ -209,19 +204,19 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 
 // diagnoseToken diagnoses the failure of a request made with the token, which is known
 // to be valid.
-func (r *probeRun) diagnoseToken(err error) diagnosis {
+func (r *probeRun) diagnoseToken(err error) Finding {
 	switch {
 	case errors.Is(err, discovery.ErrTokenRejected), apierrors.IsUnauthorized(err):
-		return diagnosis{TokenAuthenticationOff, bootstrapAuth}
+		return failed(err, TokenAuthenticationOff, bootstrapAuth)
 	case kubeclient.IsForbiddenByRBAC(err):
-		return diagnosis{Forbidden, r.setupCommand()}
+		return failed(err, Forbidden, r.setupCommand())
 	}
 	return diagnose(err)
 }
 
-func (r *probeRun) diagnoseApproval(err error) diagnosis {
+func (r *probeRun) diagnoseApproval(err error) Finding {
 	if errors.Is(err, csr.ErrPending) && r.autoApproved == csr.AutoApprovalNo {
-		return diagnosis{AutoApprovalOff, r.setupCommand("--auto-approve=nodes")}
+		return failed(err, AutoApprovalOff, r.setupCommand("--auto-approve=nodes"))
 	}
 	return r.diagnoseToken(err)
 }

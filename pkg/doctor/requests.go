@@ -22,7 +22,7 @@ const maxReviews = 50
 
 // requestKey is what CSRs of one kind have in common.
 type requestKey struct {
-	holdup                            csr.Blocker
+	blocker                           csr.Blocker
 	reason, requesters, signer, cause string
 }
 
@@ -85,9 +85,9 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.Au
 	if r.IsPending() {
 		approval = auto.Of(ctx, r)
 	}
-	holdup := csr.BlockerOf(r, approval)
-	if reason := reasonOf(holdup); reason != "" {
-		s.count(requestKey{holdup, reason, requesterKind(r), r.SignerName, csr.Explain(r, approval)}, requestCount{1, since})
+	blocker := csr.BlockerOf(r, approval)
+	if reason := reasonOf(blocker); reason != "" {
+		s.count(requestKey{blocker, reason, requesterKind(r), r.SignerName, csr.Explain(r, approval)}, requestCount{1, since})
 	}
 }
 
@@ -133,8 +133,8 @@ func controllerActivity(r csr.Request) map[csr.Blocker]time.Time {
 	return acted
 }
 
-func reasonOf(holdup csr.Blocker) string {
-	switch holdup {
+func reasonOf(blocker csr.Blocker) string {
+	switch blocker {
 	case csr.WaitingForApprover:
 		return CSRApproverNotRunning
 	case csr.WaitingForSigner:
@@ -151,7 +151,7 @@ func reasonOf(holdup csr.Blocker) string {
 func (s *requestStats) clearStalls() {
 	controllers := map[string]string{CSRApproverNotRunning: "csrapproving", CSRSignerNotRunning: "csrsigning"}
 	for key, c := range s.counts {
-		if controller := controllers[key.reason]; controller != "" && !s.acted[key.holdup].Before(c.since) {
+		if controller := controllers[key.reason]; controller != "" && !s.acted[key.blocker].Before(c.since) {
 			delete(s.counts, key)
 			key.reason, key.cause = CSRPending, "the controller "+controller+" is at work, and has yet to come to it"
 			s.count(key, c)

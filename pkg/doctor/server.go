@@ -29,11 +29,8 @@ func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 	case apierrors.IsForbidden(err): // so it has authenticated the caller
 		return []Finding{forbidden(evidence)}, nil
 	}
-	d := diagnoseAdmin(err)
-	return one(FAIL, d.reason, evidence, d.remedy), nil
+	return one(FAIL, diagnoseAdmin(err).Reason, evidence, diagnoseAdmin(err).Remedy), nil
 }
-
-func (c *clusterChecker) clock(context.Context) ([]Finding, error) { return skew(c.Clock), nil }
 
 // skew compares this machine's clock with the API server's.
 func skew(clock *discovery.Clock) []Finding {
@@ -128,7 +125,7 @@ func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) 
 }
 
 // anonymousGrants checks what else requests without credentials may do.
-func (c *clusterChecker) anonymousGrants(ctx context.Context) ([]Finding, error) {
+func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
 	bindings, err := anonymousBindings(ctx, c.Client.RBAC)
 	if err != nil {
 		return nil, err

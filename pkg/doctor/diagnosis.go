@@ -23,35 +23,29 @@ const (
 	allControllers = "--controllers=*,bootstrapsigner,tokencleaner"
 )
 
-// diagnosis is the reason for an error, and what fixes it.
-type diagnosis struct{ reason, remedy string }
-
 // timeText formats a time for evidence.
 func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// finding returns the finding that a check failed with err.
-func (d diagnosis) finding(err error) Finding {
-	return Finding{Status: FAIL, Reason: d.reason, Evidence: err.Error(), Remedy: d.remedy}
+// failed returns the finding that a check failed with err.
+func failed(err error, reason, remedy string) Finding {
+	return Finding{Status: FAIL, Reason: reason, Evidence: err.Error(), Remedy: remedy}
 }
 
 // diagnoseAdmin diagnoses the failure of a request made with the administrator's
 // credentials.
-func diagnoseAdmin(err error) diagnosis {
+func diagnoseAdmin(err error) Finding {
 	f := failure.Of(err)
 	switch f.Reason {
 	case Unauthorized, Forbidden, Unreachable, CertificateUntrusted:
-		return diagnosis{f.Reason, f.Hint}
+		return failed(err, f.Reason, f.Hint)
 	}
 	return diagnose(err)
 }
 
 // diagnose diagnoses the failure of a request that a node made, or that was made as one.
-func diagnose(err error) diagnosis {
+func diagnose(err error) Finding {
 	f := failure.Of(err)
-	if remedy, differs := remedies[f.Reason]; differs {
-		return diagnosis{f.Reason, remedy}
-	}
-	return diagnosis{f.Reason, cmp.Or(f.Hint, again)}
+	return failed(err, f.Reason, cmp.Or(remedies[f.Reason], f.Hint, again))
 }
 
 // remedies are the remedies for failed requests of a node, by reason code, if they differ
