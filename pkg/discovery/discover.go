@@ -1,3 +1,4 @@
+// Package discovery discovers and verifies a cluster as a joining node does.
 package discovery
 
 import (
@@ -134,7 +135,7 @@ func (d discoverer) verified(ctx context.Context, endpoint clusterinfo.Endpoint)
 	if err != nil {
 		return Cluster{}, err
 	}
-	document, roots, err := d.Trust.Check(seen, d.Token, d.Client.Now())
+	document, roots, err := d.Check(seen, d.Token, d.Client.Now())
 	isSigned := !errors.Is(err, ErrUnsigned)
 	if err != nil && (isSigned || d.trustsAnyCA()) {
 		return Cluster{}, err

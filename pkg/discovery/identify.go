@@ -69,7 +69,7 @@ func (d discoverer) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([
 		return nil, err
 	}
 	if d.trustsAnyCA() { // then nothing but the signature makes them trusted
-		_, roots, err := d.Trust.Check(seen, d.Token, d.Client.Now())
+		_, roots, err := d.Check(seen, d.Token, d.Client.Now())
 		return roots, err
 	}
 	document, err := clusterinfo.ParseDocument(seen.Raw)

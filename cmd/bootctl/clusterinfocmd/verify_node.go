@@ -39,7 +39,7 @@ func (o verifyOptions) runOnFile(e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	document, roots, err := opts.Trust.Check(info, opts.Token, e.Now())
+	document, roots, err := opts.Check(info, opts.Token, e.Now())
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.file, err)
 	}

@@ -1,3 +1,4 @@
+// Package joincmd has the command bootctl join.
 package joincmd
 
 import (
@@ -59,6 +60,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	addKubeadmAliases(fs)
 }
 
+// New returns the command join.
 func New(e *cli.Env) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
