@@ -49,7 +49,7 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 	e := Evaluation{Rules: Check(r, facts)}
 	violations := Violations(e.Rules)
 	if want.Force {
-		absolute := absoluteOnly(violations)
+		absolute := slices.DeleteFunc(slices.Clone(violations), func(v RuleResult) bool { return !v.Absolute })
 		if len(absolute) == 0 {
 			e.Overridden = violations
 		}
@@ -59,10 +59,6 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 		return e, &PolicyViolationError{Name: r.Name, Violations: violations}
 	}
 	return e, nil
-}
-
-func absoluteOnly(violations []RuleResult) []RuleResult {
-	return slices.DeleteFunc(slices.Clone(violations), func(v RuleResult) bool { return !v.Absolute })
 }
 
 // ReviewResult is what an approver must know of a CSR next to its content.

@@ -1,6 +1,7 @@
 package csrcmd
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -54,14 +55,9 @@ func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	pending := func(item output.CertificateRequest) int { return slices.Index(item.Conditions, csr.Pending) }
 	slices.SortStableFunc(list.Items, func(a, b output.CertificateRequest) int {
-		if a, b := isPending(a), isPending(b); a != b {
-			if a {
-				return -1
-			}
-			return 1
-		}
-		return b.Created.Compare(a.Created)
+		return cmp.Or(pending(b)-pending(a), b.Created.Compare(a.Created))
 	})
 	v := cli.Result{
 		Object: list,
@@ -75,10 +71,6 @@ func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
 		}
 	}
 	return e.Print(v)
-}
-
-func isPending(item output.CertificateRequest) bool {
-	return slices.Contains(item.Conditions, csr.Pending)
 }
 
 func csrRow(item output.CertificateRequest, now time.Time) []string {

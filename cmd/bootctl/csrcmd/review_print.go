@@ -109,13 +109,14 @@ func fitText(review output.RequestReview) string {
 			absolute++
 		}
 	}
-	switch {
-	case broken == 0:
+	if broken == 0 {
 		return "approves it"
-	case absolute > 0:
-		return fmt.Sprintf("refuses it for %d of %d rules, and --force does not pass over all of them", broken, len(review.Verdicts))
 	}
-	return fmt.Sprintf("refuses it for %d of %d rules", broken, len(review.Verdicts))
+	text := fmt.Sprintf("refuses it for %d of %d rules", broken, len(review.Verdicts))
+	if absolute > 0 {
+		text += ", and --force does not pass over all of them"
+	}
+	return text
 }
 
 func outcomeText(review output.RequestReview) string {
