@@ -119,15 +119,7 @@ func documentDifference(change clusterinfo.Change) string {
 	if before.Server != after.Server {
 		return fmt.Sprintf("it has the address %s, and lacks %s", before.Server.URL(), after.Server.URL())
 	}
-	return fmt.Sprintf("it has the CA %s, and lacks %s", pins(before), pins(after))
-}
-
-func pins(d clusterinfo.Document) []clusterinfo.Pin {
-	var all []clusterinfo.Pin
-	for _, ca := range d.CAs {
-		all = append(all, clusterinfo.PinOf(ca))
-	}
-	return all
+	return fmt.Sprintf("it has the CA %s, and lacks %s", clusterinfo.Pins(before.CAs), clusterinfo.Pins(after.CAs))
 }
 
 // planRemoval says what it takes to have nothing left of what setup created.
