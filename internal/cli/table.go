@@ -28,13 +28,15 @@ func (v Result) table(wide bool) ([]byte, error) {
 	// Nearly every cell of a long list is another: remembering how wide each is takes
 	// longer than measuring it.
 	twwidth.SetCacheCapacity(0)
-	widths := make([]int, len(titles))
+	widths, size := make([]int, len(titles)), 0
 	for cells := range v.lines(titles, wide) {
 		for column, cell := range cells {
 			widths[column] = max(widths[column], width(cell)+len(columnGap))
+			size += len(cell)
 		}
 	}
 	var out bytes.Buffer
+	out.Grow(size + size/2) // a buffer that doubles takes the most memory of all
 	table := newTable(&out, widths)
 	if err := table.Start(); err != nil {
 		return nil, err
@@ -105,23 +107,25 @@ func width(cell string) int {
 	return len(cell)
 }
 
-// lines are the cells of the titles and of each row.
+// lines are the cells of the titles and of each row, which last until the next.
 func (v Result) lines(titles []string, wide bool) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
-		if !yield(v.cells(titles, len(titles), wide)) {
+		cells := make([]string, len(titles))
+		v.fill(cells, titles, wide)
+		if !yield(cells) {
 			return
 		}
 		for _, row := range v.Rows {
-			if !yield(v.cells(row, len(titles), wide)) {
+			v.fill(cells, row, wide)
+			if !yield(cells) {
 				return
 			}
 		}
 	}
 }
 
-// cells makes the cells of a row harmless and, unless all is wanted, short.
-func (v Result) cells(row []string, columns int, wide bool) []string {
-	cells := make([]string, columns)
+// fill makes the cells of a row harmless and, unless all is wanted, short.
+func (v Result) fill(cells, row []string, wide bool) {
 	for i := range cells {
 		cells[i] = escape.Text(row[i])
 		if len(v.Header) > 2 && !wide && !v.NoTruncate {
@@ -131,14 +135,13 @@ func (v Result) cells(row []string, columns int, wide bool) []string {
 			cells[i] = "-"
 		}
 	}
-	return cells
 }
 
 // cut shortens a cell of a list, so that one long name does not make every row
 // as long. -o wide shows it whole.
 func cut(cell string) string {
 	const most = 80
-	if utf8.RuneCountInString(cell) <= most {
+	if len(cell) <= most || utf8.RuneCountInString(cell) <= most {
 		return cell
 	}
 	return string([]rune(cell)[:most-1]) + "…"
