@@ -1,63 +1,25 @@
-package e2e
+package labtest
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
-	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// timeoutOf returns the place of the value of --timeout in a command line, and the
-// value.
-func timeoutOf(args []string) (at int, timeout time.Duration, err error) {
-	at = slices.Index(args, "--timeout") + 1
-	if at == 0 || at == len(args) {
-		return 0, 0, fmt.Errorf("no --timeout in %q", args)
-	}
-	timeout, err = time.ParseDuration(args[at])
-	return at, timeout, err
-}
+// Admin is the administrator of a control plane, who runs what make built.
+type Admin struct{ Server *Server }
 
-// giveUp runs a command line that is to give up at its --timeout, until it ends as
-// wanted: on a busy machine the time may be over before the program has come as far
-// as the test wants. Then it gets four times as much. run returns whether the
-// program ended as wanted; that it did not before its time was over, or with as much
-// time as only a hang takes, is an error.
-func giveUp(args []string, run func(args []string) bool) error {
-	args = slices.Clone(args)
-	for {
-		at, timeout, err := timeoutOf(args)
-		if err != nil {
-			return err
-		}
-		begin := time.Now()
-		if run(args) {
-			return nil
-		}
-		if took := time.Since(begin); took < timeout || 4*timeout > labtest.Hang {
-			return fmt.Errorf("it did not end as wanted after %s, with --timeout %s", took.Round(time.Millisecond), timeout)
-		}
-		args[at] = (4 * timeout).String()
-	}
-}
-
-// program runs the built bootctl as the administrator of a server.
-type program struct{ server *labtest.Server }
-
-func newProgram(t *testing.T) program {
+// NewAdmin starts a control plane without the given controllers, which ends with
+// the test.
+func NewAdmin(t *testing.T, without ...string) Admin {
 	t.Helper()
-	server, err := labtest.Start(filepath.Join(t.TempDir(), "lab"))
+	server, err := Start(filepath.Join(t.TempDir(), "lab"), without...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,59 +28,55 @@ func newProgram(t *testing.T) program {
 			t.Error(err)
 		}
 	})
-	return program{server}
+	return Admin{server}
 }
 
-// run returns the exit code, stdout and stderr.
-func (p program) run(t *testing.T, args ...string) (int, string, string) {
+// NewAdminWithoutApprover starts a control plane in which only the test approves CSRs,
+// set up as by an operator who approves each node.
+func NewAdminWithoutApprover(t *testing.T) Admin {
 	t.Helper()
-	return p.exec(t, "bootctl", args...)
+	a := NewAdmin(t, "csrapproving")
+	a.MustRun(t, "setup", "--endpoint", a.Server.URL(), "--auto-approve", "none")
+	return a
 }
 
-func (p program) exec(t *testing.T, name string, args ...string) (int, string, string) {
+// Run runs bootctl and returns its exit code, stdout and stderr.
+func (a Admin) Run(t *testing.T, args ...string) (int, string, string) {
 	t.Helper()
-	return result(t, p.server.Command(name, args...))
+	return a.Exec(t, "bootctl", args...)
 }
 
-// result runs a program and returns its exit code, stdout and stderr.
-func result(t *testing.T, cmd *exec.Cmd) (int, string, string) {
+// Exec runs a program, such as kubectl, and returns its exit code, stdout and stderr.
+func (a Admin) Exec(t *testing.T, name string, args ...string) (int, string, string) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Error(err)
-		return -1, "", ""
-	}
-	return cmd.ProcessState.ExitCode(), strings.TrimSpace(stdout.String()), stderr.String()
+	return RunCommand(t, a.Server.Command(name, args...))
 }
 
-// must runs what has to succeed, and returns its stdout.
-func (p program) must(t *testing.T, args ...string) string {
+// MustRun runs bootctl, which has to succeed, and returns its stdout.
+func (a Admin) MustRun(t *testing.T, args ...string) string {
 	t.Helper()
-	code, stdout, stderr := p.run(t, args...)
+	code, stdout, stderr := a.Run(t, args...)
 	if code != 0 {
 		t.Fatalf("bootctl %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
 	}
 	return stdout
 }
 
-// tokenFile creates a token and writes it to a file.
-func (p program) tokenFile(t *testing.T) string {
+// CreateTokenFile creates a token, writes it to a file and returns the path.
+func (a Admin) CreateTokenFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(path, []byte(p.must(t, "token", "create")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(a.MustRun(t, "token", "create")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// changedKubeconfig writes the administrator's kubeconfig with a change, and returns
+// WriteKubeconfig writes the administrator's kubeconfig with a change, and returns
 // its path.
-func (p program) changedKubeconfig(t *testing.T, change func(*clientcmdapi.Config)) string {
+func (a Admin) WriteKubeconfig(t *testing.T, change func(*clientcmdapi.Config)) string {
 	t.Helper()
-	config, err := clientcmd.LoadFromFile(p.server.Kubeconfig)
+	config, err := clientcmd.LoadFromFile(a.Server.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,4 +89,41 @@ func (p program) changedKubeconfig(t *testing.T, change func(*clientcmdapi.Confi
 		t.Fatal(err)
 	}
 	return path
+}
+
+// ClientAs returns a client of the administrator, who impersonates the user if one is
+// given.
+func (a Admin) ClientAs(t *testing.T, user string, groups ...string) kubernetes.Interface {
+	t.Helper()
+	client, err := a.Server.Client(user, groups...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Eventually waits until done reports true, and ends the test if that never happens.
+func (a Admin) Eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for begin := time.Now(); time.Since(begin) < Hang; time.Sleep(100 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatalf("after %s: no %s", Hang, what)
+}
+
+// WriteProxyKubeconfig writes a kubeconfig with which the administrator reaches the API
+// server through the proxy at url, by impersonation: the proxy's own certificate
+// stands for it.
+func (a Admin) WriteProxyKubeconfig(t *testing.T, url string) string {
+	t.Helper()
+	return a.WriteKubeconfig(t, func(config *clientcmdapi.Config) {
+		for _, cluster := range config.Clusters {
+			cluster.Server = url
+		}
+		for _, user := range config.AuthInfos {
+			user.Impersonate, user.ImpersonateGroups = "through-the-proxy", []string{"system:masters"}
+		}
+	})
 }

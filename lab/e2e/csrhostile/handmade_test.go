@@ -1,4 +1,4 @@
-package e2e
+package csrhostile
 
 import (
 	"crypto"
@@ -15,23 +15,25 @@ import (
 	"math/big"
 	"slices"
 	"testing"
+
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-func rsaKey(bits int) func() (crypto.Signer, error) {
+func newRSAKey(bits int) func() (crypto.Signer, error) {
 	return func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, bits) }
 }
 
-func ecKey(curve elliptic.Curve) func() (crypto.Signer, error) {
+func newECKey(curve elliptic.Curve) func() (crypto.Signer, error) {
 	return func() (crypto.Signer, error) { return ecdsa.GenerateKey(curve, rand.Reader) }
 }
 
-func edKey() (crypto.Signer, error) {
+func newEd25519Key() (crypto.Signer, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	return key, err
 }
 
-// rsaKeyOfThree returns a key of 2048 bits with the public exponent 3.
-func rsaKeyOfThree() (crypto.Signer, error) {
+// newRSAKeyWithExponent3 returns a key of 2048 bits with the public exponent 3.
+func newRSAKeyWithExponent3() (crypto.Signer, error) {
 	one, three := big.NewInt(1), big.NewInt(3)
 	for range 200 {
 		p, err := rand.Prime(rand.Reader, 1024)
@@ -74,28 +76,28 @@ type signedRequest struct {
 	Signature asn1.BitString
 }
 
-// attributes puts these into the request, which Go's library would not write.
-func attributes(list ...requestAttribute) change {
-	return func(t *testing.T, a *ask) {
+// withAttributes puts these into the request, which Go's library would not write.
+func withAttributes(list ...requestAttribute) labtest.CSRChange {
+	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
-		key, ok := a.key.(*ecdsa.PrivateKey)
+		key, ok := a.Key.(*ecdsa.PrivateKey)
 		if !ok {
-			t.Fatalf("the key is a %T", a.key)
+			t.Fatalf("the key is a %T", a.Key)
 		}
 		public, err := x509.MarshalPKIXPublicKey(key.Public())
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.der = handmade(t, a, public, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}, func(info []byte) ([]byte, error) {
+		a.DER = assembleCSR(t, a, public, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}, func(info []byte) ([]byte, error) {
 			sum := sha256.Sum256(info)
 			return ecdsa.SignASN1(rand.Reader, key, sum[:])
 		}, list...)
 	}
 }
 
-// nobodysKey makes the request one for the Ed25519 key that is the neutral point,
+// withNeutralKey makes the request one for the Ed25519 key that is the neutral point,
 // for which anyone can sign anything.
-func nobodysKey(t *testing.T, a *ask) {
+func withNeutralKey(t *testing.T, a *labtest.CSR) {
 	t.Helper()
 	public := make(ed25519.PublicKey, ed25519.PublicKeySize)
 	public[0] = 1
@@ -105,13 +107,13 @@ func nobodysKey(t *testing.T, a *ask) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.der = handmade(t, a, text, asn1.ObjectIdentifier{1, 3, 101, 112}, func([]byte) ([]byte, error) { return signature, nil })
+	a.DER = assembleCSR(t, a, text, asn1.ObjectIdentifier{1, 3, 101, 112}, func([]byte) ([]byte, error) { return signature, nil })
 }
 
-func handmade(t *testing.T, a *ask, public []byte, algorithm asn1.ObjectIdentifier, sign func([]byte) ([]byte, error), list ...requestAttribute) []byte {
+func assembleCSR(t *testing.T, a *labtest.CSR, public []byte, algorithm asn1.ObjectIdentifier, sign func([]byte) ([]byte, error), list ...requestAttribute) []byte {
 	t.Helper()
-	info := der(t, requestInfo{
-		Subject:    asn1.RawValue{FullBytes: der(t, a.template.Subject.ToRDNSequence())},
+	info := marshalASN1(t, requestInfo{
+		Subject:    asn1.RawValue{FullBytes: marshalASN1(t, a.Template.Subject.ToRDNSequence())},
 		PublicKey:  asn1.RawValue{FullBytes: public},
 		Attributes: list,
 	})
@@ -119,58 +121,58 @@ func handmade(t *testing.T, a *ask, public []byte, algorithm asn1.ObjectIdentifi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return der(t, signedRequest{
+	return marshalASN1(t, signedRequest{
 		Info:      asn1.RawValue{FullBytes: info},
 		Algorithm: pkix.AlgorithmIdentifier{Algorithm: algorithm},
 		Signature: asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)},
 	})
 }
 
-// names returns the value of an extension of subject alternative names, each of
+// marshalSANs returns the value of an extension of subject alternative names, each of
 // the kind that its tag says: RFC 5280, section 4.2.1.6.
-func names(t *testing.T, list ...asn1.RawValue) []byte {
+func marshalSANs(t *testing.T, list ...asn1.RawValue) []byte {
 	t.Helper()
 	for i := range list {
 		list[i].Class = asn1.ClassContextSpecific
 	}
-	return der(t, list)
+	return marshalASN1(t, list)
 }
 
-// altName adds an alternative name of any kind.
-func altName(list ...asn1.RawValue) change {
-	return func(t *testing.T, a *ask) {
+// withSANs adds an alternative name of any kind.
+func withSANs(list ...asn1.RawValue) labtest.CSRChange {
+	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
 		for i := range list {
-			list[i].Bytes = []byte(a.named(string(list[i].Bytes)))
+			list[i].Bytes = []byte(a.Expand(string(list[i].Bytes)))
 		}
-		extension(false, names(t, list...), 2, 5, 29, 17)(t, a)
+		withExtension(false, marshalSANs(t, list...), 2, 5, 29, 17)(t, a)
 	}
 }
 
-// hidden puts a DNS name where not every reader looks: into an attribute of the
+// withHiddenSAN puts a DNS name where not every reader looks: into an attribute of the
 // type, as a value after those that ask for the given hosts, which must be shorter:
 // a set is in the order of its encoding. An empty host stands for a value without
 // extensions.
-func hidden(oid asn1.ObjectIdentifier, hosts ...string) change {
-	return func(t *testing.T, a *ask) {
+func withHiddenSAN(oid asn1.ObjectIdentifier, hosts ...string) labtest.CSRChange {
+	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
 		var values []asn1.RawValue
 		for _, host := range append(slices.Clone(hosts), "kubernetes.default.svc.cluster.local") {
 			extensions := []pkix.Extension{}
 			if host != "" {
-				san := names(t, asn1.RawValue{Tag: 2, Bytes: []byte(a.named(host))})
+				san := marshalSANs(t, asn1.RawValue{Tag: 2, Bytes: []byte(a.Expand(host))})
 				extensions = append(extensions, pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: san})
 			}
-			values = append(values, asn1.RawValue{FullBytes: der(t, extensions)})
+			values = append(values, asn1.RawValue{FullBytes: marshalASN1(t, extensions)})
 		}
-		attributes(requestAttribute{oid, values})(t, a)
+		withAttributes(requestAttribute{oid, values})(t, a)
 	}
 }
 
-// set is one part of a subject.
-func set(list ...pkix.AttributeTypeAndValue) pkix.RelativeDistinguishedNameSET { return list }
+// multiValueRDN is one part of a subject.
+func multiValueRDN(list ...pkix.AttributeTypeAndValue) pkix.RelativeDistinguishedNameSET { return list }
 
-// teletex is a string in an encoding of which readers make different things.
-func teletex(text string) asn1.RawValue {
+// teletexString is a string in an encoding of which readers make different things.
+func teletexString(text string) asn1.RawValue {
 	return asn1.RawValue{Tag: asn1.TagT61String, Bytes: []byte(text)}
 }

@@ -1,4 +1,6 @@
-package e2e
+// Package csrhostile sends CSRs of every kind, from hostile users and from the
+// kubelet's own code, and checks what bootctl approves and predicts.
+package csrhostile
 
 import (
 	"crypto/x509"
@@ -15,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -22,47 +25,47 @@ import (
 // pass.
 const onlyForOwnSigner = ""
 
-// TestHostileRequests sends requests that nobody should approve, and runs csr
+// TestApprove_HostileCSRs sends requests that nobody should approve, and runs csr
 // approve over them in every way that needs no decision of a person. In each way
 // a request that keeps the rules is approved.
-func TestHostileRequests(t *testing.T) {
+func TestApprove_HostileCSRs(t *testing.T) {
 	t.Parallel()
-	p := withoutApprover(t)
-	p.openDoors(t)
-	hostile := p.sendHostile(t)
+	p := labtest.NewAdminWithoutApprover(t)
+	allowEveryRequester(t, p)
+	hostile := sendHostileCSRs(t, p)
 	t.Logf("%d hostile requests are stored", len(hostile))
 	if len(hostile) < 60 {
 		t.Error("these are too few to prove anything")
 	}
-	rule := func(row hostileRequest) string { return row.rule }
-	signerRule := func(row hostileRequest) string { return row.signerRule }
+	rule := func(row hostileCSR) string { return row.rule }
+	signerRule := func(row hostileCSR) string { return row.signerRule }
 
-	p.sendControl(t, "control-named")
-	code, results := p.approve(t, append(slices.Sorted(maps.Keys(hostile)), "control-named")...)
-	p.refused(t, "by name", code, results, hostile, rule)
-	p.approved(t, "control-named")
+	sendValidCSR(t, p, "control-named")
+	code, results := approveWithBootctl(t, p, append(slices.Sorted(maps.Keys(hostile)), "control-named")...)
+	wantRefused(t, p, "by name", code, results, hostile, rule)
+	wantApproved(t, p, "control-named")
 
-	p.sendControl(t, "control-pending")
-	code, results = p.approve(t, "--pending", "--yes")
-	p.refused(t, "all that are pending", code, results, p.bySigner(t, hostile, csr.KubeletClient), rule)
-	p.approved(t, "control-pending")
+	sendValidCSR(t, p, "control-pending")
+	code, results = approveWithBootctl(t, p, "--pending", "--yes")
+	wantRefused(t, p, "all that are pending", code, results, selectBySigner(t, p, hostile, csr.KubeletClient), rule)
+	wantApproved(t, p, "control-pending")
 
-	p.createNode(t, "control-serving", "control-serving.example.com", "192.0.2.1")
-	p.sendControl(t, "control-serving", to(csr.KubeletServing), byNode("victim"), usages("digital signature", "server auth"),
-		template(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }))
-	p.sendControl(t, "control-client", to(csr.APIServerClient), commonName("alice"), organization("dev"), usages("client auth"))
-	p.sendControl(t, "control-other", to("example.com/x"), commonName("alice"), organization("dev"))
+	createNode(t, p, "control-serving", "control-serving.example.com", "192.0.2.1")
+	sendValidCSR(t, p, "control-serving", labtest.WithSigner(csr.KubeletServing), labtest.SentByNode("victim"), labtest.WithUsages("digital signature", "server auth"),
+		editTemplate(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }))
+	sendValidCSR(t, p, "control-client", labtest.WithSigner(csr.APIServerClient), withCommonName("alice"), withOrganizations("dev"), labtest.WithUsages("client auth"))
+	sendValidCSR(t, p, "control-other", labtest.WithSigner("example.com/x"), withCommonName("alice"), withOrganizations("dev"))
 	for _, signer := range []string{csr.KubeletServing, csr.APIServerClient, "example.com/x", "kubernetes.io/x"} {
-		code, results = p.approve(t, "--signer", signer, "--pending", "--yes")
-		p.refused(t, "for "+signer, code, results, p.bySigner(t, hostile, signer), signerRule)
+		code, results = approveWithBootctl(t, p, "--signer", signer, "--pending", "--yes")
+		wantRefused(t, p, "for "+signer, code, results, selectBySigner(t, p, hostile, signer), signerRule)
 	}
-	p.approved(t, "control-serving", "control-client", "control-other")
-	p.notForced(t, hostile)
+	wantApproved(t, p, "control-serving", "control-client", "control-other")
+	wantNotForceable(t, p, hostile)
 }
 
-// openDoors lets everybody send requests, and has administrators whose names say
+// allowEveryRequester lets everybody send requests, and has administrators whose names say
 // nothing of it.
-func (p program) openDoors(t *testing.T) {
+func allowEveryRequester(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	subject := func(kind, name string) rbacv1.Subject {
 		return rbacv1.Subject{Kind: kind, APIGroup: rbacv1.GroupName, Name: name}
@@ -71,7 +74,7 @@ func (p program) openDoors(t *testing.T) {
 		"system:node-bootstrapper": {subject("Group", "system:authenticated")},
 		"cluster-admin":            {subject("User", "owner"), subject("Group", "owners")},
 	} {
-		_, err := p.as(t, "").RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+		_, err := p.ClientAs(t, "").RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "hostile-"},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 			Subjects:   subjects,
@@ -80,28 +83,28 @@ func (p program) openDoors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.eventually(t, "rights of alice", func() bool {
-		_, err := p.send(t.Context(), t, "door", newAsk(t, "door", by("alice")))
+	p.Eventually(t, "rights of alice", func() bool {
+		_, err := p.SendCSR(t.Context(), t, "door", labtest.NewCSR(t, "door", labtest.SentBy("alice")))
 		return err == nil
 	})
-	if err := p.as(t, "").CertificatesV1().CertificateSigningRequests().Delete(t.Context(), "door", metav1.DeleteOptions{}); err != nil {
+	if err := p.ClientAs(t, "").CertificatesV1().CertificateSigningRequests().Delete(t.Context(), "door", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// sendHostile sends all rows, and returns by name those that the API server
+// sendHostileCSRs sends all rows, and returns by name those that the API server
 // stores.
-func (p program) sendHostile(t *testing.T) map[string]hostileRequest {
+func sendHostileCSRs(t *testing.T, p labtest.Admin) map[string]hostileCSR {
 	t.Helper()
-	stored := map[string]hostileRequest{}
+	stored := map[string]hostileCSR{}
 	refused := 0
 	for i, row := range slices.Concat(hostileSubjects(), hostileExtensions(), hostileUsages(), hostileKeysAndTexts(),
-		hostileRequesters(), hostileSigners(), hostileServings()) {
+		hostileRequesters(), hostileSigners(), hostileServingCSRs()) {
 		name := fmt.Sprintf("hostile-%d", i)
 		if row.exists {
-			p.createNode(t, name, name+".example.com", "192.0.2.1")
+			createNode(t, p, name, name+".example.com", "192.0.2.1")
 		}
-		_, err := p.send(t.Context(), t, name, newAsk(t, name, row.changes...))
+		_, err := p.SendCSR(t.Context(), t, name, labtest.NewCSR(t, name, row.changes...))
 		switch {
 		case (err != nil) != row.refusedByServer:
 			t.Errorf("%s: refused by the server: %v, want %v (%v)", row.title, err != nil, row.refusedByServer, err)
@@ -115,18 +118,18 @@ func (p program) sendHostile(t *testing.T) map[string]hostileRequest {
 	return stored
 }
 
-// sendControl sends a request that keeps the rules, for a node of the same name.
-func (p program) sendControl(t *testing.T, name string, changes ...change) {
+// sendValidCSR sends a request that keeps the rules, for a node of the same name.
+func sendValidCSR(t *testing.T, p labtest.Admin, name string, changes ...labtest.CSRChange) {
 	t.Helper()
-	if _, err := p.send(t.Context(), t, name, newAsk(t, name, changes...)); err != nil {
+	if _, err := p.SendCSR(t.Context(), t, name, labtest.NewCSR(t, name, changes...)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // createNode creates a Node that has the host name and the addresses.
-func (p program) createNode(t *testing.T, name, host string, ips ...string) {
+func createNode(t *testing.T, p labtest.Admin, name, host string, ips ...string) {
 	t.Helper()
-	nodes := p.as(t, "").CoreV1().Nodes()
+	nodes := p.ClientAs(t, "").CoreV1().Nodes()
 	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -140,10 +143,10 @@ func (p program) createNode(t *testing.T, name, host string, ips ...string) {
 	}
 }
 
-// bySigner returns the rows that are for the signer.
-func (p program) bySigner(t *testing.T, hostile map[string]hostileRequest, signer string) map[string]hostileRequest {
+// selectBySigner returns the rows that are for the signer.
+func selectBySigner(t *testing.T, p labtest.Admin, hostile map[string]hostileCSR, signer string) map[string]hostileCSR {
 	t.Helper()
-	rows, stored := map[string]hostileRequest{}, p.requests(t)
+	rows, stored := map[string]hostileCSR{}, storedCSRs(t, p)
 	for name, row := range hostile {
 		if stored[name].Spec.SignerName == signer {
 			rows[name] = row
@@ -155,13 +158,13 @@ func (p program) bySigner(t *testing.T, hostile map[string]hostileRequest, signe
 	return rows
 }
 
-// refused wants each row to be refused by its rule, and no row to be approved.
-func (p program) refused(t *testing.T, way string, code int, results map[string]output.Result, rows map[string]hostileRequest, rule func(hostileRequest) string) {
+// wantRefused wants each row to be refused by its rule, and no row to be approved.
+func wantRefused(t *testing.T, p labtest.Admin, way string, code int, results map[string]output.Result, rows map[string]hostileCSR, rule func(hostileCSR) string) {
 	t.Helper()
 	if code == 0 {
 		t.Errorf("%s: exit code 0", way)
 	}
-	stored := p.requests(t)
+	stored := storedCSRs(t, p)
 	for name, row := range rows {
 		result, wanted := results[name], rule(row)
 		if wanted == onlyForOwnSigner {
@@ -187,10 +190,10 @@ func (p program) refused(t *testing.T, way string, code int, results map[string]
 	}
 }
 
-// approved wants the requests to be approved.
-func (p program) approved(t *testing.T, names ...string) {
+// wantApproved wants the requests to be approved.
+func wantApproved(t *testing.T, p labtest.Admin, names ...string) {
 	t.Helper()
-	stored := p.requests(t)
+	stored := storedCSRs(t, p)
 	for _, name := range names {
 		if !isApproved(stored[name]) {
 			t.Errorf("%s is not approved", name)
@@ -204,21 +207,21 @@ func isApproved(object certificatesv1.CertificateSigningRequest) bool {
 	})
 }
 
-// notForced names each request that asks for privileges or cannot be read, with
+// wantNotForceable names each request that asks for privileges or cannot be read, with
 // its own signer, and forces: it must stay pending all the same.
-func (p program) notForced(t *testing.T, hostile map[string]hostileRequest) {
+func wantNotForceable(t *testing.T, p labtest.Admin, hostile map[string]hostileCSR) {
 	t.Helper()
-	stored, tried := p.requests(t), 0
+	stored, tried := storedCSRs(t, p), 0
 	for name, row := range hostile {
 		if row.signerRule != "not privileged" && row.signerRule != "readable" {
 			continue
 		}
 		tried++
-		if code, _, stderr := p.run(t, "csr", "approve", name, "--force", "--yes", "--signer", stored[name].Spec.SignerName); code != 5 {
+		if code, _, stderr := p.Run(t, "csr", "approve", name, "--force", "--yes", "--signer", stored[name].Spec.SignerName); code != 5 {
 			t.Errorf("%q, forced: exit code %d, want 5\n%s", row.title, code, strings.TrimSpace(stderr))
 		}
 	}
-	stored = p.requests(t)
+	stored = storedCSRs(t, p)
 	for name, row := range hostile {
 		if row.signerRule != onlyForOwnSigner && isApproved(stored[name]) {
 			t.Errorf("%q was APPROVED", row.title)

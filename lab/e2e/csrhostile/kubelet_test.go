@@ -1,4 +1,4 @@
-package e2e
+package csrhostile
 
 import (
 	"crypto/tls"
@@ -23,22 +23,23 @@ import (
 	"k8s.io/kubernetes/pkg/kubelet/certificate/bootstrap"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// kubelets run the kubelet's own code, without the kubelet.
-type kubelets struct {
-	program
+// kubeletManagers run the kubelet's own code, without the kubelet.
+type kubeletManagers struct {
+	labtest.Admin
 	dir       string
 	bootstrap string // the kubeconfig file of a bootstrap token
 }
 
-// TestGenuineKubeletRequests lets the kubelet's own code ask for certificates, of
+// TestApprove_KubeletCSRs lets the kubelet's own code ask for certificates, of
 // each kind that it asks for, and approves all of them by the rules.
-func TestGenuineKubeletRequests(t *testing.T) {
-	p := withoutApprover(t)
-	k := kubelets{p, t.TempDir(), filepath.Join(t.TempDir(), "bootstrap.conf")}
-	if err := p.server.WriteBootstrapKubeconfig(k.bootstrap, p.must(t, "token", "create")); err != nil {
+func TestApprove_KubeletCSRs(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
+	k := kubeletManagers{p, t.TempDir(), filepath.Join(t.TempDir(), "bootstrap.conf")}
+	if err := p.Server.WriteBootstrapKubeconfig(k.bootstrap, p.MustRun(t, "token", "create")); err != nil {
 		t.Fatal(err)
 	}
 	approved := 0
@@ -46,15 +47,15 @@ func TestGenuineKubeletRequests(t *testing.T) {
 	const loaded, managed = 8, 4
 	var loading sync.WaitGroup
 	for i := range loaded {
-		loading.Go(func() { k.load(t, fmt.Sprintf("loaded-%d", i)) })
+		loading.Go(func() { k.loadCertificate(t, fmt.Sprintf("loaded-%d", i)) })
 	}
-	var waiting []asking
+	var waiting []renewal
 	for i := range managed {
 		waiting = append(waiting, k.clientManager(t, fmt.Sprintf("managed-%d", i), nil))
 	}
 	approved += k.approveAll(t, loaded+managed, "system:bootstrap:", "--pending", "--yes")
 	loading.Wait()
-	k.await(t, waiting)
+	k.waitForCertificates(t, waiting)
 
 	addresses := nodeAddresses()
 	for i := range loaded {
@@ -70,22 +71,22 @@ func TestGenuineKubeletRequests(t *testing.T) {
 		waiting = append(waiting, k.clientManager(t, name, current))
 	}
 	approved += k.approveAll(t, managed, csr.NodeUserPrefix, "--pending", "--yes")
-	k.await(t, waiting)
+	k.waitForCertificates(t, waiting)
 
 	waiting = nil
 	for i, list := range addresses {
 		waiting = append(waiting, k.serverManager(t, fmt.Sprintf("loaded-%d", i), list))
 	}
 	approved += k.approveAll(t, len(addresses), csr.NodeUserPrefix, "--signer", csr.KubeletServing, "--pending", "--yes")
-	k.await(t, waiting)
+	k.waitForCertificates(t, waiting)
 	t.Logf("%d genuine requests were approved", approved)
 	if approved < 20 {
 		t.Error("these are too few to prove anything")
 	}
 }
 
-// load does what the kubelet does at its first start without rotation.
-func (k kubelets) load(t *testing.T, name string) {
+// loadCertificate does what the kubelet does at its first start without rotation.
+func (k kubeletManagers) loadCertificate(t *testing.T, name string) {
 	t.Helper()
 	dir := filepath.Join(k.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -96,30 +97,30 @@ func (k kubelets) load(t *testing.T, name string) {
 	}
 }
 
-func (k kubelets) kubeconfig(name string) string { return filepath.Join(k.dir, name+".conf") }
+func (k kubeletManagers) kubeconfig(name string) string { return filepath.Join(k.dir, name+".conf") }
 
 // clientManager does what the kubelet does with rotation: at its first start, with
 // the token, or to renew the certificate that it has, with that.
-func (k kubelets) clientManager(t *testing.T, name string, current []byte) asking {
+func (k kubeletManagers) clientManager(t *testing.T, name string, current []byte) renewal {
 	t.Helper()
 	kubeconfig, store := k.bootstrap, "bootstrapped"
 	if current != nil {
 		kubeconfig, store = k.kubeconfig(name), "renewed"
 	}
 	certs, key := certpem.Split(current)
-	clients := func(*tls.Certificate) (kubernetes.Interface, error) { return clientOf(kubeconfig) }
+	clients := func(*tls.Certificate) (kubernetes.Interface, error) { return kubeletClient(kubeconfig) }
 	manager, err := kubeletcertificate.NewKubeletClientCertificateManager(
 		filepath.Join(k.dir, store, name), types.NodeName(name), certs, key, "", "", clients)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return started(t, manager)
+	return startManager(t, manager)
 }
 
 // serverManager does what the kubelet does with serverTLSBootstrap.
-func (k kubelets) serverManager(t *testing.T, name string, addresses []corev1.NodeAddress) asking {
+func (k kubeletManagers) serverManager(t *testing.T, name string, addresses []corev1.NodeAddress) renewal {
 	t.Helper()
-	client, err := clientOf(k.kubeconfig(name))
+	client, err := kubeletClient(k.kubeconfig(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func (k kubelets) serverManager(t *testing.T, name string, addresses []corev1.No
 	if err != nil {
 		t.Fatal(err)
 	}
-	return started(t, manager)
+	return startManager(t, manager)
 }
 
 // forgetMetrics lets this process have another manager of serving certificates:
@@ -144,21 +145,21 @@ func forgetMetrics() {
 	}
 }
 
-// asking is a manager that asks for a certificate to follow the one before.
-type asking struct {
+// renewal is a manager that asks for a certificate to follow the one before.
+type renewal struct {
 	certificate.Manager
 	before *tls.Certificate
 }
 
-func started(t *testing.T, manager certificate.Manager) asking {
+func startManager(t *testing.T, manager certificate.Manager) renewal {
 	t.Helper()
-	a := asking{manager, manager.Current()}
+	a := renewal{manager, manager.Current()}
 	manager.Start()
 	t.Cleanup(manager.Stop)
 	return a
 }
 
-func clientOf(kubeconfig string) (kubernetes.Interface, error) {
+func kubeletClient(kubeconfig string) (kubernetes.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, err
@@ -182,9 +183,9 @@ func nodeAddresses() [][]corev1.NodeAddress {
 }
 
 // register makes the node's Node, as the kubelet and the cloud would.
-func (k kubelets) register(t *testing.T, name string, addresses []corev1.NodeAddress) {
+func (k kubeletManagers) register(t *testing.T, name string, addresses []corev1.NodeAddress) {
 	t.Helper()
-	nodes := k.as(t, "").CoreV1().Nodes()
+	nodes := k.ClientAs(t, "").CoreV1().Nodes()
 	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -197,18 +198,18 @@ func (k kubelets) register(t *testing.T, name string, addresses []corev1.NodeAdd
 
 // approveAll waits for so many pending requests of the requesters and runs csr
 // approve, which must approve just these. It returns how many it approved.
-func (k kubelets) approveAll(t *testing.T, want int, requester string, args ...string) int {
+func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, args ...string) int {
 	t.Helper()
-	k.eventually(t, fmt.Sprintf("%d requests", want), func() bool {
+	k.Eventually(t, fmt.Sprintf("%d requests", want), func() bool {
 		pending := 0
-		for _, object := range k.requests(t) {
+		for _, object := range storedCSRs(t, k.Admin) {
 			if r := csr.Decode(&object); r.IsPending() && strings.HasPrefix(r.Username, requester) {
 				pending++
 			}
 		}
 		return pending == want
 	})
-	code, results := k.approve(t, args...)
+	code, results := approveWithBootctl(t, k.Admin, args...)
 	approved := 0
 	for name, result := range results {
 		if result.Result != "approved" {
@@ -223,11 +224,11 @@ func (k kubelets) approveAll(t *testing.T, want int, requester string, args ...s
 	return approved
 }
 
-// await wants every manager to have the certificate that it asks for.
-func (k kubelets) await(t *testing.T, managers []asking) {
+// waitForCertificates wants every manager to have the certificate that it asks for.
+func (k kubeletManagers) waitForCertificates(t *testing.T, managers []renewal) {
 	t.Helper()
 	for i, manager := range managers {
-		k.eventually(t, fmt.Sprintf("certificate %d", i), func() bool {
+		k.Eventually(t, fmt.Sprintf("certificate %d", i), func() bool {
 			current := manager.Current()
 			return current != nil && current != manager.before
 		})

@@ -1,4 +1,4 @@
-package e2e
+package doctorfaults
 
 import (
 	"crypto/rand"
@@ -42,17 +42,17 @@ func (l *doctorLab) changeClusterInfo(t *testing.T, change func(*corev1.ConfigMa
 	}
 }
 
-// document plants another kubeconfig in cluster-info.
-func document(change func(t *testing.T, l *doctorLab, text string) string) func(*testing.T, *doctorLab) {
+// plantDocument plants another kubeconfig in cluster-info.
+func plantDocument(change func(t *testing.T, l *doctorLab, text string) string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
 		l.changeClusterInfo(t, func(info *corev1.ConfigMap) { info.Data["kubeconfig"] = change(t, l, info.Data["kubeconfig"]) })
 	}
 }
 
-// withCA puts in the place of the cluster's CA certificate one of the same key,
+// replaceCAExpiringIn puts in the place of the cluster's CA certificate one of the same key,
 // which ends after the time.
-func withCA(left time.Duration) func(*testing.T, *doctorLab, string) string {
+func replaceCAExpiringIn(left time.Duration) func(*testing.T, *doctorLab, string) string {
 	return func(t *testing.T, l *doctorLab, text string) string {
 		t.Helper()
 		template := *l.ca.Cert
@@ -76,8 +76,8 @@ func certPEM(der []byte) []byte {
 
 func encodedPEM(der []byte) string { return base64.StdEncoding.EncodeToString(certPEM(der)) }
 
-// signatures plants other signatures.
-func signatures(change func(string) string) func(*testing.T, *doctorLab) {
+// plantSignatures plants other signatures.
+func plantSignatures(change func(string) string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
 		l.changeClusterInfo(t, func(info *corev1.ConfigMap) {
@@ -90,13 +90,13 @@ func signatures(change func(string) string) func(*testing.T, *doctorLab) {
 	}
 }
 
-// filled makes tokens that are not needed, and then leaves room in cluster-info for
+// fillClusterInfo makes tokens that are not needed, and then leaves room in cluster-info for
 // so many signatures more.
-func filled(tokens, room int) func(*testing.T, *doctorLab) {
+func fillClusterInfo(tokens, room int) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
-		l.must(t, "token", "create", "--description", "surplus", "--count", strconv.Itoa(tokens))
-		l.eventually(t, "signatures", func() bool { code, _, _ := l.run(t, "cluster-info", "verify"); return code == 0 })
+		l.MustRun(t, "token", "create", "--description", "surplus", "--count", strconv.Itoa(tokens))
+		l.Eventually(t, "signatures", func() bool { code, _, _ := l.Run(t, "cluster-info", "verify"); return code == 0 })
 		l.changeClusterInfo(t, func(info *corev1.ConfigMap) {
 			const signature = 85 // bytes
 			size := room * signature
@@ -108,16 +108,16 @@ func filled(tokens, room int) func(*testing.T, *doctorLab) {
 	}
 }
 
-// fewerTokens deletes the tokens that are not needed, which is the remedy, and
+// deleteExtraTokens deletes the tokens that are not needed, which is the remedy, and
 // then what fills cluster-info.
-func fewerTokens(t *testing.T, l *doctorLab, remedy string) {
+func deleteExtraTokens(t *testing.T, l *doctorLab, remedy string) {
 	t.Helper()
 	if !strings.HasPrefix(remedy, "bootctl token delete") {
 		t.Errorf("the remedy is %q", remedy)
 	}
-	ids := l.must(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="surplus")].id}`)
-	l.must(t, append([]string{"token", "delete"}, strings.Fields(ids)...)...)
-	l.isClean(t, "with fewer tokens")
+	ids := l.MustRun(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="surplus")].id}`)
+	l.MustRun(t, append([]string{"token", "delete"}, strings.Fields(ids)...)...)
+	l.waitForClean(t, "with fewer tokens")
 	l.changeClusterInfo(t, func(info *corev1.ConfigMap) { delete(info.Data, "filler") })
 }
 
@@ -132,9 +132,9 @@ func (l *doctorLab) serveTLS(t *testing.T, certificate func(*tls.Config)) string
 	return server.URL
 }
 
-// endingSigner writes a CA of its own that ends in ten days, and a bundle of it and
+// writeExpiringCA writes a CA of its own that ends in ten days, and a bundle of it and
 // the cluster's.
-func (l *doctorLab) endingSigner(t *testing.T) (ca, bundle string) {
+func (l *doctorLab) writeExpiringCA(t *testing.T) (ca, bundle string) {
 	t.Helper()
 	made := testca.New(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(10 * 24 * time.Hour) })
 	key, err := x509.MarshalECPrivateKey(made.Key)
@@ -163,27 +163,27 @@ func accessFaults() []doctorFault {
 				resp.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
 				return nil
 			})
-			l.kubeconfig = l.throughProxy(t, l.proxy)
+			l.kubeconfig = l.WriteProxyKubeconfig(t, l.proxy.URL)
 		}
 	}
 	return []doctorFault{
-		{name: "bad credentials", plant: otherwise(func(c *clientcmdapi.Config) { eachUser(c, clientcmdapi.AuthInfo{Token: "nobody"}) }),
-			want: "FAIL Unauthorized server", mend: byAdmin},
+		{name: "bad credentials", plant: withKubeconfig(func(c *clientcmdapi.Config) { replaceUsers(c, clientcmdapi.AuthInfo{Token: "nobody"}) }),
+			want: "FAIL Unauthorized server", mend: restoreAdmin},
 		{name: "CA of another cluster", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
-			otherwise(func(c *clientcmdapi.Config) {
+			withKubeconfig(func(c *clientcmdapi.Config) {
 				for _, cluster := range c.Clusters {
 					cluster.CertificateAuthority, cluster.CertificateAuthorityData = l.other.CAFile, nil
 				}
 			})(t, l)
-		}, want: "FAIL CertificateUntrusted server", mend: byAdmin},
+		}, want: "FAIL CertificateUntrusted server", mend: restoreAdmin},
 		{name: "API server without etcd", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(*http.Request) faultproxy.Fault {
 				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is not there", "")
 			})
-			l.kubeconfig = l.throughProxy(t, l.proxy)
-		}, want: "FAIL ServerUnavailable server", mend: byAdmin},
+			l.kubeconfig = l.WriteProxyKubeconfig(t, l.proxy.URL)
+		}, want: "FAIL ServerUnavailable server", mend: restoreAdmin},
 		{name: "no answer", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(r *http.Request) faultproxy.Fault {
@@ -192,53 +192,53 @@ func accessFaults() []doctorFault {
 				}
 				return faultproxy.Fault{}
 			})
-			l.kubeconfig = l.throughProxy(t, l.proxy)
-		}, args: []string{"--timeout", "20s"}, want: "FAIL TimedOut requests", also: []string{"FAIL TimedOut signing-ca"}, mend: byAdmin},
+			l.kubeconfig = l.WriteProxyKubeconfig(t, l.proxy.URL)
+		}, args: []string{"--timeout", "20s"}, want: "FAIL TimedOut requests", also: []string{"FAIL TimedOut signing-ca"}, mend: restoreAdmin},
 		{name: "loopback seen from elsewhere", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
-			at, end, err := startTunnel(strings.TrimPrefix(l.server.URL(), "https://"), 0)
+			at, end, err := faultproxy.StartTunnel(strings.TrimPrefix(l.Server.URL(), "https://"), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(end)
-			otherwise(func(c *clientcmdapi.Config) {
+			withKubeconfig(func(c *clientcmdapi.Config) {
 				for _, cluster := range c.Clusters {
 					cluster.Server, cluster.ProxyURL = "https://kubernetes:6443", "http://"+at
 				}
 			})(t, l)
-		}, want: "WARN EndpointLoopback endpoint", mend: byAdmin},
-		{name: "clock ten minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", mend: byAdmin},
-		{name: "clock two minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", mend: byAdmin},
+		}, want: "WARN EndpointLoopback endpoint", mend: restoreAdmin},
+		{name: "clock ten minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", mend: restoreAdmin},
+		{name: "clock two minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", mend: restoreAdmin},
 		{name: "may not see tokens", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.kubectl(t, "create", "clusterrole", "e2e:doctor", "--verb=get,list,create", "--resource=configmaps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io,clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io,certificatesigningrequests.certificates.k8s.io,subjectaccessreviews.authorization.k8s.io")
 			l.kubectl(t, "create", "clusterrolebinding", "e2e:doctor", "--clusterrole=e2e:doctor", "--user=e2e:doctor")
-			otherwise(func(c *clientcmdapi.Config) {
+			withKubeconfig(func(c *clientcmdapi.Config) {
 				for _, user := range c.AuthInfos {
 					user.Impersonate = "e2e:doctor"
 				}
 			})(t, l)
 		}, want: "WARN Forbidden tokens", also: []string{"WARN Forbidden token-authentication", "WARN Forbidden signatures", "WARN Forbidden signer", "WARN Forbidden cleaner", "WARN Forbidden capacity"},
-			mend: byAdmin},
+			mend: restoreAdmin},
 	}
 }
 
-// byAdmin is the remedy of who was not the administrator, or went another way.
-func byAdmin(_ *testing.T, l *doctorLab, _ string) {
+// restoreAdmin is the remedy of who was not the administrator, or went another way.
+func restoreAdmin(_ *testing.T, l *doctorLab, _ string) {
 	l.kubeconfig = ""
 	l.proxy.Inject(nil)
 	l.proxy.Always(func(*http.Response) error { return nil })
 }
 
-// otherwise lets doctor use a kubeconfig that was changed.
-func otherwise(change func(*clientcmdapi.Config)) func(*testing.T, *doctorLab) {
+// withKubeconfig lets doctor use a kubeconfig that was changed.
+func withKubeconfig(change func(*clientcmdapi.Config)) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
-		l.kubeconfig = l.changedKubeconfig(t, change)
+		l.kubeconfig = l.WriteKubeconfig(t, change)
 	}
 }
 
-func eachUser(c *clientcmdapi.Config, user clientcmdapi.AuthInfo) {
+func replaceUsers(c *clientcmdapi.Config, user clientcmdapi.AuthInfo) {
 	for name := range c.AuthInfos {
 		c.AuthInfos[name] = &user
 	}

@@ -1,4 +1,7 @@
-package e2e
+// Package doctorfaults plants faults in a cluster, lets bootctl doctor find each of
+// them and its fix remove it, and runs bootctl setup on bare clusters and on those of
+// kubeadm.
+package doctorfaults
 
 import (
 	"encoding/json"
@@ -37,7 +40,7 @@ type doctorFault struct {
 
 // doctorLab is a control plane with one live token, and what faults are made of.
 type doctorLab struct {
-	program
+	labtest.Admin
 	admin kubernetes.Interface
 	ca    *pki.CA
 	other *labtest.Server // another cluster, where a fault takes one
@@ -50,20 +53,20 @@ type doctorLab struct {
 
 func newDoctorLab(t *testing.T) *doctorLab {
 	t.Helper()
-	l := &doctorLab{program: newProgram(t)}
-	l.admin = l.as(t, "")
+	l := &doctorLab{Admin: labtest.NewAdmin(t)}
+	l.admin = l.ClientAs(t, "")
 	var err error
-	if l.ca, err = pki.LoadCA(l.server.Dir); err != nil {
+	if l.ca, err = pki.LoadCA(l.Server.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if l.proxy, err = faultproxy.Before(l.server); err != nil {
+	if l.proxy, err = faultproxy.Before(l.Server); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.proxy.Close() })
-	l.must(t, "setup", "--endpoint", l.server.URL())
-	l.isClean(t, "prepared by setup")
-	l.must(t, "token", "create")
-	l.isClean(t, "with a token")
+	l.MustRun(t, "setup", "--endpoint", l.Server.URL())
+	l.waitForClean(t, "prepared by setup")
+	l.MustRun(t, "token", "create")
+	l.waitForClean(t, "with a token")
 	return l
 }
 
@@ -75,7 +78,7 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 	if l.kubeconfig != "" {
 		args = append(args, "--kubeconfig", l.kubeconfig)
 	}
-	code, stdout, stderr := l.run(t, args...)
+	code, stdout, stderr := l.Run(t, args...)
 	var report output.DoctorReport
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatalf("bootctl doctor: exit code %d, %v\n%s%s", code, err, stdout, stderr)
@@ -93,8 +96,8 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 	return code, bad, report
 }
 
-// soon tries what a controller, or doctor, may take a while to notice.
-func soon(done func() bool) bool {
+// waitUntil tries what a controller, or doctor, may take a while to notice.
+func waitUntil(done func() bool) bool {
 	wait := 50 * time.Millisecond
 	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); wait = min(2*wait, time.Second) {
 		if done() {
@@ -105,12 +108,12 @@ func soon(done func() bool) bool {
 	return false
 }
 
-// isClean waits until doctor finds nothing, not even a WARN.
-func (l *doctorLab) isClean(t *testing.T, when string, args ...string) {
+// waitForClean waits until doctor finds nothing, not even a WARN.
+func (l *doctorLab) waitForClean(t *testing.T, when string, args ...string) {
 	t.Helper()
 	var code int
 	var bad []string
-	if !soon(func() bool {
+	if !waitUntil(func() bool {
 		code, bad, _ = l.doctor(t, append(args, "--strict")...)
 		return code == 0 && len(bad) == 0
 	}) {
@@ -118,14 +121,14 @@ func (l *doctorLab) isClean(t *testing.T, when string, args ...string) {
 	}
 }
 
-// finds waits until doctor finds just the fault, and returns its remedy.
-func (l *doctorLab) finds(t *testing.T, f doctorFault) string {
+// waitForFinding waits until doctor finds just the fault, and returns its remedy.
+func (l *doctorLab) waitForFinding(t *testing.T, f doctorFault) string {
 	t.Helper()
 	want := slices.Sorted(slices.Values(append([]string{f.want}, f.also...)))
 	var code int
 	var bad []string
 	var report output.DoctorReport
-	if !soon(func() bool { code, bad, report = l.doctor(t, f.args...); return slices.Equal(bad, want) }) {
+	if !waitUntil(func() bool { code, bad, report = l.doctor(t, f.args...); return slices.Equal(bad, want) }) {
 		t.Errorf("found %q, want %q", bad, want)
 	}
 	isFail := func(finding string) bool { return strings.HasPrefix(finding, "FAIL ") }
@@ -142,11 +145,11 @@ func (l *doctorLab) finds(t *testing.T, f doctorFault) string {
 	return ""
 }
 
-// test plants a fault, and wants it found and mended by its remedy.
-func (l *doctorLab) test(t *testing.T, f doctorFault) {
+// testFault plants a fault, and wants it found and mended by its remedy.
+func (l *doctorLab) testFault(t *testing.T, f doctorFault) {
 	t.Helper()
 	f.plant(t, l)
-	remedy := l.finds(t, f)
+	remedy := l.waitForFinding(t, f)
 	if t.Failed() {
 		t.FailNow()
 	}
@@ -156,18 +159,18 @@ func (l *doctorLab) test(t *testing.T, f doctorFault) {
 		return
 	}
 	if f.mend == nil {
-		f.mend = asPrinted
+		f.mend = runPrintedFix
 	}
 	f.mend(t, l, remedy)
-	l.isClean(t, "after the remedy", f.args...)
+	l.waitForClean(t, "after the remedy", f.args...)
 }
 
-// asPrinted runs a remedy as it is printed, the first where there are several. A
+// runPrintedFix runs a remedy as it is printed, the first where there are several. A
 // person puts the address in, and says yes where he is asked.
-func asPrinted(t *testing.T, l *doctorLab, remedy string) {
+func runPrintedFix(t *testing.T, l *doctorLab, remedy string) {
 	t.Helper()
 	command, _, _ := strings.Cut(remedy, "; or ")
-	command = strings.ReplaceAll(command, "ADDRESS", l.server.URL())
+	command = strings.ReplaceAll(command, "ADDRESS", l.Server.URL())
 	if strings.HasPrefix(command, "bootctl cluster-info publish ") {
 		command += " --yes"
 	}
@@ -176,8 +179,8 @@ func asPrinted(t *testing.T, l *doctorLab, remedy string) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/bin/sh", "-euc", command)
-	cmd.Env = append(l.server.Command("bootctl").Env, "PATH="+bin)
-	if code, stdout, stderr := result(t, cmd); code != 0 {
+	cmd.Env = append(l.Server.Command("bootctl").Env, "PATH="+bin)
+	if code, stdout, stderr := labtest.RunCommand(t, cmd); code != 0 {
 		t.Fatalf("%s: exit code %d\n%s%s", command, code, stdout, stderr)
 	}
 }
@@ -186,17 +189,17 @@ func asPrinted(t *testing.T, l *doctorLab, remedy string) {
 // by the goroutine of the test itself.
 func (l *doctorLab) restart(t *testing.T, flags ...string) {
 	t.Helper()
-	if err := l.server.Stop(); err != nil {
+	if err := l.Server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	l.finds(t, doctorFault{want: "FAIL Unreachable server"})
-	if err := l.server.RestartWith(flags...); err != nil {
+	l.waitForFinding(t, doctorFault{want: "FAIL Unreachable server"})
+	if err := l.Server.RestartWith(flags...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// flagOf returns the flags of the API server that the last remedy names.
-func (l *doctorLab) flagOf(t *testing.T) string {
+// flagsOfFix returns the flags of the API server that the last remedy names.
+func (l *doctorLab) flagsOfFix(t *testing.T) string {
 	t.Helper()
 	flag := regexp.MustCompile(`--([a-z-]+=[a-z]+)`).FindStringSubmatch(l.remedy)
 	if flag == nil {
@@ -205,53 +208,53 @@ func (l *doctorLab) flagOf(t *testing.T) string {
 	return "--kube-apiserver-arg=" + flag[1]
 }
 
-// testEach plants the faults, one at a time.
-func (l *doctorLab) testEach(t *testing.T, faults ...doctorFault) {
+// testFaults plants the faults, one at a time.
+func (l *doctorLab) testFaults(t *testing.T, faults ...doctorFault) {
 	t.Helper()
 	for _, f := range faults {
-		if !t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) { l.test(t, f) }) {
+		if !t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) { l.testFault(t, f) }) {
 			t.FailNow() // what is planted stays, and each other row would find it
 		}
 	}
 }
 
-// TestDoctorFaults plants what an administrator, or anybody, can do to a cluster.
-func TestDoctorFaults(t *testing.T) {
+// TestDoctor_ClusterFaults plants what an administrator, or anybody, can do to a cluster.
+func TestDoctor_ClusterFaults(t *testing.T) {
 	t.Parallel() // for the most part it waits for what takes ten seconds
 	l := newDoctorLab(t)
-	other := newProgram(t)
-	l.other = other.server
-	other.prepareWithKubeadm(t)
-	other.uploadCerts(t)
-	(&doctorLab{program: other}).isClean(t, "prepared by kubeadm")
-	l.testEach(t, slices.Concat(objectFaults(), clusterInfoFaults(), tokenFaults(), anonymousFaults(), accessFaults(), requestFaults())...)
+	other := labtest.NewAdmin(t)
+	l.other = other.Server
+	prepareWithKubeadm(t, other)
+	uploadCertsWithKubeadm(t, other)
+	(&doctorLab{Admin: other}).waitForClean(t, "prepared by kubeadm")
+	l.testFaults(t, slices.Concat(objectFaults(), clusterInfoFaults(), tokenFaults(), anonymousFaults(), accessFaults(), requestFaults())...)
 	t.Logf("%d faults were found", l.found)
 	if l.found < 25 {
 		t.Error("too few")
 	}
 }
 
-// TestDoctorFaultsOfControlPlane starts a control plane with other flags, which each
+// TestDoctor_ControlPlaneFaults starts a control plane with other flags, which each
 // time mends the fault of the start before and plants the next.
-func TestDoctorFaultsOfControlPlane(t *testing.T) {
+func TestDoctor_ControlPlaneFaults(t *testing.T) {
 	t.Parallel()
 	l := newDoctorLab(t)
-	test := func(faults ...doctorFault) { t.Helper(); l.testEach(t, faults...) }
+	test := func(faults ...doctorFault) { t.Helper(); l.testFaults(t, faults...) }
 	l.restart(t, "--without=bootstrapsigner,tokencleaner")
-	l.isClean(t, "without the signer and the cleaner, as long as there is nothing to do")
+	l.waitForClean(t, "without the signer and the cleaner, as long as there is nothing to do")
 	test(signatureFaults()...)
 	l.restart(t, "--without=csrsigning")
-	l.isClean(t, "with the signer")
+	l.waitForClean(t, "with the signer")
 	test(certificateSignerOff())
 	l.restart(t, "--without=csrapproving")
-	l.isClean(t, "with the signer of certificates")
+	l.waitForClean(t, "with the signer of certificates")
 	test(approverOff()...)
 	l.restart(t, "--kube-apiserver-arg=anonymous-auth=false")
 	test(anonymousOff())
-	l.restart(t, l.flagOf(t), "--kube-apiserver-arg=enable-bootstrap-token-auth=false")
+	l.restart(t, l.flagsOfFix(t), "--kube-apiserver-arg=enable-bootstrap-token-auth=false")
 	test(tokenAuthenticationOff())
-	ca, bundle := l.endingSigner(t)
-	l.restart(t, l.flagOf(t), "--kube-apiserver-arg=client-ca-file="+bundle,
+	ca, bundle := l.writeExpiringCA(t)
+	l.restart(t, l.flagsOfFix(t), "--kube-apiserver-arg=client-ca-file="+bundle,
 		"--kube-controller-manager-arg=cluster-signing-cert-file="+ca+".crt", "--kube-controller-manager-arg=cluster-signing-key-file="+ca+".key")
 	test(signerEndsSoon())
 	l.restart(t)
@@ -263,23 +266,23 @@ func TestDoctorFaultsOfControlPlane(t *testing.T) {
 
 func (l *doctorLab) kubectl(t *testing.T, args ...string) {
 	t.Helper()
-	if code, stdout, stderr := l.exec(t, "kubectl", args...); code != 0 {
+	if code, stdout, stderr := l.Exec(t, "kubectl", args...); code != 0 {
 		t.Fatalf("kubectl %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
 	}
 }
 
-// planting returns a fault's plant of one kubectl command.
-func planting(command string) func(*testing.T, *doctorLab) {
+// kubectlCommand returns a fault's plant of one kubectl command.
+func kubectlCommand(command string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
 		l.kubectl(t, strings.Fields(command)...)
 	}
 }
 
-// running returns a fault's plant of one bootctl command.
-func running(command string) func(*testing.T, *doctorLab) {
+// bootctlCommand returns a fault's plant of one bootctl command.
+func bootctlCommand(command string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
-		l.must(t, strings.Fields(strings.ReplaceAll(command, "SERVER", l.server.URL()))...)
+		l.MustRun(t, strings.Fields(strings.ReplaceAll(command, "SERVER", l.Server.URL()))...)
 	}
 }

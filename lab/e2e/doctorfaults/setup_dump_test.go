@@ -1,4 +1,4 @@
-package e2e
+package doctorfaults
 
 import (
 	"encoding/json"
@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// stored is what matters of an object that setup, or whoever else, has made.
-type stored struct {
+// storedObject is what matters of an object that setup, or whoever else, has made.
+type storedObject struct {
 	Labels   map[string]string
 	Rules    []rbacv1.PolicyRule
 	RoleRef  rbacv1.RoleRef
@@ -24,18 +24,18 @@ type stored struct {
 	version string
 }
 
-// dump is what is stored by kind, namespace and name.
-type dump map[string]stored
+// clusterState is what is stored by kind, namespace and name.
+type clusterState map[string]storedObject
 
 // ownPrefix begins the names of what a test makes for itself, which is no part of
 // a dump.
 const ownPrefix = "e2e:"
 
-// dumpAll reads all RBAC objects and the configmaps of the system namespaces.
-func dumpAll(t *testing.T, client kubernetes.Interface) dump {
+// readClusterState reads all RBAC objects and the configmaps of the system namespaces.
+func readClusterState(t *testing.T, client kubernetes.Interface) clusterState {
 	t.Helper()
-	ctx, all, d := t.Context(), metav1.ListOptions{}, dump{}
-	add := func(kind string, meta metav1.ObjectMeta, o stored) {
+	ctx, all, d := t.Context(), metav1.ListOptions{}, clusterState{}
+	add := func(kind string, meta metav1.ObjectMeta, o storedObject) {
 		if !strings.HasPrefix(meta.Name, ownPrefix) {
 			o.Labels, o.version = meta.Labels, meta.ResourceVersion
 			d[strings.TrimSpace(fmt.Sprintf("%s %s %s", kind, meta.Namespace, meta.Name))] = o
@@ -50,35 +50,35 @@ func dumpAll(t *testing.T, client kubernetes.Interface) dump {
 	roles, err := client.RbacV1().Roles("").List(ctx, all)
 	must(err)
 	for _, o := range roles.Items {
-		add("Role", o.ObjectMeta, stored{Rules: o.Rules})
+		add("Role", o.ObjectMeta, storedObject{Rules: o.Rules})
 	}
 	roleBindings, err := client.RbacV1().RoleBindings("").List(ctx, all)
 	must(err)
 	for _, o := range roleBindings.Items {
-		add("RoleBinding", o.ObjectMeta, stored{RoleRef: o.RoleRef, Subjects: o.Subjects})
+		add("RoleBinding", o.ObjectMeta, storedObject{RoleRef: o.RoleRef, Subjects: o.Subjects})
 	}
 	clusterRoles, err := client.RbacV1().ClusterRoles().List(ctx, all)
 	must(err)
 	for _, o := range clusterRoles.Items {
-		add("ClusterRole", o.ObjectMeta, stored{Rules: o.Rules})
+		add("ClusterRole", o.ObjectMeta, storedObject{Rules: o.Rules})
 	}
 	bindings, err := client.RbacV1().ClusterRoleBindings().List(ctx, all)
 	must(err)
 	for _, o := range bindings.Items {
-		add("ClusterRoleBinding", o.ObjectMeta, stored{RoleRef: o.RoleRef, Subjects: o.Subjects})
+		add("ClusterRoleBinding", o.ObjectMeta, storedObject{RoleRef: o.RoleRef, Subjects: o.Subjects})
 	}
 	for _, namespace := range []string{metav1.NamespacePublic, metav1.NamespaceSystem} {
 		configMaps, err := client.CoreV1().ConfigMaps(namespace).List(ctx, all)
 		must(err)
 		for _, o := range configMaps.Items {
-			add("ConfigMap", o.ObjectMeta, stored{Data: o.Data})
+			add("ConfigMap", o.ObjectMeta, storedObject{Data: o.Data})
 		}
 	}
 	return d
 }
 
-// without returns the names that the other dump has not, in order.
-func (d dump) without(other dump) []string {
+// missingFrom returns the names that the other dump has not, in order.
+func (d clusterState) missingFrom(other clusterState) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(d)) {
 		if _, ok := other[name]; !ok {
@@ -88,18 +88,18 @@ func (d dump) without(other dump) []string {
 	return names
 }
 
-// only returns just these objects.
-func (d dump) only(names []string) dump {
-	some := dump{}
+// subset returns just these objects.
+func (d clusterState) subset(names []string) clusterState {
+	some := clusterState{}
 	for _, name := range names {
 		some[name] = d[name]
 	}
 	return some
 }
 
-// bare returns the objects as nobody has labelled or signed them.
-func (d dump) bare() dump {
-	bare := dump{}
+// withoutMetadata returns the objects as nobody has labelled or signed them.
+func (d clusterState) withoutMetadata() clusterState {
+	bare := clusterState{}
 	for name, o := range d {
 		o.Labels, o.Data = nil, maps.Clone(o.Data)
 		maps.DeleteFunc(o.Data, func(key, _ string) bool { return strings.HasPrefix(key, "jws-kubeconfig-") })
@@ -108,8 +108,8 @@ func (d dump) bare() dump {
 	return bare
 }
 
-// versions returns the versions of the objects.
-func (d dump) versions() map[string]string {
+// resourceVersions returns the versions of the objects.
+func (d clusterState) resourceVersions() map[string]string {
 	versions := map[string]string{}
 	for name, o := range d {
 		versions[name] = o.version
@@ -117,10 +117,10 @@ func (d dump) versions() map[string]string {
 	return versions
 }
 
-// same wants two dumps to be equal in each field.
-func same(t *testing.T, what string, got, want dump) {
+// wantSameState wants two dumps to be equal in each field.
+func wantSameState(t *testing.T, what string, got, want clusterState) {
 	t.Helper()
-	for _, name := range got.without(want) {
+	for _, name := range got.missingFrom(want) {
 		t.Errorf("%s: there is a new %s", what, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
@@ -129,13 +129,13 @@ func same(t *testing.T, what string, got, want dump) {
 			t.Errorf("%s: %s is gone", what, name)
 			continue
 		}
-		if is, should := encoded(t, o), encoded(t, want[name]); is != should {
+		if is, should := encodeObject(t, o), encodeObject(t, want[name]); is != should {
 			t.Errorf("%s: %s is\n%s\nwant\n%s", what, name, is, should)
 		}
 	}
 }
 
-func encoded(t *testing.T, o stored) string {
+func encodeObject(t *testing.T, o storedObject) string {
 	t.Helper()
 	text, err := json.Marshal(o)
 	if err != nil {

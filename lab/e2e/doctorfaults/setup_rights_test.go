@@ -1,4 +1,4 @@
-package e2e
+package doctorfaults
 
 import (
 	"fmt"
@@ -13,9 +13,9 @@ import (
 )
 
 // A right is a verb on a resource.
-type right struct{ verb, resource string }
+type permission struct{ verb, resource string }
 
-func (r right) rule() rbacv1.PolicyRule {
+func (r permission) rule() rbacv1.PolicyRule {
 	group := rbacv1.GroupName
 	if r.resource == "configmaps" || r.resource == "secrets" {
 		group = ""
@@ -23,17 +23,19 @@ func (r right) rule() rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{Verbs: []string{r.verb}, APIGroups: []string{group}, Resources: []string{r.resource}}
 }
 
-// rbacRights is the verb on each kind of RBAC object.
-func rbacRights(verb string) []right {
-	return []right{{verb, "roles"}, {verb, "rolebindings"}, {verb, "clusterroles"}, {verb, "clusterrolebindings"}}
+// rbacPermissions is the verb on each kind of RBAC object.
+func rbacPermissions(verb string) []permission {
+	return []permission{{verb, "roles"}, {verb, "rolebindings"}, {verb, "clusterroles"}, {verb, "clusterrolebindings"}}
 }
 
-// mayGrant lets someone grant what he has not. What the Role allows, to get
+// grantPermissions lets someone grant what he has not. What the Role allows, to get
 // cluster-info, he has, since setup reads it.
-func mayGrant() []right { return []right{{"escalate", "clusterroles"}, {"bind", "clusterroles"}} }
+func grantPermissions() []permission {
+	return []permission{{"escalate", "clusterroles"}, {"bind", "clusterroles"}}
+}
 
-// missing is what an error says of who lacks just the right.
-func (r right) missing() string {
+// errorText is what an error says of who lacks just the right.
+func (r permission) errorText() string {
 	switch r.verb {
 	case "escalate":
 		return `clusterroles.rbac.authorization.k8s.io "kubeadm:get-nodes" is forbidden: user `
@@ -43,16 +45,16 @@ func (r right) missing() string {
 	return fmt.Sprintf("cannot %s resource %q", r.verb, r.resource)
 }
 
-// lackingUsers makes a user for each of the rights who has all but it, and one
+// createUsersLacking makes a user for each of the rights who has all but it, and one
 // who has all, under the name "". They have kubeconfigs.
-func (l setupLab) lackingUsers(t *testing.T, test string, rights []right) map[right]string {
+func (l setupLab) createUsersLacking(t *testing.T, test string, rights []permission) map[permission]string {
 	t.Helper()
 	ctx, create := t.Context(), metav1.CreateOptions{}
-	users := map[right]string{}
-	name := func(lacks right) string {
+	users := map[permission]string{}
+	name := func(lacks permission) string {
 		return strings.TrimSuffix(ownPrefix+test+"-"+lacks.verb+"-"+lacks.resource, "--")
 	}
-	all := append(slices.Clone(rights), right{}) // last, since the last is waited for
+	all := append(slices.Clone(rights), permission{}) // last, since the last is waited for
 	for _, lacks := range all {
 		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name(lacks)}}
 		for _, r := range rights {
@@ -73,11 +75,11 @@ func (l setupLab) lackingUsers(t *testing.T, test string, rights []right) map[ri
 		if _, err := l.admin.RbacV1().ClusterRoleBindings().Create(ctx, binding, create); err != nil {
 			t.Fatal(err)
 		}
-		users[lacks] = l.impersonating(t, name(lacks))
+		users[lacks] = l.kubeconfigAs(t, name(lacks))
 	}
-	l.eventually(t, "right of the last user", func() bool {
+	l.Eventually(t, "right of the last user", func() bool {
 		review, err := l.admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{User: name(right{}), ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: name(permission{}), ResourceAttributes: &authorizationv1.ResourceAttributes{
 				Verb: rights[0].verb, Group: rights[0].rule().APIGroups[0], Resource: rights[0].resource}},
 		}, create)
 		return err == nil && review.Status.Allowed
@@ -85,10 +87,10 @@ func (l setupLab) lackingUsers(t *testing.T, test string, rights []right) map[ri
 	return users
 }
 
-// impersonating returns the kubeconfig of the administrator as another user.
-func (l setupLab) impersonating(t *testing.T, user string) string {
+// kubeconfigAs returns the kubeconfig of the administrator as another user.
+func (l setupLab) kubeconfigAs(t *testing.T, user string) string {
 	t.Helper()
-	return l.changedKubeconfig(t, func(config *clientcmdapi.Config) {
+	return l.WriteKubeconfig(t, func(config *clientcmdapi.Config) {
 		for _, info := range config.AuthInfos {
 			impersonate(info, user)
 		}
@@ -97,34 +99,34 @@ func (l setupLab) impersonating(t *testing.T, user string) string {
 
 func impersonate(info *clientcmdapi.AuthInfo, user string) { info.Impersonate = user }
 
-// eachIsNamed runs setup as each of the users: who lacks a right is told which,
+// wantPermissionErrors runs setup as each of the users: who lacks a right is told which,
 // and nothing is changed; who lacks none succeeds in a dry run.
-func (l setupLab) eachIsNamed(t *testing.T, test string, rights []right, args ...string) {
+func (l setupLab) wantPermissionErrors(t *testing.T, test string, rights []permission, args ...string) {
 	t.Helper()
-	users := l.lackingUsers(t, test, rights)
-	before := l.dump(t)
+	users := l.createUsersLacking(t, test, rights)
+	before := l.readState(t)
 	for _, lacks := range rights {
-		code, stdout, stderr := l.run(t, append(args, "--kubeconfig", users[lacks])...)
-		if code != 8 || stdout != "" || !strings.Contains(stderr, lacks.missing()) || !strings.Contains(stderr, "(Forbidden)") || !strings.Contains(stderr, "nothing was changed") {
+		code, stdout, stderr := l.Run(t, append(args, "--kubeconfig", users[lacks])...)
+		if code != 8 || stdout != "" || !strings.Contains(stderr, lacks.errorText()) || !strings.Contains(stderr, "(Forbidden)") || !strings.Contains(stderr, "nothing was changed") {
 			t.Errorf("who lacks %s %s: exit code %d, stdout %q, stderr\n%s", lacks.verb, lacks.resource, code, stdout, stderr)
 		}
-		same(t, "who lacks "+lacks.verb+" "+lacks.resource, l.dump(t), before)
+		wantSameState(t, "who lacks "+lacks.verb+" "+lacks.resource, l.readState(t), before)
 	}
-	if code, _, stderr := l.run(t, append(args, "--dry-run", "--kubeconfig", users[right{}])...); code != 0 {
+	if code, _, stderr := l.Run(t, append(args, "--dry-run", "--kubeconfig", users[permission{}])...); code != 0 {
 		t.Errorf("who lacks nothing: exit code %d\n%s", code, stderr)
 	}
 }
 
-func (l setupLab) lacksOneRight(t *testing.T) {
+func (l setupLab) applyWithoutPermission(t *testing.T) {
 	t.Helper()
-	rights := slices.Concat(rbacRights("get"), rbacRights("create"), mayGrant(),
-		[]right{{"get", "configmaps"}, {"create", "configmaps"}, {"list", "secrets"}})
-	l.eachIsNamed(t, "apply", rights, "setup", "--endpoint", l.server.URL())
+	rights := slices.Concat(rbacPermissions("get"), rbacPermissions("create"), grantPermissions(),
+		[]permission{{"get", "configmaps"}, {"create", "configmaps"}, {"list", "secrets"}})
+	l.wantPermissionErrors(t, "apply", rights, "setup", "--endpoint", l.Server.URL())
 }
 
-// forceLacksOneRight makes an object of each kind differ first, and in the end
+// forceWithoutPermission makes an object of each kind differ first, and in the end
 // lets the administrator mend them.
-func (l setupLab) forceLacksOneRight(t *testing.T) {
+func (l setupLab) forceWithoutPermission(t *testing.T) {
 	t.Helper()
 	for _, change := range [][]string{
 		{"patch", "role", "-n", "kube-public", "kubeadm:bootstrap-signer-clusterinfo", "--type=json", "-p", `[{"op":"remove","path":"/rules/0"}]`},
@@ -135,19 +137,19 @@ func (l setupLab) forceLacksOneRight(t *testing.T) {
 		{"create", "clusterrolebinding", "kubeadm:kubelet-bootstrap", "--clusterrole=view", "--group=system:bootstrappers:kubeadm:default-node-token"},
 		{"label", "clusterrolebinding", "kubeadm:kubelet-bootstrap", "app.kubernetes.io/managed-by=bootctl"}, // so that it is removed later
 	} {
-		if code, _, stderr := l.exec(t, "kubectl", change...); code != 0 {
+		if code, _, stderr := l.Exec(t, "kubectl", change...); code != 0 {
 			t.Fatal(stderr)
 		}
 	}
-	rights := slices.Concat(rbacRights("get"), rbacRights("update"), mayGrant(), []right{
+	rights := slices.Concat(rbacPermissions("get"), rbacPermissions("update"), grantPermissions(), []permission{
 		{"create", "clusterrolebindings"}, {"delete", "clusterrolebindings"}, {"get", "configmaps"}, {"update", "configmaps"}, {"list", "secrets"},
 	})
-	l.eachIsNamed(t, "force", rights, "setup", "--force", "--endpoint", "https://127.0.0.1:9999")
-	l.must(t, "setup", "--force", "--endpoint", l.server.URL())
+	l.wantPermissionErrors(t, "force", rights, "setup", "--force", "--endpoint", "https://127.0.0.1:9999")
+	l.MustRun(t, "setup", "--force", "--endpoint", l.Server.URL())
 }
 
-func (l setupLab) removeLacksOneRight(t *testing.T) {
+func (l setupLab) removeWithoutPermission(t *testing.T) {
 	t.Helper()
-	rights := slices.Concat(rbacRights("get"), rbacRights("delete"), []right{{"list", "roles"}, {"get", "configmaps"}, {"delete", "configmaps"}})
-	l.eachIsNamed(t, "remove", rights, "setup", "--remove")
+	rights := slices.Concat(rbacPermissions("get"), rbacPermissions("delete"), []permission{{"list", "roles"}, {"get", "configmaps"}, {"delete", "configmaps"}})
+	l.wantPermissionErrors(t, "remove", rights, "setup", "--remove")
 }

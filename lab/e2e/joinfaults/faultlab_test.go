@@ -1,7 +1,6 @@
-package e2e
+package joinfaults
 
 import (
-	"crypto/tls"
 	"net"
 	"os"
 	"sync/atomic"
@@ -23,22 +22,22 @@ type faultLab struct {
 	ca, other *pki.CA
 	token     token.Token
 	tokenFile string
-	elsewhere *deafListener
+	elsewhere *countingListener
 }
 
-func newFaultLab(t *testing.T, p program) *faultLab {
+func newFaultLab(t *testing.T, p labtest.Admin) *faultLab {
 	t.Helper()
 	made := testca.New(t, time.Now())
-	l := &faultLab{server: p.server, other: &pki.CA{Cert: made.Certificate, Key: made.Key}, elsewhere: newDeafListener(t)}
+	l := &faultLab{server: p.Server, other: &pki.CA{Cert: made.Certificate, Key: made.Key}, elsewhere: newCountingListener(t)}
 	var err error
-	if l.ca, err = pki.LoadCA(p.server.Dir); err != nil {
+	if l.ca, err = pki.LoadCA(p.Server.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if l.admin, err = p.server.Client(""); err != nil {
+	if l.admin, err = p.Server.Client(""); err != nil {
 		t.Fatal(err)
 	}
-	p.must(t, "setup", "--endpoint", p.server.URL())
-	l.tokenFile = p.tokenFile(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
+	l.tokenFile = p.CreateTokenFile(t)
 	text, err := os.ReadFile(l.tokenFile)
 	if err != nil {
 		t.Fatal(err)
@@ -49,34 +48,19 @@ func newFaultLab(t *testing.T, p program) *faultLab {
 	return l
 }
 
-// serving is a certificate of a server of loopback, of the CA and made then.
-func serving(ca *pki.CA, ip net.IP, then time.Time) func(*tls.Config) {
-	return func(config *tls.Config) {
-		pair, err := ca.Issue(pki.Leaf{CommonName: "fault", IPs: []net.IP{ip}, Server: true}, then)
-		if err != nil {
-			panic(err)
-		}
-		certificate, err := tls.X509KeyPair(pair.Cert, pair.Key)
-		if err != nil {
-			panic(err)
-		}
-		config.Certificates = []tls.Certificate{certificate}
-	}
-}
-
-// deafListener counts those who come.
-type deafListener struct {
+// countingListener counts those who come.
+type countingListener struct {
 	net.Listener
-	came atomic.Int64
+	connections atomic.Int64
 }
 
-func newDeafListener(t *testing.T) *deafListener {
+func newCountingListener(t *testing.T) *countingListener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &deafListener{Listener: listener}
+	l := &countingListener{Listener: listener}
 	t.Cleanup(func() { l.Close() }) //nolint:errcheck // the test is over
 	go func() {
 		for {
@@ -84,13 +68,13 @@ func newDeafListener(t *testing.T) *deafListener {
 			if err != nil {
 				return
 			}
-			l.came.Add(1)
+			l.connections.Add(1)
 			conn.Close() //nolint:errcheck // nobody should be there
 		}
 	}()
 	return l
 }
 
-func (l *deafListener) heard() int64 { return l.came.Load() }
+func (l *countingListener) accepted() int64 { return l.connections.Load() }
 
-func (l *deafListener) url() string { return "https://" + l.Addr().String() }
+func (l *countingListener) url() string { return "https://" + l.Addr().String() }

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"bytes"
@@ -18,8 +18,8 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// hostile answers as no API server does, for as long as it is listened to.
-func hostile() map[string]func(http.ResponseWriter, *http.Request) {
+// hostileHandlers answers as no API server does, for as long as it is listened to.
+func hostileHandlers() map[string]func(http.ResponseWriter, *http.Request) {
 	chunk := make([]byte, 1<<16)
 	return map[string]func(http.ResponseWriter, *http.Request){
 		"endless body": func(w http.ResponseWriter, _ *http.Request) {
@@ -76,34 +76,8 @@ func hostile() map[string]func(http.ResponseWriter, *http.Request) {
 	}
 }
 
-// peakResident watches the memory of a process until the returned function is
-// called, which tells its peak in kilobytes. What wait reports would count the
-// memory of this process, too.
-func peakResident(pid int) func() int {
-	done, peak := make(chan struct{}), make(chan int)
-	go func() {
-		most := 0
-		for {
-			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			if _, after, found := strings.Cut(string(text), "VmHWM:"); found {
-				var now int
-				if _, err := fmt.Sscan(after, &now); err == nil {
-					most = max(most, now)
-				}
-			}
-			select {
-			case <-done:
-				peak <- most
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-		}
-	}()
-	return func() int { close(done); return <-peak }
-}
-
-// TestHostileServers bounds what a server can make a joining node spend.
-func TestHostileServers(t *testing.T) {
+// TestJoin_HostileServers bounds what a server can make a joining node spend.
+func TestJoin_HostileServers(t *testing.T) {
 	bin, err := labtest.BinDir()
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +90,7 @@ func TestHostileServers(t *testing.T) {
 		"endless body": 4, "slow drip": 4, "gzip bomb": 4, "a million headers": 4, "endless redirects": 4,
 		"endless informational answers": 4, "plain HTTP": 7,
 	}
-	handlers := hostile()
+	handlers := hostileHandlers()
 	handlers["plain HTTP"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }
 	for name, handler := range handlers {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +117,7 @@ func TestHostileServers(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			peak := peakResident(cmd.Process.Pid)
+			peak := labtest.WatchPeakMemory(cmd.Process.Pid)
 			_ = cmd.Wait()
 			took, kilobytes := time.Since(start), peak()
 			t.Logf("exit code %d after %s, %d MB resident, %s of CPU", cmd.ProcessState.ExitCode(), took.Round(10*time.Millisecond), kilobytes/1024, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"bytes"
@@ -26,56 +26,37 @@ const (
 
 // joiner joins nodes to a prepared control plane with one token.
 type joiner struct {
-	program
+	labtest.Admin
 	token string // the file
 	ca    []byte
 }
 
 func newJoiner(t *testing.T) joiner {
 	t.Helper()
-	p := newProgram(t)
-	p.must(t, "setup", "--endpoint", p.server.URL())
-	j := joiner{p, p.tokenFile(t), readFile(t, p.server.CAFile)}
-	p.eventually(t, "signature", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+	p := labtest.NewAdmin(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
+	j := joiner{p, p.CreateTokenFile(t), labtest.ReadFile(t, p.Server.CAFile)}
+	p.Eventually(t, "signature", func() bool { code, _, _ := p.Run(t, "cluster-info", "verify"); return code == 0 })
 	return j
 }
 
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Error(err)
-	}
-	return text
-}
-
 func (j joiner) args(node string, flags ...string) []string {
-	return append([]string{"join", j.server.URL(), "--token-file", j.token, "--ca-file", j.server.CAFile, "--node-name", node, "--timeout", labtest.Hang.String()}, flags...)
+	return append([]string{"join", j.Server.URL(), "--token-file", j.token, "--ca-file", j.Server.CAFile, "--node-name", node, "--timeout", labtest.Hang.String()}, flags...)
 }
 
-// refused wants a join to have ended with a local file's error, having printed
+// wantLocalFileError wants a join to have ended with a local file's error, having printed
 // nothing else.
-func refused(t *testing.T, what string, code int, stdout, stderr string) {
+func wantLocalFileError(t *testing.T, what string, code int, stdout, stderr string) {
 	t.Helper()
 	if code != 10 || stdout != "" || !strings.Contains(stderr, "(LocalFile)") {
 		t.Errorf("%s: exit code %d, want 10 and LocalFile, stdout %q, stderr\n%s", what, code, stdout, stderr)
 	}
 }
 
-// asked returns how many requests there are for each node.
-func (j joiner) asked(t *testing.T) map[string]int {
+// writeExpiredIdentity writes an identity of the node that has just ended.
+func (j joiner) writeExpiredIdentity(t *testing.T, node string, l join.Layout, kubeconfig []byte) {
 	t.Helper()
-	counts := map[string]int{}
-	for node := range strings.FieldsSeq(j.must(t, "csr", "list", "-o", `jsonpath={.items[*].nodeName}`)) {
-		counts[node]++
-	}
-	return counts
-}
-
-// expired writes an identity of the node that has just ended.
-func (j joiner) expired(t *testing.T, node string, l join.Layout, kubeconfig []byte) {
-	t.Helper()
-	ca, err := pki.LoadCA(j.server.Dir)
+	ca, err := pki.LoadCA(j.Server.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +84,9 @@ func (j joiner) expired(t *testing.T, node string, l join.Layout, kubeconfig []b
 	}
 }
 
-// whole returns what is wrong with the files of a join that may have died: each
+// fileProblems returns what is wrong with the files of a join that may have died: each
 // is absent or whole, and where the kubeconfig stands so do those that it names.
-func (j joiner) whole(l join.Layout) (wrong []string) {
+func (j joiner) fileProblems(l join.Layout) (wrong []string) {
 	report := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	mode := func(path string, want fs.FileMode) bool {
 		info, err := os.Stat(path)
@@ -156,9 +137,9 @@ func (j joiner) whole(l join.Layout) (wrong []string) {
 	return wrong
 }
 
-// complete returns what is wrong with the files of a join that has ended well.
-func (j joiner) complete(l join.Layout) []string {
-	wrong := j.whole(l)
+// incompleteFiles returns what is wrong with the files of a join that has ended well.
+func (j joiner) incompleteFiles(l join.Layout) []string {
+	wrong := j.fileProblems(l)
 	if _, err := os.Stat(l.Kubeconfig()); err != nil {
 		wrong = append(wrong, err.Error())
 	}

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"bytes"
@@ -58,9 +58,9 @@ func newFaultCell(l *faultLab, row faultRow, phase int, o outcome, node, dir str
 	return c
 }
 
-// patience is how often a join may meet a fault until it takes it for final: a server
+// maxFinalFaults is how often a join may meet a fault until it takes it for final: a server
 // that starts may refuse twice.
-const patience = 3
+const maxFinalFaults = 3
 
 // run joins with the fault, and again without it.
 func (c *faultCell) run() error {
@@ -69,9 +69,9 @@ func (c *faultCell) run() error {
 		return err
 	}
 	defer c.proxy.Close() //nolint:errcheck // the cell is over
-	c.proxy.Always(c.lab.publishedAs(c.proxy.URL))
+	c.proxy.Always(c.lab.rewriteClusterInfo(c.proxy.URL))
 	c.proxy.Inject(c.decide)
-	if c.phase == discovery {
+	if c.phase == phaseDiscovery {
 		if err := c.begin(); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (c *faultCell) begin() error {
 func (c *faultCell) decide(r *http.Request) faultproxy.Fault {
 	phase := phaseOf(r)
 	if c.row.wire != nil || c.row.closed {
-		isLast := phase == c.phase-1 && (phase != discovery || c.read.Add(1) == 2)
+		isLast := phase == c.phase-1 && (phase != phaseDiscovery || c.read.Add(1) == 2)
 		if !isLast || c.seen.Add(1) > 1 {
 			return faultproxy.Fault{}
 		}
@@ -177,8 +177,8 @@ func (c *faultCell) isTooSoon() bool {
 	return c.timeout < labtest.Hang && c.first.took >= c.timeout && (c.faults == 0 || !c.isAsWanted())
 }
 
-// again is the same cell with more time, of a node that has not joined yet.
-func (c *faultCell) again() *faultCell {
+// withMoreTime is the same cell with more time, of a node that has not joined yet.
+func (c *faultCell) withMoreTime() *faultCell {
 	more := newFaultCell(c.lab, c.row, c.phase, c.outcome, c.node+"-again", c.dir+"-again")
 	more.timeout = min(4*c.timeout, labtest.Hang)
 	return more
@@ -197,10 +197,10 @@ func (c *faultCell) check(t *testing.T) {
 	if gaveUp := strings.Contains(first.stderr, "error: gave up waiting"); c.code != 0 && gaveUp == c.isFinal {
 		t.Errorf("it gave up waiting: %t", gaveUp)
 	}
-	if c.isFinal && c.faults > patience {
+	if c.isFinal && c.faults > maxFinalFaults {
 		t.Errorf("it met the fault %d times, and tells what is final only then", c.faults)
 	}
-	if c.isTokenSent && (c.reason == "CertificateUntrusted" && c.phase <= create || c.phase == discovery && c.isFinal) {
+	if c.isTokenSent && (c.reason == "CertificateUntrusted" && c.phase <= phaseCreate || c.phase == phaseDiscovery && c.isFinal) {
 		t.Error("the token was sent")
 	}
 	if first.code == 0 {

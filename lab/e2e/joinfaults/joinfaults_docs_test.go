@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"flag"
@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
 var update = flag.Bool("update", false, "write the generated part of docs/join.md instead of comparing it")
 
-// TestJoinFaultsPage compares docs/join.md with the faults that are tested.
-func TestJoinFaultsPage(t *testing.T) {
+// TestJoinFaultsPage_Current compares docs/join.md with the faults that are tested.
+func TestJoinFaultsPage_Current(t *testing.T) {
 	const begin, end = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"
-	path := filepath.Join("..", "..", "docs", "join.md")
+	path := filepath.Join(labtest.Root(t), "docs", "join.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

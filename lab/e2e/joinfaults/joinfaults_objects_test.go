@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"context"
@@ -17,14 +17,14 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-type chosen = func(*faultCell, *http.Request) faultproxy.Fault
+type faultChooser = func(*faultCell, *http.Request) faultproxy.Fault
 
-func toElsewhere(c *faultCell, _ *http.Request) faultproxy.Fault {
+func redirectElsewhere(c *faultCell, _ *http.Request) faultproxy.Fault {
 	return faultproxy.Redirect(c.lab.elsewhere.url())
 }
 
-// onWatch is a fault of watches alone.
-func onWatch(fault faultproxy.Fault) chosen {
+// faultOfWatches is a fault of watches alone.
+func faultOfWatches(fault faultproxy.Fault) faultChooser {
 	return func(_ *faultCell, r *http.Request) faultproxy.Fault {
 		if isWatch(r) {
 			return fault
@@ -33,8 +33,8 @@ func onWatch(fault faultproxy.Fault) chosen {
 	}
 }
 
-// foreignRequest is a request that nobody made.
-func foreignRequest(name string) certificatesv1.CertificateSigningRequest {
+// unknownCSR is a request that nobody made.
+func unknownCSR(name string) certificatesv1.CertificateSigningRequest {
 	return certificatesv1.CertificateSigningRequest{
 		TypeMeta:   metav1.TypeMeta{Kind: "CertificateSigningRequest", APIVersion: "certificates.k8s.io/v1"},
 		ObjectMeta: metav1.ObjectMeta{Name: name, UID: "00000000-0000-0000-0000-000000000000", ResourceVersion: "1"},
@@ -47,21 +47,21 @@ func watchRows() []faultRow {
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
 		Status:   metav1.StatusFailure, Code: http.StatusGone, Reason: metav1.StatusReasonExpired, Message: "too old resource version",
 	}
-	odd := []faultproxy.Event{{Type: "BOOKMARK", Object: foreignRequest("")}, {Type: "ODD", Object: foreignRequest("x")}}
+	odd := []faultproxy.Event{{Type: "BOOKMARK", Object: unknownCSR("")}, {Type: "ODD", Object: unknownCSR("x")}}
 	return []faultRow{
-		{name: "watch ends at once", choose: onWatch(faultproxy.Events()), cells: waitOnly(joins())},
-		{name: "410 Expired in the watch", choose: onWatch(faultproxy.Events(faultproxy.Event{Type: "ERROR", Object: expired})), cells: waitOnly(joins())},
-		{name: "410 Expired in place of the watch", choose: onWatch(faultproxy.Refuse(410, "Expired", "too old resource version", "")), cells: waitOnly(joins())},
-		{name: "events of no meaning", choose: onWatch(faultproxy.Events(odd...)), cells: waitOnly(joins())},
-		{name: "watch goes silent", choose: onWatch(faultproxy.EventsThenSilence()), times: 1, cells: waitOnly(joins())},
-		{name: "bookmark, then silence", choose: onWatch(faultproxy.EventsThenSilence(odd[0])), times: 1, cells: waitOnly(joins())},
-		{name: "request deleted", choose: deleted, times: 1, cells: waitOnly(joins())},
-		{name: "request deleted each time", choose: deleted, cells: waitOnly(atOnce(3, "CSRNotFound"))},
+		{name: "watch ends at once", choose: faultOfWatches(faultproxy.Events()), cells: inWait(endsJoined())},
+		{name: "410 Expired in the watch", choose: faultOfWatches(faultproxy.Events(faultproxy.Event{Type: "ERROR", Object: expired})), cells: inWait(endsJoined())},
+		{name: "410 Expired in place of the watch", choose: faultOfWatches(faultproxy.Refuse(410, "Expired", "too old resource version", "")), cells: inWait(endsJoined())},
+		{name: "events of no meaning", choose: faultOfWatches(faultproxy.Events(odd...)), cells: inWait(endsJoined())},
+		{name: "watch goes silent", choose: faultOfWatches(faultproxy.EventsThenSilence()), times: 1, cells: inWait(endsJoined())},
+		{name: "bookmark, then silence", choose: faultOfWatches(faultproxy.EventsThenSilence(odd[0])), times: 1, cells: inWait(endsJoined())},
+		{name: "request deleted", choose: deleteCSR, times: 1, cells: inWait(endsJoined())},
+		{name: "request deleted each time", choose: deleteCSR, cells: inWait(endsAtOnce(3, "CSRNotFound"))},
 	}
 }
 
-// deleted deletes the request, and tells the watch.
-func deleted(c *faultCell, r *http.Request) faultproxy.Fault {
+// deleteCSR deletes the request, and tells the watch.
+func deleteCSR(c *faultCell, r *http.Request) faultproxy.Fault {
 	name, ok := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "metadata.name=")
 	if !isWatch(r) || !ok {
 		return faultproxy.Fault{}
@@ -70,12 +70,12 @@ func deleted(c *faultCell, r *http.Request) faultproxy.Fault {
 	if err := requests.Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
 		return faultproxy.Fault{}
 	}
-	return faultproxy.Events(faultproxy.Event{Type: "DELETED", Object: foreignRequest(name)})
+	return faultproxy.Events(faultproxy.Event{Type: "DELETED", Object: unknownCSR(name)})
 }
 
-// changed changes the request in the answer to a POST or GET, and ends each watch
+// changeCSR changes the request in the answer to a POST or GET, and ends each watch
 // at once, so that the request is asked for.
-func changed(change func(*faultCell, *certificatesv1.CertificateSigningRequest) error) chosen {
+func changeCSR(change func(*faultCell, *certificatesv1.CertificateSigningRequest) error) faultChooser {
 	return func(c *faultCell, r *http.Request) faultproxy.Fault {
 		if isWatch(r) {
 			return faultproxy.Events()
@@ -84,14 +84,14 @@ func changed(change func(*faultCell, *certificatesv1.CertificateSigningRequest) 
 	}
 }
 
-func createAndWait(o outcome) [phases]outcome {
-	return [phases]outcome{none("no request"), o, o, none("no request")}
+func inCreateAndWait(o outcome) [phaseCount]outcome {
+	return [phaseCount]outcome{notApplicable("no request"), o, o, notApplicable("no request")}
 }
 
 // requestRows are what may have become of the request.
 func requestRows() []faultRow {
-	state := func(conditions ...string) chosen {
-		return changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+	state := func(conditions ...string) faultChooser {
+		return changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			o.Status = certificatesv1.CertificateSigningRequestStatus{}
 			for _, condition := range conditions {
 				o.Status.Conditions = append(o.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
@@ -101,53 +101,53 @@ func requestRows() []faultRow {
 			return nil
 		})
 	}
-	atCreate := none("it is new")
-	onlyWait := func(o outcome) [phases]outcome {
-		return [phases]outcome{none("no request"), atCreate, o, none("no request")}
+	atCreate := notApplicable("it is new")
+	onlyWait := func(o outcome) [phaseCount]outcome {
+		return [phaseCount]outcome{notApplicable("no request"), atCreate, o, notApplicable("no request")}
 	}
 	return []faultRow{
-		{name: "denied", choose: state("Denied"), cells: createAndWait(atOnce(5, "Denied"))},
-		{name: "failed by the signer", choose: state("Approved", "Failed"), cells: createAndWait(atOnce(5, "SignerFailed"))},
-		{name: "nobody approves", choose: state(), cells: onlyWait(atEnd(6, "CSRPending"))},
-		{name: "nobody signs", choose: state("Approved"), cells: onlyWait(atEnd(6, "CSRNotSigned"))},
-		{name: "another UID", choose: changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
-			o.UID = foreignRequest("").UID
+		{name: "denied", choose: state("Denied"), cells: inCreateAndWait(endsAtOnce(5, "Denied"))},
+		{name: "failed by the signer", choose: state("Approved", "Failed"), cells: inCreateAndWait(endsAtOnce(5, "SignerFailed"))},
+		{name: "nobody approves", choose: state(), cells: onlyWait(endsAtTimeout(6, "CSRPending"))},
+		{name: "nobody signs", choose: state("Approved"), cells: onlyWait(endsAtTimeout(6, "CSRNotSigned"))},
+		{name: "another UID", choose: changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			o.UID = unknownCSR("").UID
 			return nil
-		}), cells: createAndWait(joins("(CSRReplaced)"))},
+		}), cells: inCreateAndWait(endsJoined("(CSRReplaced)"))},
 	}
 }
 
 // certificateRows are certificates other than the one that was asked for.
 func certificateRows() []faultRow {
-	issued := func(s swap) chosen {
-		return changed(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+	issued := func(s certificateSwap) faultChooser {
+		return changeCSR(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			s := s
 			s.signer = c.lab.ca
-			return s.into(o)
+			return s.swapIn(o)
 		})
 	}
-	with := func(change func(*x509.Certificate)) chosen { return issued(swap{change: change}) }
+	with := func(change func(*x509.Certificate)) faultChooser { return issued(certificateSwap{change: change}) }
 	same := func(*x509.Certificate) {}
-	invalid := createAndWait(atOnce(4, "CertificateInvalid"))
+	invalid := inCreateAndWait(endsAtOnce(4, "CertificateInvalid"))
 	return []faultRow{
-		{name: "certificate for another key", choose: issued(swap{change: same, otherKey: true}), cells: invalid},
+		{name: "certificate for another key", choose: issued(certificateSwap{change: same, otherKey: true}), cells: invalid},
 		{name: "certificate with another CN", choose: with(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:other" }), cells: invalid},
 		{name: "certificate with an extra SAN", choose: with(func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes"} }), cells: invalid},
-		{name: "certificate of an unknown CA", choose: changed(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
-			return swap{change: same, signer: c.lab.other}.into(o)
+		{name: "certificate of an unknown CA", choose: changeCSR(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			return certificateSwap{change: same, signer: c.lab.other}.swapIn(o)
 		}), cells: invalid},
 		{name: "certificate not yet valid", choose: with(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), cells: invalid},
 		{name: "certificate expired", choose: with(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), cells: invalid},
 		{name: "certificate not for clients", choose: with(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), cells: invalid},
-		{name: "certificate that is not PEM", choose: changed(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
-			approvedWith(o, "junk")
+		{name: "certificate that is not PEM", choose: changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+			setCertificate(o, "junk")
 			return nil
 		}), cells: invalid},
 	}
 }
 
-// published changes cluster-info.
-func published(change func(*faultCell, *corev1.ConfigMap)) chosen {
+// changeClusterInfo changes cluster-info.
+func changeClusterInfo(change func(*faultCell, *corev1.ConfigMap)) faultChooser {
 	return func(c *faultCell, _ *http.Request) faultproxy.Fault {
 		return faultproxy.Fault{Rewrite: faultproxy.Change(func(cm *corev1.ConfigMap) error {
 			change(c, cm)
@@ -156,9 +156,9 @@ func published(change func(*faultCell, *corev1.ConfigMap)) chosen {
 	}
 }
 
-// bundle puts these CAs in place of the cluster's, and signs, as one who knows
+// replaceCAs puts these CAs in place of the cluster's, and signs, as one who knows
 // the token can.
-func bundle(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
+func replaceCAs(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
 	var text []byte
 	for _, ca := range cas {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Cert.Raw})...)
@@ -170,38 +170,38 @@ func bundle(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
 		}
 	}
 	cm.Data["kubeconfig"] = strings.Join(lines, "\n")
-	c.lab.sign(cm)
+	c.lab.signClusterInfo(cm)
 }
 
 // clusterInfoRows are what may stand in cluster-info.
 func clusterInfoRows() []faultRow {
 	row := func(name string, o outcome, change func(*faultCell, *corev1.ConfigMap)) faultRow {
-		return faultRow{name: name, choose: published(change), cells: discoveryOnly(o)}
+		return faultRow{name: name, choose: changeClusterInfo(change), cells: inDiscovery(o)}
 	}
 	return []faultRow{
-		row("cluster-info with another CA", atOnce(4, "PinMismatch"), func(c *faultCell, cm *corev1.ConfigMap) { bundle(c, cm, c.lab.other) }),
-		row("cluster-info with one more CA", joins(), func(c *faultCell, cm *corev1.ConfigMap) { bundle(c, cm, c.lab.other, c.lab.ca) }),
-		row("cluster-info with another server", atOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info with another CA", endsAtOnce(4, "PinMismatch"), func(c *faultCell, cm *corev1.ConfigMap) { replaceCAs(c, cm, c.lab.other) }),
+		row("cluster-info with one more CA", endsJoined(), func(c *faultCell, cm *corev1.ConfigMap) { replaceCAs(c, cm, c.lab.other, c.lab.ca) }),
+		row("cluster-info with another server", endsAtOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
 			cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], c.proxy.URL, c.lab.elsewhere.url())
 		}),
-		row("cluster-info with plain HTTP", atOnce(4, "DocumentInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info with plain HTTP", endsAtOnce(4, "DocumentInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
 			cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], "https:", "http:")
-			c.lab.sign(cm)
+			c.lab.signClusterInfo(cm)
 		}),
-		row("cluster-info that changes between its readings", atOnce(4, "ClusterInfoChanged"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info that changes between its readings", endsAtOnce(4, "ClusterInfoChanged"), func(c *faultCell, cm *corev1.ConfigMap) {
 			if c.read.Add(1)%2 == 0 {
 				cm.Data["kubeconfig"] += "\n"
-				c.lab.sign(cm)
+				c.lab.signClusterInfo(cm)
 			}
 		}),
-		row("cluster-info without a signature", atEnd(4, "SignatureMissing", "accepts the token, but nobody has signed"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info without a signature", endsAtTimeout(4, "SignatureMissing", "accepts the token, but nobody has signed"), func(c *faultCell, cm *corev1.ConfigMap) {
 			delete(cm.Data, "jws-kubeconfig-"+c.lab.token.ID())
 		}),
-		row("cluster-info with another token's signature", atOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info with another token's signature", endsAtOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
 			name := "jws-kubeconfig-" + c.lab.token.ID()
 			header, _, _ := strings.Cut(cm.Data[name], ".")
 			cm.Data[name] = header + ".." + base64.RawURLEncoding.EncodeToString(make([]byte, 32))
 		}),
-		row("cluster-info that is empty", atEnd(3, "ClusterInfoNotFound"), func(_ *faultCell, cm *corev1.ConfigMap) { cm.Data = nil }),
+		row("cluster-info that is empty", endsAtTimeout(3, "ClusterInfoNotFound"), func(_ *faultCell, cm *corev1.ConfigMap) { cm.Data = nil }),
 	}
 }

@@ -1,7 +1,8 @@
-package e2e
+// Package joinfaults joins nodes while something fails: the connection, the API
+// server, the disk, the process, or other joins at the same time.
+package joinfaults
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -13,28 +14,29 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
 // The phases of a join, by what it asks for.
 const (
-	discovery = iota // GET cluster-info
-	create           // POST of the request
-	wait             // watch and GET of the request
-	identify         // POST of a SelfSubjectReview
-	phases
+	phaseDiscovery = iota // GET cluster-info
+	phaseCreate           // POST of the request
+	phaseWait             // watch and GET of the request
+	phaseIdentify         // POST of a SelfSubjectReview
+	phaseCount
 )
 
 func phaseOf(r *http.Request) int {
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/cluster-info"):
-		return discovery
+		return phaseDiscovery
 	case strings.HasSuffix(r.URL.Path, "/selfsubjectreviews"):
-		return identify
+		return phaseIdentify
 	case r.Method == http.MethodPost:
-		return create
+		return phaseCreate
 	}
-	return wait
+	return phaseWait
 }
 
 func isWatch(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
@@ -52,7 +54,7 @@ type faultRow struct {
 	times int64
 	// isHeavy means that it takes the processor, and joins alone.
 	isHeavy bool
-	cells   [phases]outcome
+	cells   [phaseCount]outcome
 }
 
 // outcome is how a join ends that meets a fault, or why it cannot meet it.
@@ -66,10 +68,10 @@ type outcome struct {
 	why  string
 }
 
-// TestJoinFaults joins through each fault in each phase, several at a time, and
+// TestJoin_Faults joins through each fault in each phase, several at a time, and
 // then without it.
-func TestJoinFaults(t *testing.T) {
-	p := newProgram(t)
+func TestJoin_Faults(t *testing.T) {
+	p := labtest.NewAdmin(t)
 	l := newFaultLab(t, p)
 	var cells []*faultCell
 	for _, row := range faultRows() {
@@ -85,11 +87,11 @@ func TestJoinFaults(t *testing.T) {
 	for i := range cells {
 		for cells[i].err == nil && cells[i].isTooSoon() {
 			t.Logf("%s: too soon after %s: %d %s", cells[i].name(), cells[i].timeout, cells[i].first.code, cells[i].first.lastReason())
-			cells[i] = cells[i].again()
+			cells[i] = cells[i].withMoreTime()
 			cells[i].err = cells[i].run()
 		}
 	}
-	requests := p.requestsByNode(t)
+	requests := csrsByNode(t, p)
 	for _, cell := range cells {
 		t.Run(cell.name(), func(t *testing.T) {
 			if cell.err != nil {
@@ -100,7 +102,7 @@ func TestJoinFaults(t *testing.T) {
 			cell.checkEnd(t, requests[cell.node])
 		})
 	}
-	if heard := l.elsewhere.heard(); heard > 0 {
+	if heard := l.elsewhere.accepted(); heard > 0 {
 		t.Errorf("%d connections went where a redirect pointed", heard)
 	}
 	t.Logf("%d faults, %d cells", len(faultRows()), len(cells))
@@ -126,36 +128,32 @@ func runCells(cells []*faultCell, atOnce int, areHeavy bool) {
 	running.Wait()
 }
 
-// requestsByNode returns how many requests there are for each node.
-func (p program) requestsByNode(t *testing.T) map[string]int {
+// csrsByNode returns how many requests there are for each node.
+func csrsByNode(t *testing.T, p labtest.Admin) map[string]int {
 	t.Helper()
-	var list struct{ Items []struct{ NodeName string } }
-	if err := json.Unmarshal([]byte(p.must(t, "csr", "list", "-o", "json")), &list); err != nil {
-		t.Fatal(err)
+	counts := map[string]int{}
+	for node := range strings.FieldsSeq(p.MustRun(t, "csr", "list", "-o", `jsonpath={.items[*].nodeName}`)) {
+		counts[node]++
 	}
-	requests := map[string]int{}
-	for _, item := range list.Items {
-		requests[item.NodeName]++
-	}
-	return requests
+	return counts
 }
 
-// publishedAs returns what makes cluster-info name another server, and signs it
+// rewriteClusterInfo returns what makes cluster-info name another server, and signs it
 // anew, as the one who made the token can.
-func (l *faultLab) publishedAs(url string) func(*http.Response) error {
+func (l *faultLab) rewriteClusterInfo(url string) func(*http.Response) error {
 	change := faultproxy.Change(func(cm *corev1.ConfigMap) error {
 		cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], l.server.URL(), url)
-		l.sign(cm)
+		l.signClusterInfo(cm)
 		return nil
 	})
 	return func(resp *http.Response) error {
-		if phaseOf(resp.Request) != discovery || resp.StatusCode != http.StatusOK {
+		if phaseOf(resp.Request) != phaseDiscovery || resp.StatusCode != http.StatusOK {
 			return nil
 		}
 		return change(resp)
 	}
 }
 
-func (l *faultLab) sign(cm *corev1.ConfigMap) {
+func (l *faultLab) signClusterInfo(cm *corev1.ConfigMap) {
 	cm.Data["jws-kubeconfig-"+l.token.ID()] = clusterinfo.Sign([]byte(cm.Data["kubeconfig"]), l.token)
 }

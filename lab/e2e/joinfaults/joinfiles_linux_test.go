@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"bytes"
@@ -12,21 +12,22 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// TestJoinModes joins under several umasks. Each file and each directory that
+// TestJoin_FileModes joins under several umasks. Each file and each directory that
 // join makes has its mode all the same.
-func TestJoinModes(t *testing.T) {
+func TestJoin_FileModes(t *testing.T) {
 	j := newJoiner(t)
 	for _, umask := range []string{"000", "022", "077"} {
 		for _, flag := range []string{"--rootfs", "--out-dir"} {
 			t.Run(umask+flag, func(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "new")
-				bootctl := j.server.Command("bootctl", j.args("modes"+flag+"-"+umask, flag, dir)...)
+				bootctl := j.Server.Command("bootctl", j.args("modes"+flag+"-"+umask, flag, dir)...)
 				cmd := exec.Command("sh", append([]string{"-c", `umask "$0"; exec "$@"`, umask}, bootctl.Args...)...)
 				cmd.Env = bootctl.Env
-				if code, _, stderr := result(t, cmd); code != 0 {
+				if code, _, stderr := labtest.RunCommand(t, cmd); code != 0 {
 					t.Fatalf("exit code %d\n%s", code, stderr)
 				}
 				seen := 0
@@ -86,18 +87,18 @@ func obstacles() []obstacle {
 	return list
 }
 
-// TestJoinRefusesWhatStandsInTheWay puts each obstacle at each path that join
+// TestJoin_Obstacles puts each obstacle at each path that join
 // writes to. The victim is what a join would take there for its own.
-func TestJoinRefusesWhatStandsInTheWay(t *testing.T) {
+func TestJoin_Obstacles(t *testing.T) {
 	j := newJoiner(t)
 	good := join.OutDir(t.TempDir())
-	j.must(t, j.args("model", "--out-dir", filepath.Dir(good.CA()))...)
+	j.MustRun(t, j.args("model", "--out-dir", filepath.Dir(good.CA()))...)
 	key, err := os.ReadFile(good.Current())
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{ // what each name may hold, below the root
-		"etc/kubernetes/kubelet.conf":                    readFile(t, good.Kubeconfig()),
+		"etc/kubernetes/kubelet.conf":                    labtest.ReadFile(t, good.Kubeconfig()),
 		"etc/kubernetes/pki/ca.crt":                      j.ca,
 		"var/lib/kubelet/pki/kubelet-client-current.pem": key,
 		"var/lib/kubelet/pki/" + pendingName:             key[bytes.Index(key, []byte("-----BEGIN EC")):],
@@ -120,19 +121,19 @@ func TestJoinRefusesWhatStandsInTheWay(t *testing.T) {
 					if err := obstacle.place(path, victim); err != nil {
 						t.Fatal(err)
 					}
-					j.refuses(t, "model", path, victim, flag, dir)
+					j.wantRefused(t, "model", path, victim, flag, dir)
 				})
 			}
 		}
 	}
-	if n := j.asked(t)["model"]; n != 1 {
+	if n := csrsByNode(t, j.Admin)["model"]; n != 1 {
 		t.Errorf("%d requests of the node, want the first alone", n)
 	}
 }
 
-// TestJoinStaysBelowItsRoot puts a link that leads out of the root in the place of
+// TestJoin_LinksOutOfRoot puts a link that leads out of the root in the place of
 // each directory.
-func TestJoinStaysBelowItsRoot(t *testing.T) {
+func TestJoin_LinksOutOfRoot(t *testing.T) {
 	j := newJoiner(t)
 	for _, name := range []string{"etc", "etc/kubernetes", "etc/kubernetes/pki", "var", "var/lib", "var/lib/kubelet", "var/lib/kubelet/pki"} {
 		for _, kind := range []string{"absolute", "relative"} {
@@ -152,36 +153,36 @@ func TestJoinStaysBelowItsRoot(t *testing.T) {
 				if err := os.Symlink(target, path); err != nil {
 					t.Fatal(err)
 				}
-				j.refuses(t, "outside", path, outside, "--rootfs", root)
+				j.wantRefused(t, "outside", path, outside, "--rootfs", root)
 				if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
 					t.Errorf("outside of the root there are %v (%v)", left, err)
 				}
 			})
 		}
 	}
-	if n := j.asked(t)["outside"]; n != 0 {
+	if n := csrsByNode(t, j.Admin)["outside"]; n != 0 {
 		t.Errorf("%d requests of the node, want none", n)
 	}
 }
 
-// refuses wants a join to be refused for what stands at path, at once and before
+// wantRefused wants a join to be refused for what stands at path, at once and before
 // anything is sent, and what stands there and the victim to be left alone.
-func (j joiner) refuses(t *testing.T, node, path, victim string, flags ...string) {
+func (j joiner) wantRefused(t *testing.T, node, path, victim string, flags ...string) {
 	t.Helper()
-	before := describe(t, path, victim)
-	code, stdout, stderr := j.run(t, j.args(node, append(flags, "-v", "1")...)...)
-	refused(t, "refused", code, stdout, stderr)
+	before := describeFiles(t, path, victim)
+	code, stdout, stderr := j.Run(t, j.args(node, append(flags, "-v", "1")...)...)
+	wantLocalFileError(t, "refused", code, stdout, stderr)
 	if strings.Contains(stderr, "waiting") || strings.Contains(stderr, "call:") {
 		t.Errorf("it waited, or something was sent:\n%s", stderr)
 	}
-	if after := describe(t, path, victim); !maps.Equal(before, after) {
+	if after := describeFiles(t, path, victim); !maps.Equal(before, after) {
 		t.Errorf("%v became %v", before, after)
 	}
 }
 
-// describe returns what stands at the paths, without following links or opening
+// describeFiles returns what stands at the paths, without following links or opening
 // pipes.
-func describe(t *testing.T, paths ...string) map[string]string {
+func describeFiles(t *testing.T, paths ...string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, path := range paths {
@@ -193,7 +194,7 @@ func describe(t *testing.T, paths ...string) map[string]string {
 		all[path] = fmt.Sprintf("%s %+v", info.Mode(), info.ModTime())
 		switch info.Mode().Type() {
 		case 0:
-			all[path] += string(readFile(t, path))
+			all[path] += string(labtest.ReadFile(t, path))
 		case fs.ModeSymlink:
 			target, _ := os.Readlink(path)
 			all[path] += target

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"fmt"
@@ -11,36 +11,37 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// TestJoinKilled kills a join at every step that changes a file. Each file is
+// TestJoin_Killed kills a join at every step that changes a file. Each file is
 // then absent or whole, and the same command completes.
-func TestJoinKilled(t *testing.T) {
-	needs(t, "strace")
+func TestJoin_Killed(t *testing.T) {
+	labtest.RequireTools(t, "strace")
 	j := newJoiner(t)
-	for _, start := range j.starts(t) {
+	for _, start := range j.startStates(t) {
 		t.Run(start.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "root")
 			start.prepare(t, "all-"+start.name, join.RootFS(dir))
-			whole := j.trace(t, j.args("all-"+start.name, "--rootfs", dir), nil, func([]byte) {})
+			whole := j.traceJoin(t, j.args("all-"+start.name, "--rootfs", dir), nil, func([]byte) {})
 			steps := whole.steps()
 			if whole.code != 0 || len(steps) < 20 {
 				t.Fatalf("exit code %d after %d steps\n%s", whole.code, len(steps), whole.stderr)
 			}
 			logSteps(t, dir, steps)
-			inOrder(t, steps)
-			runs := size(5, 50)
+			wantSyncedInOrder(t, steps)
+			runs := labtest.SmallOrFull(5, 50)
 			var jobs []func()
 			hits := make([]atomic.Int64, len(steps))
 			for step := range steps {
 				for run := range runs {
 					node := fmt.Sprintf("%s-%d-%d", start.name, step, run)
-					jobs = append(jobs, func() { j.killedAt(t, start, node, hits, step) })
+					jobs = append(jobs, func() { j.killAtStep(t, start, node, hits, step) })
 				}
 			}
-			together(4, jobs)
-			j.askedOnce(t, start.name, len(jobs))
+			runConcurrently(4, jobs)
+			j.wantOneCSREach(t, start.name, len(jobs))
 			for step := range hits {
 				if n := hits[step].Load(); n < int64(runs) {
 					t.Errorf("step %d was killed %d times, want %d", step+1, n, runs)
@@ -51,13 +52,13 @@ func TestJoinKilled(t *testing.T) {
 	}
 }
 
-// inOrder wants what a loss of power would need: each file synced before it gets
+// wantSyncedInOrder wants what a loss of power would need: each file synced before it gets
 // its name, and each directory after a name in it came or changed.
-func inOrder(t *testing.T, steps []string) {
+func wantSyncedInOrder(t *testing.T, steps []string) {
 	t.Helper()
 	synced := map[string]bool{}
 	for i, step := range steps {
-		quoted := quotes.FindAllStringSubmatch(step, -1)
+		quoted := quotedPath.FindAllStringSubmatch(step, -1)
 		name, _, _ := strings.Cut(step, "(")
 		switch {
 		case name == "fsync":
@@ -77,48 +78,48 @@ func inOrder(t *testing.T, steps []string) {
 	}
 }
 
-// quotes matches a path in a step.
-var quotes = regexp.MustCompile(`"([^"]*)"`)
+// quotedPath matches a path in a step.
+var quotedPath = regexp.MustCompile(`"([^"]*)"`)
 
-// start is what a join finds.
-type start struct {
+// startState is what a join finds.
+type startState struct {
 	name    string
 	prepare func(t *testing.T, node string, l join.Layout)
 }
 
-// starts are nothing at all, and an identity that has ended.
-func (j joiner) starts(t *testing.T) []start {
+// startStates are nothing at all, and an identity that has ended.
+func (j joiner) startStates(t *testing.T) []startState {
 	t.Helper()
-	return []start{
+	return []startState{
 		{"fresh", func(*testing.T, string, join.Layout) {}},
-		{"over-another", j.expirer(t)},
+		{"over-another", j.expiredIdentityWriter(t)},
 	}
 }
 
-// expirer returns what writes an identity that has ended. The kubeconfig, which is
+// expiredIdentityWriter returns what writes an identity that has ended. The kubeconfig, which is
 // that of every node, comes from a join.
-func (j joiner) expirer(t *testing.T) func(*testing.T, string, join.Layout) {
+func (j joiner) expiredIdentityWriter(t *testing.T) func(*testing.T, string, join.Layout) {
 	t.Helper()
 	dir := t.TempDir()
-	j.must(t, j.args("model", "--rootfs", dir)...)
-	kubeconfig := readFile(t, join.RootFS(dir).Kubeconfig())
+	j.MustRun(t, j.args("model", "--rootfs", dir)...)
+	kubeconfig := labtest.ReadFile(t, join.RootFS(dir).Kubeconfig())
 	return func(t *testing.T, node string, l join.Layout) {
 		t.Helper()
-		j.expired(t, node, l, kubeconfig)
+		j.writeExpiredIdentity(t, node, l, kubeconfig)
 	}
 }
 
-// killedAt kills a join at a step, looks at the files, and completes it. Where
+// killAtStep kills a join at a step, looks at the files, and completes it. Where
 // the kill came too late, the step that it hit counts, and it tries again with more
 // time.
-func (j joiner) killedAt(t *testing.T, start start, node string, hits []atomic.Int64, step int) {
+func (j joiner) killAtStep(t *testing.T, start startState, node string, hits []atomic.Int64, step int) {
 	t.Helper()
 	for try := range 7 {
 		dir := filepath.Join(t.TempDir(), "root")
 		l, node := join.RootFS(dir), fmt.Sprintf("%s-%d", node, try)
 		start.prepare(t, node, l)
 		args := j.args(node, "--rootfs", dir)
-		dead := j.kill(t, args, step, 5*time.Millisecond<<(2*try))
+		dead := j.killAtCall(t, args, step, 5*time.Millisecond<<(2*try))
 		reached := len(dead.steps()) - 1
 		if dead.code == 0 {
 			t.Logf("%s: the kill came too late", node)
@@ -128,13 +129,13 @@ func (j joiner) killedAt(t *testing.T, start start, node string, hits []atomic.I
 			t.Errorf("%s: exit code %d, stdout %q, want a kill\n%s", node, dead.code, dead.stdout, dead.stderr)
 			return
 		}
-		for _, wrong := range j.whole(l) {
+		for _, wrong := range j.fileProblems(l) {
 			t.Errorf("%s: killed at step %d: %s", node, reached+1, wrong)
 		}
-		if code, _, stderr := j.run(t, args...); code != 0 {
+		if code, _, stderr := j.Run(t, args...); code != 0 {
 			t.Errorf("%s: killed at step %d, then exit code %d\n%s", node, reached+1, code, stderr)
 		}
-		for _, wrong := range j.complete(l) {
+		for _, wrong := range j.incompleteFiles(l) {
 			t.Errorf("%s: killed at step %d, then completed: %s", node, reached+1, wrong)
 		}
 		if reached >= len(hits) {
@@ -149,12 +150,12 @@ func (j joiner) killedAt(t *testing.T, start start, node string, hits []atomic.I
 	t.Errorf("%s: not killed at step %d", node, step+1)
 }
 
-// askedOnce wants no node to have asked more than once more than it must, and
+// wantOneCSREach wants no node to have asked more than once more than it must, and
 // says how many did.
-func (j joiner) askedOnce(t *testing.T, prefix string, nodes int) {
+func (j joiner) wantOneCSREach(t *testing.T, prefix string, nodes int) {
 	t.Helper()
 	asked, again := 0, 0
-	for node, n := range j.asked(t) {
+	for node, n := range csrsByNode(t, j.Admin) {
 		if len(node) <= len(prefix) || node[:len(prefix)] != prefix {
 			continue
 		}
@@ -170,8 +171,8 @@ func (j joiner) askedOnce(t *testing.T, prefix string, nodes int) {
 	}
 }
 
-// together runs the jobs, so many at a time.
-func together(workers int, jobs []func()) {
+// runConcurrently runs the jobs, so many at a time.
+func runConcurrently(workers int, jobs []func()) {
 	queue := make(chan func())
 	var group sync.WaitGroup
 	for range workers {

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"crypto/rand"
@@ -13,28 +13,28 @@ import (
 	"testing"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	certificatesv1 "k8s.io/api/certificates/v1"
-
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// TestJoinsOfOneNode lets 16 joins of one node work on one directory at once: one
+// TestJoin_OneNodeConcurrently lets 16 joins of one node work on one directory at once: one
 // of them joins, and the others find it joined.
-func TestJoinsOfOneNode(t *testing.T) {
+func TestJoin_OneNodeConcurrently(t *testing.T) {
 	const joins = 16
 	j := newJoiner(t)
-	for round := range size(3, 20) {
+	for round := range labtest.SmallOrFull(3, 20) {
 		node, dir := fmt.Sprintf("same-%d", round), t.TempDir()
 		said := make([]string, joins)
 		var group sync.WaitGroup
 		for i := range joins {
 			group.Go(func() {
-				code, stdout, stderr := j.run(t, j.args(node, "--out-dir", dir, "-o", "jsonpath={.alreadyJoined} {.username}")...)
+				code, stdout, stderr := j.Run(t, j.args(node, "--out-dir", dir, "-o", "jsonpath={.alreadyJoined} {.username}")...)
 				if code != 0 {
 					t.Errorf("exit code %d\n%s", code, stderr)
 				}
@@ -48,63 +48,63 @@ func TestJoinsOfOneNode(t *testing.T) {
 		if !slices.Equal(said, want) {
 			t.Errorf("%s: they say %q", node, said)
 		}
-		for _, wrong := range j.complete(join.OutDir(dir)) {
+		for _, wrong := range j.incompleteFiles(join.OutDir(dir)) {
 			t.Errorf("%s: %s", node, wrong)
 		}
 		if pairs, _ := filepath.Glob(filepath.Join(dir, "kubelet-client-2*.pem")); len(pairs) != 1 {
 			t.Errorf("%s: there are %q", node, pairs)
 		}
-		if n := j.asked(t)[node]; n != 1 {
+		if n := csrsByNode(t, j.Admin)[node]; n != 1 {
 			t.Errorf("%s: %d requests, want one", node, n)
 		}
-		code, who, stderr := j.exec(t, "kubectl", "auth", "whoami", "--kubeconfig", join.OutDir(dir).Kubeconfig(), "-o", "jsonpath={.status.userInfo.username}")
+		code, who, stderr := j.Exec(t, "kubectl", "auth", "whoami", "--kubeconfig", join.OutDir(dir).Kubeconfig(), "-o", "jsonpath={.status.userInfo.username}")
 		if code != 0 || who != "system:node:"+node {
 			t.Errorf("%s: the API server takes it for %q\n%s", node, who, stderr)
 		}
 	}
 }
 
-// apiCall is a line about a call, with the method and the path.
-var apiCall = regexp.MustCompile(`(?m)^bootctl: call: (\S+) (\S+) .*$`)
+// apiCallLine is a line about a call, with the method and the path.
+var apiCallLine = regexp.MustCompile(`(?m)^bootctl: call: (\S+) (\S+) .*$`)
 
-// listOfAll matches the path of all requests, one by its name apart.
-var listOfAll = regexp.MustCompile(`/certificatesigningrequests(\?|$)`)
+// listPath matches the path of all requests, one by its name apart.
+var listPath = regexp.MustCompile(`/certificatesigningrequests(\?|$)`)
 
-// TestManyJoins joins many nodes with one token, and compares with a loop that
+// TestJoin_ManyNodes joins many nodes with one token, and compares with a loop that
 // only asks for certificates.
-func TestManyJoins(t *testing.T) {
+func TestJoin_ManyNodes(t *testing.T) {
 	j := newJoiner(t)
-	n, atOnce := size(60, 1000), size(20, 100)
-	bare := j.bareLoop(t, n, atOnce)
+	n, atOnce := labtest.SmallOrFull(60, 1000), labtest.SmallOrFull(20, 100)
+	bare := j.timeBareRequests(t, n, atOnce)
 	dir := t.TempDir()
 	calls := make([]int, n)
 	var jobs []func()
 	for i := range n {
 		jobs = append(jobs, func() {
 			node := fmt.Sprintf("many-%d", i)
-			code, _, stderr := result(t, j.elsewhere(j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1")...))
-			lines := apiCall.FindAllStringSubmatch(stderr, -1)
+			code, _, stderr := labtest.RunCommand(t, j.lowPriorityCommand(j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1")...))
+			lines := apiCallLine.FindAllStringSubmatch(stderr, -1)
 			calls[i] = len(lines)
 			if code != 0 || len(lines) == 0 || len(lines) > 5 {
 				t.Errorf("%s: exit code %d after %d calls\n%s", node, code, len(lines), stderr)
 			}
 			for _, line := range lines {
-				if line[1] == "GET" && listOfAll.MatchString(line[2]) && !strings.Contains(line[2], "fieldSelector=metadata.name%3D") {
+				if line[1] == "GET" && listPath.MatchString(line[2]) && !strings.Contains(line[2], "fieldSelector=metadata.name%3D") {
 					t.Errorf("%s: an unfiltered list: %s", node, line[0])
 				}
 			}
 		})
 	}
 	begin := time.Now()
-	together(atOnce, jobs)
+	runConcurrently(atOnce, jobs)
 	took := time.Since(begin)
-	asked := j.asked(t)
+	asked := csrsByNode(t, j.Admin)
 	for i := range n {
 		node := fmt.Sprintf("many-%d", i)
 		if asked[node] != 1 {
 			t.Errorf("%s asked %d times", node, asked[node])
 		}
-		for _, wrong := range j.complete(join.OutDir(filepath.Join(dir, node))) {
+		for _, wrong := range j.incompleteFiles(join.OutDir(filepath.Join(dir, node))) {
 			t.Errorf("%s: %s", node, wrong)
 		}
 	}
@@ -113,22 +113,22 @@ func TestManyJoins(t *testing.T) {
 		n, atOnce, rate(took), slices.Max(calls), rate(bare))
 }
 
-// elsewhere returns bootctl as on another machine: it leaves the processors to the
+// lowPriorityCommand returns bootctl as on another machine: it leaves the processors to the
 // control plane, which a hundred of them would starve.
-func (j joiner) elsewhere(args ...string) *exec.Cmd {
-	bootctl := j.server.Command("bootctl", args...)
+func (j joiner) lowPriorityCommand(args ...string) *exec.Cmd {
+	bootctl := j.Server.Command("bootctl", args...)
 	cmd := exec.Command("nice", append([]string{"-n", "19"}, bootctl.Args...)...)
 	cmd.Env = bootctl.Env
 	return cmd
 }
 
-// bareLoop asks for n certificates with the token, and does nothing else. It
+// timeBareRequests asks for n certificates with the token, and does nothing else. It
 // returns how long that took.
-func (j joiner) bareLoop(t *testing.T, n, atOnce int) time.Duration {
+func (j joiner) timeBareRequests(t *testing.T, n, atOnce int) time.Duration {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(&rest.Config{
-		Host: j.server.URL(), BearerToken: string(readFile(t, j.token)), QPS: -1,
-		TLSClientConfig: rest.TLSClientConfig{CAFile: j.server.CAFile},
+		Host: j.Server.URL(), BearerToken: string(labtest.ReadFile(t, j.token)), QPS: -1,
+		TLSClientConfig: rest.TLSClientConfig{CAFile: j.Server.CAFile},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -136,17 +136,17 @@ func (j joiner) bareLoop(t *testing.T, n, atOnce int) time.Duration {
 	var jobs []func()
 	for i := range n {
 		jobs = append(jobs, func() {
-			if err := certificateOf(t, client, fmt.Sprintf("bare-%d", i)); err != nil {
+			if err := requestCertificate(t, client, fmt.Sprintf("bare-%d", i)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	begin := time.Now()
-	together(atOnce, jobs)
+	runConcurrently(atOnce, jobs)
 	return time.Since(begin)
 }
 
-func certificateOf(t *testing.T, client kubernetes.Interface, node string) error {
+func requestCertificate(t *testing.T, client kubernetes.Interface, node string) error {
 	t.Helper()
 	key, err := csr.GenerateKey(rand.Reader)
 	if err != nil {

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"bytes"
@@ -16,50 +16,40 @@ import (
 	"time"
 )
 
-// mutating are the system calls by which a program changes files, but for opening
+// mutatingCalls are the system calls by which a program changes files, but for opening
 // a new one: what that leaves, the next call finds. Nothing but the writing of
 // files uses pwrite64 and fsync in a Go program.
-const mutating = "mkdirat,mknodat,fchmod,fchmodat,fchown,fchownat,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,symlinkat,unlinkat,linkat"
+const mutatingCalls = "mkdirat,mknodat,fchmod,fchmodat,fchown,fchownat,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,symlinkat,unlinkat,linkat"
 
-// call is the begin of a line of strace's log, with the thread and the name.
-var call = regexp.MustCompile(`(?m)^(\d+) +([a-z0-9]+)\(`)
+// straceCall is the begin of a line of strace's log, with the thread and the name.
+var straceCall = regexp.MustCompile(`(?m)^(\d+) +([a-z0-9]+)\(`)
 
-// needs skips the test where a tool is missing, unless nothing may be skipped.
-func needs(t *testing.T, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil && os.Getenv("BOOTCTL_NO_SKIP") == "" {
-			t.Skip(err)
-		}
-	}
-}
-
-// traced is what a program did under strace.
-type traced struct {
+// straceResult is what a program did under strace.
+type straceResult struct {
 	code           int // 137 when it was killed
 	log            []byte
 	stdout, stderr string
 }
 
 // steps returns the mutating calls that the program began, one a line.
-func (r traced) steps() []string {
+func (r straceResult) steps() []string {
 	var steps []string
-	for _, at := range call.FindAllSubmatchIndex(r.log, -1) {
+	for _, at := range straceCall.FindAllSubmatchIndex(r.log, -1) {
 		line, _, _ := bytes.Cut(r.log[at[4]:], []byte("\n"))
 		steps = append(steps, string(line))
 	}
 	return steps
 }
 
-// trace runs bootctl under strace with the given injections, if any. While it
+// traceJoin runs bootctl under strace with the given injections, if any. While it
 // runs, watch is given the log so far, which ends within a line.
-func (p program) trace(t *testing.T, args, inject []string, watch func(log []byte)) traced {
+func (j joiner) traceJoin(t *testing.T, args, inject []string, watch func(log []byte)) straceResult {
 	t.Helper()
-	line := []string{"-f", "-y", "-qq", "--seccomp-bpf", "-e", "signal=none", "-o", "/dev/fd/3", "-e", "trace=" + mutating}
+	line := []string{"-f", "-y", "-qq", "--seccomp-bpf", "-e", "signal=none", "-o", "/dev/fd/3", "-e", "trace=" + mutatingCalls}
 	for _, rule := range inject {
 		line = append(line, "-e", "inject="+rule)
 	}
-	bootctl := p.server.Command("bootctl", args...)
+	bootctl := j.Server.Command("bootctl", args...)
 	cmd := exec.Command("strace", append(append(line, bootctl.Path), args...)...)
 	cmd.Env = bootctl.Env
 	var stdout, stderr bytes.Buffer
@@ -74,9 +64,9 @@ func (p program) trace(t *testing.T, args, inject []string, watch func(log []byt
 	_ = end.Close()
 	if err != nil {
 		t.Error(err)
-		return traced{}
+		return straceResult{}
 	}
-	var r traced
+	var r straceResult
 	for chunk := make([]byte, 4096); err == nil; {
 		var n int
 		n, err = log.Read(chunk)
@@ -94,15 +84,15 @@ func (p program) trace(t *testing.T, args, inject []string, watch func(log []byt
 	return r
 }
 
-// kill runs bootctl and kills it when it enters the given mutating call, the
+// killAtCall runs bootctl and kills it when it enters the given mutating call, the
 // first of which is 0. strace holds it there for a moment: its own injection of
 // signals counts the calls of each thread, and a join wanders from one to another.
 // Where this process gets no time for as long, the kill hits a later step, or none.
-func (p program) kill(t *testing.T, args []string, step int, held time.Duration) traced {
+func (j joiner) killAtCall(t *testing.T, args []string, step int, held time.Duration) straceResult {
 	t.Helper()
 	killed := false
-	return p.trace(t, args, []string{fmt.Sprintf("%s:delay_enter=%d", mutating, held.Microseconds())}, func(log []byte) {
-		calls := call.FindAllSubmatch(log, step+1)
+	return j.traceJoin(t, args, []string{fmt.Sprintf("%s:delay_enter=%d", mutatingCalls, held.Microseconds())}, func(log []byte) {
+		calls := straceCall.FindAllSubmatch(log, step+1)
 		if killed || len(calls) <= step {
 			return
 		}
@@ -117,8 +107,8 @@ func (p program) kill(t *testing.T, args []string, step int, held time.Duration)
 	})
 }
 
-// temporary is the random part of a name.
-var temporary = regexp.MustCompile(`\.\d+\.tmp`)
+// temporarySuffix is the random part of a name.
+var temporarySuffix = regexp.MustCompile(`\.\d+\.tmp`)
 
 // logSteps prints what the steps are, without what differs from run to run.
 func logSteps(t *testing.T, dir string, steps []string) {
@@ -126,7 +116,7 @@ func logSteps(t *testing.T, dir string, steps []string) {
 	var text strings.Builder
 	for i, step := range steps {
 		step = strings.ReplaceAll(step, filepath.Clean(dir), "DIR")
-		fmt.Fprintf(&text, "\n%3d %s", i+1, temporary.ReplaceAllString(step, ".*.tmp"))
+		fmt.Fprintf(&text, "\n%3d %s", i+1, temporarySuffix.ReplaceAllString(step, ".*.tmp"))
 	}
 	t.Logf("%d mutating steps:%s", len(steps), &text)
 }

@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"net/http"
@@ -7,44 +7,22 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/client-go/tools/clientcmd"
-
 	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// throughProxy writes a kubeconfig with which the administrator asks through the
-// proxy.
-func (p program) throughProxy(t *testing.T, proxy *faultproxy.Proxy) string {
-	t.Helper()
-	config, err := clientcmd.LoadFromFile(p.server.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, cluster := range config.Clusters {
-		cluster.Server = proxy.URL
-	}
-	for _, user := range config.AuthInfos {
-		user.Impersonate, user.ImpersonateGroups = "through-the-proxy", []string{"system:masters"}
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// TestTokenFaults loses requests about tokens and their answers, each time seen to
+// TestToken_LostRequests loses requests about tokens and their answers, each time seen to
 // be lost. What the server did is what is told.
-func TestTokenFaults(t *testing.T) {
+func TestToken_LostRequests(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
-	proxy, err := faultproxy.Before(p.server)
+	p := labtest.NewAdmin(t)
+	proxy, err := faultproxy.Before(p.Server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer proxy.Close() //nolint:errcheck // the test is over
-	kubeconfig := p.throughProxy(t, proxy)
-	p.must(t, "token", "create", "--count", "1020", "--description", "many", "--usages", "authentication")
+	kubeconfig := p.WriteProxyKubeconfig(t, proxy.URL)
+	p.MustRun(t, "token", "create", "--count", "1020", "--description", "many", "--usages", "authentication")
 	on := func(method string, fault faultproxy.Fault) func(*http.Request) faultproxy.Fault {
 		return func(r *http.Request) faultproxy.Fault {
 			if r.Method == method || method == "continue" && r.URL.Query().Get("continue") != "" {
@@ -76,25 +54,25 @@ func TestTokenFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			if test.made {
-				p.must(t, "token", "create", "--token-file", file, "--description", "faulty")
+				p.MustRun(t, "token", "create", "--token-file", file, "--description", "faulty")
 			}
 			before := proxy.Faults()
 			proxy.Inject(test.fault)
 			defer proxy.Inject(nil)
 			args := strings.Fields(strings.ReplaceAll(test.args, "FILE", file))
-			code, stdout, stderr := p.run(t, append(args, "--kubeconfig", kubeconfig)...)
+			code, stdout, stderr := p.Run(t, append(args, "--kubeconfig", kubeconfig)...)
 			if code != test.code || code != 0 && !strings.Contains(test.args, "delete") && stdout != "" {
 				t.Errorf("exit code %d, want %d; stdout %.200s; stderr\n%s", code, test.code, stdout, stderr)
 			}
 			if proxy.Faults() == before {
 				t.Error("no fault was injected")
 			}
-			ids := strings.Fields(p.must(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="faulty")].id}`))
+			ids := strings.Fields(p.MustRun(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="faulty")].id}`))
 			if len(ids) != test.left {
 				t.Errorf("tokens %q, want %d", ids, test.left)
 			}
 			for _, id := range ids {
-				p.must(t, "token", "delete", id)
+				p.MustRun(t, "token", "delete", id)
 			}
 		})
 	}

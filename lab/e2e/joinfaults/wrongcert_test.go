@@ -1,4 +1,4 @@
-package e2e
+package joinfaults
 
 import (
 	"crypto/ecdsa"
@@ -19,11 +19,12 @@ import (
 
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// swap is how the certificate that the signer issued is replaced on its way.
-type swap struct {
+// certificateSwap is how the certificate that the signer issued is replaced on its way.
+type certificateSwap struct {
 	name string
 	// change changes what stands in the certificate, and signer signs it.
 	change           func(*x509.Certificate)
@@ -32,15 +33,15 @@ type swap struct {
 	before, after    string // text around it
 }
 
-func swaps(t *testing.T, ca *pki.CA) []swap {
+func certificateSwaps(t *testing.T, ca *pki.CA) []certificateSwap {
 	t.Helper()
 	made := testca.New(t, time.Now())
 	other := &pki.CA{Cert: made.Certificate, Key: made.Key}
-	changed := func(name string, change func(*x509.Certificate)) swap {
-		return swap{name: name, change: change, signer: ca}
+	changed := func(name string, change func(*x509.Certificate)) certificateSwap {
+		return certificateSwap{name: name, change: change, signer: ca}
 	}
 	same := func(*x509.Certificate) {}
-	return []swap{
+	return []certificateSwap{
 		{name: "as the signer issued it", asItIs: true},
 		changed("signed anew", same),
 		{name: "other key", change: same, signer: ca, otherKey: true},
@@ -62,7 +63,7 @@ func swaps(t *testing.T, ca *pki.CA) []swap {
 }
 
 // issue makes the certificate for the request.
-func (s swap) issue(request []byte) (string, error) {
+func (s certificateSwap) issue(request []byte) (string, error) {
 	block, _ := pem.Decode(request)
 	parsed, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
@@ -89,7 +90,7 @@ func (s swap) issue(request []byte) (string, error) {
 
 // fault drops each watch, so that the client asks for the request itself, and
 // swaps the certificate in the answer to that.
-func (s swap) fault(r *http.Request) faultproxy.Fault {
+func (s certificateSwap) fault(r *http.Request) faultproxy.Fault {
 	if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/certificatesigningrequests") {
 		return faultproxy.Fault{}
 	}
@@ -99,44 +100,44 @@ func (s swap) fault(r *http.Request) faultproxy.Fault {
 	if s.asItIs {
 		return faultproxy.Fault{}
 	}
-	return faultproxy.Fault{Rewrite: faultproxy.Change(s.into)}
+	return faultproxy.Fault{Rewrite: faultproxy.Change(s.swapIn)}
 }
 
-// into puts the certificate into the request, and approves it.
-func (s swap) into(request *certificatesv1.CertificateSigningRequest) error {
+// swapIn puts the certificate into the request, and approves it.
+func (s certificateSwap) swapIn(request *certificatesv1.CertificateSigningRequest) error {
 	certificate, err := s.issue(request.Spec.Request)
-	approvedWith(request, certificate)
+	setCertificate(request, certificate)
 	return err
 }
 
-func approvedWith(request *certificatesv1.CertificateSigningRequest, certificate string) {
+func setCertificate(request *certificatesv1.CertificateSigningRequest, certificate string) {
 	request.Status.Certificate = []byte(certificate)
 	request.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True", Reason: "x"}}
 }
 
-// TestWrongCertificates joins through a proxy that swaps the certificate for
+// TestJoin_WrongCertificates joins through a proxy that swaps the certificate for
 // another: each is refused before anything is written.
-func TestWrongCertificates(t *testing.T) {
+func TestJoin_WrongCertificates(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
-	proxy, err := faultproxy.Before(p.server)
+	p := labtest.NewAdmin(t)
+	proxy, err := faultproxy.Before(p.Server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer proxy.Close() //nolint:errcheck // the test is over
-	ca, err := pki.LoadCA(p.server.Dir)
+	ca, err := pki.LoadCA(p.Server.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.must(t, "setup", "--endpoint", proxy.URL)
-	token := p.tokenFile(t)
-	for _, s := range swaps(t, ca) {
+	p.MustRun(t, "setup", "--endpoint", proxy.URL)
+	token := p.CreateTokenFile(t)
+	for _, s := range certificateSwaps(t, ca) {
 		t.Run(s.name, func(t *testing.T) {
 			before, dir := proxy.Faults(), t.TempDir()
 			proxy.Inject(s.fault)
 			defer proxy.Inject(nil)
 			node := "swapped-" + strings.ToLower(strings.NewReplacer(" ", "-", ":", "-").Replace(s.name))
-			code, _, stderr := p.run(t, "join", proxy.URL, "--token-file", token, "--ca-file", p.server.CAFile, "--node-name", node, "--out-dir", dir)
+			code, _, stderr := p.Run(t, "join", proxy.URL, "--token-file", token, "--ca-file", p.Server.CAFile, "--node-name", node, "--out-dir", dir)
 			if proxy.Faults() == before {
 				t.Error("nothing was swapped")
 			}

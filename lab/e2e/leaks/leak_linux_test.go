@@ -1,4 +1,4 @@
-package e2e
+package leaks
 
 import (
 	"bytes"
@@ -135,7 +135,7 @@ func leakRows() []leakRow {
 	}
 	var all []leakRow
 	for _, row := range rows {
-		all = append(all, row.expanded()...)
+		all = append(all, row.expand()...)
 	}
 	return all
 }
@@ -143,12 +143,12 @@ func leakRows() []leakRow {
 // leakLab is where the rows run: one control plane in which all works, and one in
 // which nobody signs cluster-info or approves requests.
 type leakLab struct {
-	whole, silent program
+	full, silent labtest.Admin
 	// shared stands for the same in all rows.
-	shared  []string
-	dir, in string
-	full    *os.File // has no room
-	scan    leakScan
+	shared     []string
+	dir, in    string
+	fullDevice *os.File // has no room
+	scan       leakScan
 }
 
 // leakRun is one run of a row, with a token of its own.
@@ -159,24 +159,24 @@ type leakRun struct {
 	tok      string
 	otherTok string // the same ID with another secret half
 	dir, in  string
-	program
+	labtest.Admin
 	*leakLab
 }
 
 // The secret halves that every run looks for.
-const leaked, leakedOther, leakedWeak = "v9q4z7m2x5k8r3w6", "b6w3j8t5r2n7h4d1", "passwordv9q4z7m2"
+const leakedSecret, otherSecret, weakSecret = "v9q4z7m2x5k8r3w6", "b6w3j8t5r2n7h4d1", "passwordv9q4z7m2"
 
 func (l *leakLab) newRun(row leakRow, n int, more ...string) leakRun {
-	r := leakRun{leakRow: row, id: fmt.Sprintf("lk%04d", n), leakLab: l, program: l.whole, dir: filepath.Join(l.dir, strconv.Itoa(n)), in: filepath.Join(l.in, strconv.Itoa(n))}
-	r.tok, r.otherTok = r.id+"."+leaked, r.id+"."+leakedOther
-	if row.is("weak") {
-		r.tok = r.id + "." + leakedWeak
+	r := leakRun{leakRow: row, id: fmt.Sprintf("lk%04d", n), leakLab: l, Admin: l.full, dir: filepath.Join(l.dir, strconv.Itoa(n)), in: filepath.Join(l.in, strconv.Itoa(n))}
+	r.tok, r.otherTok = r.id+"."+leakedSecret, r.id+"."+otherSecret
+	if row.hasTrait("weak") {
+		r.tok = r.id + "." + weakSecret
 	}
-	if row.is("silent") {
-		r.program = l.silent
+	if row.hasTrait("silent") {
+		r.Admin = l.silent
 	}
 	names := append([]string{
-		"{id}", r.id, "{token}", r.tok, "{othertoken}", r.otherTok, "{secret}", leaked, "{url}", r.server.URL(), "{ca}", r.server.CAFile, "{request}", "leak-" + r.id, "''", "", "{space}", " ",
+		"{id}", r.id, "{token}", r.tok, "{othertoken}", r.otherTok, "{secret}", leakedSecret, "{url}", r.Server.URL(), "{ca}", r.Server.CAFile, "{request}", "leak-" + r.id, "''", "", "{space}", " ",
 	}, l.shared...)
 	for name := range r.inputs() {
 		names = append(names, "{"+name+"}", filepath.Join(r.in, name))
@@ -201,7 +201,7 @@ func (r leakRun) inputs() map[string]string {
 // would be quicker than the rows.
 func newLeakLab(t *testing.T) *leakLab {
 	t.Helper()
-	start := func(name string, without ...string) program {
+	start := func(name string, without ...string) labtest.Admin {
 		server, err := labtest.Start(filepath.Join(t.TempDir(), name), without...)
 		if err != nil {
 			t.Fatal(err)
@@ -211,19 +211,19 @@ func newLeakLab(t *testing.T) *leakLab {
 				t.Error(err)
 			}
 		})
-		program{server}.must(t, "setup", "--endpoint", server.URL())
-		return program{server}
+		labtest.Admin{Server: server}.MustRun(t, "setup", "--endpoint", server.URL())
+		return labtest.Admin{Server: server}
 	}
-	l := &leakLab{whole: start("whole", "tokencleaner"), silent: start("silent", "bootstrapsigner", "csrapproving"), dir: t.TempDir(), in: t.TempDir(), scan: newLeakScan(leaked, leakedOther, leakedWeak)}
-	proxy, err := faultproxy.Before(l.whole.server)
+	l := &leakLab{full: start("whole", "tokencleaner"), silent: start("silent", "bootstrapsigner", "csrapproving"), dir: t.TempDir(), in: t.TempDir(), scan: newLeakScan(leakedSecret, otherSecret, weakSecret)}
+	proxy, err := faultproxy.Before(l.full.Server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.full, err = os.OpenFile("/dev/full", os.O_WRONLY, 0); err != nil {
+	if l.fullDevice, err = os.OpenFile("/dev/full", os.O_WRONLY, 0); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = proxy.Close(), l.full.Close() })
-	secrets := l.whole.as(t, "").CoreV1().Secrets(metav1.NamespaceSystem)
+	t.Cleanup(func() { _, _ = proxy.Close(), l.fullDevice.Close() })
+	secrets := l.full.ClientAs(t, "").CoreV1().Secrets(metav1.NamespaceSystem)
 	proxy.Inject(func(r *http.Request) faultproxy.Fault { // someone else is quicker
 		if r.Method == http.MethodDelete || r.Method == http.MethodPatch {
 			if _, err := secrets.Patch(t.Context(), path.Base(r.URL.Path), types.MergePatchType, []byte(`{"metadata":{"labels":{"touched":"yes"}}}`), metav1.PatchOptions{}); err != nil {
@@ -234,7 +234,7 @@ func newLeakLab(t *testing.T) *leakLab {
 	})
 	file := func(name string) string { return filepath.Join(l.in, name) }
 	config := func(name string, change func(*clientcmdapi.Cluster, *clientcmdapi.AuthInfo)) {
-		admin, err := clientcmd.LoadFromFile(l.whole.server.Kubeconfig)
+		admin, err := clientcmd.LoadFromFile(l.full.Server.Kubeconfig)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,12 +247,12 @@ func newLeakLab(t *testing.T) *leakLab {
 	badCA := certpem.Encode(testca.New(t, time.Now()).Certificate)
 	config("nobody", func(_ *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) { user.Impersonate = "nobody" })
 	config("untrusting", func(c *clientcmdapi.Cluster, _ *clientcmdapi.AuthInfo) { c.CertificateAuthorityData = badCA })
-	info, err := clusterinfo.Fetch(t.Context(), l.whole.as(t, "").CoreV1())
+	info, err := clusterinfo.Fetch(t.Context(), l.full.ClientAs(t, "").CoreV1())
 	if err = errors.Join(err, os.WriteFile(file("badca"), badCA, 0o600), os.WriteFile(file("document"), info.Raw, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	l.shared = []string{
-		"{pin}", l.whole.must(t, "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}"), "{badpin}", "sha256:" + strings.Repeat("1", 64),
+		"{pin}", l.full.MustRun(t, "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}"), "{badpin}", "sha256:" + strings.Repeat("1", 64),
 		"{dead}", "https://127.0.0.1:1", "{proxy}", proxy.URL, "{nobody}", file("nobody"), "{untrusting}", file("untrusting"), "{badca}", file("badca"), "{document}", file("document"),
 	}
 	return l
@@ -272,24 +272,24 @@ func (r leakRun) prepare(t *testing.T, client kubernetes.Interface) error {
 		}
 	}
 	if strings.Contains(r.leakRow.args, "{bearer}") {
-		errs = append(errs, r.server.WriteBootstrapKubeconfig(filepath.Join(r.in, "bearer"), r.tok))
+		errs = append(errs, r.Server.WriteBootstrapKubeconfig(filepath.Join(r.in, "bearer"), r.tok))
 	}
 	secret := token.Spec{Token: parsed, Usages: []string{token.Signing, token.Authentication}, Groups: []string{token.DefaultGroup}, Expires: time.Now().Add(time.Hour)}.Secret()
 	wrong, isWrong := strings.CutPrefix(r.how, "wrong-")
 	switch {
 	case isWrong:
 		secret.Data[wrong] = []byte(r.tok)
-	case r.is("expired"):
+	case r.hasTrait("expired"):
 		secret.Data["expiration"] = []byte("2020-01-01T00:00:00Z")
-	case r.is("immutable"):
+	case r.hasTrait("immutable"):
 		secret.Immutable = new(true)
 	}
-	if isWrong || r.is("expired") || r.is("stored") {
+	if isWrong || r.hasTrait("expired") || r.hasTrait("stored") {
 		_, err := client.CoreV1().Secrets(secret.Namespace).Create(t.Context(), secret, metav1.CreateOptions{})
 		errs = append(errs, err)
 	}
 	if strings.Contains(r.leakRow.args, "{request}") {
-		_, err := r.send(t.Context(), t, "leak-"+r.id, newAsk(t, "leak-"+r.id, by("system:bootstrap:"+r.id, "system:bootstrappers", token.DefaultGroup)))
+		_, err := r.SendCSR(t.Context(), t, "leak-"+r.id, labtest.NewCSR(t, "leak-"+r.id, labtest.SentBy("system:bootstrap:"+r.id, "system:bootstrappers", token.DefaultGroup)))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -299,7 +299,7 @@ func (r leakRun) prepare(t *testing.T, client kubernetes.Interface) error {
 // the result, and there it must.
 func (r leakRun) run(t *testing.T) {
 	t.Helper()
-	var w watched
+	var w observedRun
 	hasCode := func(args []string) bool {
 		var err error
 		if w, err = r.watch(args); err != nil {
@@ -313,10 +313,10 @@ func (r leakRun) run(t *testing.T) {
 	}
 	var err error
 	switch {
-	case r.is("late"):
-		err = giveUp(r.args, func(args []string) bool {
-			if r.shows() {
-				r.must(t, "token", "delete", "--ignore-not-found", r.id) // of the try before
+	case r.hasTrait("late"):
+		err = labtest.RetryTimeout(r.args, func(args []string) bool {
+			if r.showsToken() {
+				r.MustRun(t, "token", "delete", "--ignore-not-found", r.id) // of the try before
 			}
 			return hasCode(args)
 		})
@@ -329,45 +329,45 @@ func (r leakRun) run(t *testing.T) {
 	if len(w.argv) == 0 {
 		t.Errorf("%s: its command line was not seen", r.args)
 	}
-	if r.shows() && !r.isShown(w) {
+	if r.showsToken() && !r.isShown(w) {
 		t.Errorf("%s: the token is not shown, so this proves nothing: stdout %s", r.args, w.stdout)
 	}
 }
 
-func (r leakRun) watch(args []string) (watched, error) {
-	cmd := r.server.Command("bootctl", args...)
+func (r leakRun) watch(args []string) (observedRun, error) {
+	cmd := r.Server.Command("bootctl", args...)
 	cmd.Dir = filepath.Join(r.dir, "work")
 	cmd.Env = append(cmd.Env, "HOME="+filepath.Join(r.dir, "home"), "TMPDIR="+filepath.Join(r.dir, "tmp"))
-	if r.is("env") {
+	if r.hasTrait("env") {
 		cmd.Env = append(cmd.Env, "BOOTCTL_TOKEN="+r.tok)
 	}
-	if r.is("stdin") {
+	if r.hasTrait("stdin") {
 		cmd.Stdin = strings.NewReader(r.tok)
 	}
-	if r.is("full") {
-		cmd.Stdout = r.full
+	if r.hasTrait("full") {
+		cmd.Stdout = r.fullDevice
 	}
-	return watch(cmd, r.dir, nil)
+	return observe(cmd, r.dir, nil)
 }
 
 // isShown says whether a token is on stdout.
-func (r leakRun) isShown(w watched) bool {
-	if r.is("random") {
+func (r leakRun) isShown(w observedRun) bool {
+	if r.hasTrait("random") {
 		return tokenText.Match(w.stdout)
 	}
 	return bytes.Contains(w.stdout, []byte(r.tok))
 }
 
 // leaks says where a secret came out that may not, and in which form.
-func (r leakRun) leaks(w watched) map[string]string {
+func (r leakRun) leaks(w observedRun) map[string]string {
 	scan := r.scan
-	if r.is("random") {
+	if r.hasTrait("random") {
 		for _, match := range tokenText.FindAllSubmatch(w.stdout, -1) {
 			scan.forms = append(slices.Clip(scan.forms), newLeakScan(string(match[1])).forms...)
 		}
 	}
 	found := scan.leaks(w)
-	if r.shows() {
+	if r.showsToken() {
 		delete(found, "stdout")
 	}
 	return found
@@ -375,42 +375,42 @@ func (r leakRun) leaks(w watched) map[string]string {
 
 var tokenText = regexp.MustCompile(`\b[a-z0-9]{6}\.([a-z0-9]{16})\b`)
 
-// TestNothingLeaks runs every row without and with -v 10, in text and in JSON, every
+// TestCommands_LeakNoSecret runs every row without and with -v 10, in text and in JSON, every
 // second row the other way round, and looks for the secret half of its token in all
 // that comes out of it. make soak has all four ways.
-func TestNothingLeaks(t *testing.T) {
+func TestCommands_LeakNoSecret(t *testing.T) {
 	l := newLeakLab(t)
 	var runs []leakRun
 	shown := 0
 	for i, row := range leakRows() {
 		ways := [][]string{nil, {"-o", "json", "-v", "10"}, {"-v", "10"}, {"-o", "json"}}
-		if row.is("own") {
+		if row.hasTrait("own") {
 			ways = [][]string{nil, {"-v", "10"}}
-		} else if first := i % 2 * 2; size(true, false) {
+		} else if first := i % 2 * 2; labtest.SmallOrFull(true, false) {
 			ways = ways[first : first+2]
 		}
 		for _, more := range ways {
 			runs = append(runs, l.newRun(row, len(runs), more...))
 		}
-		if row.shows() {
+		if row.showsToken() {
 			shown += len(ways)
 		}
 	}
 	last := l.newRun(leakRow{"token list", 0, "stored"}, len(runs)) // what is prepared last, all controllers know last
-	clients := map[program]kubernetes.Interface{l.whole: l.whole.as(t, ""), l.silent: l.silent.as(t, "")}
-	inParallel(runs, func(r leakRun) {
-		if err := r.prepare(t, clients[r.program]); err != nil {
+	clients := map[labtest.Admin]kubernetes.Interface{l.full: l.full.ClientAs(t, ""), l.silent: l.silent.ClientAs(t, "")}
+	runConcurrently(runs, func(r leakRun) {
+		if err := r.prepare(t, clients[r.Admin]); err != nil {
 			t.Errorf("%s: %v", r.args, err)
 		}
 	})
-	if err := last.prepare(t, clients[l.whole]); err != nil {
+	if err := last.prepare(t, clients[l.full]); err != nil {
 		t.Fatal(err)
 	}
-	l.silent.must(t, "cluster-info", "sign")
-	l.whole.eventually(t, "signature", func() bool {
-		info, err := clusterinfo.Fetch(t.Context(), clients[l.whole].CoreV1())
+	l.silent.MustRun(t, "cluster-info", "sign")
+	l.full.Eventually(t, "signature", func() bool {
+		info, err := clusterinfo.Fetch(t.Context(), clients[l.full].CoreV1())
 		return err == nil && info.Signatures[last.id] != ""
 	})
-	inParallel(append(runs, last), func(r leakRun) { r.run(t) })
+	runConcurrently(append(runs, last), func(r leakRun) { r.run(t) })
 	t.Logf("%d runs of %d command lines were scanned; %d showed their token, on stdout", len(runs), len(leakRows()), shown)
 }

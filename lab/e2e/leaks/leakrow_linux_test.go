@@ -1,4 +1,4 @@
-package e2e
+package leaks
 
 import (
 	"slices"
@@ -8,12 +8,12 @@ import (
 // anyCode is the exit code where it depends on what runs at the same time.
 const anyCode = -1
 
-func (r leakRow) is(word string) bool { return slices.Contains(strings.Fields(r.how), word) }
+func (r leakRow) hasTrait(word string) bool { return slices.Contains(strings.Fields(r.how), word) }
 
-// shows says whether stdout may hold a token, and must.
-func (r leakRow) shows() bool { return r.is("shown") || r.is("random") }
+// showsToken says whether stdout may hold a token, and must.
+func (r leakRow) showsToken() bool { return r.hasTrait("shown") || r.hasTrait("random") }
 
-func (r leakRow) expanded() []leakRow {
+func (r leakRow) expand() []leakRow {
 	first, others, several := strings.Cut(r.args, " | ")
 	if !several {
 		return []leakRow{r}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package e2e
+package leaks
 
 import (
 	"bytes"
@@ -34,9 +34,9 @@ type leakForm struct {
 	runs [][]byte
 }
 
-// perByte are the forms that write a text byte by byte: how to write one, and what
+// perByteForms are the forms that write a text byte by byte: how to write one, and what
 // stands between two.
-func perByte() map[string][2]string {
+func perByteForms() map[string][2]string {
 	return map[string][2]string{
 		"raw": {"%c", ""}, "hex": {"%02x", ""}, "upper hex": {"%02X", ""},
 		"hex with spaces": {"%02x", " "}, "upper hex with spaces": {"%02X", " "}, "hex with colons": {"%02x", ":"}, "upper hex with colons": {"%02X", ":"},
@@ -45,7 +45,7 @@ func perByte() map[string][2]string {
 	}
 }
 
-func spelled(how [2]string, text string) string {
+func spell(how [2]string, text string) string {
 	units := make([]string, len(text))
 	for i := range text {
 		units[i] = fmt.Sprintf(how[0], text[i])
@@ -61,10 +61,10 @@ const (
 func newLeakScan(secrets ...string) leakScan {
 	var scan leakScan
 	for _, secret := range secrets {
-		for name, how := range perByte() {
+		for name, how := range perByteForms() {
 			form := leakForm{name: name}
 			for at := 0; at+leakBytes <= len(secret); at++ {
-				form.runs = append(form.runs, []byte(spelled(how, secret[at:at+leakBytes])))
+				form.runs = append(form.runs, []byte(spell(how, secret[at:at+leakBytes])))
 			}
 			scan.forms = append(scan.forms, form)
 		}
@@ -85,11 +85,11 @@ func newLeakScan(secrets ...string) leakScan {
 
 // find says in which form a secret stands in the text; "" if in none.
 func (s leakScan) find(text []byte) string {
-	if form := s.among(text); form != "" {
+	if form := s.findForm(text); form != "" {
 		return form
 	}
 	lines := []byte(strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`, `\\`, `\`, `\u0026`, "&", `\u003c`, "<", `\u003e`, ">").Replace(string(text)))
-	if form := s.among(lines); form != "" {
+	if form := s.findForm(lines); form != "" {
 		return form + ", in a JSON string"
 	}
 	for name, pattern := range dumpLines() {
@@ -98,14 +98,14 @@ func (s leakScan) find(text []byte) string {
 			decoded, _ := hex.DecodeString(strings.ReplaceAll(string(line[1]), " ", "")) // the pattern takes pairs alone
 			dumped = append(dumped, decoded...)
 		}
-		if form := s.among(dumped); form != "" {
+		if form := s.findForm(dumped); form != "" {
 			return form + ", in a dump like that of " + name
 		}
 	}
 	return ""
 }
 
-func (s leakScan) among(text []byte) string {
+func (s leakScan) findForm(text []byte) string {
 	for _, form := range s.forms {
 		for _, run := range form.runs {
 			if bytes.Contains(text, run) {
@@ -124,8 +124,8 @@ func dumpLines() map[string]*regexp.Regexp {
 	}
 }
 
-// watched is what a child process left, and what was seen of it meanwhile.
-type watched struct {
+// observedRun is what a child process left, and what was seen of it meanwhile.
+type observedRun struct {
 	cmd            *exec.Cmd
 	stdout, stderr []byte
 	// argv and environ are those of the child; others' are those of the
@@ -134,11 +134,11 @@ type watched struct {
 	files                                    map[string][]byte
 }
 
-// watch runs the child, looks at it and all that it starts before its first
+// observe runs the child, looks at it and all that it starts before its first
 // instruction, every few milliseconds, and whenever something comes from held, and at
 // each file below dir afterwards. Held is told when it was looked at.
-func watch(cmd *exec.Cmd, dir string, held <-chan chan<- struct{}) (watched, error) {
-	w := watched{cmd: cmd}
+func observe(cmd *exec.Cmd, dir string, held <-chan chan<- struct{}) (observedRun, error) {
+	w := observedRun{cmd: cmd}
 	var stdout, stderr bytes.Buffer
 	if cmd.Stdout == nil {
 		cmd.Stdout = &stdout
@@ -169,13 +169,13 @@ func watch(cmd *exec.Cmd, dir string, held <-chan chan<- struct{}) (watched, err
 		return w, err
 	}
 	w.stdout, w.stderr = stdout.Bytes(), stderr.Bytes()
-	w.files, err = filesBelow(dir)
+	w.files, err = readTree(dir)
 	return w, err
 }
 
 // start starts the child and looks at it once, before it runs: however short its
 // life, it has been seen. That is what a debugger does.
-func (w *watched) start() error {
+func (w *observedRun) start() error {
 	runtime.LockOSThread() // which alone may let the child go on
 	defer runtime.UnlockOSThread()
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
@@ -196,7 +196,7 @@ func (w *watched) start() error {
 }
 
 // sample reads what every user may see of the child, and what its owner may.
-func (w *watched) sample(pid int) {
+func (w *observedRun) sample(pid int) {
 	w.argv, w.environ = appendProc(w.argv, pid, "cmdline"), appendProc(w.environ, pid, "environ")
 	for _, other := range descendants(pid) {
 		w.othersArgv = appendProc(w.othersArgv, other, "cmdline")
@@ -228,8 +228,8 @@ func descendants(pid int) []int {
 	return all
 }
 
-// filesBelow returns the regular files below dir, and their names with them.
-func filesBelow(dir string) (map[string][]byte, error) {
+// readTree returns the regular files below dir, and their names with them.
+func readTree(dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {
@@ -248,7 +248,7 @@ func filesBelow(dir string) (map[string][]byte, error) {
 
 // leaks says where a secret came out, and in which form. What the child was given
 // does not count.
-func (s leakScan) leaks(w watched) map[string]string {
+func (s leakScan) leaks(w observedRun) map[string]string {
 	places := map[string][]byte{
 		"stdout": w.stdout, "stderr": w.stderr,
 		"command line of another process": w.othersArgv, "environment of another process": w.othersEnviron,
@@ -271,8 +271,8 @@ func (s leakScan) leaks(w watched) map[string]string {
 	return found
 }
 
-// inParallel does something with each, four at a time.
-func inParallel[T any](all []T, do func(T)) {
+// runConcurrently does something with each, four at a time.
+func runConcurrently[T any](all []T, do func(T)) {
 	waiting := make(chan T, len(all))
 	for _, one := range all {
 		waiting <- one
@@ -289,14 +289,14 @@ func inParallel[T any](all []T, do func(T)) {
 	workers.Wait()
 }
 
-// plantedLeaks are texts with the secret in each form.
-func plantedLeaks(t *testing.T, secret string) map[string]string {
+// plantLeaks are texts with the secret in each form.
+func plantLeaks(t *testing.T, secret string) map[string]string {
 	t.Helper()
 	leaks := map[string]string{}
-	for name, how := range perByte() {
-		leaks[name] = "a " + spelled(how, secret) + " b"
-		leaks[name+", the first half"] = spelled(how, secret[:len(secret)/2]) + "..."
-		leaks[name+", the second half"] = "..." + spelled(how, secret[len(secret)/2:])
+	for name, how := range perByteForms() {
+		leaks[name] = "a " + spell(how, secret) + " b"
+		leaks[name+", the first half"] = spell(how, secret[:len(secret)/2]) + "..."
+		leaks[name+", the second half"] = "..." + spell(how, secret[len(secret)/2:])
 	}
 	for name, encoding := range map[string]*base64.Encoding{"base64": base64.StdEncoding, "URL base64": base64.RawURLEncoding} {
 		for offset := range 3 {
@@ -335,17 +335,17 @@ func leakPlaces() map[string]string {
 	}
 }
 
-// watchHeld watches a child with HOLD in its environment: a script that says on
+// observeHeld watches a child with HOLD in its environment: a script that says on
 // descriptor 3 that it runs, and waits on descriptor 4 for having been looked at.
-func watchHeld(cmd *exec.Cmd, dir string) (watched, error) {
+func observeHeld(cmd *exec.Cmd, dir string) (observedRun, error) {
 	runs, says, err := os.Pipe()
 	if err != nil {
-		return watched{}, err
+		return observedRun{}, err
 	}
 	defer runs.Close() //nolint:errcheck // only read
 	waits, goes, err := os.Pipe()
 	if err != nil {
-		return watched{}, errors.Join(err, says.Close())
+		return observedRun{}, errors.Join(err, says.Close())
 	}
 	defer goes.Close() //nolint:errcheck // the child has ended
 	cmd.ExtraFiles = []*os.File{says, waits}
@@ -367,20 +367,20 @@ func watchHeld(cmd *exec.Cmd, dir string) (watched, error) {
 			}
 		}
 	})
-	w, err := watch(cmd, dir, held)
+	w, err := observe(cmd, dir, held)
 	close(ended)
 	err = errors.Join(err, says.Close(), waits.Close())
 	passing.Wait()
 	return w, err
 }
 
-// TestLeakScanFindsWhatIsPlanted lets a script leak a secret in each form and
+// TestLeakScan_PlantedSecrets lets a script leak a secret in each form and
 // place, and nothing at all.
-func TestLeakScanFindsWhatIsPlanted(t *testing.T) {
-	scan := newLeakScan("other000other000", leaked)
+func TestLeakScan_PlantedSecrets(t *testing.T) {
+	scan := newLeakScan("other000other000", leakedSecret)
 	type planting struct{ form, text, place, script string }
 	var plantings []planting
-	for form, text := range plantedLeaks(t, leaked) {
+	for form, text := range plantLeaks(t, leakedSecret) {
 		if scan.find([]byte(text)) == "" {
 			t.Errorf("%s is not found in %q", form, text)
 		}
@@ -388,11 +388,11 @@ func TestLeakScanFindsWhatIsPlanted(t *testing.T) {
 			plantings = append(plantings, planting{form, text, place, script})
 		}
 	}
-	harmless := "lk0001." + strings.Repeat("*", 16) + " " + leaked[:7] + " " + leaked[9:] + "\n" + hex.Dump([]byte("nothing that anyone would have to hide"))
+	harmless := "lk0001." + strings.Repeat("*", 16) + " " + leakedSecret[:7] + " " + leakedSecret[9:] + "\n" + hex.Dump([]byte("nothing that anyone would have to hide"))
 	for place, script := range leakPlaces() {
 		plantings = append(plantings, planting{"", harmless, place, script})
 	}
-	inParallel(plantings, func(p planting) {
+	runConcurrently(plantings, func(p planting) {
 		text, dir := filepath.Join(t.TempDir(), "text"), t.TempDir()
 		if err := os.WriteFile(text, []byte(p.text), 0o600); err != nil {
 			t.Error(err)
@@ -400,7 +400,7 @@ func TestLeakScanFindsWhatIsPlanted(t *testing.T) {
 		}
 		cmd := exec.Command("sh", "-c", p.script)
 		cmd.Dir, cmd.Env = dir, []string{"TEXT=" + text, "PATH=" + os.Getenv("PATH")}
-		w, err := watchHeld(cmd, dir)
+		w, err := observeHeld(cmd, dir)
 		if err != nil || cmd.ProcessState.ExitCode() != 0 {
 			t.Errorf("%s: %v, exit code %d, stderr %s", p.script, err, cmd.ProcessState.ExitCode(), w.stderr)
 			return
@@ -414,5 +414,5 @@ func TestLeakScanFindsWhatIsPlanted(t *testing.T) {
 			t.Errorf("%s on %s: found on %q", p.form, p.place, found)
 		}
 	})
-	t.Logf("%d leaks were planted, in %d forms and %d places", len(plantings), len(plantedLeaks(t, leaked)), len(leakPlaces()))
+	t.Logf("%d leaks were planted, in %d forms and %d places", len(plantings), len(plantLeaks(t, leakedSecret)), len(leakPlaces()))
 }

@@ -1,4 +1,6 @@
-package e2e
+// Package leaks looks for what no output may hold: secrets, in any form and any
+// place that a program leaves, and control characters from the server.
+package leaks
 
 import (
 	"bytes"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/lab/labtest"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -39,9 +42,9 @@ func hostileTexts() map[string]string {
 	}
 }
 
-// plant stores a request whose name, subject and last decision are the text, as
+// plantHostileText stores a request whose name, subject and last decision are the text, as
 // far as the API server takes it, and returns its name.
-func (p program) plant(t *testing.T, label, text string) string {
+func plantHostileText(t *testing.T, p labtest.Admin, label, text string) string {
 	t.Helper()
 	key := testca.Key(t)
 	template := x509.CertificateRequest{Subject: pkix.Name{CommonName: "user " + text, Organization: []string{text}}}
@@ -50,7 +53,7 @@ func (p program) plant(t *testing.T, label, text string) string {
 		t.Fatalf("%s: %v", label, err)
 	}
 	object.Name = text
-	client := p.as(t, "").CertificatesV1().CertificateSigningRequests()
+	client := p.ClientAs(t, "").CertificatesV1().CertificateSigningRequests()
 	stored, err := client.Create(t.Context(), object, metav1.CreateOptions{})
 	if err != nil {
 		t.Logf("%s: not as a name: %.100v", label, err)
@@ -68,10 +71,10 @@ func (p program) plant(t *testing.T, label, text string) string {
 	return stored.Name
 }
 
-// onTerminal runs bootctl with a terminal for stdin, stdout and stderr.
-func (p program) onTerminal(t *testing.T, args ...string) string {
+// runOnTerminal runs bootctl with a terminal for stdin, stdout and stderr.
+func runOnTerminal(t *testing.T, p labtest.Admin, args ...string) string {
 	t.Helper()
-	terminal, err := pty.StartWithSize(p.server.Command("bootctl", args...), &pty.Winsize{Rows: 24, Cols: 80})
+	terminal, err := pty.StartWithSize(p.Server.Command("bootctl", args...), &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +86,10 @@ func (p program) onTerminal(t *testing.T, args ...string) string {
 	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
-// inPipe runs bootctl with stdout and stderr in one pipe.
-func (p program) inPipe(t *testing.T, args ...string) string {
+// runInPipe runs bootctl with stdout and stderr in one pipe.
+func runInPipe(t *testing.T, p labtest.Admin, args ...string) string {
 	t.Helper()
-	out, err := p.server.Command("bootctl", args...).CombinedOutput()
+	out, err := p.Server.Command("bootctl", args...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -94,14 +97,14 @@ func (p program) inPipe(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestHostileOutput lets a server hold hostile texts: none comes out raw, in any
+// TestOutput_HostileTexts lets a server hold hostile texts: none comes out raw, in any
 // format, on a terminal or in a pipe, and JSON gives them back as they are.
-func TestHostileOutput(t *testing.T) {
+func TestOutput_HostileTexts(t *testing.T) {
 	t.Parallel()
-	p := withoutApprover(t)
+	p := labtest.NewAdminWithoutApprover(t)
 	var names []string
 	for label, text := range hostileTexts() {
-		if name := p.plant(t, label, text); !strings.Contains(name, "\x00") { // no argument can hold that
+		if name := plantHostileText(t, p, label, text); !strings.Contains(name, "\x00") { // no argument can hold that
 			names = append(names, name)
 		}
 	}
@@ -115,14 +118,14 @@ func TestHostileOutput(t *testing.T) {
 	for _, command := range commands {
 		for _, format := range formats {
 			args := slices.Insert(slices.Clone(command), 2, "-o", format, "-v", "1")
-			checkPrintable(t, args, p.inPipe(t, args...))
+			checkPrintable(t, args, runInPipe(t, p, args...))
 			if format == "table" || command[1] == "list" {
-				checkPrintable(t, args, p.onTerminal(t, args...))
+				checkPrintable(t, args, runOnTerminal(t, p, args...))
 			}
 		}
 	}
-	p.sameTexts(t, names)
-	if deleted := p.must(t, "csr", "delete", "--denied", "-q"); strings.Count(deleted, "\n")+1 != len(hostileTexts()) {
+	wantSameTexts(t, p, names)
+	if deleted := p.MustRun(t, "csr", "delete", "--denied", "-q"); strings.Count(deleted, "\n")+1 != len(hostileTexts()) {
 		t.Errorf("deleted %q", deleted)
 	}
 }
@@ -142,11 +145,11 @@ func checkPrintable(t *testing.T, args []string, text string) {
 	}
 }
 
-// sameTexts checks that the JSON has each name and message as the server has it.
-func (p program) sameTexts(t *testing.T, names []string) {
+// wantSameTexts checks that the JSON has each name and message as the server has it.
+func wantSameTexts(t *testing.T, p labtest.Admin, names []string) {
 	t.Helper()
 	var list output.CertificateRequestList
-	if err := json.NewDecoder(bytes.NewBufferString(p.must(t, "csr", "list", "-o", "json"))).Decode(&list); err != nil {
+	if err := json.NewDecoder(bytes.NewBufferString(p.MustRun(t, "csr", "list", "-o", "json"))).Decode(&list); err != nil {
 		t.Fatal(err)
 	}
 	var found []string

@@ -1,4 +1,4 @@
-package e2e
+package leaks
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// TestRecordedJoin joins through a proxy that records the plaintext, and looks
+// TestJoin_SendsNoPrivateKey joins through a proxy that records the plaintext, and looks
 // for the private key in it, and for the token in every file that is left.
-func TestRecordedJoin(t *testing.T) {
+func TestJoin_SendsNoPrivateKey(t *testing.T) {
 	dir := t.TempDir()
 	server, err := labtest.Start(filepath.Join(dir, "lab"))
 	if err != nil {
@@ -61,19 +61,19 @@ func TestRecordedJoin(t *testing.T) {
 			t.Errorf("the record lacks %q: it is not the whole join", must)
 		}
 	}
-	key := privateKey(t, filepath.Join(node, "var/lib/kubelet/pki/kubelet-client-current.pem"))
-	if found := findKey(record, key); found != "" {
+	key := readPrivateKey(t, filepath.Join(node, "var/lib/kubelet/pki/kubelet-client-current.pem"))
+	if found := findFragment(record, key); found != "" {
 		t.Errorf("the private key was sent, %s", found)
 	}
-	for name, planted := range encodings(key) {
-		if findKey(append(bytes.Clone(record), planted[3:]...), key) == "" {
+	for name, planted := range encodingsOf(key) {
+		if findFragment(append(bytes.Clone(record), planted[3:]...), key) == "" {
 			t.Errorf("a planted part of the key is not found, %s", name)
 		}
 	}
-	noFileHolds(t, node, token)
+	wantNoFileWith(t, node, token)
 }
 
-func privateKey(t *testing.T, file string) []byte {
+func readPrivateKey(t *testing.T, file string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -95,8 +95,8 @@ func privateKey(t *testing.T, file string) []byte {
 	return raw
 }
 
-// encodings returns the key in the forms that it might travel in.
-func encodings(key []byte) map[string][]byte {
+// encodingsOf returns the key in the forms that it might travel in.
+func encodingsOf(key []byte) map[string][]byte {
 	forms := map[string][]byte{"raw": key, "hex": []byte(hex.EncodeToString(key))}
 	for offset, name := range []string{"base64", "base64 shifted by 1", "base64 shifted by 2"} {
 		whole := base64.StdEncoding.EncodeToString(append(make([]byte, offset), key...))
@@ -105,10 +105,10 @@ func encodings(key []byte) map[string][]byte {
 	return forms
 }
 
-// findKey says in which form a run of the key stands in the record: 8 bytes of
+// findFragment says in which form a run of the key stands in the record: 8 bytes of
 // it raw, or as long in the other forms.
-func findKey(record, key []byte) string {
-	for name, form := range encodings(key) {
+func findFragment(record, key []byte) string {
+	for name, form := range encodingsOf(key) {
 		run := 8
 		if name != "raw" {
 			run = 12
@@ -122,9 +122,9 @@ func findKey(record, key []byte) string {
 	return ""
 }
 
-// noFileHolds checks that no file below dir holds the token or its secret half,
+// wantNoFileWith checks that no file below dir holds the token or its secret half,
 // plain or in base64.
-func noFileHolds(t *testing.T, dir, token string) {
+func wantNoFileWith(t *testing.T, dir, token string) {
 	t.Helper()
 	secret := token[7:]
 	files := 0
@@ -137,7 +137,7 @@ func noFileHolds(t *testing.T, dir, token string) {
 		if err != nil {
 			return err
 		}
-		for name, form := range encodings([]byte(secret)) {
+		for name, form := range encodingsOf([]byte(secret)) {
 			if bytes.Contains(text, form) {
 				t.Errorf("%s holds the token, %s", path, name)
 			}

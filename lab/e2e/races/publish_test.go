@@ -1,4 +1,4 @@
-package e2e
+package races
 
 import (
 	"context"
@@ -21,44 +21,25 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// size returns what a load test takes: the smallest that shows the fault, or
-// under make soak the whole.
-func size[T any](small, whole T) T {
-	if os.Getenv("BOOTCTL_SOAK") != "" {
-		return whole
-	}
-	return small
-}
-
-// createTokens returns new live tokens that the real signer has signed for.
-func (p program) createTokens(t *testing.T, n int) []token.Token {
+// createSignedTokens returns new live tokens that the real signer has signed for.
+func createSignedTokens(t *testing.T, p labtest.Admin, n int) []token.Token {
 	t.Helper()
 	var tokens []token.Token
 	for range n {
-		tok, err := token.Parse(p.must(t, "token", "create"))
+		tok, err := token.Parse(p.MustRun(t, "token", "create"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		tokens = append(tokens, tok)
 	}
-	p.eventually(t, "signatures", func() bool { code, _, _ := p.run(t, "cluster-info", "verify"); return code == 0 })
+	p.Eventually(t, "signatures", func() bool { code, _, _ := p.Run(t, "cluster-info", "verify"); return code == 0 })
 	return tokens
 }
 
-func (p program) eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for begin := time.Now(); time.Since(begin) < labtest.Hang; time.Sleep(100 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	t.Fatalf("after %s: no %s", labtest.Hang, what)
-}
-
-// reader reads cluster-info every five milliseconds until it is stopped, and
+// readClusterInfo reads cluster-info every five milliseconds until it is stopped, and
 // returns what was wrong and how often it read. It tells of each document that it
 // sees.
-func reader(ctx context.Context, client kubernetes.Interface, tokens []token.Token, saw func(document string)) (wrong []string, reads int) {
+func readClusterInfo(ctx context.Context, client kubernetes.Interface, tokens []token.Token, saw func(document string)) (wrong []string, reads int) {
 	for ctx.Err() == nil {
 		info, err := clusterinfo.Fetch(ctx, client.CoreV1())
 		if err != nil {
@@ -79,25 +60,27 @@ func reader(ctx context.Context, client kubernetes.Interface, tokens []token.Tok
 	return wrong, reads
 }
 
-// TestPublishLeavesNoWindow publishes changing addresses under the eyes of a
+// TestPublish_AlwaysSigned publishes changing addresses under the eyes of a
 // reader, with the real bootstrap signer running.
-func TestPublishLeavesNoWindow(t *testing.T) {
-	p := newProgram(t)
-	p.must(t, "setup", "--endpoint", p.server.URL())
-	tokens := p.createTokens(t, 3)
+func TestPublish_AlwaysSigned(t *testing.T) {
+	p := labtest.NewAdmin(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
+	tokens := createSignedTokens(t, p, 3)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	var wrong []string
 	var reads int
 	var seen atomic.Value
 	seen.Store("")
-	client := p.as(t, "")
-	wg.Go(func() { wrong, reads = reader(ctx, client, tokens, func(document string) { seen.Store(document) }) })
-	times := size(15, 200)
+	client := p.ClientAs(t, "")
+	wg.Go(func() {
+		wrong, reads = readClusterInfo(ctx, client, tokens, func(document string) { seen.Store(document) })
+	})
+	times := labtest.SmallOrFull(15, 200)
 	for i := range times {
 		endpoint := fmt.Sprintf("https://127.0.0.1:%d", 10000+i)
-		p.must(t, "cluster-info", "publish", "--yes", "--endpoint", endpoint)
-		p.eventually(t, "reader of "+endpoint, func() bool { return strings.Contains(seen.Load().(string), endpoint) })
+		p.MustRun(t, "cluster-info", "publish", "--yes", "--endpoint", endpoint)
+		p.Eventually(t, "reader of "+endpoint, func() bool { return strings.Contains(seen.Load().(string), endpoint) })
 	}
 	cancel()
 	wg.Wait()
@@ -105,13 +88,13 @@ func TestPublishLeavesNoWindow(t *testing.T) {
 	if len(wrong) > 0 {
 		t.Errorf("%d reads saw no valid signature, the first: %s", len(wrong), wrong[0])
 	}
-	p.signerIsIdle(t)
+	wantIdleSigner(t, p)
 }
 
-// signerIsIdle wants the real signer to find nothing to do after a write.
-func (p program) signerIsIdle(t *testing.T) {
+// wantIdleSigner wants the real signer to find nothing to do after a write.
+func wantIdleSigner(t *testing.T, p labtest.Admin) {
 	t.Helper()
-	client := p.as(t, "")
+	client := p.ClientAs(t, "")
 	version := func() string {
 		cm, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
 		if err != nil {
@@ -119,21 +102,21 @@ func (p program) signerIsIdle(t *testing.T) {
 		}
 		return cm.ResourceVersion
 	}
-	before, idle := version(), size(3*time.Second, time.Minute)
+	before, idle := version(), labtest.SmallOrFull(3*time.Second, time.Minute)
 	time.Sleep(idle)
 	if after := version(); after != before {
 		t.Errorf("within %s the signer wrote again: version %s, then %s", idle, before, after)
 	}
 }
 
-// TestEightWritersLoseNothing lets eight writers publish and add keys of their
+// TestPublish_EightWriters lets eight writers publish and add keys of their
 // own at the same time, with the real signer running.
-func TestEightWritersLoseNothing(t *testing.T) {
-	p := newProgram(t)
-	p.must(t, "setup", "--endpoint", p.server.URL())
-	tokens := p.createTokens(t, 3)
-	client := p.as(t, "")
-	rounds := size(3, 50)
+func TestPublish_EightWriters(t *testing.T) {
+	p := labtest.NewAdmin(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
+	tokens := createSignedTokens(t, p, 3)
+	client := p.ClientAs(t, "")
+	rounds := labtest.SmallOrFull(3, 50)
 	var wg sync.WaitGroup
 	var conflicts atomic.Int64
 	done := make([]int, 8) // rounds of each writer
@@ -145,7 +128,7 @@ func TestEightWritersLoseNothing(t *testing.T) {
 				if _, err := client.CoreV1().ConfigMaps("kube-public").Patch(t.Context(), "cluster-info", types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
 					t.Error(err)
 				}
-				code, _, stderr := p.run(t, "cluster-info", "publish", "--yes", "-v", "1", "--endpoint", fmt.Sprintf("https://127.0.0.1:%d", 10000+100*writer+round))
+				code, _, stderr := p.Run(t, "cluster-info", "publish", "--yes", "-v", "1", "--endpoint", fmt.Sprintf("https://127.0.0.1:%d", 10000+100*writer+round))
 				if code != 0 {
 					t.Errorf("exit code %d: %s", code, stderr[max(0, len(stderr)-300):])
 				}
@@ -196,10 +179,10 @@ metadata: {name: deny-signer}
 spec: {policyName: deny-signer, validationActions: [Deny]}
 `
 
-// denials returns how often the API server denied the signer a write.
-func (p program) denials(t *testing.T) int {
+// countDenials returns how often the API server denied the signer a write.
+func countDenials(t *testing.T, p labtest.Admin) int {
 	t.Helper()
-	code, metrics, stderr := p.exec(t, "kubectl", "get", "--raw", "/metrics")
+	code, metrics, stderr := p.Exec(t, "kubectl", "get", "--raw", "/metrics")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
@@ -214,22 +197,22 @@ func (p program) denials(t *testing.T) int {
 	return n
 }
 
-// TestSignHealsALostUpdate keeps the real signer from writing once, after which
+// TestSign_LostUpdate keeps the real signer from writing once, after which
 // it does not try again.
-func TestSignHealsALostUpdate(t *testing.T) {
+func TestSign_LostUpdate(t *testing.T) {
 	t.Parallel()
-	p := newProgram(t)
-	p.must(t, "setup", "--endpoint", p.server.URL())
-	p.createTokens(t, 1)
+	p := labtest.NewAdmin(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
+	createSignedTokens(t, p, 1)
 	policy := t.TempDir() + "/policy.yaml"
 	if err := os.WriteFile(policy, []byte(denySigner), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := p.exec(t, "kubectl", "apply", "-f", policy); code != 0 {
+	if code, _, stderr := p.Exec(t, "kubectl", "apply", "-f", policy); code != 0 {
 		t.Fatal(stderr)
 	}
-	signer := p.as(t, "system:serviceaccount:kube-system:bootstrap-signer").CoreV1().ConfigMaps("kube-public")
-	p.eventually(t, "denial", func() bool {
+	signer := p.ClientAs(t, "system:serviceaccount:kube-system:bootstrap-signer").CoreV1().ConfigMaps("kube-public")
+	p.Eventually(t, "denial", func() bool {
 		cm, err := signer.Get(t.Context(), "cluster-info", metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -239,23 +222,23 @@ func TestSignHealsALostUpdate(t *testing.T) {
 	})
 	var code, before int
 	var stdout, stderr string
-	if err := giveUp([]string{"token", "create", "--wait", "--timeout", "4s"}, func(args []string) bool {
-		before = p.denials(t)
-		code, stdout, stderr = p.run(t, args...)
+	if err := labtest.RetryTimeout([]string{"token", "create", "--wait", "--timeout", "4s"}, func(args []string) bool {
+		before = countDenials(t, p)
+		code, stdout, stderr = p.Run(t, args...)
 		return code == 4 && len(stdout) == len("abcdef.0123456789abcdef") && strings.Contains(stderr, "has lost this one, or has stopped since") && strings.Contains(stderr, "(SignatureMissing)")
 	}); err != nil {
 		t.Errorf("create --wait: exit code %d, %v\n%s%s", code, err, stdout, stderr)
 	}
-	p.eventually(t, "denial of the signer", func() bool { return p.denials(t) > before })
-	if code, _, stderr := p.exec(t, "kubectl", "delete", "-f", policy); code != 0 {
+	p.Eventually(t, "denial of the signer", func() bool { return countDenials(t, p) > before })
+	if code, _, stderr := p.Exec(t, "kubectl", "delete", "-f", policy); code != 0 {
 		t.Fatal(stderr)
 	}
-	time.Sleep(size(3*time.Second, time.Minute)) // for a signer that should do nothing
-	code, stdout, stderr = p.run(t, "cluster-info", "verify")
+	time.Sleep(labtest.SmallOrFull(3*time.Second, time.Minute)) // for a signer that should do nothing
+	code, stdout, stderr = p.Run(t, "cluster-info", "verify")
 	if code != 4 || !strings.Contains(stdout, "MISSING") {
 		t.Fatalf("the signer was not kept from its update: exit code %d\n%s%s", code, stdout, stderr)
 	}
-	p.must(t, "cluster-info", "sign")
-	p.must(t, "cluster-info", "verify")
-	p.signerIsIdle(t)
+	p.MustRun(t, "cluster-info", "sign")
+	p.MustRun(t, "cluster-info", "verify")
+	wantIdleSigner(t, p)
 }

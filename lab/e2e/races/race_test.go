@@ -1,4 +1,6 @@
-package e2e
+// Package races lets several writers change the same object at the same time: a CSR
+// that is replaced while it is approved, and cluster-info that many publish and sign.
+package races
 
 import (
 	"context"
@@ -21,22 +23,22 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// race is a request that another comes to stand in for.
-type race struct {
+// raceRun is a request that another comes to stand in for.
+type raceRun struct {
 	name         string
 	asBootstrap  kubernetes.Interface
 	asAdmin      kubernetes.Interface
 	first, other *certificatesv1.CertificateSigningRequest
 }
 
-// newRace makes two requests of one name for one node, each with a key of its
+// newRaceRun makes two requests of one name for one node, each with a key of its
 // own, and stores the first.
-func newRace(t *testing.T, p program, name string) *race {
+func newRaceRun(t *testing.T, p labtest.Admin, name string) *raceRun {
 	t.Helper()
-	r := &race{
+	r := &raceRun{
 		name:        name,
-		asBootstrap: p.as(t, "system:bootstrap:abcdef", "system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token", "system:authenticated"),
-		asAdmin:     p.as(t, ""),
+		asBootstrap: p.ClientAs(t, "system:bootstrap:abcdef", "system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token", "system:authenticated"),
+		asAdmin:     p.ClientAs(t, ""),
 	}
 	for _, object := range []**certificatesv1.CertificateSigningRequest{&r.first, &r.other} {
 		made, err := csr.NewNodeRequest("raced", testca.Key(t), cryptorand.Reader)
@@ -54,10 +56,10 @@ func newRace(t *testing.T, p program, name string) *race {
 	return r
 }
 
-// replace deletes the first request and stores the other. In between and before,
+// replaceCSR deletes the first request and stores the other. In between and before,
 // it may change what is stored without replacing it, so that an approval under
 // way meets a conflict.
-func (r *race) replace(ctx context.Context, touch bool) error {
+func (r *raceRun) replaceCSR(ctx context.Context, touch bool) error {
 	requests := r.asAdmin.CertificatesV1().CertificateSigningRequests()
 	if touch {
 		if object, err := requests.Get(ctx, r.name, metav1.GetOptions{}); err == nil {
@@ -74,9 +76,9 @@ func (r *race) replace(ctx context.Context, touch bool) error {
 	return err
 }
 
-// end checks that the other request, which nobody saw, is not approved, and
+// checkNotApproved checks that the other request, which nobody saw, is not approved, and
 // removes it.
-func (r *race) end(t *testing.T) {
+func (r *raceRun) checkNotApproved(t *testing.T) {
 	t.Helper()
 	requests := r.asAdmin.CertificatesV1().CertificateSigningRequests()
 	object, err := requests.Get(t.Context(), r.name, metav1.GetOptions{})
@@ -94,18 +96,18 @@ func (r *race) end(t *testing.T) {
 	}
 }
 
-// TestRaceOfTwoProcesses reviews a request in one process and approves it by its
+// TestApprove_ReplacedBetweenProcesses reviews a request in one process and approves it by its
 // UID in another, while it is replaced by one of the same name.
-func TestRaceOfTwoProcesses(t *testing.T) {
-	p := withoutApprover(t)
-	times := size(20, 200)
+func TestApprove_ReplacedBetweenProcesses(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
+	times := labtest.SmallOrFull(20, 200)
 	codes := map[int]int{}
 	bothWon := func() bool { return codes[0] > 1 && codes[9]+codes[3] > 0 } // the first is approved without a race
 	var alone time.Duration                                                 // what the last approval took
 	races := 0
 	for begin := time.Now(); races < times || !bothWon() && time.Since(begin) < labtest.Hang; races++ {
-		r := newRace(t, p, fmt.Sprintf("race-%d", races))
-		uid := p.must(t, "csr", "review", r.name, "-o", "jsonpath={.request.uid}")
+		r := newRaceRun(t, p, fmt.Sprintf("race-%d", races))
+		uid := p.MustRun(t, "csr", "review", r.name, "-o", "jsonpath={.request.uid}")
 		isFirst, wait, touch := races == 0, time.Duration(0), races%2 == 0
 		if !isFirst {
 			wait = rand.N(alone + alone/2)
@@ -116,17 +118,17 @@ func TestRaceOfTwoProcesses(t *testing.T) {
 				return
 			}
 			time.Sleep(wait)
-			if err := r.replace(t.Context(), touch); err != nil {
+			if err := r.replaceCSR(t.Context(), touch); err != nil {
 				t.Error(err)
 			}
 		})
 		begin := time.Now()
-		code, _, stderr := p.run(t, "csr", "approve", r.name, "--uid", uid)
+		code, _, stderr := p.Run(t, "csr", "approve", r.name, "--uid", uid)
 		if code == 0 {
 			alone = time.Since(begin)
 		}
 		if isFirst {
-			if err := r.replace(t.Context(), false); err != nil {
+			if err := r.replaceCSR(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -135,7 +137,7 @@ func TestRaceOfTwoProcesses(t *testing.T) {
 		if code != 0 && code != 9 && code != 3 {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
-		r.end(t)
+		r.checkNotApproved(t)
 	}
 	t.Logf("%d races: %d approved in time, %d replaced, %d gone", races, codes[0], codes[9], codes[3])
 	if !bothWon() {
@@ -143,15 +145,15 @@ func TestRaceOfTwoProcesses(t *testing.T) {
 	}
 }
 
-// TestRaceWithinAProcess is the same with the library, many more times.
-func TestRaceWithinAProcess(t *testing.T) {
-	p := withoutApprover(t)
-	times := size(150, 10000)
+// TestApprove_ReplacedWithinProcess is the same with the library, many more times.
+func TestApprove_ReplacedWithinProcess(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
+	times := labtest.SmallOrFull(150, 10000)
 	outcomes := map[string]int{}
 	bothWon := func() bool { return outcomes["approved"] > 0 && outcomes["replaced"] > 0 }
 	i := 0
 	for begin := time.Now(); i < times || !bothWon() && time.Since(begin) < labtest.Hang; i++ {
-		r := newRace(t, p, fmt.Sprintf("race-%d", i))
+		r := newRaceRun(t, p, fmt.Sprintf("race-%d", i))
 		touch := i%2 == 0
 		judged, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), r.name)
 		if err != nil {
@@ -160,7 +162,7 @@ func TestRaceWithinAProcess(t *testing.T) {
 		var replaced sync.WaitGroup
 		replaced.Go(func() {
 			time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
-			if err := r.replace(t.Context(), touch); err != nil {
+			if err := r.replaceCSR(t.Context(), touch); err != nil {
 				t.Error(err)
 			}
 		})
@@ -177,7 +179,7 @@ func TestRaceWithinAProcess(t *testing.T) {
 		default:
 			t.Errorf("race %d: %v", i, err)
 		}
-		r.end(t)
+		r.checkNotApproved(t)
 	}
 	t.Logf("%d races: %v", i, outcomes)
 	if !bothWon() {

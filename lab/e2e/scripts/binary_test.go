@@ -1,4 +1,4 @@
-package e2e
+package scripts
 
 import (
 	"debug/elf"
@@ -10,9 +10,9 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestBinary checks that bootctl is one file that runs anywhere: static,
+// TestBinary_StaticAndSmall checks that bootctl is one file that runs anywhere: static,
 // stripped, and 45 MB at most.
-func TestBinary(t *testing.T) {
+func TestBinary_StaticAndSmall(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs ELF")
 	}

@@ -1,4 +1,4 @@
-package e2e
+package scripts
 
 import (
 	"bytes"
@@ -29,22 +29,22 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":      exits,
 		"capture":    capture,
-		"fits":       fits,
+		"fits":       fitsSchema,
 		"fitsevents": fitsEvents,
 		"signalled":  signalled,
 		"mode":       mode,
 		"eventually": eventually,
-		"request":    request,
-		"skewed":     skewed,
+		"request":    writeCSR,
+		"skewed":     skewedProxy,
 		"givesup":    givesUp,
-		"serve":      serve,
-		"tunnel":     tunnel,
+		"serve":      serveFile,
+		"tunnel":     connectProxy,
 	}
 }
 
-// condition is true for [tool:NAME] where the program is there. With
+// hasTool is true for [tool:NAME] where the program is there. With
 // BOOTCTL_NO_SKIP it always is, so that a missing tool fails its script.
-func condition(name string) (bool, error) {
+func hasTool(name string) (bool, error) {
 	tool, ok := strings.CutPrefix(name, "tool:")
 	if !ok {
 		return false, errors.New("unknown condition")
@@ -87,7 +87,7 @@ func givesUp(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
 	code := ""
-	err = giveUp(args[2:], func(line []string) bool {
+	err = labtest.RetryTimeout(args[2:], func(line []string) bool {
 		code = exitCode(ts, line)
 		return code == args[0] && want.MatchString(ts.ReadFile("stderr"))
 	})
@@ -106,12 +106,12 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile("stdout"), "\n"))
 }
 
-// fits KIND FILE checks that a file is one document of that kind.
-func fits(ts *testscript.TestScript, neg bool, args []string) {
+// fitsSchema KIND FILE checks that a file is one document of that kind.
+func fitsSchema(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: fits KIND FILE")
 	}
-	validate(ts, args[0], ts.ReadFile(args[1]))
+	validateSchema(ts, args[0], ts.ReadFile(args[1]))
 }
 
 // fitsevents FILE checks that every line of a file is an event.
@@ -120,11 +120,11 @@ func fitsEvents(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: fitsevents FILE")
 	}
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
-		validate(ts, "Event", line)
+		validateSchema(ts, "Event", line)
 	}
 }
 
-func validate(ts *testscript.TestScript, kind, text string) {
+func validateSchema(ts *testscript.TestScript, kind, text string) {
 	if err := schema.Validate(kind, []byte(text)); err != nil {
 		ts.Fatalf("it does not fit %s: %v", kind, err)
 	}
@@ -194,9 +194,9 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// request NAME SIGNER CN ORG FILE writes a certificate signing request object
+// writeCSR NAME SIGNER CN ORG FILE writes a certificate signing request object
 // with a key of its own.
-func request(ts *testscript.TestScript, neg bool, args []string) {
+func writeCSR(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 {
 		ts.Fatalf("usage: request NAME SIGNER CN ORG FILE")
 	}

@@ -1,4 +1,4 @@
-package e2e
+package scripts
 
 import (
 	"bytes"
@@ -10,12 +10,14 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// example reads a file of examples, with what it says of other machines replaced.
-func example(t *testing.T, name string, replace ...string) string {
+// readExample reads a file of examples, with what it says of other machines replaced.
+func readExample(t *testing.T, name string, replace ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "examples", name))
+	text, err := os.ReadFile(filepath.Join(labtest.Root(t), "examples", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,37 +29,29 @@ func example(t *testing.T, name string, replace ...string) string {
 	return strings.NewReplacer(replace...).Replace(string(text))
 }
 
-func decode(t *testing.T, text string, into any) {
+func decodeYAML(t *testing.T, text string, into any) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(text), into); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// tool skips the test where a program is missing, unless nothing may be skipped.
-func tool(t *testing.T, name string) {
+// wantJoined wants the tree to be that of the node.
+func wantJoined(t *testing.T, p labtest.Admin, root, name string) {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil && os.Getenv("BOOTCTL_NO_SKIP") == "" {
-		t.Skip(err)
-	}
-}
-
-// joined wants the tree to be that of the node.
-func (p program) joined(t *testing.T, root, name string) {
-	t.Helper()
-	if who := p.must(t, "join", "--dry-run", "--rootfs", root, "-o", "jsonpath={.username}"); who != "system:node:"+name {
+	if who := p.MustRun(t, "join", "--dry-run", "--rootfs", root, "-o", "jsonpath={.username}"); who != "system:node:"+name {
 		t.Errorf("the identity is %q", who)
 	}
 }
 
-// TestExampleUnit checks the systemd unit, and runs what it runs.
-func TestExampleUnit(t *testing.T) {
-	tool(t, "systemd-analyze")
-	p := newProgram(t)
-	p.must(t, "setup", "--endpoint", p.server.URL())
-	bootctl := p.server.Command("bootctl").Path
+// TestExamples_SystemdUnit checks the systemd unit, and runs what it runs.
+func TestExamples_SystemdUnit(t *testing.T) {
+	labtest.RequireTools(t, "systemd-analyze")
+	p := labtest.NewAdmin(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
+	bootctl := p.Server.Command("bootctl").Path
 	unit := filepath.Join(t.TempDir(), "bootctl-join.service")
-	text := example(t, "bootctl-join.service", "/usr/local/bin/bootctl", bootctl)
+	text := readExample(t, "bootctl-join.service", "/usr/local/bin/bootctl", bootctl)
 	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +62,9 @@ func TestExampleUnit(t *testing.T) {
 	}
 	_, line, _ := strings.Cut(text, "\nExecStart=")
 	line, _, _ = strings.Cut(line, "\n")
-	values := map[string]string{"ENDPOINT": p.server.URL(), "PIN": p.must(t, "cluster-info", "pin")}
+	values := map[string]string{"ENDPOINT": p.Server.URL(), "PIN": p.MustRun(t, "cluster-info", "pin")}
 	words := strings.Fields(os.Expand(line, func(name string) string { return values[name] }))
-	token, err := os.ReadFile(p.tokenFile(t))
+	token, err := os.ReadFile(p.CreateTokenFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,14 +76,14 @@ func TestExampleUnit(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", line, err, out)
 		}
 	}
-	p.joined(t, root, "by-unit")
+	wantJoined(t, p, root, "by-unit")
 }
 
-// TestExampleCloudInit writes the files and runs the commands of the cloud-init
+// TestExamples_CloudInit writes the files and runs the commands of the cloud-init
 // document, but for the kubelet.
-func TestExampleCloudInit(t *testing.T) {
-	p := newProgram(t)
-	p.must(t, "setup", "--endpoint", p.server.URL())
+func TestExamples_CloudInit(t *testing.T) {
+	p := labtest.NewAdmin(t)
+	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
 	dir := t.TempDir()
 	var document struct {
 		Files []struct {
@@ -98,16 +92,16 @@ func TestExampleCloudInit(t *testing.T) {
 		Commands [][]string `json:"runcmd"`
 	}
 	root := filepath.Join(dir, "root")
-	text := example(t, "cloud-init.yaml", "/etc/bootctl/bootstrap-kubelet.conf", filepath.Join(dir, "bootstrap-kubelet.conf"),
+	text := readExample(t, "cloud-init.yaml", "/etc/bootctl/bootstrap-kubelet.conf", filepath.Join(dir, "bootstrap-kubelet.conf"),
 		"--timeout 10m", "--timeout 10m --node-name by-cloud-init --rootfs "+root, "systemctl enable --now kubelet.service", "echo the kubelet starts")
 	if !strings.HasPrefix(text, "#cloud-config\n") {
 		t.Error("cloud-init would not take it")
 	}
-	decode(t, text, &document)
+	decodeYAML(t, text, &document)
 	var shown, made map[string]any
-	conf := p.must(t, "token", "create", "-o", "bootstrap-kubeconfig")
-	decode(t, document.Files[0].Content, &shown)
-	decode(t, conf, &made)
+	conf := p.MustRun(t, "token", "create", "-o", "bootstrap-kubeconfig")
+	decodeYAML(t, document.Files[0].Content, &shown)
+	decodeYAML(t, conf, &made)
 	for key := range shown {
 		if made[key] == nil {
 			t.Errorf("token create prints no %s", key)
@@ -118,30 +112,30 @@ func TestExampleCloudInit(t *testing.T) {
 	}
 	for _, words := range document.Commands {
 		cmd := exec.Command(words[0], words[1:]...)
-		cmd.Env = p.server.Command("bootctl").Env
-		if code, stdout, stderr := result(t, cmd); code != 0 || !strings.HasSuffix(stdout, "the kubelet starts") {
+		cmd.Env = p.Server.Command("bootctl").Env
+		if code, stdout, stderr := labtest.RunCommand(t, cmd); code != 0 || !strings.HasSuffix(stdout, "the kubelet starts") {
 			t.Errorf("exit code %d, stdout %q, stderr %s", code, stdout, stderr)
 		}
 	}
-	p.joined(t, root, "by-cloud-init")
+	wantJoined(t, p, root, "by-cloud-init")
 	if _, err := os.Stat(document.Files[0].Path); err == nil {
 		t.Error("the token is left")
 	}
 }
 
-// TestExampleCIJob runs the steps of the CI job, as a runner does.
-func TestExampleCIJob(t *testing.T) {
-	tool(t, "jq")
-	tool(t, "bash")
+// TestExamples_CIJob runs the steps of the CI job, as a runner does.
+func TestExamples_CIJob(t *testing.T) {
+	labtest.RequireTools(t, "jq")
+	labtest.RequireTools(t, "bash")
 	var workflow struct {
 		Jobs map[string]struct {
 			Steps []struct{ Name, If, Run string }
 		}
 	}
-	decode(t, example(t, "ci-job.yaml"), &workflow)
+	decodeYAML(t, readExample(t, "ci-job.yaml"), &workflow)
 	dir := t.TempDir()
 	variables := filepath.Join(dir, "env")
-	bin, err := filepath.Abs(filepath.Join("..", "..", "bin"))
+	bin, err := labtest.BinDir()
 	if err != nil {
 		t.Fatal(err)
 	}

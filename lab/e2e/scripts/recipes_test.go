@@ -1,4 +1,4 @@
-package e2e
+package scripts
 
 import (
 	"os"
@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bootctl/bootctl/lab/labtest"
 )
 
 // recipes are the scripts of docs/scripting.md, by the heading that they stand
 // below. Each is handed out once or more, and none may be left.
 type recipes struct {
-	program
+	labtest.Admin
 	dir   string
 	texts map[string][]string
 	used  map[string]bool
@@ -21,11 +23,11 @@ type recipes struct {
 
 func newRecipes(t *testing.T) *recipes {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "scripting.md"))
+	page, err := os.ReadFile(filepath.Join(labtest.Root(t), "docs", "scripting.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := recipes{program: newProgram(t), dir: t.TempDir(), texts: map[string][]string{}, used: map[string]bool{}}
+	r := recipes{Admin: labtest.NewAdmin(t), dir: t.TempDir(), texts: map[string][]string{}, used: map[string]bool{}}
 	for _, section := range strings.Split(string(page), "\n## ")[1:] {
 		heading, body, _ := strings.Cut(section, "\n")
 		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(body, -1) {
@@ -51,14 +53,14 @@ func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *
 		text = strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s")
 	}
 	cmd := exec.Command("dash", "-euc", text)
-	cmd.Dir, cmd.Env = r.dir, append(r.server.Command("bootctl").Env, vars...)
+	cmd.Dir, cmd.Env = r.dir, append(r.Server.Command("bootctl").Env, vars...)
 	return cmd
 }
 
 // mustRun runs a script that succeeds, and returns its stdout.
 func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
 	t.Helper()
-	code, stdout, stderr := result(t, r.command(t, heading, 0, vars...))
+	code, stdout, stderr := labtest.RunCommand(t, r.command(t, heading, 0, vars...))
 	if code != 0 {
 		t.Fatalf("%s: exit code %d, stdout %q\n%s", heading, code, stdout, stderr)
 	}
@@ -69,14 +71,14 @@ func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
 // finds what another left.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
-	tool(t, "dash")
-	tool(t, "jq")
+	labtest.RequireTools(t, "dash")
+	labtest.RequireTools(t, "jq")
 	r := newRecipes(t)
-	r.must(t, "setup", "--endpoint", r.server.URL())
+	r.MustRun(t, "setup", "--endpoint", r.Server.URL())
 	t.Run("hand over", r.handOver)
 	t.Run("tokens", r.tokens)
 	t.Run("codes", r.codes)
-	r.must(t, "setup", "--auto-approve", "none", "--force")
+	r.MustRun(t, "setup", "--auto-approve", "none", "--force")
 	t.Run("approve", r.approve)
 	for heading, texts := range r.texts {
 		for i, text := range texts {
@@ -95,7 +97,7 @@ func (r *recipes) handOver(t *testing.T) {
 	}
 	root := filepath.Join(r.dir, "node")
 	r.mustRun(t, "Join with that file", "NODE=by-file", "ROOT="+root)
-	r.joined(t, root, "by-file")
+	wantJoined(t, r.Admin, root, "by-file")
 	if _, err := os.Stat(file); err == nil {
 		t.Error("bootstrap.conf is still there")
 	}
@@ -106,19 +108,19 @@ func (r *recipes) handOver(t *testing.T) {
 	if seen := r.mustRun(t, watch, "ROOT="+root); !strings.HasPrefix(seen, "by-file 20") {
 		t.Errorf("the identity is %q", seen)
 	}
-	if code, stdout, _ := result(t, r.command(t, watch, 0, "ROOT="+filepath.Join(r.dir, "nothing"))); code != 4 || stdout != "" {
+	if code, stdout, _ := labtest.RunCommand(t, r.command(t, watch, 0, "ROOT="+filepath.Join(r.dir, "nothing"))); code != 4 || stdout != "" {
 		t.Errorf("no identity: exit code %d, stdout %q", code, stdout)
 	}
 }
 
 func (r *recipes) tokens(t *testing.T) {
 	const list = `jsonpath={.items[?(@.description=="rotated")].id}`
-	r.must(t, "token", "create", "--description", "kept")
+	r.MustRun(t, "token", "create", "--description", "kept")
 	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
-	first := r.must(t, "token", "list", "-o", list)
+	first := r.MustRun(t, "token", "list", "-o", list)
 	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
-	second := r.must(t, "token", "list", "-o", list)
-	whole := readFile(t, filepath.Join(r.dir, "token"))
+	second := r.MustRun(t, "token", "list", "-o", list)
+	whole := labtest.ReadFile(t, filepath.Join(r.dir, "token"))
 	if first == second || len(second) != 6 || !strings.HasPrefix(string(whole), second+".") {
 		t.Errorf("first %q, then %q, and the file has that of %.6s", first, second, whole)
 	}
@@ -133,7 +135,7 @@ func (r *recipes) tokens(t *testing.T) {
 }
 
 func (r *recipes) codes(t *testing.T) {
-	good := []string{"ENDPOINT=" + r.server.URL(), "PIN=" + r.must(t, "cluster-info", "pin"), "NODE=by-code", "ROOT=" + filepath.Join(r.dir, "by-code")}
+	good := []string{"ENDPOINT=" + r.Server.URL(), "PIN=" + r.MustRun(t, "cluster-info", "pin"), "NODE=by-code", "ROOT=" + filepath.Join(r.dir, "by-code")}
 	tests := []struct{ change, want string }{
 		{"PIN=sha256:" + strings.Repeat("0", 64), "it does not verify"},
 		{deadEndpoint, "no API server"},
@@ -169,14 +171,14 @@ func (r *recipes) approve(t *testing.T) {
 			if err := node.Start(); err != nil {
 				t.Fatal(err)
 			}
-			code, stdout, stderr := result(t, r.command(t, test.heading, test.admin, vars...))
+			code, stdout, stderr := labtest.RunCommand(t, r.command(t, test.heading, test.admin, vars...))
 			if code != 0 || !strings.HasPrefix(stdout, "node-csr-") {
 				t.Errorf("exit code %d, stdout %q\n%s", code, stdout, stderr)
 			}
 			if err := node.Wait(); err != nil {
 				t.Error(err)
 			}
-			r.joined(t, root, test.node)
+			wantJoined(t, r.Admin, root, test.node)
 		})
 	}
 }

@@ -1,6 +1,7 @@
-// Package e2e runs the built bootctl through scripts against a real control
-// plane, one server for each set of controllers that the scripts ask for.
-package e2e
+// Package scripts runs the built bootctl as users do, on real control planes: through
+// txtar scripts, one server for each set of controllers that the scripts ask for,
+// through the recipes and examples of the documentation, and at a terminal.
+package scripts
 
 import (
 	"os"
@@ -14,18 +15,18 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestScripts runs testdata/script/*.txtar. The first line of a script may name
+// TestScripts runs ../testdata/script/*.txtar. The first line of a script may name
 // the control plane that it needs: "# lab: bare" is one that nobody has set up,
 // "# lab: without NAME..." one without these controllers; any other
 // name is a prepared one of its own.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	files, err := filepath.Glob(filepath.Join("..", "testdata", "script", "*.txtar"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
 	groups := map[string][]string{}
 	for _, file := range files {
-		groups[wantedLab(t, file)] = append(groups[wantedLab(t, file)], file)
+		groups[labOfScript(t, file)] = append(groups[labOfScript(t, file)], file)
 	}
 	for wanted, files := range groups {
 		t.Run(strings.ReplaceAll(wanted, " ", "-"), func(t *testing.T) {
@@ -35,7 +36,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-func wantedLab(t *testing.T, file string) string {
+func labOfScript(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -69,21 +70,21 @@ func runScripts(t *testing.T, wanted string, files []string) {
 		t.Fatal(err)
 	}
 	if wanted != "bare" {
-		setup(t, bin, server, wanted)
+		setUpLab(t, bin, server, wanted)
 	}
 	t.Run("scripts", func(t *testing.T) { // returns when the parallel scripts have ended
 		testscript.Run(t, testscript.Params{
 			Files:               files,
-			Setup:               func(e *testscript.Env) error { return environment(e, bin, server) },
+			Setup:               func(e *testscript.Env) error { return scriptEnvironment(e, bin, server) },
 			Cmds:                commands(),
-			Condition:           condition,
+			Condition:           hasTool,
 			RequireExplicitExec: true,
 		})
 	})
 }
 
-// setup prepares the cluster as an operator does.
-func setup(t *testing.T, bin string, server *labtest.Server, wanted string) {
+// setUpLab prepares the cluster as an operator does.
+func setUpLab(t *testing.T, bin string, server *labtest.Server, wanted string) {
 	t.Helper()
 	args := []string{"setup", "--kubeconfig", server.Kubeconfig, "--endpoint", server.URL()}
 	if wanted == "without csrapproving" {
@@ -94,7 +95,7 @@ func setup(t *testing.T, bin string, server *labtest.Server, wanted string) {
 	}
 }
 
-func environment(e *testscript.Env, bin string, server *labtest.Server) error {
+func scriptEnvironment(e *testscript.Env, bin string, server *labtest.Server) error {
 	home := filepath.Join(e.WorkDir, "home")
 	e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	e.Setenv("HOME", home)

@@ -1,4 +1,4 @@
-package e2e
+package scripts
 
 import (
 	"crypto/tls"
@@ -17,9 +17,9 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// skewed NAME DURATION puts a proxy before the lab whose clock is that far ahead,
+// skewedProxy NAME DURATION puts a proxy before the lab whose clock is that far ahead,
 // and its URL into the variable NAME.
-func skewed(ts *testscript.TestScript, neg bool, args []string) {
+func skewedProxy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: skewed NAME DURATION")
 	}
@@ -37,8 +37,8 @@ func skewed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], proxy.URL)
 }
 
-// servingPair is a certificate of the lab's CA.
-func servingPair(ts *testscript.TestScript, leaf pki.Leaf) tls.Certificate {
+// issueServingCertificate is a certificate of the lab's CA.
+func issueServingCertificate(ts *testscript.TestScript, leaf pki.Leaf) tls.Certificate {
 	ca, err := pki.LoadCA(ts.Getenv("LAB"))
 	ts.Check(err)
 	leaf.CommonName, leaf.Server = "e2e", true
@@ -49,16 +49,16 @@ func servingPair(ts *testscript.TestScript, leaf pki.Leaf) tls.Certificate {
 	return cert
 }
 
-// serve NAME FILE gives out a file over https, whoever asks for whatever path, and
+// serveFile NAME FILE gives out a file over https, whoever asks for whatever path, and
 // puts the URL into the variable NAME. The paths /moved and /missing have other
 // answers.
-func serve(ts *testscript.TestScript, neg bool, args []string) {
+func serveFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: serve NAME FILE")
 	}
 	text := ts.ReadFile(args[1])
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{servingPair(ts, pki.Leaf{IPs: []net.IP{net.IPv4(127, 0, 0, 1).To4()}})},
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{issueServingCertificate(ts, pki.Leaf{IPs: []net.IP{net.IPv4(127, 0, 0, 1).To4()}})},
 	})
 	ts.Check(err)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,9 +76,9 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], "https://"+listener.Addr().String())
 }
 
-// tunnel NAME [STATUS] is a proxy by which every name leads to the lab or, where
+// connectProxy NAME [STATUS] is a proxy by which every name leads to the lab or, where
 // one is given, that answers with the status. Its URL goes into the variable NAME.
-func tunnel(ts *testscript.TestScript, neg bool, args []string) {
+func connectProxy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: tunnel NAME [STATUS]")
 	}
@@ -88,51 +88,8 @@ func tunnel(ts *testscript.TestScript, neg bool, args []string) {
 		status, err = strconv.Atoi(args[1])
 		ts.Check(err)
 	}
-	at, end, err := startTunnel(strings.TrimPrefix(ts.Getenv("SERVER"), "https://"), status)
+	at, end, err := faultproxy.StartTunnel(strings.TrimPrefix(ts.Getenv("SERVER"), "https://"), status)
 	ts.Check(err)
 	ts.Defer(end)
 	ts.Setenv(args[0], "http://user:p4ssword@"+at)
-}
-
-// startTunnel returns the address of a proxy by which every name leads to the given
-// address, or that answers with the status where that is not 0.
-func startTunnel(address string, status int) (at string, end func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if status != 0 || r.Method != http.MethodConnect {
-			w.WriteHeader(status)
-			return
-		}
-		splice(w, address)
-	})}
-	go server.Serve(listener) //nolint:errcheck // ends with Close
-	return listener.Addr().String(), func() { _ = server.Close() }, nil
-}
-
-// splice answers a CONNECT and passes on what comes, both ways.
-func splice(w http.ResponseWriter, address string) {
-	client, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	defer client.Close() //nolint:errcheck // it has ended
-	server, err := net.Dial("tcp", address)
-	if err != nil {
-		return
-	}
-	defer server.Close() //nolint:errcheck // it has ended
-	if _, err := io.WriteString(client, "HTTP/1.1 200 Connected\r\n\r\n"); err != nil {
-		return
-	}
-	ended := make(chan struct{}, 2)
-	pass := func(to io.Writer, from io.Reader) {
-		_, _ = io.Copy(to, from)
-		ended <- struct{}{}
-	}
-	go pass(client, server)
-	go pass(server, client)
-	<-ended
 }

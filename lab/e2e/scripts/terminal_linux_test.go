@@ -1,4 +1,4 @@
-package e2e
+package scripts
 
 import (
 	"bufio"
@@ -17,11 +17,11 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestQuestionOnTerminal answers the question of a bulk approval with Ctrl-C, no
+// TestApprove_PromptOnTerminal answers the question of a bulk approval with Ctrl-C, no
 // and yes.
-func TestQuestionOnTerminal(t *testing.T) {
-	p := withoutApprover(t)
-	if err := p.server.SubmitNodes(t.Context(), "asked", 3); err != nil {
+func TestApprove_PromptOnTerminal(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
+	if err := p.Server.SubmitNodes(t.Context(), "asked", 3); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -35,7 +35,7 @@ func TestQuestionOnTerminal(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			cmd := p.server.Command("bootctl", "csr", "approve", "--pending")
+			cmd := p.Server.Command("bootctl", "csr", "approve", "--pending")
 			terminal, err := pty.Start(cmd)
 			if err != nil {
 				t.Fatal(err)
@@ -55,23 +55,23 @@ func TestQuestionOnTerminal(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != test.code {
 				t.Errorf("exit code %d, want %d; after the question: %s", code, test.code, rest)
 			}
-			if got := p.must(t, "csr", "list", "-o", "jsonpath={.items[?(@.reason==\"BootctlApprove\")].conditions[0]}"); got != test.approved {
+			if got := p.MustRun(t, "csr", "list", "-o", "jsonpath={.items[?(@.reason==\"BootctlApprove\")].conditions[0]}"); got != test.approved {
 				t.Errorf("approved: %q, want %q", got, test.approved)
 			}
 		})
 	}
 }
 
-// TestCreateManyOnTerminal interrupts the making of many tokens, whose number is
+// TestTokenCreate_ManyOnTerminal interrupts the making of many tokens, whose number is
 // shown meanwhile. What was made by then is printed, all of it.
-func TestCreateManyOnTerminal(t *testing.T) {
-	p := withoutApprover(t)
+func TestTokenCreate_ManyOnTerminal(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close() //nolint:errcheck // the test is over
-	cmd := p.server.Command("bootctl", "token", "create", "--count", "10000", "--description", "interrupted", "--usages", "authentication", "-q")
+	cmd := p.Server.Command("bootctl", "token", "create", "--count", "10000", "--description", "interrupted", "--usages", "authentication", "-q")
 	cmd.Stdout = out
 	terminal, err := pty.Start(cmd)
 	if err != nil {
@@ -100,21 +100,21 @@ func TestCreateManyOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := strings.Fields(string(text))
-	made := strings.Fields(p.must(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="interrupted")].id}`))
+	made := strings.Fields(p.MustRun(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="interrupted")].id}`))
 	slices.Sort(printed)
 	slices.Sort(made)
 	if len(made) == 0 || len(made) == 10000 || !slices.Equal(printed, made) {
 		t.Errorf("%d tokens were printed, and %d made", len(printed), len(made))
 	}
 	t.Logf("%d tokens were made and printed", len(made))
-	p.must(t, append([]string{"token", "delete"}, made...)...)
+	p.MustRun(t, append([]string{"token", "delete"}, made...)...)
 }
 
-// TestJoinOnTerminal shows the step under way in one line, with its time and what
+// TestJoin_OnTerminal shows the step under way in one line, with its time and what
 // it waits for, no wider than the terminal, and each step that has ended.
-func TestJoinOnTerminal(t *testing.T) {
-	p := withoutApprover(t)
-	cmd := p.server.Command("bootctl", "join", p.server.URL(), "--token-file", p.tokenFile(t), "--ca-file", p.server.CAFile,
+func TestJoin_OnTerminal(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
+	cmd := p.Server.Command("bootctl", "join", p.Server.URL(), "--token-file", p.CreateTokenFile(t), "--ca-file", p.Server.CAFile,
 		"--node-name", "watched", "--out-dir", t.TempDir())
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
@@ -125,7 +125,7 @@ func TestJoinOnTerminal(t *testing.T) {
 	defer terminal.Close() //nolint:errcheck // the test is over
 	defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 	seen := readUntil(terminal, regexp.MustCompile(`s, for [0-9.]+s`))
-	p.must(t, "csr", "approve", "--node", "watched")
+	p.MustRun(t, "csr", "approve", "--node", "watched")
 	rest, _ := io.ReadAll(terminal) // ends with an error when the other side is gone
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s%s", err, seen, rest)
