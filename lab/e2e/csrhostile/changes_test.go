@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// storedCSRs returns all that the server has, by name.
+// storedCSRs returns all CSRs by name.
 func storedCSRs(t *testing.T, p labtest.Admin) map[string]certificatesv1.CertificateSigningRequest {
 	t.Helper()
 	list, err := p.ClientAs(t, "").CertificatesV1().CertificateSigningRequests().List(t.Context(), metav1.ListOptions{})
@@ -29,8 +29,7 @@ func storedCSRs(t *testing.T, p labtest.Admin) map[string]certificatesv1.Certifi
 	return all
 }
 
-// approveWithBootctl runs csr approve, and returns its exit code and what it says of each
-// request.
+// approveWithBootctl runs csr approve, and returns its exit code and the result of each CSR.
 func approveWithBootctl(t *testing.T, p labtest.Admin, args ...string) (int, map[string]output.Result) {
 	t.Helper()
 	code, stdout, stderr := p.Run(t, append([]string{"csr", "approve", "-o", "json"}, args...)...)

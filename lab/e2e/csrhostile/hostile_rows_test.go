@@ -18,7 +18,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// hostileCSR differs from what a kubelet with a bootstrap token asks for.
+// hostileCSR differs from the CSR that a kubelet with a bootstrap token sends.
 type hostileCSR struct {
 	title string
 	// rule is one that refuses the request by default.
@@ -34,11 +34,12 @@ type hostileCSR struct {
 	refusedByServer bool
 }
 
-// breaksRule is a request for a kubelet's client certificate that breaks the rule.
+// breaksRule returns a CSR for a kubelet's client certificate that breaks the rule.
 func breaksRule(rule, title string, changes ...labtest.CSRChange) hostileCSR {
 	return hostileCSR{title: title, rule: rule, signerRule: rule, changes: changes}
 }
 
+// refusedByServer returns a CSR that the API server does not store.
 func refusedByServer(title string, changes ...labtest.CSRChange) hostileCSR {
 	return hostileCSR{title: title, changes: changes, refusedByServer: true}
 }

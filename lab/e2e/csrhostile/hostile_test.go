@@ -63,8 +63,8 @@ func TestApprove_HostileCSRs(t *testing.T) {
 	wantNotForceable(t, p, hostile)
 }
 
-// allowEveryRequester lets everybody send requests, and has administrators whose names say
-// nothing of it.
+// allowEveryRequester lets every user send CSRs, and creates administrators with
+// unsuspicious names.
 func allowEveryRequester(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	subject := func(kind, name string) rbacv1.Subject {
@@ -92,8 +92,7 @@ func allowEveryRequester(t *testing.T, p labtest.Admin) {
 	}
 }
 
-// sendHostileCSRs sends all rows, and returns by name those that the API server
-// stores.
+// sendHostileCSRs sends all rows, and returns the ones that the API server stores by name.
 func sendHostileCSRs(t *testing.T, p labtest.Admin) map[string]hostileCSR {
 	t.Helper()
 	stored := map[string]hostileCSR{}
@@ -118,7 +117,7 @@ func sendHostileCSRs(t *testing.T, p labtest.Admin) map[string]hostileCSR {
 	return stored
 }
 
-// sendValidCSR sends a request that keeps the rules, for a node of the same name.
+// sendValidCSR sends a CSR that the policy allows, for a node of the same name.
 func sendValidCSR(t *testing.T, p labtest.Admin, name string, changes ...labtest.CSRChange) {
 	t.Helper()
 	if _, err := p.SendCSR(t.Context(), t, name, labtest.NewCSR(t, name, changes...)); err != nil {
@@ -158,7 +157,7 @@ func selectBySigner(t *testing.T, p labtest.Admin, hostile map[string]hostileCSR
 	return rows
 }
 
-// wantRefused wants each row to be refused by its rule, and no row to be approved.
+// wantRefused checks that each row is refused by its rule, and that no row is approved.
 func wantRefused(t *testing.T, p labtest.Admin, way string, code int, results map[string]output.Result, rows map[string]hostileCSR, rule func(hostileCSR) string) {
 	t.Helper()
 	if code == 0 {
@@ -190,7 +189,7 @@ func wantRefused(t *testing.T, p labtest.Admin, way string, code int, results ma
 	}
 }
 
-// wantApproved wants the requests to be approved.
+// wantApproved checks that the CSRs are approved.
 func wantApproved(t *testing.T, p labtest.Admin, names ...string) {
 	t.Helper()
 	stored := storedCSRs(t, p)

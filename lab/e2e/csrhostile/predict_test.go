@@ -167,8 +167,8 @@ func TestPredict_ServerOutcome(t *testing.T) {
 	}
 }
 
-// waitForOutcomes waits until the signers have done what they are predicted to do. What they
-// leave undone is for the test to report.
+// waitForOutcomes waits until the signers have done what is predicted. The test reports
+// what they did not do.
 func waitForOutcomes(t *testing.T, p labtest.Admin, predicted map[string]csr.Outcome) {
 	t.Helper()
 	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
@@ -184,12 +184,12 @@ func waitForOutcomes(t *testing.T, p labtest.Admin, predicted map[string]csr.Out
 	}
 }
 
-// isDecided says whether a signer of Kubernetes has anything to do.
+// isDecided reports whether a Kubernetes signer issues or fails such a CSR.
 func isDecided(outcome csr.Outcome) bool {
 	return outcome == csr.OutcomeIssued || outcome == csr.OutcomeFailed
 }
 
-// observedOutcome says what has become of an approved request.
+// observedOutcome returns what a signer did with an approved CSR.
 func observedOutcome(object certificatesv1.CertificateSigningRequest) string {
 	r := csr.Decode(&object)
 	switch {

@@ -50,8 +50,8 @@ func plantDocument(change func(t *testing.T, l *doctorLab, text string) string) 
 	}
 }
 
-// replaceCAExpiringIn puts in the place of the cluster's CA certificate one of the same key,
-// which ends after the time.
+// replaceCAExpiringIn replaces the cluster's CA certificate with one for the same key that
+// expires after the time.
 func replaceCAExpiringIn(left time.Duration) func(*testing.T, *doctorLab, string) string {
 	return func(t *testing.T, l *doctorLab, text string) string {
 		t.Helper()
@@ -76,7 +76,7 @@ func certPEM(der []byte) []byte {
 
 func encodedPEM(der []byte) string { return base64.StdEncoding.EncodeToString(certPEM(der)) }
 
-// plantSignatures plants other signatures.
+// plantSignatures changes every signature.
 func plantSignatures(change func(string) string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
@@ -90,8 +90,8 @@ func plantSignatures(change func(string) string) func(*testing.T, *doctorLab) {
 	}
 }
 
-// fillClusterInfo makes tokens that are not needed, and then leaves room in cluster-info for
-// so many signatures more.
+// fillClusterInfo creates extra tokens, and then leaves room in cluster-info for that many
+// more signatures.
 func fillClusterInfo(tokens, room int) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
@@ -108,8 +108,8 @@ func fillClusterInfo(tokens, room int) func(*testing.T, *doctorLab) {
 	}
 }
 
-// deleteExtraTokens deletes the tokens that are not needed, which is the remedy, and
-// then what fills cluster-info.
+// deleteExtraTokens deletes the extra tokens, which is the fix, and then what fills
+// cluster-info.
 func deleteExtraTokens(t *testing.T, l *doctorLab, remedy string) {
 	t.Helper()
 	if !strings.HasPrefix(remedy, "bootctl token delete") {
@@ -132,8 +132,8 @@ func (l *doctorLab) serveTLS(t *testing.T, certificate func(*tls.Config)) string
 	return server.URL
 }
 
-// writeExpiringCA writes a CA of its own that ends in ten days, and a bundle of it and
-// the cluster's.
+// writeExpiringCA writes a new CA that expires in ten days, and a bundle of it and the
+// cluster's CA.
 func (l *doctorLab) writeExpiringCA(t *testing.T) (ca, bundle string) {
 	t.Helper()
 	made := testca.New(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(10 * 24 * time.Hour) })
@@ -154,7 +154,7 @@ func (l *doctorLab) writeExpiringCA(t *testing.T) (ca, bundle string) {
 	return ca, bundle
 }
 
-// accessFaults are those of who asks, and of what stands between.
+// accessFaults are faults of the user that runs doctor, and of the connection.
 func accessFaults() []doctorFault {
 	ahead := func(by time.Duration) func(*testing.T, *doctorLab) {
 		return func(t *testing.T, l *doctorLab) {
@@ -223,14 +223,14 @@ func accessFaults() []doctorFault {
 	}
 }
 
-// restoreAdmin is the remedy of who was not the administrator, or went another way.
+// restoreAdmin makes doctor use the administrator's kubeconfig again.
 func restoreAdmin(_ *testing.T, l *doctorLab, _ string) {
 	l.kubeconfig = ""
 	l.proxy.Inject(nil)
 	l.proxy.Always(func(*http.Response) error { return nil })
 }
 
-// withKubeconfig lets doctor use a kubeconfig that was changed.
+// withKubeconfig makes doctor use a changed kubeconfig.
 func withKubeconfig(change func(*clientcmdapi.Config)) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()

@@ -84,7 +84,7 @@ func tokenFaults() []doctorFault {
 	}
 }
 
-// deleteBinding looks for a binding as the remedy tells, and deletes it.
+// deleteBinding finds a binding with the command in the fix, and deletes it.
 func deleteBinding(name string) func(*testing.T, *doctorLab, string) {
 	return func(t *testing.T, l *doctorLab, remedy string) {
 		t.Helper()
@@ -191,8 +191,8 @@ func signerUnknown() doctorFault {
 		mend: func(t *testing.T, l *doctorLab, _ string) { t.Helper(); submitNodeCSR("later")(t, l) }}
 }
 
-// serveOtherAddress is the address of a server of the lab's CA whose certificate is not for
-// that address.
+// serveOtherAddress returns the address of a server whose certificate, issued by the lab's
+// CA, is for another address.
 func (l *doctorLab) serveOtherAddress(t *testing.T) string {
 	t.Helper()
 	return l.serveTLS(t, faultproxy.ServingCertificate(l.ca, net.IPv4(192, 0, 2, 1).To4(), time.Now()))

@@ -96,7 +96,7 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 	return code, bad, report
 }
 
-// waitUntil tries what a controller, or doctor, may take a while to notice.
+// waitUntil reports whether done becomes true, which a controller may take a while for.
 func waitUntil(done func() bool) bool {
 	wait := 50 * time.Millisecond
 	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); wait = min(2*wait, time.Second) {
@@ -121,7 +121,7 @@ func (l *doctorLab) waitForClean(t *testing.T, when string, args ...string) {
 	}
 }
 
-// waitForFinding waits until doctor finds just the fault, and returns its remedy.
+// waitForFinding waits until doctor finds only the fault, and returns its fix.
 func (l *doctorLab) waitForFinding(t *testing.T, f doctorFault) string {
 	t.Helper()
 	want := slices.Sorted(slices.Values(append([]string{f.want}, f.also...)))
@@ -145,7 +145,7 @@ func (l *doctorLab) waitForFinding(t *testing.T, f doctorFault) string {
 	return ""
 }
 
-// testFault plants a fault, and wants it found and mended by its remedy.
+// testFault plants a fault, and checks that doctor finds it and that its fix repairs it.
 func (l *doctorLab) testFault(t *testing.T, f doctorFault) {
 	t.Helper()
 	f.plant(t, l)
@@ -165,8 +165,8 @@ func (l *doctorLab) testFault(t *testing.T, f doctorFault) {
 	l.waitForClean(t, "after the remedy", f.args...)
 }
 
-// runPrintedFix runs a remedy as it is printed, the first where there are several. A
-// person puts the address in, and says yes where he is asked.
+// runPrintedFix runs a fix as it is printed, the first of several. A person replaces the
+// address, and confirms where the command asks.
 func runPrintedFix(t *testing.T, l *doctorLab, remedy string) {
 	t.Helper()
 	command, _, _ := strings.Cut(remedy, "; or ")
@@ -198,7 +198,7 @@ func (l *doctorLab) restart(t *testing.T, flags ...string) {
 	}
 }
 
-// flagsOfFix returns the flags of the API server that the last remedy names.
+// flagsOfFix returns the API server flags that the last fix names.
 func (l *doctorLab) flagsOfFix(t *testing.T) string {
 	t.Helper()
 	flag := regexp.MustCompile(`--([a-z-]+=[a-z]+)`).FindStringSubmatch(l.remedy)
@@ -271,7 +271,7 @@ func (l *doctorLab) kubectl(t *testing.T, args ...string) {
 	}
 }
 
-// kubectlCommand returns a fault's plant of one kubectl command.
+// kubectlCommand returns a fault that one kubectl command plants.
 func kubectlCommand(command string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
@@ -279,7 +279,7 @@ func kubectlCommand(command string) func(*testing.T, *doctorLab) {
 	}
 }
 
-// bootctlCommand returns a fault's plant of one bootctl command.
+// bootctlCommand returns a fault that one bootctl command plants.
 func bootctlCommand(command string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()

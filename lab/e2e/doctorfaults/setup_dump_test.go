@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// storedObject is what matters of an object that setup, or whoever else, has made.
+// storedObject has the fields that matter of an object that setup or kubeadm created.
 type storedObject struct {
 	Labels   map[string]string
 	Rules    []rbacv1.PolicyRule
@@ -77,7 +77,7 @@ func readClusterState(t *testing.T, client kubernetes.Interface) clusterState {
 	return d
 }
 
-// missingFrom returns the names that the other dump has not, in order.
+// missingFrom returns the names that other lacks, sorted.
 func (d clusterState) missingFrom(other clusterState) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(d)) {
@@ -88,7 +88,7 @@ func (d clusterState) missingFrom(other clusterState) []string {
 	return names
 }
 
-// subset returns just these objects.
+// subset returns only these objects.
 func (d clusterState) subset(names []string) clusterState {
 	some := clusterState{}
 	for _, name := range names {
@@ -97,7 +97,7 @@ func (d clusterState) subset(names []string) clusterState {
 	return some
 }
 
-// withoutMetadata returns the objects as nobody has labelled or signed them.
+// withoutMetadata returns the objects without labels and signatures.
 func (d clusterState) withoutMetadata() clusterState {
 	bare := clusterState{}
 	for name, o := range d {
@@ -117,7 +117,7 @@ func (d clusterState) resourceVersions() map[string]string {
 	return versions
 }
 
-// wantSameState wants two dumps to be equal in each field.
+// wantSameState checks that two states are equal in each field.
 func wantSameState(t *testing.T, what string, got, want clusterState) {
 	t.Helper()
 	for _, name := range got.missingFrom(want) {

@@ -12,7 +12,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// A right is a verb on a resource.
+// A permission is a verb on a resource.
 type permission struct{ verb, resource string }
 
 func (r permission) rule() rbacv1.PolicyRule {
@@ -23,18 +23,18 @@ func (r permission) rule() rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{Verbs: []string{r.verb}, APIGroups: []string{group}, Resources: []string{r.resource}}
 }
 
-// rbacPermissions is the verb on each kind of RBAC object.
+// rbacPermissions returns the verb on each kind of RBAC object.
 func rbacPermissions(verb string) []permission {
 	return []permission{{verb, "roles"}, {verb, "rolebindings"}, {verb, "clusterroles"}, {verb, "clusterrolebindings"}}
 }
 
-// grantPermissions lets someone grant what he has not. What the Role allows, to get
+// grantPermissions returns the permissions to grant permissions that one lacks. What the Role allows, to get
 // cluster-info, he has, since setup reads it.
 func grantPermissions() []permission {
 	return []permission{{"escalate", "clusterroles"}, {"bind", "clusterroles"}}
 }
 
-// errorText is what an error says of who lacks just the right.
+// errorText returns the error for a user who lacks only the permission.
 func (r permission) errorText() string {
 	switch r.verb {
 	case "escalate":
@@ -45,8 +45,8 @@ func (r permission) errorText() string {
 	return fmt.Sprintf("cannot %s resource %q", r.verb, r.resource)
 }
 
-// createUsersLacking makes a user for each of the rights who has all but it, and one
-// who has all, under the name "". They have kubeconfigs.
+// createUsersLacking creates a user for each permission who has all others, and one who
+// has all, and returns their kubeconfigs; the last is under the zero permission.
 func (l setupLab) createUsersLacking(t *testing.T, test string, rights []permission) map[permission]string {
 	t.Helper()
 	ctx, create := t.Context(), metav1.CreateOptions{}
@@ -99,8 +99,8 @@ func (l setupLab) kubeconfigAs(t *testing.T, user string) string {
 
 func impersonate(info *clientcmdapi.AuthInfo, user string) { info.Impersonate = user }
 
-// wantPermissionErrors runs setup as each of the users: who lacks a right is told which,
-// and nothing is changed; who lacks none succeeds in a dry run.
+// wantPermissionErrors runs setup as each of the users: the error names the permission that
+// the user lacks, and nothing changes; a user with all of them succeeds in a dry run.
 func (l setupLab) wantPermissionErrors(t *testing.T, test string, rights []permission, args ...string) {
 	t.Helper()
 	users := l.createUsersLacking(t, test, rights)

@@ -142,7 +142,7 @@ func (l setupLab) deleteAll(t *testing.T, names []string) {
 	wantSameState(t, "after what kubeadm made was deleted", l.readState(t), l.before)
 }
 
-// applyConcurrently wants each of eight setups at one time to succeed.
+// applyConcurrently checks that eight concurrent setups succeed.
 func (l setupLab) applyConcurrently(t *testing.T) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -159,7 +159,7 @@ func (l setupLab) applyConcurrently(t *testing.T) {
 	}
 }
 
-// equalsKubeadm compares, field by field, all that setup made.
+// equalsKubeadm compares, field by field, everything that setup created.
 func (l setupLab) equalsKubeadm(t *testing.T, made, byKubeadm clusterState) {
 	t.Helper()
 	names := made.missingFrom(l.before)
@@ -175,7 +175,7 @@ func (l setupLab) equalsKubeadm(t *testing.T, made, byKubeadm clusterState) {
 	t.Logf("setup made %q; kubeadm besides: %q", names, byKubeadm.missingFrom(made))
 }
 
-// joinNode joins a node with a new token of the groups.
+// joinNode joins a node with a new token that has the groups.
 func (l setupLab) joinNode(t *testing.T, node string, groups ...string) {
 	t.Helper()
 	args := []string{"token", "create"}
@@ -218,7 +218,7 @@ func (l setupLab) addAndRemoveGroup(t *testing.T) {
 	l.joinNode(t, "of-first-group")
 }
 
-// applyManifests lets kubectl make what setup prints.
+// applyManifests applies the manifests that setup prints with kubectl.
 func (l setupLab) applyManifests(t *testing.T, made clusterState) {
 	t.Helper()
 	yaml := l.MustRun(t, "setup", "--endpoint", l.Server.URL(), "-o", "yaml")

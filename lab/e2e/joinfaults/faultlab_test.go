@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// faultLab is what the faults need.
+// faultLab is a control plane, with what the faults need.
 type faultLab struct {
 	server    *labtest.Server
 	admin     kubernetes.Interface
@@ -48,7 +48,7 @@ func newFaultLab(t *testing.T, p labtest.Admin) *faultLab {
 	return l
 }
 
-// countingListener counts those who come.
+// countingListener counts connections, and closes them.
 type countingListener struct {
 	net.Listener
 	connections atomic.Int64

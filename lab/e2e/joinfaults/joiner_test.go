@@ -44,8 +44,7 @@ func (j joiner) args(node string, flags ...string) []string {
 	return append([]string{"join", j.Server.URL(), "--token-file", j.token, "--ca-file", j.Server.CAFile, "--node-name", node, "--timeout", labtest.Hang.String()}, flags...)
 }
 
-// wantLocalFileError wants a join to have ended with a local file's error, having printed
-// nothing else.
+// wantLocalFileError checks that a join ended with a LocalFile error and an empty stdout.
 func wantLocalFileError(t *testing.T, what string, code int, stdout, stderr string) {
 	t.Helper()
 	if code != 10 || stdout != "" || !strings.Contains(stderr, "(LocalFile)") {
@@ -53,7 +52,7 @@ func wantLocalFileError(t *testing.T, what string, code int, stdout, stderr stri
 	}
 }
 
-// writeExpiredIdentity writes an identity of the node that has just ended.
+// writeExpiredIdentity writes a node identity that has just expired.
 func (j joiner) writeExpiredIdentity(t *testing.T, node string, l join.Layout, kubeconfig []byte) {
 	t.Helper()
 	ca, err := pki.LoadCA(j.Server.Dir)
@@ -84,8 +83,8 @@ func (j joiner) writeExpiredIdentity(t *testing.T, node string, l join.Layout, k
 	}
 }
 
-// fileProblems returns what is wrong with the files of a join that may have died: each
-// is absent or whole, and where the kubeconfig stands so do those that it names.
+// fileProblems returns what is wrong with the files of a join that may have been killed:
+// each must be missing or complete, and the kubeconfig must not name a missing file.
 func (j joiner) fileProblems(l join.Layout) (wrong []string) {
 	report := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	mode := func(path string, want fs.FileMode) bool {
@@ -137,7 +136,7 @@ func (j joiner) fileProblems(l join.Layout) (wrong []string) {
 	return wrong
 }
 
-// incompleteFiles returns what is wrong with the files of a join that has ended well.
+// incompleteFiles returns what is wrong with the files of a join that succeeded.
 func (j joiner) incompleteFiles(l join.Layout) []string {
 	wrong := j.fileProblems(l)
 	if _, err := os.Stat(l.Kubeconfig()); err != nil {

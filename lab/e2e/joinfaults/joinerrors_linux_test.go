@@ -161,7 +161,7 @@ func (j joiner) failAtStep(t *testing.T, start startState, node, inject string, 
 	t.Errorf("%s: %s never hit step %d", node, inject, step+1)
 }
 
-// isReplaced says whether one of the steps put another file in the place of path.
+// isReplaced reports whether one of the steps replaced the file at path.
 func isReplaced(steps []string, path string) bool {
 	return slices.ContainsFunc(steps, func(s string) bool {
 		return strings.HasPrefix(s, "renameat(") && strings.HasSuffix(s, fmt.Sprintf("%q) = 0", path))

@@ -58,8 +58,8 @@ func newFaultCell(l *faultLab, row faultRow, phase int, o outcome, node, dir str
 	return c
 }
 
-// maxFinalFaults is how often a join may meet a fault until it takes it for final: a server
-// that starts may refuse twice.
+// maxFinalFaults is how often a join may meet a fault before it treats it as final: a
+// starting server may refuse twice.
 const maxFinalFaults = 3
 
 // run joins with the fault, and again without it.
@@ -166,18 +166,18 @@ func (j joinRun) lastReason() string {
 	return found[1]
 }
 
-// isAsWanted says whether the join with the fault ended with the outcome.
+// isAsWanted reports whether the join with the fault ended with the outcome.
 func (c *faultCell) isAsWanted() bool {
 	return c.first.err == nil && c.first.code == c.code && c.first.lastReason() == c.reason && strings.Contains(c.first.stderr, c.says)
 }
 
-// isTooSoon says whether the time of the join was over before it came as far as the
-// fault, or to the end of the outcome: then it proves nothing.
+// isTooSoon reports whether the join timed out before it met the fault or reached the
+// outcome, which proves nothing.
 func (c *faultCell) isTooSoon() bool {
 	return c.timeout < labtest.Hang && c.first.took >= c.timeout && (c.faults == 0 || !c.isAsWanted())
 }
 
-// withMoreTime is the same cell with more time, of a node that has not joined yet.
+// withMoreTime returns the same cell with a longer timeout, for a node that has not joined yet.
 func (c *faultCell) withMoreTime() *faultCell {
 	more := newFaultCell(c.lab, c.row, c.phase, c.outcome, c.node+"-again", c.dir+"-again")
 	more.timeout = min(4*c.timeout, labtest.Hang)

@@ -23,7 +23,7 @@ func redirectElsewhere(c *faultCell, _ *http.Request) faultproxy.Fault {
 	return faultproxy.Redirect(c.lab.elsewhere.url())
 }
 
-// faultOfWatches is a fault of watches alone.
+// faultOfWatches returns the fault for watches only.
 func faultOfWatches(fault faultproxy.Fault) faultChooser {
 	return func(_ *faultCell, r *http.Request) faultproxy.Fault {
 		if isWatch(r) {
@@ -33,7 +33,7 @@ func faultOfWatches(fault faultproxy.Fault) faultChooser {
 	}
 }
 
-// unknownCSR is a request that nobody made.
+// unknownCSR returns a CSR that does not exist.
 func unknownCSR(name string) certificatesv1.CertificateSigningRequest {
 	return certificatesv1.CertificateSigningRequest{
 		TypeMeta:   metav1.TypeMeta{Kind: "CertificateSigningRequest", APIVersion: "certificates.k8s.io/v1"},
@@ -41,7 +41,7 @@ func unknownCSR(name string) certificatesv1.CertificateSigningRequest {
 	}
 }
 
-// watchRows are what a watch alone can do.
+// watchRows returns the faults of watches.
 func watchRows() []faultRow {
 	expired := metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
@@ -60,7 +60,7 @@ func watchRows() []faultRow {
 	}
 }
 
-// deleteCSR deletes the request, and tells the watch.
+// deleteCSR deletes the CSR, and sends the watch its deletion.
 func deleteCSR(c *faultCell, r *http.Request) faultproxy.Fault {
 	name, ok := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "metadata.name=")
 	if !isWatch(r) || !ok {
@@ -73,8 +73,8 @@ func deleteCSR(c *faultCell, r *http.Request) faultproxy.Fault {
 	return faultproxy.Events(faultproxy.Event{Type: "DELETED", Object: unknownCSR(name)})
 }
 
-// changeCSR changes the request in the answer to a POST or GET, and ends each watch
-// at once, so that the request is asked for.
+// changeCSR changes the CSR in the response to a POST or GET, and ends each watch at
+// once, so that the client reads the CSR.
 func changeCSR(change func(*faultCell, *certificatesv1.CertificateSigningRequest) error) faultChooser {
 	return func(c *faultCell, r *http.Request) faultproxy.Fault {
 		if isWatch(r) {
@@ -88,7 +88,7 @@ func inCreateAndWait(o outcome) [phaseCount]outcome {
 	return [phaseCount]outcome{notApplicable("no request"), o, o, notApplicable("no request")}
 }
 
-// requestRows are what may have become of the request.
+// requestRows returns the states that the CSR can have.
 func requestRows() []faultRow {
 	state := func(conditions ...string) faultChooser {
 		return changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
@@ -117,7 +117,7 @@ func requestRows() []faultRow {
 	}
 }
 
-// certificateRows are certificates other than the one that was asked for.
+// certificateRows returns certificates other than the requested one.
 func certificateRows() []faultRow {
 	issued := func(s certificateSwap) faultChooser {
 		return changeCSR(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
@@ -146,7 +146,7 @@ func certificateRows() []faultRow {
 	}
 }
 
-// changeClusterInfo changes cluster-info.
+// changeClusterInfo changes cluster-info in the response.
 func changeClusterInfo(change func(*faultCell, *corev1.ConfigMap)) faultChooser {
 	return func(c *faultCell, _ *http.Request) faultproxy.Fault {
 		return faultproxy.Fault{Rewrite: faultproxy.Change(func(cm *corev1.ConfigMap) error {
@@ -156,8 +156,8 @@ func changeClusterInfo(change func(*faultCell, *corev1.ConfigMap)) faultChooser 
 	}
 }
 
-// replaceCAs puts these CAs in place of the cluster's, and signs, as one who knows
-// the token can.
+// replaceCAs replaces the cluster's CAs and signs the document, as anyone with the token
+// can.
 func replaceCAs(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
 	var text []byte
 	for _, ca := range cas {
@@ -173,7 +173,7 @@ func replaceCAs(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
 	c.lab.signClusterInfo(cm)
 }
 
-// clusterInfoRows are what may stand in cluster-info.
+// clusterInfoRows returns what cluster-info can hold.
 func clusterInfoRows() []faultRow {
 	row := func(name string, o outcome, change func(*faultCell, *corev1.ConfigMap)) faultRow {
 		return faultRow{name: name, choose: changeClusterInfo(change), cells: inDiscovery(o)}

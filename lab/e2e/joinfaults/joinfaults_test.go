@@ -139,7 +139,7 @@ func csrsByNode(t *testing.T, p labtest.Admin) map[string]int {
 }
 
 // rewriteClusterInfo returns what makes cluster-info name another server, and signs it
-// anew, as the one who made the token can.
+// again, as whoever created the token can.
 func (l *faultLab) rewriteClusterInfo(url string) func(*http.Response) error {
 	change := faultproxy.Change(func(cm *corev1.ConfigMap) error {
 		cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], l.server.URL(), url)

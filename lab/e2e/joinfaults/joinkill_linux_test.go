@@ -52,8 +52,8 @@ func TestJoin_Killed(t *testing.T) {
 	}
 }
 
-// wantSyncedInOrder wants what a loss of power would need: each file synced before it gets
-// its name, and each directory after a name in it came or changed.
+// wantSyncedInOrder checks that a loss of power leaves whole files: each file is synced
+// before it gets its name, and each directory after a name in it was added or changed.
 func wantSyncedInOrder(t *testing.T, steps []string) {
 	t.Helper()
 	synced := map[string]bool{}
@@ -87,7 +87,7 @@ type startState struct {
 	prepare func(t *testing.T, node string, l join.Layout)
 }
 
-// startStates are nothing at all, and an identity that has ended.
+// startStates returns the states that a join can find: no files, and an expired identity.
 func (j joiner) startStates(t *testing.T) []startState {
 	t.Helper()
 	return []startState{
@@ -96,8 +96,8 @@ func (j joiner) startStates(t *testing.T) []startState {
 	}
 }
 
-// expiredIdentityWriter returns what writes an identity that has ended. The kubeconfig, which is
-// that of every node, comes from a join.
+// expiredIdentityWriter returns a function that writes an expired identity. The
+// kubeconfig, which is the same for every node, comes from a join.
 func (j joiner) expiredIdentityWriter(t *testing.T) func(*testing.T, string, join.Layout) {
 	t.Helper()
 	dir := t.TempDir()
@@ -150,8 +150,8 @@ func (j joiner) killAtStep(t *testing.T, start startState, node string, hits []a
 	t.Errorf("%s: not killed at step %d", node, step+1)
 }
 
-// wantOneCSREach wants no node to have asked more than once more than it must, and
-// says how many did.
+// wantOneCSREach checks that no node sent more than one CSR more than it must, and logs
+// how many did.
 func (j joiner) wantOneCSREach(t *testing.T, prefix string, nodes int) {
 	t.Helper()
 	asked, again := 0, 0
@@ -171,7 +171,7 @@ func (j joiner) wantOneCSREach(t *testing.T, prefix string, nodes int) {
 	}
 }
 
-// runConcurrently runs the jobs, so many at a time.
+// runConcurrently runs the jobs with that many workers.
 func runConcurrently(workers int, jobs []func()) {
 	queue := make(chan func())
 	var group sync.WaitGroup

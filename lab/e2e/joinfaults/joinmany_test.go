@@ -122,7 +122,7 @@ func (j joiner) lowPriorityCommand(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// timeBareRequests asks for n certificates with the token, and does nothing else. It
+// timeBareRequests requests n certificates with the token, does nothing more, and
 // returns how long that took.
 func (j joiner) timeBareRequests(t *testing.T, n, atOnce int) time.Duration {
 	t.Helper()

@@ -105,7 +105,7 @@ func encodingsOf(key []byte) map[string][]byte {
 	return forms
 }
 
-// findFragment says in which form a run of the key stands in the record: 8 bytes of
+// findFragment returns the form in which the record has a run of the key: 8 bytes of
 // it raw, or as long in the other forms.
 func findFragment(record, key []byte) string {
 	for name, form := range encodingsOf(key) {

@@ -21,7 +21,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// createSignedTokens returns new live tokens that the real signer has signed for.
+// createSignedTokens creates valid tokens, and waits for the signer to sign for them.
 func createSignedTokens(t *testing.T, p labtest.Admin, n int) []token.Token {
 	t.Helper()
 	var tokens []token.Token
@@ -37,8 +37,7 @@ func createSignedTokens(t *testing.T, p labtest.Admin, n int) []token.Token {
 }
 
 // readClusterInfo reads cluster-info every five milliseconds until it is stopped, and
-// returns what was wrong and how often it read. It tells of each document that it
-// sees.
+// returns what was wrong and how often it read. It calls saw for each document.
 func readClusterInfo(ctx context.Context, client kubernetes.Interface, tokens []token.Token, saw func(document string)) (wrong []string, reads int) {
 	for ctx.Err() == nil {
 		info, err := clusterinfo.Fetch(ctx, client.CoreV1())
@@ -91,7 +90,7 @@ func TestPublish_AlwaysSigned(t *testing.T) {
 	wantIdleSigner(t, p)
 }
 
-// wantIdleSigner wants the real signer to find nothing to do after a write.
+// wantIdleSigner checks that the signer finds nothing to do after a write.
 func wantIdleSigner(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	client := p.ClientAs(t, "")
@@ -160,7 +159,7 @@ func TestPublish_EightWriters(t *testing.T) {
 	}
 }
 
-// denySigner keeps the bootstrap signer, and nobody else, from writing.
+// denySigner denies writes by the bootstrap signer only.
 const denySigner = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy

@@ -23,7 +23,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// raceRun is a request that another comes to stand in for.
+// raceRun is a CSR that another one of the same name replaces.
 type raceRun struct {
 	name         string
 	asBootstrap  kubernetes.Interface

@@ -16,7 +16,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// terminalPane is a terminal that someone sits at.
+// terminalPane is a tmux pane that runs a shell.
 type terminalPane struct {
 	socket string
 	env    []string
@@ -105,7 +105,7 @@ func (s terminalPane) waitForChange(t *testing.T, before string) string {
 	return ""
 }
 
-// maskVariableText replaces what differs from run to run.
+// maskVariableText replaces the text that differs from run to run.
 func maskVariableText(p labtest.Admin, screen string) string {
 	for _, replaced := range []struct{ pattern, by string }{
 		{regexp.QuoteMeta(p.Server.URL()), "SERVER"},
