@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -169,22 +168,4 @@ func (j joiner) wantOneCSREach(t *testing.T, prefix string, nodes int) {
 	if asked < nodes {
 		t.Errorf("%d nodes asked, want %d", asked, nodes)
 	}
-}
-
-// runConcurrently runs the jobs with that many workers.
-func runConcurrently(workers int, jobs []func()) {
-	queue := make(chan func())
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for job := range queue {
-				job()
-			}
-		})
-	}
-	for _, job := range jobs {
-		queue <- job
-	}
-	close(queue)
-	group.Wait()
 }

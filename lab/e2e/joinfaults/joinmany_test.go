@@ -173,3 +173,21 @@ func requestCertificate(t *testing.T, client kubernetes.Interface, node string) 
 	}
 	return errors.New(node + ": the watch ended without a certificate")
 }
+
+// runConcurrently runs the jobs with that many workers.
+func runConcurrently(workers int, jobs []func()) {
+	queue := make(chan func())
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for job := range queue {
+				job()
+			}
+		})
+	}
+	for _, job := range jobs {
+		queue <- job
+	}
+	close(queue)
+	group.Wait()
+}
