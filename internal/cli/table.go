@@ -148,4 +148,9 @@ func cut(cell string) string {
 }
 
 // fitLine shortens text to so many columns of a terminal.
-func fitLine(text string, columns int) string { return twwidth.Truncate(text, columns, "…") }
+func fitLine(text string, columns int) string {
+	if twwidth.Width(text) <= columns { // Truncate would add the mark all the same
+		return text
+	}
+	return twwidth.Truncate(text, columns, "…")
+}

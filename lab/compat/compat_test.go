@@ -35,7 +35,7 @@ func newToken(t *testing.T) token.Token {
 	return tok
 }
 
-func TestSignaturesEqualUpstreams(t *testing.T) {
+func TestSign_EqualsUpstream(t *testing.T) {
 	random := mathrand.New(mathrand.NewPCG(1, 2))
 	for range 1000 {
 		document := make([]byte, random.IntN(2000))
@@ -60,7 +60,7 @@ func TestSignaturesEqualUpstreams(t *testing.T) {
 	}
 }
 
-func TestSecretsEqualKubeadms(t *testing.T) {
+func TestSecret_EqualsKubeadm(t *testing.T) {
 	expires := time.Date(2027, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600))
 	tests := []struct {
 		name string
@@ -95,7 +95,7 @@ func TestSecretsEqualKubeadms(t *testing.T) {
 	}
 }
 
-func TestGroupsAreUpstreams(t *testing.T) {
+func TestGroups_EqualUpstream(t *testing.T) {
 	tok, err := token.Generate(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestGroupsAreUpstreams(t *testing.T) {
 	}
 }
 
-func TestPinsEqualKubeadms(t *testing.T) {
+func TestPin_EqualsKubeadm(t *testing.T) {
 	for _, cert := range certificates(t) {
 		if ours, theirs := clusterinfo.PinOf(cert).String(), pubkeypin.Hash(cert); ours != theirs {
 			t.Errorf("%s: we pin %s, kubeadm %s", cert.PublicKeyAlgorithm, ours, theirs)
@@ -126,7 +126,7 @@ func TestPinsEqualKubeadms(t *testing.T) {
 	}
 }
 
-func TestClusterInfoEqualsKubeadms(t *testing.T) {
+func TestClusterInfo_EqualsKubeadm(t *testing.T) {
 	cas := certificates(t)
 	ours, err := clusterinfo.Encode("10.0.0.1:6443", cas)
 	if err != nil {

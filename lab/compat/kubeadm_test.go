@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootctl/bootctl/lab/labtest"
 )
@@ -29,8 +30,8 @@ kind: ClusterConfiguration
 kubernetesVersion: v1.37.2
 `
 
-// TestKubeadmAndBootctl lets each prepare a control plane, and the other use it.
-func TestKubeadmAndBootctl(t *testing.T) {
+// TestControlPlane_SharedWithKubeadm lets each prepare a control plane, and the other use it.
+func TestControlPlane_SharedWithKubeadm(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "kubeadm.yaml")
 	if err := os.WriteFile(config, []byte(kubeadmConfig), 0o600); err != nil {

@@ -14,7 +14,7 @@ import (
 // Each flag of kubeadm's and kubectl's commands of this field stands in
 // docs/kubeadm.md. Those of the commands that bootctl has under the same name are
 // known to it, or refused with a reason.
-func TestFlagsOfKubeadm(t *testing.T) {
+func TestKubeadmPage_Flags(t *testing.T) {
 	tests := []struct {
 		program, command string
 		isOurs           bool

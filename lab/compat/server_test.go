@@ -71,9 +71,9 @@ func certificates(t *testing.T) []*x509.Certificate {
 	return certs
 }
 
-// TestOnOneControlPlane runs upstream's code on a control plane that only
+// TestControlPlane_SetUpByBootctl runs upstream's code on a control plane that only
 // bootctl setup prepared.
-func TestOnOneControlPlane(t *testing.T) {
+func TestControlPlane_SetUpByBootctl(t *testing.T) {
 	server := startLab(t)
 	bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
 	tok := bootctl(t, server, "bootctl", "token", "create", "--description", "ours")
@@ -95,9 +95,9 @@ func TestOnOneControlPlane(t *testing.T) {
 	t.Run("kubelet names requests as we do", func(t *testing.T) { kubeletBootstraps(t, server, tok) })
 }
 
-// TestAfterKubeadm lets kubeadm's own phases prepare a control plane: setup then
+// TestControlPlane_SetUpByKubeadm lets kubeadm's own phases prepare a control plane: setup then
 // finds every object there, granting just what it would.
-func TestAfterKubeadm(t *testing.T) {
+func TestControlPlane_SetUpByKubeadm(t *testing.T) {
 	server := startLab(t)
 	config, err := clientcmd.LoadFromFile(server.Kubeconfig)
 	if err != nil {

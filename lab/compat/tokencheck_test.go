@@ -357,10 +357,10 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	return wrong, accepted
 }
 
-// TestTokenCheckAgreesWithTheServer lets a real control plane hold tokens of many
+// TestTokenCheck_AgreesWithServer lets a real control plane hold tokens of many
 // kinds, and compares what token check says of each with what the API server
 // answers its holder, and with what the bootstrap signer signs.
-func TestTokenCheckAgreesWithTheServer(t *testing.T) {
+func TestTokenCheck_AgreesWithServer(t *testing.T) {
 	k := newChecker(t)
 	cases := slices.Concat(usageAndEndCases(time.Now()), groupCases(), shapeCases(), []tokenCase{{name: "ordinary"}})
 	var stored []int

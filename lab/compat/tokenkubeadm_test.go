@@ -24,9 +24,9 @@ import (
 // tokenPattern matches what differs between two join commands.
 var tokenPattern = regexp.MustCompile(`--token [a-z0-9]{6}\.[a-z0-9]{16}`)
 
-// TestJoinCommandEqualsKubeadms compares the lines byte for byte, of a cluster
+// TestJoinCommand_EqualsKubeadm compares the lines byte for byte, of a cluster
 // with one CA and of one with several.
-func TestJoinCommandEqualsKubeadms(t *testing.T) {
+func TestJoinCommand_EqualsKubeadm(t *testing.T) {
 	server := startLab(t)
 	tests := []struct {
 		name       string
@@ -98,9 +98,9 @@ kubernetesVersion: v1.37.2
 certificatesDir: %s
 `
 
-// TestProxyTokenIsSpared lets kubeadm upload the certificates of a control plane,
+// TestTokenDelete_ProxyTokens lets kubeadm upload the certificates of a control plane,
 // whose lifetime is that of a token without a usage.
-func TestProxyTokenIsSpared(t *testing.T) {
+func TestTokenDelete_ProxyTokens(t *testing.T) {
 	server := startLabWithout(t, "tokencleaner")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "kubeadm.yaml")
@@ -170,9 +170,9 @@ func end(t *testing.T, server *labtest.Server, id string) {
 	}
 }
 
-// TestKubeletTakesTheBootstrapKubeconfig lets the kubelet's own code start from
+// TestBootstrapKubeconfig_AcceptedByKubelet lets the kubelet's own code start from
 // what token create prints, with the real approver and signer running.
-func TestKubeletTakesTheBootstrapKubeconfig(t *testing.T) {
+func TestBootstrapKubeconfig_AcceptedByKubelet(t *testing.T) {
 	server := startLab(t)
 	bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
 	dir := t.TempDir()

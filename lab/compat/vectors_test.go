@@ -71,7 +71,7 @@ func readJSON(t *testing.T, path string, into any) {
 }
 
 // The vectors that our parsers are tested with say what Kubernetes' own say.
-func TestVectorsOfTokens(t *testing.T) {
+func TestVectors_Tokens(t *testing.T) {
 	var v struct {
 		Tokens, IDs, Groups, SecretNames []text
 		Usages                           []struct {
@@ -114,7 +114,7 @@ func TestVectorsOfTokens(t *testing.T) {
 	}
 }
 
-func TestVectorsOfClusterInfo(t *testing.T) {
+func TestVectors_ClusterInfo(t *testing.T) {
 	var v struct {
 		Signatures []struct {
 			Content, Token, Signature string

@@ -92,7 +92,7 @@ func TestServe(t *testing.T) {
 	checkStop(t, s)
 }
 
-func TestServeUsage(t *testing.T) {
+func TestServe_Usage(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lab")
 	f, code := fails(t, dir, "--without", "scheduler")
 	if code != 2 || f.Reason != "UnknownController" || !strings.Contains(f.Message, "csrcleaner") {

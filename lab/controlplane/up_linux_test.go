@@ -73,9 +73,9 @@ func TestUp(t *testing.T) {
 	}
 }
 
-// TestUpGivesUp wants no server left behind when the time is over. This one does
+// TestUp_GivesUp wants no server left behind when the time is over. This one does
 // not find etcd, so that it is never ready.
-func TestUpGivesUp(t *testing.T) {
+func TestUp_GivesUp(t *testing.T) {
 	l := lab.Lab{Dir: filepath.Join(t.TempDir(), "lab")}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 
 // A node that was off until its certificate expired joins again, and its kubelet
 // comes back as the same Node.
-func TestKubeletComesBackAfterItsCertificateExpired(t *testing.T) {
+func TestKubelet_ExpiredCertificate(t *testing.T) {
 	c := start(t)
 	token, root := c.token(t), root(t)
 	n := node{name: "kubelet-expired", root: root, rotate: true}

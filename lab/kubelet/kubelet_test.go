@@ -20,7 +20,7 @@ func registered(t *testing.T, c cluster, name string) {
 
 // A kubelet starts from just the files that join wrote, seen from outside the
 // tree, from inside it, and after the tree was moved.
-func TestKubeletStartsFromJoinedFiles(t *testing.T) {
+func TestKubelet_StartsFromJoinedFiles(t *testing.T) {
 	c := start(t)
 	token := c.token(t)
 	tests := []struct {

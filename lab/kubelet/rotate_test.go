@@ -24,7 +24,7 @@ func read(t *testing.T, path string) []byte {
 
 // A certificate that ends in two minutes makes the kubelet ask for the next at
 // once. What it leaves is what join takes for its own.
-func TestKubeletRotatesTheCertificateOfJoin(t *testing.T) {
+func TestKubelet_RotatesJoinedCertificate(t *testing.T) {
 	c := start(t)
 	token, root := c.token(t), root(t)
 	n := node{name: "kubelet-rotates", root: root, rotate: true}

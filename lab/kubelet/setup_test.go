@@ -10,7 +10,7 @@ import (
 
 // A kubelet bootstraps by itself on what setup alone prepared, with a token of
 // kubeadm's group and with one of another.
-func TestKubeletBootstrapsAfterSetup(t *testing.T) {
+func TestKubelet_BootstrapsAfterSetup(t *testing.T) {
 	c := start(t)
 	const other = "system:bootstrappers:nodes"
 	c.run(t, "bootctl", "setup", "--group", other)

@@ -44,7 +44,7 @@ func (c cluster) completed(t *testing.T, n node, request string, key []byte) {
 
 // The kubelet keeps its key on disk, and names its request after it, unless it
 // rotates certificates: then both are in its memory alone and end with it.
-func TestJoinCompletesWhatTheKubeletBegan(t *testing.T) {
+func TestJoin_CompletesKubeletBootstrap(t *testing.T) {
 	c := start(t, "csrapproving")
 	token, root := c.token(t), root(t)
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -69,7 +69,7 @@ func TestJoinCompletesWhatTheKubeletBegan(t *testing.T) {
 	c.completed(t, n, request, key)
 }
 
-func TestKubeletCompletesWhatJoinBegan(t *testing.T) {
+func TestKubelet_CompletesJoin(t *testing.T) {
 	c := start(t, "csrapproving")
 	token, root := c.token(t), root(t)
 	n := node{name: "join-began", root: root, clientCA: c.CAFile, args: c.bootstrapArgs(t, token)}

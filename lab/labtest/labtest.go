@@ -1,5 +1,7 @@
 // Package labtest starts what make built, bootctl-lab above all, as children of
-// a test, so that tests run what users run. Children die with the test.
+// a test, so that tests run what users run. Children die with the test. It has what
+// the packages of lab/e2e share: an Admin who runs bootctl, CSRs of any kind, and
+// bounds for load tests.
 package labtest
 
 import (
@@ -15,6 +17,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -32,13 +35,41 @@ import (
 // a hang does.
 const Hang = 5 * time.Minute
 
-// BinDir returns the directory that make builds into, from a package directory
-// two levels below the repository.
-func BinDir() (string, error) {
-	dir, err := filepath.Abs(filepath.Join("..", "..", "bin"))
+// Root returns the root of the repository.
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := findRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// findRoot returns the nearest directory above the working directory that has the
+// lab's module in it.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "lab", "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("the working directory is not in the repository")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// BinDir returns the directory that make builds into.
+func BinDir() (string, error) {
+	root, err := findRoot()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, "bin")
 	for _, name := range []string{"bootctl", "bootctl-lab", "kubeadm", "kubectl"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			return "", fmt.Errorf("%w; run: make build lab tools", err)

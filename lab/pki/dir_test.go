@@ -53,8 +53,8 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
-// TestEnsureKeepsCA wants an error, not a new CA, when the CA's key is gone.
-func TestEnsureKeepsCA(t *testing.T) {
+// TestEnsure_KeepsCA wants an error, not a new CA, when the CA's key is gone.
+func TestEnsure_KeepsCA(t *testing.T) {
 	d := pki.Dir{Path: filepath.Join(t.TempDir(), lab.PKIDir), Now: time.Now()}
 	ensure(t, d)
 	if err := os.Remove(d.File("ca.key")); err != nil {

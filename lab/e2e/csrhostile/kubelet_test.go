@@ -1,0 +1,236 @@
+package csrhostile
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/certificate"
+	"k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/legacyregistry"
+	kubeletconfig "k8s.io/kubernetes/pkg/kubelet/apis/config"
+	kubeletcertificate "k8s.io/kubernetes/pkg/kubelet/certificate"
+	"k8s.io/kubernetes/pkg/kubelet/certificate/bootstrap"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/lab/labtest"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// kubeletManagers run the kubelet's own code, without the kubelet.
+type kubeletManagers struct {
+	labtest.Admin
+	dir       string
+	bootstrap string // the kubeconfig file of a bootstrap token
+}
+
+// TestApprove_KubeletCSRs lets the kubelet's own code ask for certificates, of
+// each kind that it asks for, and approves all of them by the rules.
+func TestApprove_KubeletCSRs(t *testing.T) {
+	p := labtest.NewAdminWithoutApprover(t)
+	k := kubeletManagers{p, t.TempDir(), filepath.Join(t.TempDir(), "bootstrap.conf")}
+	if err := p.Server.WriteBootstrapKubeconfig(k.bootstrap, p.MustRun(t, "token", "create")); err != nil {
+		t.Fatal(err)
+	}
+	approved := 0
+
+	const loaded, managed = 8, 4
+	var loading sync.WaitGroup
+	for i := range loaded {
+		loading.Go(func() { k.loadCertificate(t, fmt.Sprintf("loaded-%d", i)) })
+	}
+	var waiting []renewal
+	for i := range managed {
+		waiting = append(waiting, k.clientManager(t, fmt.Sprintf("managed-%d", i), nil))
+	}
+	approved += k.approveAll(t, loaded+managed, "system:bootstrap:", "--pending", "--yes")
+	loading.Wait()
+	k.waitForCertificates(t, waiting)
+
+	addresses := nodeAddresses()
+	for i := range loaded {
+		k.register(t, fmt.Sprintf("loaded-%d", i), addresses[i%len(addresses)])
+	}
+	waiting = nil
+	for i := range managed {
+		name := fmt.Sprintf("loaded-%d", i)
+		current, err := os.ReadFile(filepath.Join(k.dir, name, "kubelet-client-current.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting = append(waiting, k.clientManager(t, name, current))
+	}
+	approved += k.approveAll(t, managed, csr.NodeUserPrefix, "--pending", "--yes")
+	k.waitForCertificates(t, waiting)
+
+	waiting = nil
+	for i, list := range addresses {
+		waiting = append(waiting, k.serverManager(t, fmt.Sprintf("loaded-%d", i), list))
+	}
+	approved += k.approveAll(t, len(addresses), csr.NodeUserPrefix, "--signer", csr.KubeletServing, "--pending", "--yes")
+	k.waitForCertificates(t, waiting)
+	t.Logf("%d genuine requests were approved", approved)
+	if approved < 20 {
+		t.Error("these are too few to prove anything")
+	}
+}
+
+// loadCertificate does what the kubelet does at its first start without rotation.
+func (k kubeletManagers) loadCertificate(t *testing.T, name string) {
+	t.Helper()
+	dir := filepath.Join(k.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Error(err)
+	}
+	if err := bootstrap.LoadClientCert(t.Context(), k.kubeconfig(name), k.bootstrap, dir, types.NodeName(name)); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}
+
+func (k kubeletManagers) kubeconfig(name string) string { return filepath.Join(k.dir, name+".conf") }
+
+// clientManager does what the kubelet does with rotation: at its first start, with
+// the token, or to renew the certificate that it has, with that.
+func (k kubeletManagers) clientManager(t *testing.T, name string, current []byte) renewal {
+	t.Helper()
+	kubeconfig, store := k.bootstrap, "bootstrapped"
+	if current != nil {
+		kubeconfig, store = k.kubeconfig(name), "renewed"
+	}
+	certs, key := certpem.Split(current)
+	clients := func(*tls.Certificate) (kubernetes.Interface, error) { return kubeletClient(kubeconfig) }
+	manager, err := kubeletcertificate.NewKubeletClientCertificateManager(
+		filepath.Join(k.dir, store, name), types.NodeName(name), certs, key, "", "", clients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startManager(t, manager)
+}
+
+// serverManager does what the kubelet does with serverTLSBootstrap.
+func (k kubeletManagers) serverManager(t *testing.T, name string, addresses []corev1.NodeAddress) renewal {
+	t.Helper()
+	client, err := kubeletClient(k.kubeconfig(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgetMetrics()
+	manager, err := kubeletcertificate.NewKubeletServerCertificateManager(client, &kubeletconfig.KubeletConfiguration{}, types.NodeName(name),
+		func() []corev1.NodeAddress { return addresses }, filepath.Join(k.dir, "serving", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startManager(t, manager)
+}
+
+// forgetMetrics lets this process have another manager of serving certificates:
+// each registers these metrics.
+func forgetMetrics() {
+	for _, name := range []string{
+		"kubelet_server_expiration_renew_errors",
+		"kubelet_certificate_manager_server_rotation_seconds",
+		"kubelet_certificate_manager_server_ttl_seconds",
+	} {
+		legacyregistry.Registerer().Unregister(metrics.NewGaugeFunc(&metrics.GaugeOpts{Name: name}, func() float64 { return 0 }))
+	}
+}
+
+// renewal is a manager that asks for a certificate to follow the one before.
+type renewal struct {
+	certificate.Manager
+	before *tls.Certificate
+}
+
+func startManager(t *testing.T, manager certificate.Manager) renewal {
+	t.Helper()
+	a := renewal{manager, manager.Current()}
+	manager.Start()
+	t.Cleanup(manager.Stop)
+	return a
+}
+
+func kubeletClient(kubeconfig string) (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.NewForConfig(rest.AddUserAgent(config, "kubelet"))
+}
+
+// nodeAddresses returns what Nodes have for addresses.
+func nodeAddresses() [][]corev1.NodeAddress {
+	host := func(kind corev1.NodeAddressType, address string) corev1.NodeAddress {
+		return corev1.NodeAddress{Type: kind, Address: address}
+	}
+	return [][]corev1.NodeAddress{
+		{host(corev1.NodeHostName, "loaded-0"), host(corev1.NodeInternalIP, "192.0.2.10")},
+		{host(corev1.NodeHostName, "192.0.2.11"), host(corev1.NodeInternalIP, "192.0.2.11")},
+		{host(corev1.NodeInternalIP, "2001:db8::2"), host(corev1.NodeInternalIP, "192.0.2.12"), host(corev1.NodeHostName, "loaded-2")},
+		{host(corev1.NodeInternalIP, "192.0.2.13"), host(corev1.NodeExternalIP, "198.51.100.13"), host(corev1.NodeInternalDNS, "loaded-3.internal"), host(corev1.NodeExternalDNS, "loaded-3.example.com")},
+		{host(corev1.NodeInternalIP, "2001:DB8:0:0::4"), host(corev1.NodeHostName, "loaded-4")},
+		{host(corev1.NodeInternalIP, "192.0.2.15"), host(corev1.NodeHostName, "Loaded-5.Example.COM")},
+	}
+}
+
+// register makes the node's Node, as the kubelet and the cloud would.
+func (k kubeletManagers) register(t *testing.T, name string, addresses []corev1.NodeAddress) {
+	t.Helper()
+	nodes := k.ClientAs(t, "").CoreV1().Nodes()
+	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.Status.Addresses = addresses
+	if _, err := nodes.UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// approveAll waits for so many pending requests of the requesters and runs csr
+// approve, which must approve just these. It returns how many it approved.
+func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, args ...string) int {
+	t.Helper()
+	k.Eventually(t, fmt.Sprintf("%d requests", want), func() bool {
+		pending := 0
+		for _, object := range storedCSRs(t, k.Admin) {
+			if r := csr.Decode(&object); r.IsPending() && strings.HasPrefix(r.Username, requester) {
+				pending++
+			}
+		}
+		return pending == want
+	})
+	code, results := approveWithBootctl(t, k.Admin, args...)
+	approved := 0
+	for name, result := range results {
+		if result.Result != "approved" {
+			t.Errorf("%s: %s: %s", name, result.Result, result.Message)
+			continue
+		}
+		approved++
+	}
+	if code != 0 || approved != want {
+		t.Errorf("exit code %d, %d were approved, want %d", code, approved, want)
+	}
+	return approved
+}
+
+// waitForCertificates wants every manager to have the certificate that it asks for.
+func (k kubeletManagers) waitForCertificates(t *testing.T, managers []renewal) {
+	t.Helper()
+	for i, manager := range managers {
+		k.Eventually(t, fmt.Sprintf("certificate %d", i), func() bool {
+			current := manager.Current()
+			return current != nil && current != manager.before
+		})
+	}
+}

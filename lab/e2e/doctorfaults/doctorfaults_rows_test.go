@@ -1,0 +1,199 @@
+package doctorfaults
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+
+	"github.com/bootctl/bootctl/lab/faultproxy"
+	"github.com/bootctl/bootctl/lab/labtest"
+)
+
+// objectFaults are those of the RBAC objects: each missing, and some otherwise
+// than they should be.
+func objectFaults() []doctorFault {
+	const bootstrap = "ClusterRoleBinding kubeadm:kubelet-bootstrap"
+	faults := []doctorFault{
+		{name: "a subject lacks", plant: kubectlCommand(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"remove","path":"/subjects/0"}]`), want: "FAIL RBACDiffers " + bootstrap},
+		{name: "a rule lacks", plant: kubectlCommand(`patch clusterrole kubeadm:get-nodes --type=json -p [{"op":"remove","path":"/rules/0"}]`), want: "FAIL RBACDiffers ClusterRole kubeadm:get-nodes"},
+		{name: "too wide", plant: kubectlCommand(`patch clusterrolebinding kubeadm:kubelet-bootstrap --type=json -p [{"op":"add","path":"/subjects/1","value":{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"everyone"}}]`),
+			want: "WARN RBACTooPermissive " + bootstrap},
+		{name: "no role of Kubernetes", plant: kubectlCommand("delete clusterrole system:node-bootstrapper"), want: "FAIL RBACMissing " + bootstrap,
+			mend: func(t *testing.T, l *doctorLab, _ string) { // the API server does, when it starts
+				t.Helper()
+				l.kubectl(t, "create", "clusterrole", "system:node-bootstrapper", "--verb=create,get,list,watch", "--resource=certificatesigningrequests.certificates.k8s.io")
+			}},
+		{name: "approval without a person", args: []string{"--auto-approve", "none"}, plant: func(*testing.T, *doctorLab) {},
+			want: "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"},
+		{name: "approval by another binding", args: []string{"--auto-approve", "none"},
+			plant: kubectlCommand("create clusterrolebinding approval --clusterrole=system:certificates.k8s.io:certificatesigningrequests:nodeclient --group=system:bootstrappers"),
+			want:  "WARN AutoApprovalOn ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", mend: deleteBinding("approval")},
+	}
+	for _, object := range []string{
+		"ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", // which a row before took away, and this one puts back
+		"Role kube-public/kubeadm:bootstrap-signer-clusterinfo", "RoleBinding kube-public/kubeadm:bootstrap-signer-clusterinfo",
+		"ClusterRole kubeadm:get-nodes", "ClusterRoleBinding kubeadm:get-nodes", "ClusterRoleBinding kubeadm:kubelet-bootstrap",
+		"ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation",
+	} {
+		kind, name, _ := strings.Cut(object, " ")
+		f := doctorFault{name: "no " + object, want: "FAIL RBACMissing " + object, plant: kubectlCommand("delete --ignore-not-found " + kind + " " + name)}
+		if namespace, inside, found := strings.Cut(name, "/"); found {
+			f.plant = kubectlCommand("delete " + kind + " " + inside + " -n " + namespace)
+			f.also = []string{"FAIL AnonymousForbidden anonymous"}
+		}
+		if name == "kubeadm:node-autoapprove-bootstrap" {
+			f.want = "WARN AutoApprovalOff " + object
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
+
+func clusterInfoFaults() []doctorFault {
+	notForName := func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		l.MustRun(t, "cluster-info", "publish", "--yes", "--endpoint", l.serveOtherAddress(t))
+	}
+	return []doctorFault{
+		{name: "no cluster-info", plant: kubectlCommand("delete configmap -n kube-public cluster-info"), want: "FAIL ClusterInfoNotFound cluster-info"},
+		{name: "no document", plant: plantDocument(func(*testing.T, *doctorLab, string) string { return "nonsense" }), want: "FAIL DocumentInvalid cluster-info"},
+		{name: "closed port", plant: bootctlCommand("cluster-info publish --yes --endpoint https://127.0.0.1:1"), want: "FAIL Unreachable endpoint"},
+		{name: "not the name of the certificate", plant: notForName, want: "FAIL CertificateUntrusted endpoint"},
+		{name: "another cluster", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.MustRun(t, "cluster-info", "publish", "--yes", "--endpoint", l.other.URL(), "--ca-file", l.other.CAFile)
+		}, want: "FAIL PinMismatch endpoint"},
+		{name: "another cluster's address", plant: func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			l.MustRun(t, "cluster-info", "publish", "--yes", "--endpoint", l.other.URL())
+		}, want: "FAIL CertificateUntrusted endpoint"},
+		{name: "expired CA", plant: plantDocument(replaceCAExpiringIn(-24 * time.Hour)), want: "FAIL CAExpired ca", also: []string{"FAIL CAExpired endpoint"}},
+		{name: "CA ends soon", plant: plantDocument(replaceCAExpiringIn(10 * 24 * time.Hour)), want: "WARN CAExpiresSoon ca"},
+		{name: "full", plant: fillClusterInfo(10, 0), want: "FAIL ClusterInfoFull capacity", mend: deleteExtraTokens},
+		{name: "almost full", plant: fillClusterInfo(10, 1), want: "WARN ClusterInfoAlmostFull capacity", mend: deleteExtraTokens},
+	}
+}
+
+func tokenFaults() []doctorFault {
+	return []doctorFault{
+		{name: "tokens without an end", plant: bootctlCommand("token create --count 2 --ttl never"), want: "WARN TokenNeverExpires tokens"},
+		{name: "no token", plant: kubectlCommand("create secret generic -n kube-system bootstrap-token-aaaaaa --type=bootstrap.kubernetes.io/token --from-literal=token-id=bbbbbb"), want: "WARN TokenUnusable tokens"},
+	}
+}
+
+// deleteBinding finds a binding with the command in the fix, and deletes it.
+func deleteBinding(name string) func(*testing.T, *doctorLab, string) {
+	return func(t *testing.T, l *doctorLab, remedy string) {
+		t.Helper()
+		command, _, _ := strings.Cut(remedy, "; ")
+		runPrintedFix(t, l, command)
+		l.kubectl(t, "delete", "clusterrolebinding", name)
+	}
+}
+
+func anonymousFaults() []doctorFault {
+	return []doctorFault{
+		{name: "tokens may do all", plant: kubectlCommand("create clusterrolebinding powers --clusterrole=cluster-admin --group=system:bootstrappers"), want: "FAIL BootstrapTokenOverprivileged token-grants", mend: deleteBinding("powers")},
+		{name: "anonymous may do all", plant: kubectlCommand("create clusterrolebinding open --clusterrole=cluster-admin --user=system:anonymous"), want: "FAIL AnonymousAccessTooBroad anonymous-grants"},
+		{name: "anonymous may see all", plant: kubectlCommand("create clusterrolebinding open --clusterrole=view --group=system:unauthenticated"), want: "WARN AnonymousAccessTooBroad anonymous-grants"},
+		{name: "anonymous may see a namespace", plant: kubectlCommand("create rolebinding -n default open --clusterrole=view --user=system:anonymous"), want: "WARN AnonymousAccessTooBroad anonymous-grants"},
+	}
+}
+
+func requestFaults() []doctorFault {
+	send := func(approved bool, changes ...labtest.CSRChange) func(*testing.T, *doctorLab) {
+		return func(t *testing.T, l *doctorLab) {
+			t.Helper()
+			object, err := l.SendCSR(t.Context(), t, "doctored", labtest.NewCSR(t, "doctored", changes...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if approved {
+				l.ApproveCSR(t, object)
+			}
+		}
+	}
+	return []doctorFault{
+		{name: "request of a person", plant: send(false, labtest.WithSigner(certificatesv1.KubeAPIServerClientSignerName)), want: "WARN CSRPending requests",
+			mend: func(t *testing.T, l *doctorLab, remedy string) {
+				t.Helper()
+				if !strings.Contains(remedy, "bootctl csr list --pending") || l.MustRun(t, "csr", "list", "--pending", "-q") != "doctored" {
+					t.Errorf("the remedy %q does not name the request", remedy)
+				}
+				l.MustRun(t, "csr", "deny", "doctored", "--reason", "Unknown")
+				l.MustRun(t, "csr", "delete", "doctored")
+			}},
+		{name: "request that fails", plant: send(true, labtest.WithUsages(certificatesv1.UsageServerAuth)), want: "WARN SignerFailed requests"},
+	}
+}
+
+// signatureFaults are those that the bootstrap signer and the token cleaner would
+// mend themselves. The token is old by then, so the signer is silent in each.
+func signatureFaults() []doctorFault {
+	silent := []string{"FAIL BootstrapSignerNotRunning signer"}
+	return []doctorFault{
+		{name: "stale signature", plant: plantSignatures(func(s string) string { return s[:len(s)-4] + "AAAA" }), want: "FAIL SignatureStale signatures", also: silent},
+		{name: "malformed signature", plant: plantSignatures(func(string) string { return "nonsense" }), want: "FAIL SignatureMalformed signatures", also: silent},
+		{name: "orphaned signature", plant: kubectlCommand(`patch configmap -n kube-public cluster-info --type=merge -p {"data":{"jws-kubeconfig-zzzzzz":"eyJhbGciOiJIUzI1NiIsImtpZCI6Inp6enp6eiJ9..AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}`),
+			want: "WARN SignatureOrphan signatures"},
+		{name: "expired token is left", plant: bootctlCommand("token create --ttl 1s --usages authentication"), want: "WARN TokenCleanerNotRunning cleaner"},
+		{name: "token without a signature", plant: bootctlCommand("token create"), want: "FAIL SignatureMissing signatures", also: silent},
+		{name: "signer off", plant: bootctlCommand("token create"), want: "FAIL BootstrapSignerNotRunning signer", also: []string{"FAIL SignatureMissing signatures"}, restarted: true},
+	}
+}
+
+func submitNodeCSR(node string) func(*testing.T, *doctorLab) {
+	return func(t *testing.T, l *doctorLab) {
+		t.Helper()
+		if err := l.Server.SubmitNodes(t.Context(), node, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func certificateSignerOff() doctorFault {
+	return doctorFault{name: "signer of certificates off", plant: submitNodeCSR("unsigned"), want: "FAIL CSRSignerNotRunning requests", restarted: true}
+}
+
+// approverOff is mended for a while by a person, and then by the controller.
+func approverOff() []doctorFault {
+	const want = "FAIL CSRApproverNotRunning requests"
+	byHand := func(t *testing.T, l *doctorLab, remedy string) {
+		t.Helper()
+		_, command, _ := strings.Cut(remedy, "; meanwhile: ")
+		runPrintedFix(t, l, command+" --yes") // there is no terminal to ask at
+	}
+	return []doctorFault{
+		{name: "approver off, meanwhile", plant: submitNodeCSR("meanwhile"), want: want, mend: byHand},
+		{name: "approver off", plant: submitNodeCSR("unapproved"), want: want, restarted: true},
+	}
+}
+
+func anonymousOff() doctorFault {
+	return doctorFault{name: "anonymous off", plant: func(*testing.T, *doctorLab) {}, want: "FAIL AnonymousDisabled anonymous", restarted: true}
+}
+
+func tokenAuthenticationOff() doctorFault {
+	return doctorFault{name: "token authentication off", plant: func(*testing.T, *doctorLab) {}, want: "FAIL TokenAuthenticationOff token-authentication", restarted: true}
+}
+
+func signerEndsSoon() doctorFault {
+	return doctorFault{name: "signing CA ends soon", plant: submitNodeCSR("soon"), want: "WARN SigningCAExpiresSoon signing-ca", also: []string{"WARN CAExpiresSoon client-ca"}, restarted: true}
+}
+
+// signerUnknown is left behind by the signer before, until a node gets another
+// certificate.
+func signerUnknown() doctorFault {
+	return doctorFault{name: "signing CA unknown", plant: func(*testing.T, *doctorLab) {}, want: "WARN SigningCAUntrusted signing-ca",
+		mend: func(t *testing.T, l *doctorLab, _ string) { t.Helper(); submitNodeCSR("later")(t, l) }}
+}
+
+// serveOtherAddress returns the address of a server whose certificate, issued by the lab's
+// CA, is for another address.
+func (l *doctorLab) serveOtherAddress(t *testing.T) string {
+	t.Helper()
+	return l.serveTLS(t, faultproxy.ServingCertificate(l.ca, net.IPv4(192, 0, 2, 1).To4(), time.Now()))
+}

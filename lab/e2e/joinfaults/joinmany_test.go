@@ -1,0 +1,193 @@
+package joinfaults
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/bootctl/bootctl/lab/labtest"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/join"
+)
+
+// TestJoin_OneNodeConcurrently lets 16 joins of one node work on one directory at once: one
+// of them joins, and the others find it joined.
+func TestJoin_OneNodeConcurrently(t *testing.T) {
+	const joins = 16
+	j := newJoiner(t)
+	for round := range labtest.SmallOrFull(3, 20) {
+		node, dir := fmt.Sprintf("same-%d", round), t.TempDir()
+		said := make([]string, joins)
+		var group sync.WaitGroup
+		for i := range joins {
+			group.Go(func() {
+				code, stdout, stderr := j.Run(t, j.args(node, "--out-dir", dir, "-o", "jsonpath={.alreadyJoined} {.username}")...)
+				if code != 0 {
+					t.Errorf("exit code %d\n%s", code, stderr)
+				}
+				said[i] = stdout
+			})
+		}
+		group.Wait()
+		slices.Sort(said)
+		want := slices.Repeat([]string{"true system:node:" + node}, joins)
+		want[0] = "false system:node:" + node
+		if !slices.Equal(said, want) {
+			t.Errorf("%s: they say %q", node, said)
+		}
+		for _, wrong := range j.incompleteFiles(join.OutDir(dir)) {
+			t.Errorf("%s: %s", node, wrong)
+		}
+		if pairs, _ := filepath.Glob(filepath.Join(dir, "kubelet-client-2*.pem")); len(pairs) != 1 {
+			t.Errorf("%s: there are %q", node, pairs)
+		}
+		if n := csrsByNode(t, j.Admin)[node]; n != 1 {
+			t.Errorf("%s: %d requests, want one", node, n)
+		}
+		code, who, stderr := j.Exec(t, "kubectl", "auth", "whoami", "--kubeconfig", join.OutDir(dir).Kubeconfig(), "-o", "jsonpath={.status.userInfo.username}")
+		if code != 0 || who != "system:node:"+node {
+			t.Errorf("%s: the API server takes it for %q\n%s", node, who, stderr)
+		}
+	}
+}
+
+// apiCallLine is a line about a call, with the method and the path.
+var apiCallLine = regexp.MustCompile(`(?m)^bootctl: call: (\S+) (\S+) .*$`)
+
+// listPath matches the path of all requests, one by its name apart.
+var listPath = regexp.MustCompile(`/certificatesigningrequests(\?|$)`)
+
+// TestJoin_ManyNodes joins many nodes with one token, and compares with a loop that
+// only asks for certificates.
+func TestJoin_ManyNodes(t *testing.T) {
+	j := newJoiner(t)
+	n, atOnce := labtest.SmallOrFull(60, 1000), labtest.SmallOrFull(20, 100)
+	bare := j.timeBareRequests(t, n, atOnce)
+	dir := t.TempDir()
+	calls := make([]int, n)
+	var jobs []func()
+	for i := range n {
+		jobs = append(jobs, func() {
+			node := fmt.Sprintf("many-%d", i)
+			code, _, stderr := labtest.RunCommand(t, j.lowPriorityCommand(j.args(node, "--out-dir", filepath.Join(dir, node), "-v", "1")...))
+			lines := apiCallLine.FindAllStringSubmatch(stderr, -1)
+			calls[i] = len(lines)
+			if code != 0 || len(lines) == 0 || len(lines) > 5 {
+				t.Errorf("%s: exit code %d after %d calls\n%s", node, code, len(lines), stderr)
+			}
+			for _, line := range lines {
+				if line[1] == "GET" && listPath.MatchString(line[2]) && !strings.Contains(line[2], "fieldSelector=metadata.name%3D") {
+					t.Errorf("%s: an unfiltered list: %s", node, line[0])
+				}
+			}
+		})
+	}
+	begin := time.Now()
+	runConcurrently(atOnce, jobs)
+	took := time.Since(begin)
+	asked := csrsByNode(t, j.Admin)
+	for i := range n {
+		node := fmt.Sprintf("many-%d", i)
+		if asked[node] != 1 {
+			t.Errorf("%s asked %d times", node, asked[node])
+		}
+		for _, wrong := range j.incompleteFiles(join.OutDir(filepath.Join(dir, node))) {
+			t.Errorf("%s: %s", node, wrong)
+		}
+	}
+	rate := func(took time.Duration) float64 { return float64(n) / took.Seconds() }
+	t.Logf("%d joins, %d at a time: %.1f a second, at most %d calls each; a bare loop gets %.1f certificates a second",
+		n, atOnce, rate(took), slices.Max(calls), rate(bare))
+}
+
+// lowPriorityCommand returns bootctl as on another machine: it leaves the processors to the
+// control plane, which a hundred of them would starve.
+func (j joiner) lowPriorityCommand(args ...string) *exec.Cmd {
+	bootctl := j.Server.Command("bootctl", args...)
+	cmd := exec.Command("nice", append([]string{"-n", "19"}, bootctl.Args...)...)
+	cmd.Env = bootctl.Env
+	return cmd
+}
+
+// timeBareRequests requests n certificates with the token, does nothing more, and
+// returns how long that took.
+func (j joiner) timeBareRequests(t *testing.T, n, atOnce int) time.Duration {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(&rest.Config{
+		Host: j.Server.URL(), BearerToken: string(labtest.ReadFile(t, j.token)), QPS: -1,
+		TLSClientConfig: rest.TLSClientConfig{CAFile: j.Server.CAFile},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var jobs []func()
+	for i := range n {
+		jobs = append(jobs, func() {
+			if err := requestCertificate(t, client, fmt.Sprintf("bare-%d", i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	begin := time.Now()
+	runConcurrently(atOnce, jobs)
+	return time.Since(begin)
+}
+
+func requestCertificate(t *testing.T, client kubernetes.Interface, node string) error {
+	t.Helper()
+	key, err := csr.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	wanted, err := csr.NewNodeRequest(node, key, rand.Reader)
+	if err != nil {
+		return err
+	}
+	requests := client.CertificatesV1().CertificateSigningRequests()
+	made, err := requests.Create(t.Context(), wanted, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	changes, err := requests.Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + made.Name, ResourceVersion: made.ResourceVersion})
+	if err != nil {
+		return err
+	}
+	defer changes.Stop()
+	for change := range changes.ResultChan() {
+		if object, ok := change.Object.(*certificatesv1.CertificateSigningRequest); ok && len(object.Status.Certificate) > 0 {
+			return nil
+		}
+	}
+	return errors.New(node + ": the watch ended without a certificate")
+}
+
+// runConcurrently runs the jobs with that many workers.
+func runConcurrently(workers int, jobs []func()) {
+	queue := make(chan func())
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for job := range queue {
+				job()
+			}
+		})
+	}
+	for _, job := range jobs {
+		queue <- job
+	}
+	close(queue)
+	group.Wait()
+}

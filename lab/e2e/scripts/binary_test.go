@@ -1,0 +1,44 @@
+package scripts
+
+import (
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/bootctl/bootctl/lab/labtest"
+)
+
+// TestBinary_StaticAndSmall checks that bootctl is one file that runs anywhere: static,
+// stripped, and 45 MB at most.
+func TestBinary_StaticAndSmall(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs ELF")
+	}
+	bin, err := labtest.BinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(bin, "bootctl")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > 45_000_000 {
+		t.Errorf("it has %d bytes", info.Size())
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	for _, program := range file.Progs {
+		if program.Type == elf.PT_INTERP || program.Type == elf.PT_DYNAMIC {
+			t.Errorf("it is linked dynamically: %s", program.Type)
+		}
+	}
+	if file.Section(".symtab") != nil || file.Section(".debug_info") != nil {
+		t.Error("it is not stripped")
+	}
+}

@@ -1,0 +1,184 @@
+package scripts
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bootctl/bootctl/lab/labtest"
+)
+
+// recipes are the scripts of docs/scripting.md, by the heading that they stand
+// below. Each is handed out once or more, and none may be left.
+type recipes struct {
+	labtest.Admin
+	dir   string
+	texts map[string][]string
+	used  map[string]bool
+}
+
+func newRecipes(t *testing.T) *recipes {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(labtest.Root(t), "docs", "scripting.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := recipes{Admin: labtest.NewAdmin(t), dir: t.TempDir(), texts: map[string][]string{}, used: map[string]bool{}}
+	for _, section := range strings.Split(string(page), "\n## ")[1:] {
+		heading, body, _ := strings.Cut(section, "\n")
+		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(body, -1) {
+			r.texts[heading] = append(r.texts[heading], block[1])
+		}
+	}
+	return &r
+}
+
+// deadEndpoint is the variable with an address at which nothing listens.
+const deadEndpoint = "ENDPOINT=https://127.0.0.1:1"
+
+// command is the dash that runs the i-th script below a heading, with these
+// variables.
+func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *exec.Cmd {
+	t.Helper()
+	if len(r.texts[heading]) <= i {
+		t.Fatalf("below %q are %d scripts", heading, len(r.texts[heading]))
+	}
+	text := r.texts[heading][i]
+	r.used[text] = true
+	if slices.Contains(vars, deadEndpoint) { // there is nothing to wait for
+		text = strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s")
+	}
+	cmd := exec.Command("dash", "-euc", text)
+	cmd.Dir, cmd.Env = r.dir, append(r.Server.Command("bootctl").Env, vars...)
+	return cmd
+}
+
+// mustRun runs a script that succeeds, and returns its stdout.
+func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
+	t.Helper()
+	code, stdout, stderr := labtest.RunCommand(t, r.command(t, heading, 0, vars...))
+	if code != 0 {
+		t.Fatalf("%s: exit code %d, stdout %q\n%s", heading, code, stdout, stderr)
+	}
+	return stdout
+}
+
+// TestRecipes runs every script of docs/scripting.md, in an order in which one
+// finds what another left.
+func TestRecipes(t *testing.T) {
+	t.Parallel()
+	labtest.RequireTools(t, "dash")
+	labtest.RequireTools(t, "jq")
+	r := newRecipes(t)
+	r.MustRun(t, "setup", "--endpoint", r.Server.URL())
+	t.Run("hand over", r.handOver)
+	t.Run("tokens", r.tokens)
+	t.Run("codes", r.codes)
+	r.MustRun(t, "setup", "--auto-approve", "none", "--force")
+	t.Run("approve", r.approve)
+	for heading, texts := range r.texts {
+		for i, text := range texts {
+			if !r.used[text] {
+				t.Errorf("script %d below %q was not run", i+1, heading)
+			}
+		}
+	}
+}
+
+func (r *recipes) handOver(t *testing.T) {
+	r.mustRun(t, "Make a token and hand it over as one file", "JOB=hand-over")
+	file := filepath.Join(r.dir, "bootstrap.conf")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("bootstrap.conf: %v, %v", info, err)
+	}
+	root := filepath.Join(r.dir, "node")
+	r.mustRun(t, "Join with that file", "NODE=by-file", "ROOT="+root)
+	wantJoined(t, r.Admin, root, "by-file")
+	if _, err := os.Stat(file); err == nil {
+		t.Error("bootstrap.conf is still there")
+	}
+	if names := r.mustRun(t, "Wait for a node", "NODE=by-file"); !strings.HasPrefix(names, "node-csr-") {
+		t.Errorf("the request is %q", names)
+	}
+	const watch = "Watch the identity of a node"
+	if seen := r.mustRun(t, watch, "ROOT="+root); !strings.HasPrefix(seen, "by-file 20") {
+		t.Errorf("the identity is %q", seen)
+	}
+	if code, stdout, _ := labtest.RunCommand(t, r.command(t, watch, 0, "ROOT="+filepath.Join(r.dir, "nothing"))); code != 4 || stdout != "" {
+		t.Errorf("no identity: exit code %d, stdout %q", code, stdout)
+	}
+}
+
+func (r *recipes) tokens(t *testing.T) {
+	const list = `jsonpath={.items[?(@.description=="rotated")].id}`
+	r.MustRun(t, "token", "create", "--description", "kept")
+	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
+	first := r.MustRun(t, "token", "list", "-o", list)
+	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
+	second := r.MustRun(t, "token", "list", "-o", list)
+	whole := labtest.ReadFile(t, filepath.Join(r.dir, "token"))
+	if first == second || len(second) != 6 || !strings.HasPrefix(string(whole), second+".") {
+		t.Errorf("first %q, then %q, and the file has that of %.6s", first, second, whole)
+	}
+	const read = "Read the result and the error as JSON"
+	if got := r.mustRun(t, read, "ID="+second); !strings.HasPrefix(got, second+" is good until 20") {
+		t.Errorf("of the token it says %q", got)
+	}
+	if got := r.mustRun(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3): ") {
+		t.Errorf("of a token that is gone it says %q", got)
+	}
+	r.mustRun(t, "Clean up")
+}
+
+func (r *recipes) codes(t *testing.T) {
+	good := []string{"ENDPOINT=" + r.Server.URL(), "PIN=" + r.MustRun(t, "cluster-info", "pin"), "NODE=by-code", "ROOT=" + filepath.Join(r.dir, "by-code")}
+	tests := []struct{ change, want string }{
+		{"PIN=sha256:" + strings.Repeat("0", 64), "it does not verify"},
+		{deadEndpoint, "no API server"},
+		{"", "joined"},
+		{"NODE=Not_A_Name", "failed with 2"},
+	}
+	for _, test := range tests {
+		vars := append(append([]string{}, good...), test.change)
+		if got := r.mustRun(t, "Act on the exit code", vars...); !strings.Contains("\n"+got, "\n"+test.want) {
+			t.Errorf("with %s it says %q, want %q", test.change, got, test.want)
+		}
+	}
+}
+
+// approve has a node in one process wait for the administrator in another.
+func (r *recipes) approve(t *testing.T) {
+	tests := []struct {
+		node, heading string
+		admin         int // which script below it is the administrator's
+	}{
+		{"by-name", "Approve a node by its name", 0},
+		{"by-fingerprint", "Approve a node by its fingerprint", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.node, func(t *testing.T) {
+			r.mustRun(t, "Make a token and hand it over as one file", "JOB=approve")
+			root := filepath.Join(r.dir, test.node)
+			vars := []string{"NODE=" + test.node, "ROOT=" + root}
+			node := r.command(t, "Join with that file", 0, vars...)
+			if test.admin > 0 {
+				node = r.command(t, test.heading, 0, vars...)
+			}
+			if err := node.Start(); err != nil {
+				t.Fatal(err)
+			}
+			code, stdout, stderr := labtest.RunCommand(t, r.command(t, test.heading, test.admin, vars...))
+			if code != 0 || !strings.HasPrefix(stdout, "node-csr-") {
+				t.Errorf("exit code %d, stdout %q\n%s", code, stdout, stderr)
+			}
+			if err := node.Wait(); err != nil {
+				t.Error(err)
+			}
+			wantJoined(t, r.Admin, root, test.node)
+		})
+	}
+}
