@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestApproveByUID(t *testing.T) {
+func TestApprove_UID(t *testing.T) {
 	tests := []struct {
 		name, uid string
 		code      int
@@ -24,7 +24,7 @@ func TestApproveByUID(t *testing.T) {
 	}
 }
 
-func TestFailuresAreEscaped(t *testing.T) {
+func TestApprove_FailuresEscaped(t *testing.T) {
 	got := invoke(t, hostileCluster(t), "csr", "approve", hostile)
 	if got.code != 5 {
 		t.Errorf("exit code %d, want 5", got.code)

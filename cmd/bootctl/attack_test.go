@@ -307,9 +307,9 @@ func connectionAttacks() []attack {
 	}
 }
 
-// TestAttacks plays each attack on a node that verifies, over real TLS: none is
+// TestDiscovery_Attacks plays each attack on a node that verifies, over real TLS: none is
 // accepted, each is told by its reason code, and no token is sent.
-func TestAttacks(t *testing.T) {
+func TestDiscovery_Attacks(t *testing.T) {
 	attacks := append(append(documentAttacks(), signatureAttacks()...), connectionAttacks()...)
 	if len(attacks) < 40 {
 		t.Errorf("%d attacks", len(attacks))
@@ -344,6 +344,7 @@ func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	e := &cli.Env{
+		Redact:    token.Redact,
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, Now: time.Now, Random: rand.Reader,
 		Getenv: func(string) string { return "" }, NewClient: kubeclient.New,
 	}

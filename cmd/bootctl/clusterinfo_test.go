@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func TestPublishAsks(t *testing.T) {
+func TestPublish_Confirmation(t *testing.T) {
 	got := invoke(t, hostileCluster(t), "cluster-info", "publish", "--endpoint", "198.51.100.1:6443")
 	if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "(ConfirmationRequired)") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
@@ -39,7 +39,7 @@ func writeFile(t *testing.T, name, text string) string {
 	return path
 }
 
-func TestSignAndVerifyFiles(t *testing.T) {
+func TestSign_Files(t *testing.T) {
 	shown := invoke(t, hostileCluster(t), "cluster-info", "show", "-o", "kubeconfig")
 	file := writeFile(t, "kubeconfig", shown.out)
 	tokenFile := writeFile(t, "token", plantedID+"."+planted+"\n")
@@ -80,7 +80,7 @@ func TestSignAndVerifyFiles(t *testing.T) {
 	}
 }
 
-func TestPinOfAFile(t *testing.T) {
+func TestPin_File(t *testing.T) {
 	cert := testca.New(t, time.Now()).Certificate
 	ca, pin := string(certpem.Encode(cert)), clusterinfo.PinOf(cert).String()+"\n"
 	for name, test := range map[string]struct {
@@ -98,7 +98,7 @@ func TestPinOfAFile(t *testing.T) {
 }
 
 // Nodes are not told a CA that they would not take.
-func TestPublishRefusesUnusableCA(t *testing.T) {
+func TestPublish_UnusableCA(t *testing.T) {
 	for name, change := range map[string]func(*x509.Certificate){
 		"leaf": func(c *x509.Certificate) { c.IsCA = false },
 		"expired": func(c *x509.Certificate) {

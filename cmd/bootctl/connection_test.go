@@ -22,6 +22,7 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // connectionFlags are those that the commands with the administrator's connection
@@ -183,6 +184,7 @@ func TestImpersonation_Headers(t *testing.T) {
 	defer server.Close()
 	var out, errOut bytes.Buffer
 	e := &cli.Env{
+		Redact:    token.Redact,
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, Now: time.Now, NewClient: kubeclient.New,
 		Getenv: func(name string) string { return map[string]string{"KUBECONFIG": twoClusters(t)}[name] },
 		Width:  func() int { return 0 },
@@ -211,6 +213,7 @@ func TestRequestTimeout_Join(t *testing.T) {
 	defer server.Close()
 	var errOut bytes.Buffer
 	e := &cli.Env{
+		Redact:    token.Redact,
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: io.Discard, ErrOut: &errOut}, Now: time.Now, Random: rand.Reader,
 		Getenv: func(string) string { return "" }, Width: func() int { return 0 },
 	}

@@ -49,7 +49,7 @@ func fingerprintOf(object runtime.Object) string {
 	return csr.Fingerprint(csr.Decode(request).PKCS10.PublicKey)
 }
 
-func TestApproveSelects(t *testing.T) {
+func TestApprove_Selects(t *testing.T) {
 	three := requests(t, "n1", "n2", "n3")
 	fingerprint := fingerprintOf(three[1])
 	rival := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Name = "rival" })
@@ -156,7 +156,7 @@ func results(t *testing.T, text string) string {
 }
 
 // Nothing makes a privileged identity fit, nor a Node that exists.
-func TestApproveRefuses(t *testing.T) {
+func TestApprove_Refuses(t *testing.T) {
 	masters := func() runtime.Object {
 		text, err := os.ReadFile(filepath.Join("testdata", "masters.csr"))
 		if err != nil {
@@ -195,7 +195,7 @@ func TestApproveRefuses(t *testing.T) {
 	}
 }
 
-func TestDecidedRequests(t *testing.T) {
+func TestApprove_DecidedCSRs(t *testing.T) {
 	with := func(kind, reason string) func(*certificatesv1.CertificateSigningRequest) {
 		return func(r *certificatesv1.CertificateSigningRequest) {
 			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: certificatesv1.RequestConditionType(kind), Status: "True", Reason: reason}}
@@ -253,7 +253,7 @@ func TestDecidedRequests(t *testing.T) {
 	}
 }
 
-func TestWaitInVain(t *testing.T) {
+func TestWait_Timeout(t *testing.T) {
 	got := invoke(t, requests(t, "n1"), "csr", "wait", "request-of-n1", "--timeout", "10ms")
 	if got.code != 6 || got.out != "" || !strings.Contains(got.errOut, "(CSRPending)") {
 		t.Errorf("exit code %d, stdout %q, stderr %s", got.code, got.out, got.errOut)
@@ -262,7 +262,7 @@ func TestWaitInVain(t *testing.T) {
 
 // Each of the permissions that it takes to approve is asked for before anything
 // is read, and the missing one is named.
-func TestApproveChecksAccess(t *testing.T) {
+func TestApprove_ChecksAccess(t *testing.T) {
 	tests := []struct {
 		name    string
 		allowed func(*authorizationv1.ResourceAttributes) bool
@@ -287,7 +287,7 @@ func TestApproveChecksAccess(t *testing.T) {
 	}
 }
 
-func TestSubmitUsage(t *testing.T) {
+func TestSubmit_Usage(t *testing.T) {
 	usage := failure.ErrUsage.Error() + ": "
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk")
@@ -332,7 +332,7 @@ func TestSubmitUsage(t *testing.T) {
 	}
 }
 
-func TestSubmitTakesUpItsRequest(t *testing.T) {
+func TestSubmit_AdoptsOwnCSR(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	got := invoke(t, []runtime.Object{}, "csr", "submit", "--cn", "jane", "--key", key)
 	info, err := os.Stat(key)

@@ -9,7 +9,7 @@ import (
 )
 
 // Who interrupts it gets no diagnosis.
-func TestDoctorInterrupted(t *testing.T) {
+func TestDoctor_Interrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(failure.ErrInterrupted)
 	if got := invokeWith(ctx, t, hostileCluster(t), "doctor", "--server", nodesServer); got.code != 130 || got.out != "" {
@@ -17,7 +17,7 @@ func TestDoctorInterrupted(t *testing.T) {
 	}
 }
 
-func TestDoctorUsage(t *testing.T) {
+func TestDoctor_Usage(t *testing.T) {
 	for args, want := range map[string]string{
 		"--timeout 0s": "--timeout 0s leaves no time", "--auto-approve perhaps": `--auto-approve is one of nodes none, not "perhaps"`,
 		"--group system:masters": `--group "system:masters" is not one that tokens can have`,

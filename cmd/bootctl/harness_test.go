@@ -81,6 +81,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything
 	})
 	e := &cli.Env{
+		Redact:     token.Redact,
 		IOStreams:  genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		Now:        time.Now,
 		Random:     rand.Reader,

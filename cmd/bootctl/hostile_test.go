@@ -10,9 +10,9 @@ import (
 	"github.com/bootctl/bootctl/internal/testtext"
 )
 
-// TestHostileTexts has a cluster say many things to each command, in one format
+// TestTree_HostileTexts has a cluster say many things to each command, in one format
 // after the other.
-func TestHostileTexts(t *testing.T) {
+func TestTree_HostileTexts(t *testing.T) {
 	many := 16
 	if os.Getenv("BOOTCTL_SOAK") != "" {
 		many = 1000

@@ -19,6 +19,7 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 func main() {
@@ -42,6 +43,7 @@ func main() {
 	}()
 
 	e := &cli.Env{
+		Redact:     token.Redact,
 		Program:    os.Args[0],
 		Goos:       runtime.GOOS,
 		IOStreams:  genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},

@@ -6,7 +6,7 @@ import (
 )
 
 // A template is refused beforehand only when it is none.
-func TestTemplatesAreTriedOnTheResult(t *testing.T) {
+func TestPrint_TemplatesTriedFirst(t *testing.T) {
 	for template, want := range map[string]string{"{{len .kind}}": "7", "{{index .kind 0}}": "86", "{{slice .kind 1}}": "ersion"} {
 		got := invoke(t, hostileCluster(t), "version", "-o", "go-template="+template)
 		if got.code != 0 || got.out != want {

@@ -50,7 +50,7 @@ func TestTokenCheck(t *testing.T) {
 }
 
 // Of a whole token, the secret is compared; it is never shown.
-func TestTokenCheckComparesTheSecret(t *testing.T) {
+func TestTokenCheck_ComparesSecret(t *testing.T) {
 	for text, code := range map[string]int{"aaaaaa." + planted: 0, "aaaaaa.0000000000000001": 9} {
 		for name, args := range map[string][]string{"file": {"--token-file", file(t, text)}, "command line": {text}} {
 			check, got := on[output.TokenCheck](t, fake.NewClientset(everyToken(t)...), append([]string{"token", "check"}, args...)...)
@@ -72,7 +72,7 @@ func TestTokenCheckComparesTheSecret(t *testing.T) {
 
 // A token that nobody signed with is of no use to a node, once the signer has had
 // its time.
-func TestTokenCheckWantsTheSignature(t *testing.T) {
+func TestTokenCheck_NeedsSignature(t *testing.T) {
 	info := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": "hello"}}
 	signed := info.DeepCopy()
 	tok, err := token.Parse("aaaaaa." + planted)
@@ -107,7 +107,7 @@ func TestTokenCheckWantsTheSignature(t *testing.T) {
 
 // A token in the wrong place of a Secret does not come out, where its own is known
 // or where a group should be.
-func TestMisplacedSecretsAreHidden(t *testing.T) {
+func TestRun_MisplacedSecrets(t *testing.T) {
 	for key, value := range map[string]string{
 		"auth-extra-groups": "aaaaaa." + planted, "description": "for " + planted, "usage-bootstrap-signing": planted, planted: "x",
 	} {
@@ -123,7 +123,7 @@ func TestMisplacedSecretsAreHidden(t *testing.T) {
 	}
 }
 
-func TestServerFlag(t *testing.T) {
+func TestAdminConfig_ServerFlag(t *testing.T) {
 	for given, want := range map[string]string{"192.0.2.1:6443": "https://192.0.2.1:6443", "https://192.0.2.1": "https://192.0.2.1", "http://127.0.0.1:8001": "http://127.0.0.1:8001"} {
 		kubeconfig := writeKubeconfig(t, t.TempDir())
 		e := &cli.Env{Getenv: func(string) string { return kubeconfig }, Connection: cli.NewConnection()}
@@ -142,7 +142,7 @@ func TestServerFlag(t *testing.T) {
 	}
 }
 
-func TestTokenCompletion(t *testing.T) {
+func TestCompletion_Tokens(t *testing.T) {
 	tests := []struct {
 		words []string
 		want  string

@@ -60,7 +60,7 @@ func file(t *testing.T, text string) string {
 }
 
 // Bad input is found before anything is asked of the server.
-func TestTokenCreateRefuses(t *testing.T) {
+func TestTokenCreate_Refuses(t *testing.T) {
 	const strong = "k3x9q2.w8f0s7d6h5j4n3m2"
 	const group = " is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit"
 	usage, spec := failure.ErrUsage.Error()+": ", token.ErrInvalidSpec.Error()+": "
@@ -132,7 +132,7 @@ func TestTokenCreateRefuses(t *testing.T) {
 	}
 }
 
-func TestTokenCreateEnds(t *testing.T) {
+func TestTokenCreate_Expiration(t *testing.T) {
 	tests := []struct {
 		name string
 		args []string
@@ -174,7 +174,7 @@ func TestTokenCreateEnds(t *testing.T) {
 }
 
 // Each usage can stand alone; a token for signing alone has no groups.
-func TestTokenCreateUsages(t *testing.T) {
+func TestTokenCreate_Usages(t *testing.T) {
 	for usages, groups := range map[string]int{"signing": 0, "authentication": 1, "signing,authentication": 1, "signing,signing": 0} {
 		token, got := on[output.Token](t, fake.NewClientset(), "token", "create", "--usages", usages)
 		if got.code != 0 || token.Status != "valid" || len(token.Groups) != groups {
@@ -185,7 +185,7 @@ func TestTokenCreateUsages(t *testing.T) {
 
 // A token of the user's is taken as it is, from wherever it comes, and never
 // replaces one.
-func TestTokenCreateTakesAToken(t *testing.T) {
+func TestTokenCreate_GivenToken(t *testing.T) {
 	const text = "k3x9q2.w8f0s7d6h5j4n3m2"
 	for name, args := range map[string][]string{
 		"command line": {text}, "file": {"--token-file", file(t, text)}, "file with a line end": {"--token-file", file(t, text+"\r\n")},
@@ -208,7 +208,7 @@ func TestTokenCreateTakesAToken(t *testing.T) {
 	}
 }
 
-func TestTokenCreateMany(t *testing.T) {
+func TestTokenCreate_Many(t *testing.T) {
 	clientset := fake.NewClientset(hostileCluster(t)...)
 	list, got := on[output.TokenList](t, clientset, "token", "create", "--count", "70", "--print-join-command")
 	if got.code != 0 || len(list.Items) != 70 {
@@ -231,7 +231,7 @@ func TestTokenCreateMany(t *testing.T) {
 }
 
 // What was created is printed although others could not be.
-func TestTokenCreateManyInPart(t *testing.T) {
+func TestTokenCreate_ManyPartly(t *testing.T) {
 	clientset := fake.NewClientset()
 	var n atomic.Int64
 	clientset.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -247,7 +247,7 @@ func TestTokenCreateManyInPart(t *testing.T) {
 }
 
 // A random ID that is taken is drawn again; the token that has it stays.
-func TestTokenCreateDrawsAgain(t *testing.T) {
+func TestTokenCreate_IDTaken(t *testing.T) {
 	clientset := fake.NewClientset()
 	var taken string
 	clientset.PrependReactor("create", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -274,7 +274,7 @@ func TestTokenCreateDrawsAgain(t *testing.T) {
 }
 
 // Nothing is created before all that is to be printed with it is known.
-func TestTokenCreateReadsFirst(t *testing.T) {
+func TestTokenCreate_ReadsFirst(t *testing.T) {
 	for _, args := range [][]string{{"--print-join-command"}, {"-o", "bootstrap-kubeconfig"}, {"--wait"}} {
 		clientset := fake.NewClientset()
 		got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token", "create"}, args...)...)
@@ -284,7 +284,7 @@ func TestTokenCreateReadsFirst(t *testing.T) {
 	}
 }
 
-func TestTokenCreateDryRun(t *testing.T) {
+func TestTokenCreate_DryRun(t *testing.T) {
 	for _, mode := range []string{"client", "server"} {
 		clientset := fake.NewClientset(hostileCluster(t)...)
 		token, got := on[output.Token](t, clientset, "token", "create", "--dry-run="+mode)
@@ -306,7 +306,7 @@ func TestTokenCreateDryRun(t *testing.T) {
 	}
 }
 
-func TestTokenCreateBootstrapKubeconfig(t *testing.T) {
+func TestTokenCreate_BootstrapKubeconfig(t *testing.T) {
 	clientset := fake.NewClientset(hostileCluster(t)...)
 	got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), "token", "create", "-o", "bootstrap-kubeconfig")
 	if got.code != 0 {
@@ -319,7 +319,7 @@ func TestTokenCreateBootstrapKubeconfig(t *testing.T) {
 }
 
 // Whoever creates a token with a wrong clock learns that it ends at another time.
-func TestTokenCreateNamesTheClock(t *testing.T) {
+func TestTokenCreate_ClockSkew(t *testing.T) {
 	for skew, want := range map[time.Duration]string{5 * time.Minute: "behind", -5 * time.Minute: "ahead of", 30 * time.Second: ""} {
 		clientset := fake.NewClientset()
 		clientset.PrependReactor("create", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -335,7 +335,7 @@ func TestTokenCreateNamesTheClock(t *testing.T) {
 }
 
 // The token that was created is printed although nobody signed with it.
-func TestTokenCreateWaitsInVain(t *testing.T) {
+func TestTokenCreate_WaitTimeout(t *testing.T) {
 	clientset := fake.NewClientset(hostileCluster(t)...)
 	token, got := on[output.Token](t, clientset, "token", "create", "--wait", "--timeout", "300ms")
 	if got.code != 4 || token.Token == "" || token.Signed || !strings.Contains(got.errOut, `"reason":"SignatureMissing"`) {

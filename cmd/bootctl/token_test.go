@@ -68,7 +68,7 @@ func everyToken(t *testing.T) []runtime.Object {
 	}
 }
 
-func TestTokenListSays(t *testing.T) {
+func TestTokenList_Fields(t *testing.T) {
 	list, got := on[output.TokenList](t, fake.NewClientset(everyToken(t)...), "token", "list")
 	want := map[string]string{
 		"aaaaaa": "valid", "bbbbbb": "valid, for signing alone", "cccccc": "expired",
@@ -87,7 +87,7 @@ func TestTokenListSays(t *testing.T) {
 }
 
 // An end that JSON cannot say does not make the whole list fail.
-func TestTokenListOfTheLastMoment(t *testing.T) {
+func TestTokenList_ExpiresNow(t *testing.T) {
 	for _, end := range []string{"9999-12-31T23:59:00-00:01", "0000-01-01T00:00:00+00:01"} {
 		list, got := on[output.TokenList](t, fake.NewClientset(tokenSecret(t, "aaaaaa", with("expiration", end))), "token", "list")
 		if got.code != 0 || len(list.Items) != 1 {
@@ -96,7 +96,7 @@ func TestTokenListOfTheLastMoment(t *testing.T) {
 	}
 }
 
-func TestTokenListSelects(t *testing.T) {
+func TestTokenList_Filters(t *testing.T) {
 	tests := []struct {
 		args string
 		want string
@@ -125,7 +125,7 @@ func TestTokenListSelects(t *testing.T) {
 }
 
 // A cluster-info without room for more signatures is told of before it is full.
-func TestTokenListWarnsOfAFullClusterInfo(t *testing.T) {
+func TestTokenList_ClusterInfoFull(t *testing.T) {
 	many := func(n int, usage string) []runtime.Object {
 		objects := hostileCluster(t)
 		for i := range n {
@@ -203,7 +203,7 @@ func TestTokenDelete(t *testing.T) {
 }
 
 // What was judged to be expired is what is deleted, and not what became of it.
-func TestTokenDeleteSparesTheExtended(t *testing.T) {
+func TestTokenDelete_SparesExtended(t *testing.T) {
 	clientset := fake.NewClientset(everyToken(t)...)
 	clientset.PrependReactor("delete", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		given := action.(clienttesting.DeleteActionImpl).DeleteOptions.Preconditions
@@ -220,7 +220,7 @@ func TestTokenDeleteSparesTheExtended(t *testing.T) {
 
 // Requests outlive their token: they are named, or denied, those of this token
 // alone and those alone that are pending.
-func TestTokenDeleteLooksAfterRequests(t *testing.T) {
+func TestTokenDelete_CSRs(t *testing.T) {
 	cluster := func() *fake.Clientset {
 		objects := append(everyToken(t), requests(t, "n1", "n2", "n3", "n4")...)
 		by := func(i int, user string) {
@@ -282,7 +282,7 @@ func TestTokenDeleteLooksAfterRequests(t *testing.T) {
 }
 
 // A token that is gone already left its requests all the same.
-func TestTokenDeleteDeniesForAGoneToken(t *testing.T) {
+func TestTokenDelete_DeniesForMissingToken(t *testing.T) {
 	request := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })
 	list, got := on[output.ResultList](t, fake.NewClientset(request), "token", "delete", "zzzzzz", "--deny-pending")
 	if got.code != 3 || len(list.Items) != 1 || strings.Join(list.Items[0].DeniedRequests, " ") != "request-of-n1" {
@@ -291,7 +291,7 @@ func TestTokenDeleteDeniesForAGoneToken(t *testing.T) {
 }
 
 // Whoever may not deny is told before the token is gone.
-func TestTokenDeleteChecksFirstThatItMayDeny(t *testing.T) {
+func TestTokenDelete_ChecksPermissionFirst(t *testing.T) {
 	ctx := context.WithValue(t.Context(), accessKey{}, func(a *authorizationv1.ResourceAttributes) bool { return a.Verb != "approve" })
 	clientset := fake.NewClientset(everyToken(t)...)
 	for args, code := range map[string]int{"aaaaaa --deny-pending": 8, "bbbbbb": 0} {
@@ -303,7 +303,7 @@ func TestTokenDeleteChecksFirstThatItMayDeny(t *testing.T) {
 }
 
 // A Secret that has only the name of a token is left alone.
-func TestSecretsThatAreNoTokensAreLeftAlone(t *testing.T) {
+func TestTokenDelete_OtherSecrets(t *testing.T) {
 	for _, args := range []string{"delete aaaaaa", "extend aaaaaa --ttl 1h"} {
 		clientset := fake.NewClientset(tokenSecret(t, "aaaaaa", func(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }))
 		got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token"}, strings.Fields(args)...)...)
@@ -315,7 +315,7 @@ func TestSecretsThatAreNoTokensAreLeftAlone(t *testing.T) {
 
 // Without access to requests a token is deleted all the same, and that they were
 // not looked after is said; where they were to be denied it is an error.
-func TestTokenDeleteWithoutAccessToRequests(t *testing.T) {
+func TestTokenDelete_NoAccessToCSRs(t *testing.T) {
 	for args, code := range map[string]int{"aaaaaa": 0, "aaaaaa --deny-pending": 8} {
 		clientset := fake.NewClientset(everyToken(t)...)
 		clientset.PrependReactor("list", "certificatesigningrequests", func(clienttesting.Action) (bool, runtime.Object, error) {

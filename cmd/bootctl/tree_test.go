@@ -71,7 +71,7 @@ func leafCases() map[string]leafCase {
 	}
 }
 
-func TestTreeEveryLeafIsTried(t *testing.T) {
+func TestTree_EveryLeafTried(t *testing.T) {
 	cases := leafCases()
 	for _, leaf := range leaves(t) {
 		path := pathOf(leaf)
@@ -92,7 +92,7 @@ func TestTreeEveryLeafIsTried(t *testing.T) {
 	}
 }
 
-func TestTreeFlagsAndExamples(t *testing.T) {
+func TestTree_FlagsAndExamples(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		path := pathOf(leaf)
 		leaf.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
@@ -144,7 +144,7 @@ func shellWords(line string) []string {
 	return words
 }
 
-func TestTreeFailures(t *testing.T) {
+func TestTree_Failures(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		path := pathOf(leaf)
 		t.Run(path, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestTreeFailures(t *testing.T) {
 	}
 }
 
-func TestTreeSuccesses(t *testing.T) {
+func TestTree_Successes(t *testing.T) {
 	for path, tried := range leafCases() {
 		if tried.document == nil {
 			continue
@@ -291,7 +291,7 @@ func checkClean(t *testing.T, got result) {
 	}
 }
 
-func TestCheckCleanFindsPlantedSecret(t *testing.T) {
+func TestCheckClean_PlantedSecret(t *testing.T) {
 	for _, text := range []string{planted, base64.StdEncoding.EncodeToString([]byte("ab" + planted))} {
 		found := &testing.T{}
 		checkClean(found, result{out: text})

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestTroubleshootingHasEachReason wants each word of doctor in a table of the page.
-func TestTroubleshootingHasEachReason(t *testing.T) {
+// TestTroubleshooting_EachReason wants each word of doctor in a table of the page.
+func TestTroubleshooting_EachReason(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "troubleshooting.md"))
 	if err != nil {
 		t.Fatal(err)

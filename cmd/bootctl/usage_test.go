@@ -11,10 +11,11 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // What is wrong with a command line is said in the words of the command line.
-func TestUsageErrors(t *testing.T) {
+func TestRun_UsageErrors(t *testing.T) {
 	tests := []struct {
 		args string
 		want string
@@ -44,7 +45,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-func TestHelpOfCommands(t *testing.T) {
+func TestHelp_Commands(t *testing.T) {
 	for _, args := range []string{"help", "help token", "help token create", "token --help", "token create --help", "token create x --help", "--help"} {
 		if got := invoke(t, nil, strings.Fields(args)...); got.code != 0 || !strings.Contains(got.out, "Usage:") || got.errOut != "" {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
@@ -53,7 +54,7 @@ func TestHelpOfCommands(t *testing.T) {
 }
 
 // A request that is named twice is one request.
-func TestRequestNamedTwice(t *testing.T) {
+func TestApprove_NamedTwice(t *testing.T) {
 	pending := requests(t, "n1")
 	denied := changed(pending[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
 		r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Denied", Status: "True"}}
@@ -105,7 +106,7 @@ func TestCompletion(t *testing.T) {
 }
 
 // A name that a shell would not take for one word is not offered.
-func TestCompletionIsHarmless(t *testing.T) {
+func TestCompletion_ReadOnly(t *testing.T) {
 	got := invoke(t, hostileCluster(t), "__complete", "csr", "review", "")
 	if got.code != 0 || strings.Contains(got.out, hostile) || !strings.Contains(got.out, "request-of-n1") {
 		t.Errorf("exit code %d, offered %q", got.code, got.out)
@@ -114,10 +115,10 @@ func TestCompletionIsHarmless(t *testing.T) {
 }
 
 // Windows has the administrator's commands.
-func TestOnWindows(t *testing.T) {
+func TestRun_Windows(t *testing.T) {
 	for _, args := range []string{"join 192.0.2.1 --token-file t", "join --dry-run", "lab up", "lab down", "lab status", "lab logs", "lab kubeconfig"} {
 		var out, errOut bytes.Buffer
-		e := cli.Env{Goos: "windows", IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}}
+		e := cli.Env{Redact: token.Redact, Goos: "windows", IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}}
 		code := run(t.Context(), &e, strings.Fields(args))
 		if code != 1 || out.Len() > 0 || !strings.Contains(errOut.String(), "runs on Linux and macOS") || !strings.Contains(errOut.String(), "(Unsupported)") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, code, &out, &errOut)

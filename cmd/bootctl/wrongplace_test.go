@@ -6,7 +6,7 @@ import (
 )
 
 // A token in the wrong place of the command line comes out nowhere.
-func TestTokenInTheWrongPlace(t *testing.T) {
+func TestRun_TokenInWrongPlace(t *testing.T) {
 	tok := plantedID + "." + planted
 	for _, args := range [][]string{
 		{tok}, {"token", tok}, {"token", "list", "-t" + tok}, {"token", "list", tok + "x"}, {"token", "list", "x" + tok}, {"token", "create", "--ttl=" + tok + "x"}, {"token", "list", tok}, {"cluster-info", "verify", tok}, {"lab", "up", tok},
@@ -31,7 +31,7 @@ func TestTokenInTheWrongPlace(t *testing.T) {
 }
 
 // Nor does a node get the name of its token.
-func TestTokenInTheWrongPlaceOfANode(t *testing.T) {
+func TestRun_TokenInWrongPlaceOnNode(t *testing.T) {
 	tok := plantedID + "." + planted
 	got := invoke(t, hostileCluster(t), "join", "192.0.2.1", "--token", tok, "--ca-cert-hash", "sha256:"+strings.Repeat("1", 64), "--node-name", tok, "--out-dir", t.TempDir(), "--timeout", "1ms")
 	if got.code != 2 || !strings.Contains(got.errOut, "--node-name") || strings.Contains(got.out+got.errOut, planted) {
@@ -40,7 +40,7 @@ func TestTokenInTheWrongPlaceOfANode(t *testing.T) {
 }
 
 // A flag with nothing in it is a mistake, not the default.
-func TestEmptyFlags(t *testing.T) {
+func TestRun_EmptyFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"join", "192.0.2.1", "--out-dir", ""}, {"join", "192.0.2.1", "--rootfs="}, {"join", "192.0.2.1", "--node-name", ""},
 		{"lab", "down", "--delete", "--dir", ""}, {"cluster-info", "show", "--endpoint", ""}, {"token", "list", "--kubeconfig", ""},
@@ -58,7 +58,7 @@ func TestEmptyFlags(t *testing.T) {
 
 // What only a node verifies with is not passed over where an administrator
 // verifies.
-func TestVerifyNeedsSomethingToVerify(t *testing.T) {
+func TestVerify_NothingToVerify(t *testing.T) {
 	for _, args := range [][]string{
 		{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, {"--ca-file", "x"}, {"--token-file", "x"}, {"--unsafe-skip-ca-verification"},
 	} {

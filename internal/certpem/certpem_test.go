@@ -45,7 +45,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-func TestNextRefuses(t *testing.T) {
+func TestNext_Refuses(t *testing.T) {
 	good := block("A", nil, []byte("one"))
 	if _, _, err := certpem.Next([]byte(good), "A"); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestNextRefuses(t *testing.T) {
 }
 
 // What cannot be read is never repeated: it may be a private key.
-func TestErrorsQuoteNothing(t *testing.T) {
+func TestParse_ErrorsQuoteNothing(t *testing.T) {
 	key := block("PRIVATE KEY", nil, []byte("a secret of the test"))
 	body := strings.Split(key, "\n")[1]
 	for name, text := range map[string]string{"key": key, "bad certificate": block("CERTIFICATE", nil, []byte("a secret of the test"))} {
@@ -126,7 +126,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParse_Refuses(t *testing.T) {
 	cert := newCert(t, 1)
 	good := string(certpem.Encode(cert))
 	if _, err := certpem.Parse([]byte(good)); err != nil {

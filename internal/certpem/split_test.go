@@ -6,7 +6,7 @@ import (
 	"github.com/bootctl/bootctl/internal/certpem"
 )
 
-func TestSplitTakesNothingButCertificates(t *testing.T) {
+func TestSplit_OnlyCertificates(t *testing.T) {
 	one := string(certpem.Encode(newCert(t, 1)))
 	for name, text := range map[string]string{
 		"text before":          "text\n" + one,

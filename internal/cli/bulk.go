@@ -6,7 +6,6 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Outcome is what became of one of several objects.
@@ -23,11 +22,11 @@ func (e *Env) PrintOutcomes(outcomes []Outcome, named func(name string) Name) er
 	failed := &failure.BulkError{Total: len(outcomes)}
 	for _, o := range outcomes {
 		item := o.Result
-		item.Name = token.Redact(item.Name)
+		item.Name = e.Redact(item.Name)
 		if o.Err != nil {
 			f := failure.Of(o.Err)
 			item.Result, item.Code, item.Reason = failedAs(o.Err, f.Exit), f.Exit, f.Reason
-			item.Message = token.Redact(o.Err.Error())
+			item.Message = e.Redact(o.Err.Error())
 			failed.Errs = append(failed.Errs, o.Err)
 		} else {
 			v.Names = append(v.Names, named(item.Name))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,7 +17,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
@@ -32,6 +33,9 @@ type Env struct {
 	IsTerminal func() bool // whether someone can be asked
 	Width      func() int  // of the terminal on ErrOut, in columns; 0 when that is none
 	NewClient  func(*rest.Config, kubeclient.Options) (*kubeclient.Client, error)
+	// Redact hides the secrets in a text. They may be on the command line in the wrong
+	// place, or in an object where they do not belong.
+	Redact func(string) string
 
 	Global GlobalOptions
 	// AtNode says that the command does what a node does, without an administrator's
@@ -151,12 +155,15 @@ func withScheme(server string) string {
 
 // checkServer refuses to send credentials and tokens over a network in clear.
 func checkServer(server string) error {
-	address, plain := strings.CutPrefix(server, "http://")
-	if !plain {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "http" || u.User == nil && isLoopback(u.Hostname()) { // the last is kubectl proxy
 		return nil
 	}
-	if endpoint, err := clusterinfo.ParseEndpoint(strings.TrimRight(address, "/")); err == nil && endpoint.IsLoopback() {
-		return nil // kubectl proxy
-	}
 	return fmt.Errorf("%w: --server %s would send tokens in clear; give an https URL", failure.ErrUsage, server)
+}
+
+// isLoopback reports whether only this machine can reach the host.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }

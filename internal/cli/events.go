@@ -9,7 +9,6 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Every line on stderr goes through event: text for people, or one JSON object
@@ -84,5 +83,5 @@ func (e *Env) Event(event output.Event, text string) {
 			line = string(escape.JSON(encoded))
 		}
 	}
-	e.lines.print(e.ErrOut, token.Redact(line)+"\n") // one may stand in the wrong place of the command line
+	e.lines.print(e.ErrOut, e.Redact(line)+"\n") // one may stand in the wrong place of the command line
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/escape"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // StartStatusLine shows on a terminal, in one line that is drawn anew, what line returns; an
@@ -18,7 +17,7 @@ func (e *Env) StartStatusLine(line func() string) (stop func()) {
 		return func() {}
 	}
 	e.Line = line
-	stopDrawing := Tick(200*time.Millisecond, func() { e.lines.draw(e.ErrOut, line(), e.Width()-1) })
+	stopDrawing := Tick(200*time.Millisecond, func() { e.lines.draw(e.ErrOut, e.Redact(line()), e.Width()-1) })
 	return func() {
 		stopDrawing()
 		e.lines.print(e.ErrOut, "")
@@ -57,7 +56,7 @@ func (l *lines) draw(out io.Writer, text string, columns int) {
 	defer l.mutex.Unlock()
 	l.clear(out)
 	if text != "" {
-		_, _ = fmt.Fprint(out, fitLine(token.Redact("bootctl: "+escape.Text(text)), columns))
+		_, _ = fmt.Fprint(out, fitLine("bootctl: "+escape.Text(text), columns))
 		l.drawn = true
 	}
 }

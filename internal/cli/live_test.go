@@ -8,7 +8,7 @@ import (
 )
 
 // The line that is drawn anew takes a terminal that wants control characters.
-func TestFollow(t *testing.T) {
+func TestStartStatusLine(t *testing.T) {
 	tests := []struct {
 		name  string
 		width int
@@ -23,7 +23,7 @@ func TestFollow(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
-		e := Env{IOStreams: genericiooptions.IOStreams{ErrOut: &out}, Width: func() int { return test.width }, Getenv: func(name string) string { return test.vars[name] }}
+		e := Env{Redact: func(s string) string { return s }, IOStreams: genericiooptions.IOStreams{ErrOut: &out}, Width: func() int { return test.width }, Getenv: func(name string) string { return test.vars[name] }}
 		stop := e.StartStatusLine(func() string { return "now" })
 		if drawn := e.Line != nil; drawn != test.want {
 			t.Errorf("%s: drawn: %v, want %v", test.name, drawn, test.want)

@@ -6,7 +6,7 @@ import (
 )
 
 // One long value does not make each row of a list as long.
-func TestTableCutsLongCells(t *testing.T) {
+func TestTable_LongCells(t *testing.T) {
 	long := strings.Repeat("é", 200)
 	list := Result{Header: []string{"A", "B", "C"}, Rows: [][]string{{"a", long, "c"}, {"a", "b", "c"}}}
 	short, err := list.table(false)

@@ -10,7 +10,7 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 )
 
-func TestWriteFileSetsModeAndReplaces(t *testing.T) {
+func TestWriteFile_ModeAndReplace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestWriteFileSetsModeAndReplaces(t *testing.T) {
 	}
 }
 
-func TestWriteFileSetsModesOfOthersToo(t *testing.T) {
+func TestWriteFile_ExistingMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ca.crt")
 	if err := durable.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestWriteFileSetsModesOfOthersToo(t *testing.T) {
 	}
 }
 
-func TestWriteFileRefusesWhatIsNoFile(t *testing.T) {
+func TestWriteFile_NotAFile(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(dir, "victim")
 	link := filepath.Join(dir, "link")
@@ -60,7 +60,7 @@ func TestWriteFileRefusesWhatIsNoFile(t *testing.T) {
 	}
 }
 
-func TestWriteFileLeavesNothingWhenItFails(t *testing.T) {
+func TestWriteFile_FailureLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	if err := durable.WriteFile(filepath.Join(dir, "none", "file"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error = %v, want fs.ErrNotExist", err)
@@ -70,7 +70,7 @@ func TestWriteFileLeavesNothingWhenItFails(t *testing.T) {
 	}
 }
 
-func TestSymlinkReplacesOnlyLinks(t *testing.T) {
+func TestSymlink_ReplacesOnlyLinks(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "current")
 	for _, target := range []string{"one.pem", "two.pem"} {
@@ -93,7 +93,7 @@ func TestSymlinkReplacesOnlyLinks(t *testing.T) {
 	}
 }
 
-func TestLockExcludes(t *testing.T) {
+func TestLock_Excludes(t *testing.T) {
 	dir := t.TempDir()
 	unlock, err := durable.Lock(dir)
 	if err != nil {

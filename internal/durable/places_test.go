@@ -14,7 +14,7 @@ import (
 )
 
 // A file of another user may be what someone wants to be taken for ours.
-func TestReplaceableRefusesFilesOfOthers(t *testing.T) {
+func TestCheckReplaceable_ForeignFiles(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
 	}
@@ -36,7 +36,7 @@ func TestReplaceableRefusesFilesOfOthers(t *testing.T) {
 	}
 }
 
-func TestMkdirAllSetsModes(t *testing.T) {
+func TestMkdirAll_Modes(t *testing.T) {
 	for _, umask := range []int{0, 0o077, 0o777} {
 		dir := filepath.Join(t.TempDir(), "a", "b")
 		old := syscall.Umask(umask)
@@ -53,7 +53,7 @@ func TestMkdirAllSetsModes(t *testing.T) {
 	}
 }
 
-func TestBelow(t *testing.T) {
+func TestCheckWithin(t *testing.T) {
 	root, outside := t.TempDir(), t.TempDir()
 	for link, to := range map[string]string{"in": "real", "out": outside, "up": "..", "dangling": "nowhere"} {
 		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
@@ -96,7 +96,7 @@ func TestWritable(t *testing.T) {
 	}
 }
 
-func TestSweepRemovesItsOwnAlone(t *testing.T) {
+func TestRemoveTempFiles_OwnOnly(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{".key.123.tmp", ".key.tmp", ".other.123.tmp", "key"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {

@@ -46,8 +46,8 @@ func FuzzSafe(f *testing.F) {
 	f.Fuzz(harmless)
 }
 
-// TestHostileTexts puts many texts through every encoder.
-func TestHostileTexts(t *testing.T) {
+// TestText_HostileTexts puts many texts through every encoder.
+func TestText_HostileTexts(t *testing.T) {
 	many := 5_000
 	if os.Getenv("BOOTCTL_SOAK") != "" {
 		many = 1_000_000
@@ -122,7 +122,7 @@ func noControls(t *testing.T, s string, lines bool) {
 }
 
 // A word in a command that is printed is run by the shell as it is meant, or not printed.
-func TestWord(t *testing.T) {
+func TestShellQuote(t *testing.T) {
 	for name, want := range map[string]string{
 		"node-csr-4eJ2_x": "node-csr-4eJ2_x", "a b": "'a b'", "$(id)": "'$(id)'", "a;b": "'a;b'", "*": "'*'",
 		"x';touch PWNED;'": "", `a\b`: "", "-x": "", "": "", "Ünï": "", "a\nb": "", "\x1b[31m": "",

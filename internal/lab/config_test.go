@@ -7,14 +7,14 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
-func TestNewConfigTakesDashes(t *testing.T) {
+func TestNewConfig_Dashes(t *testing.T) {
 	c := lab.NewConfig(lab.Controllers(), []string{"--anonymous-auth=false", "v=--1"}, nil)
 	if want := []string{"anonymous-auth=false", "v=--1"}; !slices.Equal(c.APIServerArgs, want) || c.ControllerManagerArgs != nil {
 		t.Errorf("got %+v, want %q", c, want)
 	}
 }
 
-func TestDiffersErrorTellsEachPart(t *testing.T) {
+func TestDiffersError_EachPart(t *testing.T) {
 	running := lab.NewConfig([]string{"csrsigning"}, nil, []string{"v=1"})
 	tests := []struct {
 		name   string

@@ -110,7 +110,7 @@ func write(t *testing.T, l lab.Lab, name, content string) {
 	}
 }
 
-func TestAcquireRefusesOtherDirectories(t *testing.T) {
+func TestAcquire_OtherDirectories(t *testing.T) {
 	l := lab.Lab{Dir: t.TempDir()}
 	write(t, l, ".profile", "mine")
 	if _, err := lab.Acquire(l.Dir); !errors.Is(err, lab.ErrNotALab) {

@@ -14,7 +14,7 @@ import (
 )
 
 // The request goes away, or the server refuses, between reading and approving.
-func TestApproveWhenTheUpdateFails(t *testing.T) {
+func TestApprove_UpdateFails(t *testing.T) {
 	resource := certificatesv1.Resource("certificatesigningrequests")
 	conflict := apierrors.NewConflict(resource, "node-csr-1", testcsr.ErrServer)
 	tests := []struct {
@@ -44,7 +44,7 @@ func TestApproveWhenTheUpdateFails(t *testing.T) {
 }
 
 // The condition says who approved, and what stood there before stays.
-func TestApproveAddsOneCondition(t *testing.T) {
+func TestApprove_OneCondition(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t), testcsr.With("Other")))
 	if err := approval.Approve(t.Context(), client, csr.Decode(testcsr.Get(t, client))); err != nil {
 		t.Fatal(err)

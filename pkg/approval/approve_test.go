@@ -55,7 +55,7 @@ func TestApprove(t *testing.T) {
 
 // Between reading and approving, another request came to bear the name; the
 // server refuses because of the UID that was sent.
-func TestApproveSendsTheUID(t *testing.T) {
+func TestApprove_SendsUID(t *testing.T) {
 	key := testcsr.NewKey(t)
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
 	var sent *testcsr.Object
@@ -72,7 +72,7 @@ func TestApproveSendsTheUID(t *testing.T) {
 	}
 }
 
-func TestApproveAfterAConflict(t *testing.T) {
+func TestApprove_Conflict(t *testing.T) {
 	key := testcsr.NewKey(t)
 	conflict := apierrors.NewConflict(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", nil)
 	tests := []struct {

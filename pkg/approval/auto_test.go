@@ -84,7 +84,7 @@ func subresource(name string) func(authorizationv1.SubjectAccessReviewSpec) (boo
 	}
 }
 
-func TestPowerOf(t *testing.T) {
+func TestAdminPermission(t *testing.T) {
 	r := newReviewer(func(s authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 		return s.User == "u" && slices.Equal(s.Groups, []string{"g"}) && s.ResourceAttributes.Verb == "impersonate" && s.ResourceAttributes.Resource == "groups", nil
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-func TestRivals(t *testing.T) {
+func TestConflicts(t *testing.T) {
 	named := func(name string, changes ...func(*testcsr.Object)) csr.Request {
 		return csr.Decode(testcsr.Stored(t, testcsr.NewKey(t), append(changes, func(o *testcsr.Object) { o.Name = name })...))
 	}

@@ -81,7 +81,7 @@ func TestDelete(t *testing.T) {
 
 // The one that was judged is what is decided on at once; only when that has
 // changed is it read anew.
-func TestApproveStartsFromWhatWasJudged(t *testing.T) {
+func TestApprove_EvaluatedVersion(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 	judged := csr.Decode(testcsr.Get(t, client))
 	client.ClearActions()

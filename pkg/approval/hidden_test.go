@@ -73,7 +73,7 @@ func extensions(t *testing.T, names ...asn1.RawValue) asn1.RawValue {
 }
 
 // Names that crypto/x509 does not show are no less in the request.
-func TestCheckHiddenNames(t *testing.T) {
+func TestCheck_HiddenSANs(t *testing.T) {
 	key := testcsr.NewKey(t)
 	request := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
 	microsoft := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 1, 14}

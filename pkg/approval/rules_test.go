@@ -37,7 +37,7 @@ func rawSubject(t *testing.T, subject pkix.RDNSequence) func(*x509.CertificateRe
 	return func(r *x509.CertificateRequest) { r.RawSubject = raw }
 }
 
-func TestCheckShape(t *testing.T) {
+func TestCheck_Shape(t *testing.T) {
 	key := testcsr.NewKey(t)
 	cn, o := rdn(3, "system:node:"+testcsr.NodeName), rdn(10, "system:nodes")
 	lifetime := func(seconds int32) func(*testcsr.Object) {
@@ -72,7 +72,7 @@ func TestCheckShape(t *testing.T) {
 	}
 }
 
-func TestCheckServing(t *testing.T) {
+func TestCheck_Serving(t *testing.T) {
 	key := testcsr.NewKey(t)
 	known := approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{testcsr.NodeName, "10.0.0.1"}}
 	same := func(*testcsr.Object) {}
@@ -121,7 +121,7 @@ func TestCheckServing(t *testing.T) {
 	}
 }
 
-func TestCheckClient(t *testing.T) {
+func TestCheck_Client(t *testing.T) {
 	key := testcsr.NewKey(t)
 	named := approval.Facts{Signer: csr.APIServerClient}
 	subject := func(cn string, orgs ...string) func(*testcsr.Object) {
@@ -159,7 +159,7 @@ func TestCheckClient(t *testing.T) {
 }
 
 // Nobody may pass over these, --force or not.
-func TestAbsoluteRules(t *testing.T) {
+func TestCheck_AbsoluteRules(t *testing.T) {
 	var absolute []string
 	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
 		if verdict.Absolute {

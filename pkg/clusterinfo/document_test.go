@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-func TestParseDocumentAccepts(t *testing.T) {
+func TestParseDocument_Valid(t *testing.T) {
 	c, second := testcluster.NewCA(t), testcluster.NewCA(t)
 	written := testcluster.DocumentOf(certpem.Encode(c.Certificate))
 	emptyLists := strings.NewReplacer("contexts: null", "contexts: []", "users: null", "users: []")
@@ -45,7 +45,7 @@ func TestParseDocumentAccepts(t *testing.T) {
 	}
 }
 
-func TestParseDocumentRefuses(t *testing.T) {
+func TestParseDocument_Invalid(t *testing.T) {
 	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	if _, err := clusterinfo.ParseDocument([]byte(good)); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestParseDocumentRefuses(t *testing.T) {
 	}
 }
 
-func TestParseDocumentRefusesCA(t *testing.T) {
+func TestParseDocument_InvalidCA(t *testing.T) {
 	c := testcluster.NewCA(t)
 	good := string(certpem.Encode(c.Certificate))
 	block := func(kind string, headers map[string]string, der []byte) string {
@@ -136,7 +136,7 @@ func TestParseDocumentRefusesCA(t *testing.T) {
 	}
 }
 
-func TestEncodeIsWhatKubeadmWrites(t *testing.T) {
+func TestEncode_EqualsKubeadm(t *testing.T) {
 	c, second := testcluster.NewCA(t), testcluster.NewCA(t)
 	got, err := clusterinfo.Encode("10.0.0.1:6443", testcluster.Bundle(c, second))
 	if err != nil {

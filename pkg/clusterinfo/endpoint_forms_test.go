@@ -8,7 +8,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-func TestParseEndpointForms(t *testing.T) {
+func TestParseEndpoint_Forms(t *testing.T) {
 	bad := clusterinfo.ErrInvalidEndpoint
 	label := strings.Repeat("a", 63)
 	tests := []struct {
@@ -72,7 +72,7 @@ func TestParseEndpointForms(t *testing.T) {
 	}
 }
 
-func TestIsLoopbackForms(t *testing.T) {
+func TestIsLoopback_Forms(t *testing.T) {
 	for text, want := range map[string]bool{
 		"::1": true, "::ffff:127.0.0.1": true, "127.0.0.1": true, "127.255.255.255": true, "https://localhost": true,
 		"::2": false, "::ffff:10.0.0.1": false, "128.0.0.1": false, "126.0.0.1": false, "notlocalhost": false, "fe80::1": false,

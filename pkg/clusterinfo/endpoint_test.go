@@ -74,13 +74,13 @@ func TestParseEndpoint(t *testing.T) {
 	}
 }
 
-func TestEndpointURL(t *testing.T) {
+func TestEndpoint_URL(t *testing.T) {
 	if got := clusterinfo.Endpoint("[fd00::1]:6443").URL(); got != "https://[fd00::1]:6443" {
 		t.Errorf("URL = %q", got)
 	}
 }
 
-func TestEndpointIsLoopback(t *testing.T) {
+func TestEndpoint_IsLoopback(t *testing.T) {
 	for endpoint, want := range map[clusterinfo.Endpoint]bool{
 		"localhost:6443": true, "127.0.0.1:6443": true, "127.9.9.9:1": true, "[::1]:6443": true,
 		"LOCALHOST:6443": true, "0.0.0.0:6443": true, "[::]:6443": true,

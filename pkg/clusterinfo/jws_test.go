@@ -17,7 +17,7 @@ import (
 // golden is the signature of "hello" with abcdef.0123456789abcdef.
 const golden = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFiY2RlZiJ9..MxsnbCjBaYzcbNIFa06F-wuF9LX26rhMlrL4zA1511s"
 
-func TestSignGolden(t *testing.T) {
+func TestSign_Golden(t *testing.T) {
 	if got := clusterinfo.Sign([]byte("hello"), testcluster.ParseToken(t)); got != golden {
 		t.Errorf("signature = %s, want %s", got, golden)
 	}
@@ -72,7 +72,7 @@ func TestVerify(t *testing.T) {
 }
 
 // Without a token there is no key, and anyone can sign with no key.
-func TestVerifyWithoutATokenFails(t *testing.T) {
+func TestVerify_NoToken(t *testing.T) {
 	signature := clusterinfo.Sign([]byte("hello"), token.Token{})
 	testcluster.WantError(t, clusterinfo.Verify([]byte("hello"), signature, token.Token{}), clusterinfo.ErrSignature)
 }

@@ -47,7 +47,7 @@ func TestParsePin(t *testing.T) {
 	}
 }
 
-func TestPinOfIsTheHashOfThePublicKey(t *testing.T) {
+func TestPinOf_PublicKeyHash(t *testing.T) {
 	c := testcluster.NewCA(t)
 	der, err := x509.MarshalPKIXPublicKey(c.Key.Public())
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // Whatever stands in a bundle and among the pins, the roots are of both, are
 // usable, and are all that is.
-func TestRootsAreWithinPins(t *testing.T) {
+func TestTrusted_WithinPins(t *testing.T) {
 	n, seed := 20_000, uint64(time.Now().UnixNano())
 	if os.Getenv("BOOTCTL_SOAK") != "" {
 		n = 1_000_000

@@ -93,7 +93,7 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-func TestPublishRefusesWhatANodeWould(t *testing.T) {
+func TestPublish_RefusesLikeNode(t *testing.T) {
 	client := fakeCore(t)
 	_, err := testcluster.Publish(t, client, []byte("kind: Config\n"))
 	testcluster.WantError(t, err, clusterinfo.ErrDocument)
@@ -102,7 +102,7 @@ func TestPublishRefusesWhatANodeWould(t *testing.T) {
 	}
 }
 
-func TestPublishRepeatsAfterAConflict(t *testing.T) {
+func TestPublish_RetriesConflict(t *testing.T) {
 	for verb, there := range map[string][]runtime.Object{"update": {clusterInfo(map[string]string{"kubeconfig": "old"})}, "create": nil} {
 		t.Run(verb, func(t *testing.T) {
 			client := fakeCore(t, there...)

@@ -32,7 +32,7 @@ func recorded(t *testing.T, file string) (*corev1.ConfigMap, *corev1.Secret) {
 	return &configMap, &secret
 }
 
-func TestRecordedReleases(t *testing.T) {
+func TestParseDocument_RecordedReleases(t *testing.T) {
 	files, err := filepath.Glob("testdata/recorded/*.json")
 	if err != nil || len(files) != 10 {
 		t.Fatalf("%d recorded releases (%v), want 1.28 to 1.37", len(files), err)

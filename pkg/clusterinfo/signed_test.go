@@ -43,7 +43,7 @@ func tokenOf(t *testing.T, id string) token.Token {
 	return token.Read(secretOf(t, id)).Token
 }
 
-func TestSignedWaitSaysWhatTheSignerDoes(t *testing.T) {
+func TestSignedWait_SignerState(t *testing.T) {
 	tests := []struct {
 		name  string
 		ids   []string
@@ -83,7 +83,7 @@ func TestSignedWaitSaysWhatTheSignerDoes(t *testing.T) {
 }
 
 // What the signer does is said, however soon the time is up.
-func TestSignedWaitExplainsAtTheDeadline(t *testing.T) {
+func TestSignedWait_Deadline(t *testing.T) {
 	for _, timeout := range []time.Duration{100 * time.Millisecond, time.Second, 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -98,7 +98,7 @@ func TestSignedWaitExplainsAtTheDeadline(t *testing.T) {
 }
 
 // The signer takes a moment, which is nobody's trouble.
-func TestSignedWaitIsSilentAtFirst(t *testing.T) {
+func TestSignedWait_QuietAtFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := signedCluster(t, nil, "abcdef", "bbbbbb")
 		go func() {
@@ -127,7 +127,7 @@ func TestSignedWaitIsSilentAtFirst(t *testing.T) {
 }
 
 // A signature is not enough: it must be that of the token over what is there.
-func TestSignedWaitWantsGoodSignatures(t *testing.T) {
+func TestSignedWait_ValidSignatures(t *testing.T) {
 	good := func(id string) string { return clusterinfo.Sign([]byte("hello"), tokenOf(t, id)) }
 	tests := []struct {
 		name       string
@@ -156,7 +156,7 @@ func TestSignedWaitWantsGoodSignatures(t *testing.T) {
 	}
 }
 
-func TestSignedWaitEndsOnRefusals(t *testing.T) {
+func TestSignedWait_Forbidden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := signedCluster(t, nil, "abcdef")
 		refusal := errors.New("no")
@@ -166,7 +166,7 @@ func TestSignedWaitEndsOnRefusals(t *testing.T) {
 	})
 }
 
-func TestSignedWaitWithoutAccessToTokens(t *testing.T) {
+func TestSignedWait_NoAccessToTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := signedCluster(t, nil, "abcdef")
 		client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no") })

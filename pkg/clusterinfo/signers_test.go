@@ -13,7 +13,7 @@ import (
 )
 
 // The bootstrap signer looks at no group.
-func TestGroupsDoNotMatterForSigning(t *testing.T) {
+func TestSign_AnyGroup(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	for name, change := range map[string]func(*corev1.Secret){
 		"bad group": func(s *corev1.Secret) { s.Data["auth-extra-groups"] = []byte("x") },

@@ -18,7 +18,7 @@ import (
 )
 
 // A pin is of a key, and a key may have a certificate that is of no use.
-func TestTrustedOfARenewedCA(t *testing.T) {
+func TestTrusted_RenewedCA(t *testing.T) {
 	current := testcluster.NewCA(t)
 	expired := current.Renewed(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
 	noCA := current.Renewed(t, func(c *x509.Certificate) { c.IsCA = false })
@@ -43,7 +43,7 @@ func TestTrustedOfARenewedCA(t *testing.T) {
 }
 
 // The first and the last second of a certificate are its own.
-func TestTrustedAtTheBounds(t *testing.T) {
+func TestTrusted_ValidityBounds(t *testing.T) {
 	c := testcluster.NewCA(t)
 	tests := []struct {
 		name    string
@@ -65,7 +65,7 @@ func TestTrustedAtTheBounds(t *testing.T) {
 }
 
 // The certificate of version 1 of X.509 says nothing of being a CA's.
-func TestTrustedNeedsBasicConstraints(t *testing.T) {
+func TestTrusted_BasicConstraints(t *testing.T) {
 	c := testcluster.NewCA(t, func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false })
 	_, err := clusterinfo.Trusted(testcluster.Bundle(c), clusterinfo.Pins(testcluster.Bundle(c)), testcluster.Now)
 	testcluster.WantError(t, err, clusterinfo.ErrUnusableCA)
@@ -75,7 +75,7 @@ func TestTrustedNeedsBasicConstraints(t *testing.T) {
 }
 
 // Every pin in the error of a small bundle, and the first of a large one.
-func TestTrustedNamesWhatItSaw(t *testing.T) {
+func TestTrusted_ErrorDetails(t *testing.T) {
 	pinned := testcluster.NewCA(t)
 	var cas []testcluster.CA
 	for range 5 {
@@ -94,7 +94,7 @@ func TestTrustedNamesWhatItSaw(t *testing.T) {
 }
 
 // A pin differs in every bit that a key may differ in.
-func TestTrustedComparesTheWholePin(t *testing.T) {
+func TestTrusted_WholePin(t *testing.T) {
 	c := testcluster.NewCA(t)
 	for i := range sha256.Size {
 		pin := clusterinfo.PinOf(c.Certificate)
@@ -104,7 +104,7 @@ func TestTrustedComparesTheWholePin(t *testing.T) {
 	}
 }
 
-func TestPinOfAnyKey(t *testing.T) {
+func TestPinOf_AnyKey(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestPinOfAnyKey(t *testing.T) {
 	}
 }
 
-func TestParsePinForms(t *testing.T) {
+func TestParsePin_Forms(t *testing.T) {
 	tests := []struct {
 		name, text string
 		wantErr    error
@@ -167,7 +167,7 @@ func TestParsePinForms(t *testing.T) {
 }
 
 // The hash of nothing is refused however it is written.
-func TestParsePinOfNothing(t *testing.T) {
+func TestParsePin_Empty(t *testing.T) {
 	sum := sha256.Sum256(nil)
 	digits := hex.EncodeToString(sum[:])
 	for _, text := range []string{"sha256:" + digits, "SHA256:" + strings.ToUpper(digits)} {

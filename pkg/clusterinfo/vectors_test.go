@@ -75,7 +75,7 @@ func judge(t *testing.T, what string, err error, want bool, stricter string) {
 	}
 }
 
-func TestSignaturesOfUpstream(t *testing.T) {
+func TestVerify_UpstreamSignatures(t *testing.T) {
 	for _, v := range readVectors(t).Signatures {
 		tok, err := token.Parse(v.Token)
 		if err == nil {
@@ -85,7 +85,7 @@ func TestSignaturesOfUpstream(t *testing.T) {
 	}
 }
 
-func TestPinsOfUpstream(t *testing.T) {
+func TestPinOf_Upstream(t *testing.T) {
 	pinned, other := readCert(t, "testdata/pinned.pem"), readCert(t, "testdata/other.pem")
 	for _, v := range readVectors(t).Pins {
 		pin, err := clusterinfo.ParsePin(v.Text)
@@ -99,7 +99,7 @@ func TestPinsOfUpstream(t *testing.T) {
 	}
 }
 
-func TestDocumentsOfUpstream(t *testing.T) {
+func TestParseDocument_Upstream(t *testing.T) {
 	bundle := base64.StdEncoding.EncodeToString(readFile(t, "testdata/pinned.pem"))
 	for _, v := range readVectors(t).Documents {
 		_, err := clusterinfo.ParseDocument([]byte(strings.Replace(v.Text, "data: CA\n", "data: "+bundle+"\n", 1)))

@@ -30,7 +30,7 @@ func conflict() error {
 }
 
 // Nobody has a signature but the live tokens that sign, and of those each.
-func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
+func TestPublish_ValidSigningTokensOnly(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	tests := []struct {
 		name   string
@@ -78,7 +78,7 @@ func TestPublishSignsWithLiveSigningTokensOnly(t *testing.T) {
 
 // The write is on condition of what was read, in one request, and keeps what is
 // not ours.
-func TestPublishWritesOnCondition(t *testing.T) {
+func TestPublish_ResourceVersion(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	there := clusterInfo(map[string]string{"kubeconfig": "old", "jws-kubeconfig-zzzzzz": "theirs", "other": "kept"})
 	there.ResourceVersion, there.UID = "42", "u"
@@ -114,7 +114,7 @@ func TestPublishWritesOnCondition(t *testing.T) {
 
 // After a conflict everything is read anew: the new version, and tokens made
 // meanwhile.
-func TestPublishReadsAnewAfterAConflict(t *testing.T) {
+func TestPublish_RereadsAfterConflict(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
 	attempts, gets := 0, 0
@@ -148,7 +148,7 @@ func TestPublishReadsAnewAfterAConflict(t *testing.T) {
 	}
 }
 
-func TestPublishErrors(t *testing.T) {
+func TestPublish_Errors(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	tests := []struct {
 		verb, resource string
@@ -187,7 +187,7 @@ func TestPublishErrors(t *testing.T) {
 }
 
 // What a node would refuse is not looked at any further, nor written.
-func TestPublishTouchesNothingForABadDocument(t *testing.T) {
+func TestPublish_InvalidDocument(t *testing.T) {
 	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	for name, document := range map[string]string{
 		"no CA": testcluster.DocumentOf(nil), "empty": "", "second document": good + "---\n", "with a key": testcluster.DocumentOf([]byte("-----BEGIN PRIVATE KEY-----\n")),
@@ -203,7 +203,7 @@ func TestPublishTouchesNothingForABadDocument(t *testing.T) {
 	}
 }
 
-func TestFetchKeepsErrorsAndBytes(t *testing.T) {
+func TestFetch_ErrorsAndBytes(t *testing.T) {
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": " x\r\n\n", "jws-kubeconfig-": "nobody's", "JWS-kubeconfig-abcdef": "x", "jws-abcdef": "x"}))
 	info, err := clusterinfo.Fetch(t.Context(), client)
 	if err != nil || string(info.Raw) != " x\r\n\n" || !maps.Equal(info.Signatures, map[string]string{"": "nobody's"}) {
@@ -221,7 +221,7 @@ func TestFetchKeepsErrorsAndBytes(t *testing.T) {
 	}
 }
 
-func TestCheckAllOfOneToken(t *testing.T) {
+func TestCheckAll_OneToken(t *testing.T) {
 	info := func(data map[string]string) clusterinfo.Info {
 		return clusterinfo.Info{Raw: []byte("hello"), Signatures: data}
 	}
@@ -263,7 +263,7 @@ func TestCheckAllOfOneToken(t *testing.T) {
 }
 
 // What Encode writes, a node accepts; what Kubeconfig writes, client-go reads.
-func TestWrittenConfigsAreReadBack(t *testing.T) {
+func TestKubeconfig_RoundTrip(t *testing.T) {
 	cas := testcluster.Bundle(testcluster.NewCA(t), testcluster.NewCA(t))
 	for _, server := range []clusterinfo.Endpoint{"10.0.0.1:6443", "[fd00::1]:6443", "[::ffff:10.0.0.1]:1", "api.example.com:443"} {
 		raw, err := clusterinfo.Encode(server, cas)
@@ -302,7 +302,7 @@ func TestWrittenConfigsAreReadBack(t *testing.T) {
 	}
 }
 
-func TestVerdict(t *testing.T) {
+func TestVerifyAll(t *testing.T) {
 	live := []token.Info{token.Read(secretOf(t, "abcdef"))}
 	for state, want := range map[string]error{
 		clusterinfo.Valid: nil, clusterinfo.Stale: clusterinfo.ErrNotVerified, clusterinfo.Missing: clusterinfo.ErrNotVerified, clusterinfo.Malformed: clusterinfo.ErrNotVerified,

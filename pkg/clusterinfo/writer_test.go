@@ -27,7 +27,7 @@ func writes(client interface{ Actions() []clienttesting.Action }) int {
 	return n
 }
 
-func TestWriterAsksBeforeItWrites(t *testing.T) {
+func TestWriter_ConfirmsFirst(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old", "jws-kubeconfig-zzzzzz": "x"}), secretOf(t, "abcdef"))
 	var asked []clusterinfo.Change
@@ -47,7 +47,7 @@ func TestWriterAsksBeforeItWrites(t *testing.T) {
 }
 
 // After a conflict it asks again when the change is another, and only then.
-func TestWriterAsksAgainForAnotherChange(t *testing.T) {
+func TestWriter_ConfirmsEachChange(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	for name, test := range map[string]struct {
 		second string
@@ -75,7 +75,7 @@ func TestWriterAsksAgainForAnotherChange(t *testing.T) {
 	}
 }
 
-func TestSignHealsSignatures(t *testing.T) {
+func TestSign_RepairsSignatures(t *testing.T) {
 	document := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	good := clusterinfo.Sign([]byte(document), testcluster.ParseToken(t))
 	tests := []struct {

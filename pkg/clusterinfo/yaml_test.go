@@ -25,7 +25,7 @@ func asJSON(t testing.TB, text string) string {
 }
 
 // The same document in other spellings.
-func TestParseDocumentAcceptsSpellings(t *testing.T) {
+func TestParseDocument_Spellings(t *testing.T) {
 	c := testcluster.NewCA(t)
 	written := testcluster.DocumentOf(certpem.Encode(c.Certificate))
 	inJSON := asJSON(t, written)
@@ -69,7 +69,7 @@ func TestParseDocumentAcceptsSpellings(t *testing.T) {
 	}
 }
 
-func TestParseDocumentRefusesSpellings(t *testing.T) {
+func TestParseDocument_InvalidSpellings(t *testing.T) {
 	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	inJSON := asJSON(t, good)
 	server := "    server: " + testcluster.DocServer + "\n"
@@ -187,7 +187,7 @@ func FuzzParseDocumentLikeUpstream(f *testing.F) {
 }
 
 // What is wrong with a document is told in the words of YAML, without the types of Go.
-func TestParseDocumentSaysWhy(t *testing.T) {
+func TestParseDocument_ErrorDetails(t *testing.T) {
 	for raw, want := range map[string]string{
 		"nonsense":                           "all of it is of the type string",
 		"[a]":                                "all of it is of the type array",

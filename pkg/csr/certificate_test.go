@@ -20,7 +20,7 @@ func TestCheckCertificate(t *testing.T) {
 	good := roots.IssueNode(t, key)
 	changed := func(change func(*x509.Certificate)) []byte { return roots.IssueNode(t, key, change) }
 	intermediateKey := testcsr.NewKey(t)
-	intermediate := testcsr.CA{CA: testca.CA{Key: intermediateKey}}
+	intermediate := testcsr.CA{testcsr.CA: testca.CA{Key: intermediateKey}}
 	intermediateText := roots.IssueNode(t, intermediateKey, func(c *x509.Certificate) {
 		c.Subject.CommonName, c.IsCA, c.KeyUsage = "intermediate", true, x509.KeyUsageCertSign
 	})
@@ -74,14 +74,14 @@ func TestCheckCertificate(t *testing.T) {
 	}
 }
 
-func TestCheckCertificateTrustsNoSystemRoots(t *testing.T) {
+func TestCheckCertificate_NoSystemRoots(t *testing.T) {
 	key := testcsr.NewKey(t)
 	_, err := csr.CheckCertificate(testcsr.NewCA(t).IssueNode(t, key), testcsr.Expected(key))
 	testcsr.WantError(t, err, csr.ErrCertificate)
 }
 
 // The certificate of a server, of a user, and one whose CA nobody named.
-func TestCheckCertificateOfARequest(t *testing.T) {
+func TestCheckCertificate_Request(t *testing.T) {
 	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
 	r := csr.Decode(testcsr.Serving(t, key))
 	names := func(c *x509.Certificate) {

@@ -13,7 +13,7 @@ import (
 
 // A certificate comes with an intermediate CA, which must be one, valid, and
 // allowed to sign for clients.
-func TestCheckCertificateChain(t *testing.T) {
+func TestCheckCertificate_Chain(t *testing.T) {
 	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
 	middleKey := testcsr.NewKey(t)
 	chain := func(changes ...func(*x509.Certificate)) []byte {
@@ -21,7 +21,7 @@ func TestCheckCertificateChain(t *testing.T) {
 			c.Subject.CommonName, c.IsCA, c.KeyUsage, c.ExtKeyUsage = "intermediate", true, x509.KeyUsageCertSign, nil
 		}
 		text := root.IssueNode(t, middleKey, append([]func(*x509.Certificate){asCA}, changes...)...)
-		middle := testcsr.CA{CA: testca.CA{Certificate: testcsr.ParseCertificate(t, text), Key: middleKey}}
+		middle := testcsr.CA{testcsr.CA: testca.CA{Certificate: testcsr.ParseCertificate(t, text), Key: middleKey}}
 		return append(middle.IssueNode(t, key), text...)
 	}
 	good := chain()
@@ -55,7 +55,7 @@ func TestCheckCertificateChain(t *testing.T) {
 
 // The same certificate, checked for other wants: the key, the name, the roots
 // and the time are each compared with what was asked for.
-func TestCheckCertificateAgainstOtherWants(t *testing.T) {
+func TestCheckCertificate_OtherExpectations(t *testing.T) {
 	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
 	text := root.IssueNode(t, key)
 	tests := []struct {

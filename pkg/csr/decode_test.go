@@ -21,7 +21,7 @@ import (
 
 // Whatever is stored can be shown and judged, and nothing that cannot be read
 // is fit to be approved.
-func TestDecodeOfJunk(t *testing.T) {
+func TestDecode_Junk(t *testing.T) {
 	key := testcsr.NewKey(t)
 	request := func(text string) *testcsr.Object {
 		return testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte(text) })
@@ -118,7 +118,7 @@ func TestSANs(t *testing.T) {
 }
 
 // A refused request names each rule that it breaks, and what was found.
-func TestOutsideRulesError(t *testing.T) {
+func TestPolicyViolationError(t *testing.T) {
 	key := testcsr.NewKey(t)
 	verdicts := approval.Check(csr.Decode(testcsr.Stored(t, key, testcsr.Signer("example.com/x"), func(o *testcsr.Object) {
 		o.Spec.Request = testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) {
@@ -133,7 +133,7 @@ func TestOutsideRulesError(t *testing.T) {
 }
 
 // Verdicts come in one order, which reads from the request to the requester.
-func TestCheckOrder(t *testing.T) {
+func TestCheck_Order(t *testing.T) {
 	var rules []string
 	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
 		rules = append(rules, verdict.Rule)

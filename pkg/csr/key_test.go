@@ -30,7 +30,7 @@ func TestGenerateKey(t *testing.T) {
 	}
 }
 
-func TestKeyRoundTrip(t *testing.T) {
+func TestKey_RoundTrip(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func TestFilter(t *testing.T) {
 }
 
 // The API server leaves out other signers, and the rest is left out here.
-func TestListFilters(t *testing.T) {
+func TestList_Filters(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)), testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.Name, o.Spec.Username = "other", "x" }))
 	var names []string
 	err := csr.List(t.Context(), client, csr.Filter{SignerName: csr.KubeletClient, Requester: "x"}, func(r csr.Request) error {

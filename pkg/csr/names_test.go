@@ -10,7 +10,7 @@ import (
 )
 
 // The names were given by the kubelet's code, which lab/compat runs again.
-func TestNamesOfTheKubelet(t *testing.T) {
+func TestNewNodeRequest_KubeletNames(t *testing.T) {
 	text, err := os.ReadFile("testdata/names.json")
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func TestNewNodeRequest(t *testing.T) {
 	testcsr.WantError(t, err, csr.ErrInvalidNodeName)
 }
 
-func TestRequestNameDependsOnKeyAndNode(t *testing.T) {
+func TestNewNodeRequest_Name(t *testing.T) {
 	key := testcsr.NewKey(t)
 	names := map[string]bool{}
 	for _, node := range []string{"worker-1", "worker-2"} {

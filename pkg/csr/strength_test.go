@@ -21,7 +21,7 @@ import (
 
 // The request is read already, so any public key can be judged: of the larger
 // ones nobody needs the private half.
-func TestCheckKeyStrength(t *testing.T) {
+func TestCheck_KeyStrength(t *testing.T) {
 	curve := func(c elliptic.Curve) *ecdsa.PublicKey {
 		key, err := ecdsa.GenerateKey(c, rand.Reader)
 		if err != nil {
@@ -79,7 +79,7 @@ func TestCheckKeyStrength(t *testing.T) {
 }
 
 // `base64 -d | sha256sum` of the SubjectPublicKeyInfo.
-func TestFingerprintGolden(t *testing.T) {
+func TestFingerprint_Golden(t *testing.T) {
 	der, err := base64.StdEncoding.DecodeString("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==")
 	if err != nil {
 		t.Fatal(err)
@@ -97,14 +97,14 @@ func TestFingerprintGolden(t *testing.T) {
 }
 
 // A signer that is no key of ours, such as one in hardware, cannot be encoded.
-func TestEncodeKeyOfAnotherType(t *testing.T) {
+func TestEncodeKey_OtherType(t *testing.T) {
 	type wrapped struct{ *ecdsa.PrivateKey }
 	if text, err := csr.EncodeKey(wrapped{testcsr.NewKey(t)}); err == nil {
 		t.Errorf("encoded to %.40q", text)
 	}
 }
 
-func TestGenerateKeysDiffer(t *testing.T) {
+func TestGenerateKey_Unique(t *testing.T) {
 	first, err := csr.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func TestSubmit(t *testing.T) {
 }
 
 // Both requests have one extension, but not the same names in it.
-func TestSubmitComparesAlternativeNames(t *testing.T) {
+func TestSubmit_ComparesSANs(t *testing.T) {
 	key := testcsr.NewKey(t)
 	dns := func(name string) []byte {
 		return testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{name} })
@@ -85,7 +85,7 @@ func TestSubmitComparesAlternativeNames(t *testing.T) {
 	}
 }
 
-func TestSubmitKeepsErrorsOfTheServer(t *testing.T) {
+func TestSubmit_ServerErrors(t *testing.T) {
 	key := testcsr.NewKey(t)
 	for _, verb := range []string{"create", "get"} {
 		t.Run(verb, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestSubmitKeepsErrorsOfTheServer(t *testing.T) {
 }
 
 // An answer that is another object is none to wait for.
-func TestSubmitOfAnotherAnswer(t *testing.T) {
+func TestSubmit_OtherResponse(t *testing.T) {
 	client := testcsr.FakeCertificates(t)
 	answer := &testcsr.Object{}
 	client.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, answer, nil })

@@ -60,7 +60,7 @@ func heard(t *testing.T, approvedAfter time.Duration) []string {
 	return told
 }
 
-func TestWaitTellsEachCauseOnce(t *testing.T) {
+func TestWait_EachCauseOnce(t *testing.T) {
 	tests := []struct {
 		name          string
 		approvedAfter time.Duration

@@ -41,7 +41,7 @@ func change(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, to *tes
 	}
 }
 
-func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
+func TestWait_WatchesFromVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		request := testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.ResourceVersion = "7" })
 		client := testcsr.FakeCertificates(t, request)
@@ -65,7 +65,7 @@ func TestWaitWatchesOneObjectFromItsVersion(t *testing.T) {
 }
 
 // What has ended already is not watched.
-func TestWaitOfWhatHasEnded(t *testing.T) {
+func TestWait_AlreadyDecided(t *testing.T) {
 	key := testcsr.NewKey(t)
 	tests := []struct {
 		name    string
@@ -95,7 +95,7 @@ func TestWaitOfWhatHasEnded(t *testing.T) {
 }
 
 // A condition counts only where its status is True.
-func TestWaitPassesOverConditionsThatDoNotHold(t *testing.T) {
+func TestWait_FalseConditions(t *testing.T) {
 	for _, kind := range []certificatesv1.RequestConditionType{certificatesv1.CertificateDenied, certificatesv1.CertificateFailed, certificatesv1.CertificateApproved} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestWaitPassesOverConditionsThatDoNotHold(t *testing.T) {
 }
 
 // A watch ends, by itself or with an error, and meanwhile the request changes.
-func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
+func TestWait_WatchEnds(t *testing.T) {
 	key := testcsr.NewKey(t)
 	now := testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM"))
 	closes := func(w *watch.FakeWatcher) { w.Stop() }
@@ -159,7 +159,7 @@ func TestWaitReadsAgainWhenAWatchEnds(t *testing.T) {
 
 // Each stream lasts as long as was asked for, as the server ends them; the request
 // takes hours. Nothing is read between two of them.
-func TestWaitOutlastsItsWatches(t *testing.T) {
+func TestWait_ManyWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := testcsr.NewKey(t)
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
@@ -191,7 +191,7 @@ func TestWaitOutlastsItsWatches(t *testing.T) {
 }
 
 // Trouble in the server is waited out; an error that stays is returned.
-func TestWaitWhenReadingFails(t *testing.T) {
+func TestWait_ReadFails(t *testing.T) {
 	tests := []struct {
 		name    string
 		err     error
@@ -234,7 +234,7 @@ func TestWaitWhenReadingFails(t *testing.T) {
 	}
 }
 
-func TestWaitEndsWithTheCauseOfItsContext(t *testing.T) {
+func TestWait_ContextCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -248,7 +248,7 @@ func TestWaitEndsWithTheCauseOfItsContext(t *testing.T) {
 }
 
 // At the deadline the error says both that it passed and what was missing then.
-func TestWaitAtTheDeadlineSaysTheLastState(t *testing.T) {
+func TestWait_DeadlineReportsState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := testcsr.NewKey(t)
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
@@ -269,7 +269,7 @@ func TestWaitAtTheDeadlineSaysTheLastState(t *testing.T) {
 }
 
 // Who waits is told after 1.5 s, and of a quick certificate never.
-func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
+func TestWait_ReportsCauseLater(t *testing.T) {
 	tests := []struct {
 		name  string
 		after time.Duration // when the certificate comes
@@ -300,7 +300,7 @@ func TestWaitTellsTheCauseAfterAWhile(t *testing.T) {
 
 // A watch that is opened anew is refused where the token has become invalid, and
 // one whose connection is dead is given up.
-func TestWaitNoticesWhatAnOpenWatchHides(t *testing.T) {
+func TestWait_StaleWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		start := time.Now()

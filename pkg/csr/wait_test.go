@@ -67,7 +67,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-func TestWaitDeletedAndGone(t *testing.T) {
+func TestWait_Deleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		request := testcsr.Get(t, client)
@@ -82,7 +82,7 @@ func TestWaitDeletedAndGone(t *testing.T) {
 	})
 }
 
-func TestWaitSaysWhatItWaitsFor(t *testing.T) {
+func TestWait_ReportsReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		start := time.Now()

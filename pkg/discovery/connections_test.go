@@ -9,7 +9,7 @@ import (
 )
 
 // Discover is repeated for hours by many nodes: it leaves no connection.
-func TestDiscoverLeavesNoConnection(t *testing.T) {
+func TestDiscover_ClosesConnections(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
 	for range 3 {

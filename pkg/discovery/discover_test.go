@@ -58,7 +58,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-func TestDiscoverRefuses(t *testing.T) {
+func TestDiscover_Refuses(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	expired := testcluster.NewCA(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Hour) })
 	data := func(changes ...string) map[string]string {
@@ -103,7 +103,7 @@ func TestDiscoverRefuses(t *testing.T) {
 	}
 }
 
-func TestDiscoverUnsigned(t *testing.T) {
+func TestDiscover_Unsigned(t *testing.T) {
 	c := testcluster.NewCA(t)
 	data := testcluster.SignedData(t, c)
 	delete(data, "jws-kubeconfig-abcdef")
@@ -146,7 +146,7 @@ func TestDiscoverUnsigned(t *testing.T) {
 	}
 }
 
-func TestDiscoverNeedsTheSameDocumentTwice(t *testing.T) {
+func TestDiscover_DocumentChanged(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, pinned.Server(t, host), func(n int, _ *http.Request) (int, map[string]string) {
 		if n == 1 {
@@ -159,7 +159,7 @@ func TestDiscoverNeedsTheSameDocumentTwice(t *testing.T) {
 }
 
 // The server shows a certificate that no pinned CA signed: the token stays here.
-func TestDiscoverNeverSendsTheTokenToAnUntrustedServer(t *testing.T) {
+func TestDiscover_TokenOnlyToTrusted(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	expired := pinned.Server(t, host)
 	tests := []struct {
@@ -199,7 +199,7 @@ func TestDiscoverNeverSendsTheTokenToAnUntrustedServer(t *testing.T) {
 	}
 }
 
-func TestDiscoverFollowsNoRedirect(t *testing.T) {
+func TestDiscover_Redirect(t *testing.T) {
 	c := testcluster.NewCA(t)
 	second := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, c)))
 	first := testcluster.NewCluster(t, c.Server(t, host), nil)
@@ -214,7 +214,7 @@ func TestDiscoverFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-func TestDiscoverStatus(t *testing.T) {
+func TestDiscover_Status(t *testing.T) {
 	c := testcluster.NewCA(t)
 	tests := []struct {
 		name      string
@@ -238,7 +238,7 @@ func TestDiscoverStatus(t *testing.T) {
 	}
 }
 
-func TestDiscoverPlainHTTP(t *testing.T) {
+func TestDiscover_PlainHTTP(t *testing.T) {
 	c := testcluster.NewCA(t)
 	plain := &testcluster.Cluster{Answer: testcluster.Always(testcluster.SignedData(t, c))}
 	plain.Server = httptest.NewServer(plain)
@@ -252,7 +252,7 @@ func TestDiscoverPlainHTTP(t *testing.T) {
 	}
 }
 
-func TestDiscoverRacesEndpoints(t *testing.T) {
+func TestDiscover_SeveralEndpoints(t *testing.T) {
 	c, other := testcluster.NewCA(t), testcluster.NewCA(t)
 	good := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, c)))
 	liar := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
@@ -346,7 +346,7 @@ func TestDiscover_OrderOfEndpointErrors(t *testing.T) {
 }
 
 // Several endpoints fail for good only when all do.
-func TestTransientOfSeveralEndpoints(t *testing.T) {
+func TestTransient_SeveralEndpoints(t *testing.T) {
 	gone := &net.OpError{Op: "dial", Err: errors.New("refused")}
 	for want, errs := range map[bool]discovery.EndpointErrors{
 		true:  {clusterinfo.ErrPinMismatch, gone},
@@ -358,7 +358,7 @@ func TestTransientOfSeveralEndpoints(t *testing.T) {
 	}
 }
 
-func TestDiscoverNeedsAnEndpointAndAToken(t *testing.T) {
+func TestDiscover_NeedsEndpointAndToken(t *testing.T) {
 	c := testcluster.NewCA(t)
 	data := testcluster.SignedData(t, c)
 	data["jws-kubeconfig-"] = clusterinfo.Sign([]byte(data["kubeconfig"]), token.Token{})
@@ -378,7 +378,7 @@ func TestDiscoverNeedsAnEndpointAndAToken(t *testing.T) {
 	}
 }
 
-func TestDiscoverEndsWithItsContext(t *testing.T) {
+func TestDiscover_ContextCanceled(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, c)))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

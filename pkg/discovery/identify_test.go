@@ -56,7 +56,7 @@ func TestIdentify(t *testing.T) {
 }
 
 // Whatever is wrong with the connection, the token does not go over it.
-func TestIdentifyKeepsTheTokenFromStrangers(t *testing.T) {
+func TestIdentify_TokenOnlyToTrusted(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	unsigned := testcluster.SignedData(t, pinned)
 	delete(unsigned, "jws-kubeconfig-abcdef")
@@ -98,7 +98,7 @@ func TestIdentifyKeepsTheTokenFromStrangers(t *testing.T) {
 	}
 }
 
-func TestIdentifyTellsRefusalsApart(t *testing.T) {
+func TestIdentify_Refusals(t *testing.T) {
 	pinned := testcluster.NewCA(t)
 	answer := func(status int) func(string) (int, authenticationv1.UserInfo) {
 		return func(string) (int, authenticationv1.UserInfo) { return status, authenticationv1.UserInfo{} }
@@ -144,7 +144,7 @@ func TestIdentifyTellsRefusalsApart(t *testing.T) {
 }
 
 // A clock that is wrong is named as that.
-func TestIdentifyNamesTheClock(t *testing.T) {
+func TestIdentify_ClockSkew(t *testing.T) {
 	pinned := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, pinned.Server(t, host), testcluster.Always(testcluster.SignedData(t, pinned)))
 	server.Review = knows("abcdef.0123456789abcdef")

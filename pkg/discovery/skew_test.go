@@ -15,7 +15,7 @@ import (
 
 // A certificate that is not valid here is told of with what the clocks say. The
 // server's clock is the real one.
-func TestDiscoverTellsOfClocks(t *testing.T) {
+func TestDiscover_ClockSkew(t *testing.T) {
 	at := func(from, until time.Duration) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(from), time.Now().Add(until) }
 	}

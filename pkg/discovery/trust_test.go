@@ -37,7 +37,7 @@ func TestTrust_Trusted(t *testing.T) {
 }
 
 // Pins and CAs restrict each other on the wire as well.
-func TestDiscoverWithPinsAndCAs(t *testing.T) {
+func TestDiscover_PinsAndCAs(t *testing.T) {
 	both, pinnedOnly, fileOnly, neither := testcluster.NewCA(t), testcluster.NewCA(t), testcluster.NewCA(t), testcluster.NewCA(t)
 	tests := []struct {
 		name    string
@@ -64,7 +64,7 @@ func TestDiscoverWithPinsAndCAs(t *testing.T) {
 }
 
 // Without a pin, a certificate that is no CA's or has expired is no root still.
-func TestDiscoverWithoutPinsTrustsUsableCAsOnly(t *testing.T) {
+func TestDiscover_UsableCAsOnly(t *testing.T) {
 	good, expired := testcluster.NewCA(t), testcluster.NewCA(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
 	server := testcluster.NewCluster(t, good.Server(t, host), testcluster.Always(testcluster.SignedData(t, good, expired)))
 	opts := testcluster.Options(t, server)
@@ -79,7 +79,7 @@ func TestDiscoverWithoutPinsTrustsUsableCAsOnly(t *testing.T) {
 	}
 }
 
-func TestOptionsValidate(t *testing.T) {
+func TestOptions_Validate(t *testing.T) {
 	c := testcluster.NewCA(t)
 	tests := []struct {
 		name    string
@@ -104,7 +104,7 @@ func TestOptionsValidate(t *testing.T) {
 }
 
 // A pin or a CA that is given is never passed over.
-func TestSkippingDoesNotOverrideAPin(t *testing.T) {
+func TestDiscover_SkipKeepsPins(t *testing.T) {
 	pinned, other := testcluster.NewCA(t), testcluster.NewCA(t)
 	for name, change := range map[string]func(*discovery.Options){
 		"pin": func(*discovery.Options) {},

@@ -54,7 +54,7 @@ func wantRequests(t *testing.T, c *testcluster.Cluster, want ...string) {
 
 // Whatever is wrong with the first answer, there is no second request; whatever
 // is wrong with the second, the token stays here.
-func TestDiscoverStopsAtTheFirstFault(t *testing.T) {
+func TestDiscover_StopsAtFirstFault(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	ok := func(data map[string]string) step { return step{http.StatusOK, data} }
 	unsigned, changed := unsignedData(t, pinned), unsignedData(t, pinned, evil)
@@ -89,7 +89,7 @@ func TestDiscoverStopsAtTheFirstFault(t *testing.T) {
 }
 
 // Trouble in the server says nothing of the token.
-func TestDiscoverTroubleIsNotARejectedToken(t *testing.T) {
+func TestDiscover_ServerErrors(t *testing.T) {
 	c := testcluster.NewCA(t)
 	data := unsignedData(t, c)
 	for _, at := range []int{1, 2, 3} {
@@ -104,7 +104,7 @@ func TestDiscoverTroubleIsNotARejectedToken(t *testing.T) {
 }
 
 // A request goes nowhere else than to the endpoint, with the token least of all.
-func TestDiscoverFollowsNoRedirectAtAnyStep(t *testing.T) {
+func TestDiscover_RedirectAtEachStep(t *testing.T) {
 	c := testcluster.NewCA(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for at, want := range [][]string{{""}, {"", ""}, {"", "", bearer}} {
@@ -132,7 +132,7 @@ func TestDiscoverFollowsNoRedirectAtAnyStep(t *testing.T) {
 
 // Each connection is verified anew: a server that changes its certificate
 // before the token is tried does not get the token.
-func TestDiscoverVerifiesTheConnectionOfTheToken(t *testing.T) {
+func TestDiscover_VerifiesTokenConnection(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	good, bad := pinned.Server(t, host), evil.Server(t, host)
 	for from, want := range map[int32][]string{2: {""}, 3: {"", ""}, 4: {"", "", bearer}} {
@@ -154,7 +154,7 @@ func TestDiscoverVerifiesTheConnectionOfTheToken(t *testing.T) {
 
 // No byte of a request without credentials tells of the secret, and nothing
 // but the token is ever a credential.
-func TestDiscoverSendsNothingOfTheSecret(t *testing.T) {
+func TestDiscover_SecretNotSent(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
 	var mu sync.Mutex
@@ -188,7 +188,7 @@ func TestDiscoverSendsNothingOfTheSecret(t *testing.T) {
 }
 
 // Observe can tell which requests were anonymous, and learns no secret.
-func TestDiscoverIsObserved(t *testing.T) {
+func TestDiscover_Observed(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
 	opts := testcluster.Options(t, server, c)
@@ -207,7 +207,7 @@ func TestDiscoverIsObserved(t *testing.T) {
 }
 
 // The error helps whoever has the wrong token, or runs no signer.
-func TestDiscoverCountsTheSignatures(t *testing.T) {
+func TestDiscover_CountsSignatures(t *testing.T) {
 	c := testcluster.NewCA(t)
 	document := testcluster.DocumentOf(certpem.Encode(c.Certificate))
 	tests := []struct {
@@ -239,7 +239,7 @@ func TestDiscoverCountsTheSignatures(t *testing.T) {
 }
 
 // The signature of another token over the same document is not ours.
-func TestDiscoverTakesNoSignatureOfAnotherToken(t *testing.T) {
+func TestDiscover_OtherTokensSignature(t *testing.T) {
 	c := testcluster.NewCA(t)
 	other, err := token.Parse("bbbbbb.0123456789abcdef")
 	if err != nil {

@@ -63,7 +63,7 @@ func forbidden(resource string) error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New(`User "jane" cannot do that`))
 }
 
-func TestHealthy(t *testing.T) {
+func TestCluster_Healthy(t *testing.T) {
 	p := healthy(t)
 	p.request("issued", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
 		r.Status.Certificate = certpem.Encode(p.ca.Serving(t, now).Leaf)
@@ -90,7 +90,7 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-func TestFaultsOfTheServer(t *testing.T) {
+func TestCluster_ServerFaults(t *testing.T) {
 	status := func(err error) func(*adminCluster) { return func(p *adminCluster) { p.version = err } }
 	testFaults(t, []fault{
 		{"not reachable", status(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:", "")}},
@@ -116,7 +116,7 @@ func TestFaultsOfTheServer(t *testing.T) {
 	})
 }
 
-func TestFaultsOfClusterInfo(t *testing.T) {
+func TestCluster_ClusterInfoFaults(t *testing.T) {
 	const publish = "bootctl cluster-info publish --endpoint "
 	testFaults(t, []fault{
 		{"missing", func(p *adminCluster) { p.info.Data, p.tokens = nil, nil },
@@ -173,7 +173,7 @@ func TestFaultsOfClusterInfo(t *testing.T) {
 	})
 }
 
-func TestFaultsOfTokens(t *testing.T) {
+func TestCluster_TokenFaults(t *testing.T) {
 	const sign = "bootctl cluster-info sign"
 	silent := finding("signer", doctor.FAIL, doctor.BootstrapSignerNotRunning, "abcdef", "bootstrapsigner in its --controllers")
 	ended := func(ago time.Duration) func(*corev1.Secret) {
@@ -210,7 +210,7 @@ func TestFaultsOfTokens(t *testing.T) {
 	})
 }
 
-func TestFaultsOfRBAC(t *testing.T) {
+func TestCluster_RBACFaults(t *testing.T) {
 	binding := func(role string, subjects ...rbacv1.Subject) *rbacv1.ClusterRoleBinding {
 		return &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: "open door"}, Subjects: subjects,
@@ -247,7 +247,7 @@ func TestFaultsOfRBAC(t *testing.T) {
 	})
 }
 
-func TestFaultsOfRequests(t *testing.T) {
+func TestCluster_CSRFaults(t *testing.T) {
 	approve := func(p *adminCluster) {
 		p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 			return s.ResourceAttributes.Subresource == "nodeclient"

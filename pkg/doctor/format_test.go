@@ -16,7 +16,7 @@ import (
 )
 
 // An address that does not answer as expected is named once.
-func TestAddressIsToldOnce(t *testing.T) {
+func TestFinding_AddressOnce(t *testing.T) {
 	refused := newSite(t)
 	refused.rejects = "system:anonymous"
 	lost := newSite(t, func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" })

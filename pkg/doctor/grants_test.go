@@ -13,7 +13,7 @@ import (
 )
 
 // A role of Kubernetes that is gone is missed where something binds it.
-func TestRolesOfKubernetes(t *testing.T) {
+func TestCluster_KubernetesRoles(t *testing.T) {
 	const restart = "restart the API server"
 	for role, binding := range map[string]string{
 		"system:node-bootstrapper": "kubeadm:kubelet-bootstrap",
@@ -26,7 +26,7 @@ func TestRolesOfKubernetes(t *testing.T) {
 }
 
 // What lets new nodes be approved at once is found under another name, too.
-func TestAutoApprovalOfAnotherName(t *testing.T) {
+func TestCluster_AutoApprovalElsewhere(t *testing.T) {
 	const check = "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"
 	for _, group := range []string{token.DefaultGroup, "system:bootstrappers", "system:authenticated"} {
 		testFaults(t, []fault{{group, func(p *adminCluster) {
@@ -86,7 +86,7 @@ func TestTokenGrants(t *testing.T) {
 }
 
 // Nobody is to approve what others are to look at first.
-func TestRemedyNamesTheGroup(t *testing.T) {
+func TestFinding_FixNamesGroup(t *testing.T) {
 	const group = "system:bootstrappers:workers"
 	p := healthy(t)
 	p.Setup.Group = group

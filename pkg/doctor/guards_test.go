@@ -28,7 +28,7 @@ func of(check string, findings []doctor.Finding) []doctor.Finding {
 }
 
 // What is not a fault is not called one.
-func TestNoFalseAlarms(t *testing.T) {
+func TestCluster_NoFalseAlarms(t *testing.T) {
 	young := func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second)) }
 	tests := []struct {
 		name     string
@@ -93,7 +93,7 @@ func TestNoFalseAlarms(t *testing.T) {
 
 // A token goes only where the administrator's CA verifies the connection, and no
 // more than two go anywhere.
-func TestTokensStayHome(t *testing.T) {
+func TestCluster_TokenNotSent(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(p *adminCluster)
@@ -132,7 +132,7 @@ func TestTokensStayHome(t *testing.T) {
 }
 
 // Of many requesters, the first few are asked about.
-func TestFewReviews(t *testing.T) {
+func TestCluster_FewAccessReviews(t *testing.T) {
 	p := healthy(t)
 	p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 		return s.ResourceAttributes.Subresource == "nodeclient"
@@ -169,7 +169,7 @@ func countReviews(p *adminCluster) int {
 
 // A controller that has acted since CSRs began to wait is not stalled, and one
 // that acted before is.
-func TestBusyControllers(t *testing.T) {
+func TestCluster_BusyControllers(t *testing.T) {
 	const waits = 30 * time.Second // of the newest
 	tests := []struct {
 		name   string
@@ -215,7 +215,7 @@ func TestBusyControllers(t *testing.T) {
 }
 
 // A right that is missing costs just the checks that need it.
-func TestMissingRights(t *testing.T) {
+func TestCluster_MissingPermissions(t *testing.T) {
 	p := healthy(t)
 	p.request("a")
 	for what, resource := range map[string]string{
@@ -240,7 +240,7 @@ func TestMissingRights(t *testing.T) {
 	}
 }
 
-func TestTimeIsOver(t *testing.T) {
+func TestCluster_Deadline(t *testing.T) {
 	p := healthy(t)
 	p.fails["list secrets"] = context.DeadlineExceeded
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
@@ -252,7 +252,7 @@ func TestTimeIsOver(t *testing.T) {
 }
 
 // Of a cluster that cannot be asked, nothing else is said.
-func TestServerAlone(t *testing.T) {
+func TestCluster_ServerOnly(t *testing.T) {
 	p := healthy(t)
 	p.version = apierrors.NewUnauthorized("no")
 	if got := p.check(t); len(got) != 1 || got[0].Check != "server" || len(p.client.Actions()) > 0 {
@@ -261,7 +261,7 @@ func TestServerAlone(t *testing.T) {
 }
 
 // Remedies have the flags that doctor was given.
-func TestRemediesHaveTheFlags(t *testing.T) {
+func TestFinding_FixHasFlags(t *testing.T) {
 	p := healthy(t)
 	p.Setup = setup.Options{Group: "system:bootstrappers:nodes", Approval: setup.AutoApproveNone}
 	const flags = "bootctl setup --group system:bootstrappers:nodes --auto-approve none"
@@ -275,7 +275,7 @@ func TestRemediesHaveTheFlags(t *testing.T) {
 }
 
 // A token that someone put in the wrong place is not shown.
-func TestNoTokenIsShown(t *testing.T) {
+func TestFinding_NoToken(t *testing.T) {
 	p := healthy(t)
 	const misplaced = "abcdef.qk3v8x5m2p7r9t4w"
 	p.request("a", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/" + misplaced })

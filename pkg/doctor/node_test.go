@@ -79,7 +79,7 @@ func TestNode(t *testing.T) {
 
 // Each fault of a cluster is reported to a node that has all it needs, and nothing
 // that works is reported as a fault.
-func TestNodeTellsWhatIsWrong(t *testing.T) {
+func TestNode_Findings(t *testing.T) {
 	evil := testca.New(t, time.Now(), longLived)
 	edited := func(edit func(data map[string]string)) func(*site) {
 		return func(s *site) { s.rewrite(edit) }

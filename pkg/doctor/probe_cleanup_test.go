@@ -18,7 +18,7 @@ import (
 )
 
 // Whenever the probe is broken off, it removes what it has made.
-func TestProbeCleansUpWhenBrokenOff(t *testing.T) {
+func TestProbe_CleansUpWhenInterrupted(t *testing.T) {
 	for _, step := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +49,7 @@ func TestProbeCleansUpWhenBrokenOff(t *testing.T) {
 }
 
 // What was made although the answer never came is removed, too.
-func TestProbeCleansUpAfterALostAnswer(t *testing.T) {
+func TestProbe_CleansUpAfterLostResponse(t *testing.T) {
 	lost := apierrors.NewTimeoutError("the answer is lost", 0)
 	tests := []struct {
 		name   string
@@ -95,7 +95,7 @@ func (s *site) loseSecrets(err error) {
 
 // What others made under the names of the probe stays, and what the probe made is
 // deleted only as it was read.
-func TestProbeDeletesNothingOfOthers(t *testing.T) {
+func TestProbe_SparesOthers(t *testing.T) {
 	tests := []struct {
 		name string
 		// replace puts something else in the place of what the probe made.
@@ -156,7 +156,7 @@ func (s *site) update(object runtime.Object) {
 	}
 }
 
-func TestProbeDeletesWhatItRead(t *testing.T) {
+func TestProbe_DeletesWhatItRead(t *testing.T) {
 	s := newSite(t)
 	s.probe().Run(t.Context())
 	var sent []metav1.Preconditions
@@ -173,7 +173,7 @@ func TestProbeDeletesWhatItRead(t *testing.T) {
 
 // A token that changes while it is deleted is read again; what cannot be deleted is
 // named, with what deletes it.
-func TestProbeSaysWhatIsLeft(t *testing.T) {
+func TestProbe_ReportsLeftovers(t *testing.T) {
 	conflict := apierrors.NewConflict(corev1.Resource("secrets"), "bootstrap-token", errors.New("changed"))
 	forbidden := apierrors.NewForbidden(corev1.Resource("secrets"), "", errors.New(`User "jane" cannot delete`))
 	tests := []struct {

@@ -56,7 +56,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-func TestProbeKeepsItsKeyToItself(t *testing.T) {
+func TestProbe_KeyInMemory(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	t.Setenv("HOME", dir)
@@ -69,7 +69,7 @@ func TestProbeKeepsItsKeyToItself(t *testing.T) {
 }
 
 // Each fault is reported with its own reason, and nothing is left.
-func TestProbeTellsWhatIsWrong(t *testing.T) {
+func TestProbe_Findings(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*site)
@@ -122,7 +122,7 @@ func refuse(s *site, verb string) {
 
 // The token goes to nobody whom the administrator does not know, however good the
 // signature of cluster-info.
-func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
+func TestProbe_TokenOnlyToTrusted(t *testing.T) {
 	evil := testca.New(t, time.Now(), longLived)
 	tests := []struct {
 		name   string
@@ -162,7 +162,7 @@ func TestProbeKeepsTheTokenFromStrangers(t *testing.T) {
 }
 
 // Where a person approves, the probe decides nothing.
-func TestProbeLeavesApprovalToAPerson(t *testing.T) {
+func TestProbe_NeverApproves(t *testing.T) {
 	tests := []struct {
 		name   string
 		auto   bool

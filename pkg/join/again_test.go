@@ -62,7 +62,7 @@ func TestProbe(t *testing.T) {
 }
 
 // What an identity lacks is put right, and in a dry run only named.
-func TestJoinMends(t *testing.T) {
+func TestJoin_Repairs(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*testing.T, join.Layout)
@@ -122,7 +122,7 @@ func chmod(t *testing.T, path string) {
 
 // Force replaces what is another's and what does not verify, and nothing that is
 // good.
-func TestJoinByForce(t *testing.T) {
+func TestJoin_Force(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*testing.T, *cluster, *join.Options)
@@ -165,7 +165,7 @@ func TestJoinByForce(t *testing.T) {
 }
 
 // A CA file that is there before must be the cluster's.
-func TestJoinSparesTheCAFile(t *testing.T) {
+func TestJoin_KeepsCAFile(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
 	text := certpem.Encode(cluster.ca.Certificate, newCA(t).Certificate)
@@ -183,7 +183,7 @@ func TestJoinSparesTheCAFile(t *testing.T) {
 }
 
 // A dry run makes nothing, neither here nor there.
-func TestDryRunOfAJoin(t *testing.T) {
+func TestJoin_DryRun(t *testing.T) {
 	cluster := newCluster(t)
 	root := filepath.Join(t.TempDir(), "none")
 	opts := cluster.options(join.RootFS(root))
@@ -209,7 +209,7 @@ func TestDryRunOfAJoin(t *testing.T) {
 }
 
 // A request that is deleted is sent once more, with the same key.
-func TestJoinAsksOnceMore(t *testing.T) {
+func TestJoin_ResubmitsCSR(t *testing.T) {
 	for deletions, wantErr := range []error{nil, nil, csr.ErrNotFound} {
 		cluster := newCluster(t)
 		cluster.deletes = deletions
@@ -226,7 +226,7 @@ func TestJoinAsksOnceMore(t *testing.T) {
 }
 
 // Nothing is read or written through a link that leads away.
-func TestLayoutStaysBelowItsRoot(t *testing.T) {
+func TestLayout_WithinRoot(t *testing.T) {
 	outside := t.TempDir()
 	tests := []struct {
 		name string
@@ -262,7 +262,7 @@ func TestLayoutStaysBelowItsRoot(t *testing.T) {
 }
 
 // The names that a kubelet inside the tree has written are those of the tree.
-func TestJoinTakesTheKubeletsPaths(t *testing.T) {
+func TestJoin_KubeletPaths(t *testing.T) {
 	cluster := newCluster(t)
 	root := t.TempDir()
 	opts := cluster.options(join.RootFS(root))
@@ -283,7 +283,7 @@ func TestJoinTakesTheKubeletsPaths(t *testing.T) {
 	}
 }
 
-func TestJoinSweeps(t *testing.T) {
+func TestJoin_RemovesTempFiles(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
 	stranger := filepath.Join(dir, ".mine.1.tmp")

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-func TestJoinLeavesTheKubeletsFiles(t *testing.T) {
+func TestJoin_KubeletFiles(t *testing.T) {
 	for _, umask := range []int{0, 0o077} {
 		cluster := newCluster(t)
 		root := t.TempDir()
@@ -48,7 +48,7 @@ func TestJoinLeavesTheKubeletsFiles(t *testing.T) {
 	}
 }
 
-func TestJoinRefusesWhatIsNoFileBeforeItAsks(t *testing.T) {
+func TestJoin_NotAFile(t *testing.T) {
 	tests := []struct {
 		name, file string
 		make       func(string) error

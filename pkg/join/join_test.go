@@ -40,7 +40,7 @@ func nothingHoldsTheToken(t *testing.T, root string) {
 	}
 }
 
-func TestJoinAgainOnlyChecks(t *testing.T) {
+func TestJoin_AlreadyJoined(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
 	if _, err := join.Run(t.Context(), opts); err != nil {
@@ -52,7 +52,7 @@ func TestJoinAgainOnlyChecks(t *testing.T) {
 	}
 }
 
-func TestJoinCompletesWithTheSameKeyAndRequest(t *testing.T) {
+func TestJoin_SameKeyAndCSR(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
 	opts := cluster.options(join.OutDir(dir))
@@ -72,7 +72,7 @@ func TestJoinCompletesWithTheSameKeyAndRequest(t *testing.T) {
 }
 
 // With NewKey the request that waits is left alone, and another is made.
-func TestJoinWithANewKey(t *testing.T) {
+func TestJoin_NewKey(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
 	cluster.unanswered = true
@@ -90,7 +90,7 @@ func TestJoinWithANewKey(t *testing.T) {
 	}
 }
 
-func TestJoinReplacesACorruptPendingKey(t *testing.T) {
+func TestJoin_CorruptPendingKey(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "kubelet-client.key.tmp"), nil, 0o600); err != nil {
@@ -101,7 +101,7 @@ func TestJoinReplacesACorruptPendingKey(t *testing.T) {
 	}
 }
 
-func TestJoinRefusesAnotherIdentity(t *testing.T) {
+func TestJoin_OtherIdentity(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*testing.T, *join.Options)
@@ -134,7 +134,7 @@ func TestJoinRefusesAnotherIdentity(t *testing.T) {
 	}
 }
 
-func TestJoinAnewWhenExpired(t *testing.T) {
+func TestJoin_Expired(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
 	if _, err := join.Run(t.Context(), opts); err != nil {
@@ -149,7 +149,7 @@ func TestJoinAnewWhenExpired(t *testing.T) {
 	}
 }
 
-func TestJoinRefusesAWrongCertificate(t *testing.T) {
+func TestJoin_WrongCertificate(t *testing.T) {
 	cluster := newCluster(t)
 	cluster.signer = newCA(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
@@ -163,7 +163,7 @@ func TestJoinRefusesAWrongCertificate(t *testing.T) {
 	}
 }
 
-func TestJoinTokenRejectedAtTheRequest(t *testing.T) {
+func TestJoin_TokenRejected(t *testing.T) {
 	cluster := newCluster(t)
 	cluster.rejectToken = true
 	_, err := join.Run(t.Context(), cluster.options(join.OutDir(t.TempDir())))
@@ -172,7 +172,7 @@ func TestJoinTokenRejectedAtTheRequest(t *testing.T) {
 	}
 }
 
-func TestJoinChecksBeforeItTouchesAnything(t *testing.T) {
+func TestJoin_ChecksFirst(t *testing.T) {
 	cluster := newCluster(t)
 	dir := filepath.Join(t.TempDir(), "out")
 	tests := []struct {
@@ -220,7 +220,7 @@ func TestRun_MissingOptions(t *testing.T) {
 }
 
 // A join waits for another in the same directory, to the end of its time.
-func TestJoinWaitsForTheLock(t *testing.T) {
+func TestJoin_Lock(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
 	unlock, err := durable.Lock(dir)

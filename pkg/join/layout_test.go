@@ -41,7 +41,7 @@ func TestLayout(t *testing.T) {
 }
 
 // The tree is right where it was written and after it was moved.
-func TestJoinedTreeCanBeMoved(t *testing.T) {
+func TestJoin_RelocatableTree(t *testing.T) {
 	for name, layout := range map[string]func(string) join.Layout{"root": join.RootFS, "one directory": join.OutDir} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster(t)
@@ -70,7 +70,7 @@ func TestJoinedTreeCanBeMoved(t *testing.T) {
 	}
 }
 
-func TestJoinCompletesWhatIsMissing(t *testing.T) {
+func TestJoin_MissingFiles(t *testing.T) {
 	for name, file := range map[string]func(join.Layout) string{
 		"kubeconfig": join.Layout.Kubeconfig, "current link": join.Layout.Current,
 	} {
@@ -99,7 +99,7 @@ func TestJoinCompletesWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestJoinDrawsANewKeyForACorruptOne(t *testing.T) {
+func TestJoin_CorruptKey(t *testing.T) {
 	key, err := csr.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestJoinDrawsANewKeyForACorruptOne(t *testing.T) {
 	}
 }
 
-func TestJoinRefusesAnUnreadableIdentity(t *testing.T) {
+func TestJoin_UnreadableIdentity(t *testing.T) {
 	tests := []struct {
 		name string
 		file func(join.Layout) string

@@ -79,7 +79,7 @@ func TestParseFile(t *testing.T) {
 }
 
 // A file on the disk may refer to others, by paths from its own directory.
-func TestReadFileFollowsItsReferences(t *testing.T) {
+func TestReadFile_References(t *testing.T) {
 	c := newCluster(t)
 	dir := t.TempDir()
 	overwrite(t, filepath.Join(dir, "ca.pem"), certpem.Encode(c.ca.Certificate))
@@ -99,7 +99,7 @@ func TestReadFileFollowsItsReferences(t *testing.T) {
 
 // What the file says of the cluster counts, so far as pins allow, and cluster-info
 // is not read.
-func TestJoinWithAFile(t *testing.T) {
+func TestJoin_File(t *testing.T) {
 	other := newCA(t).Certificate
 	tests := []struct {
 		name    string

@@ -119,7 +119,7 @@ func (c ca) identity(t *testing.T, changes ...func(*x509.Certificate)) []byte {
 
 // The process died after the certificate came and before all was written: with
 // the key restored as it was then, the same request serves once more.
-func TestJoinCompletesAfterDeath(t *testing.T) {
+func TestJoin_CompletesAfterCrash(t *testing.T) {
 	tests := []struct {
 		name string
 		die  func(*testing.T, join.Layout)
@@ -161,7 +161,7 @@ func TestJoinCompletesAfterDeath(t *testing.T) {
 }
 
 // What cannot be a key is replaced; what can is used.
-func TestJoinPendingKey(t *testing.T) {
+func TestJoin_PendingKey(t *testing.T) {
 	good := encodeKey(t, newKey(t))
 	tests := []struct {
 		name string
@@ -195,7 +195,7 @@ func TestJoinPendingKey(t *testing.T) {
 }
 
 // A request was signed for another key or name than was asked for.
-func TestJoinRefusesACertificateForAnother(t *testing.T) {
+func TestJoin_CertificateForOther(t *testing.T) {
 	tests := []struct {
 		name    string
 		change  func(*testing.T, *cluster) // of the request as stored
@@ -238,7 +238,7 @@ func TestJoinRefusesACertificateForAnother(t *testing.T) {
 
 // Each differs from a complete identity in one thing. Nothing is changed and
 // nothing asked for, unless the node may join anew.
-func TestJoinJudgesWhatIsOnDisk(t *testing.T) {
+func TestJoin_ExistingFiles(t *testing.T) {
 	type change = func(*testing.T, *cluster, join.Layout)
 	conf := func(old, now string) change {
 		return func(t *testing.T, _ *cluster, l join.Layout) {

@@ -13,7 +13,7 @@ import (
 
 // A server without a certificate of the pinned CA never gets the token: neither
 // one that repeats a genuine cluster-info, nor one that a genuine one names.
-func TestJoinSendsTheTokenToNoImpostor(t *testing.T) {
+func TestJoin_TokenOnlyToTrusted(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(genuine, impostor *cluster, opts *join.Options)

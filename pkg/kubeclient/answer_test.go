@@ -12,7 +12,7 @@ import (
 
 // What no API server answers is told apart from what one does, and is not asked
 // for again.
-func TestForeignAnswers(t *testing.T) {
+func TestNew_NotAnAPIServer(t *testing.T) {
 	const good = `{"apiVersion":"v1","kind":"Secret"}`
 	tests := []struct {
 		name, contentType, body string
@@ -41,7 +41,7 @@ func TestForeignAnswers(t *testing.T) {
 }
 
 // An answer that breaks off is asked for again, whatever the protocol says of it.
-func TestBrokenAnswers(t *testing.T) {
+func TestNew_BrokenResponses(t *testing.T) {
 	for name, options := range map[string][]func(*httptest.Server){"HTTP/1.1": nil, "HTTP/2": {http2}} {
 		t.Run(name, func(t *testing.T) {
 			config := serve(t, func(w http.ResponseWriter, _ *http.Request) {

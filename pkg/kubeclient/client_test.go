@@ -58,7 +58,7 @@ func secret(w http.ResponseWriter, padding int) {
 	_, _ = fmt.Fprintf(w, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x","annotations":{"a":"%s"}}}`, strings.Repeat("a", padding))
 }
 
-func TestBodiesAreCapped(t *testing.T) {
+func TestNew_BodyLimit(t *testing.T) {
 	for padding, wantErr := range map[int]error{3 << 20: nil, 5 << 20: kubeclient.ErrTooLarge} {
 		config := serve(t, func(w http.ResponseWriter, _ *http.Request) { secret(w, padding) })
 		if err := getSecret(t, config, kubeclient.Options{}); !errors.Is(err, wantErr) {
@@ -67,7 +67,7 @@ func TestBodiesAreCapped(t *testing.T) {
 	}
 }
 
-func TestHeadersAreCapped(t *testing.T) {
+func TestNew_HeaderLimit(t *testing.T) {
 	for size, wantOK := range map[int]bool{1 << 10: true, 100 << 10: false} {
 		config := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Padding", strings.Repeat("a", size))
@@ -79,7 +79,7 @@ func TestHeadersAreCapped(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreRefused(t *testing.T) {
+func TestNew_RedirectRefused(t *testing.T) {
 	var reached atomic.Int32
 	target := serve(t, func(w http.ResponseWriter, _ *http.Request) { reached.Add(1); secret(w, 0) })
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +95,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 	}
 }
 
-func TestOldTLSIsRefused(t *testing.T) {
+func TestNew_OldTLS(t *testing.T) {
 	for version, wantOK := range map[uint16]bool{tls.VersionTLS12: true, tls.VersionTLS11: false} {
 		config := serve(t, func(w http.ResponseWriter, _ *http.Request) { secret(w, 0) }, func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
@@ -106,7 +106,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	}
 }
 
-func TestObserveSeesNoCredential(t *testing.T) {
+func TestObserve_NoCredential(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+bearer {
 			t.Error("the request has no credential, so this proves nothing")

@@ -11,7 +11,7 @@ import (
 )
 
 // Two refusals in a row are waited out, and a third is final.
-func TestPatient(t *testing.T) {
+func TestTolerateAuthErrors(t *testing.T) {
 	unauthorized := apierrors.NewUnauthorized("x")
 	forbidden := apierrors.NewForbidden(schema.GroupResource{}, "x", errors.New("x"))
 	trouble, other := apierrors.NewInternalError(errors.New("x")), errors.New("x")

@@ -37,7 +37,7 @@ func createSecret(t *testing.T, config *rest.Config, opts kubeclient.Options) er
 }
 
 // One object is no larger than what etcd stores; a page of a list may be.
-func TestBodyCapIsForOneObject(t *testing.T) {
+func TestNew_BodyLimitPerObject(t *testing.T) {
 	const size = 5 << 20
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("limit") {
@@ -61,7 +61,7 @@ func TestBodyCapIsForOneObject(t *testing.T) {
 }
 
 // What counts is the size after decompression, of errors too.
-func TestBodyCapOfAnyAnswer(t *testing.T) {
+func TestNew_BodyLimitOfErrors(t *testing.T) {
 	zipped := func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			t.Error("the client takes no gzip, so this proves nothing")
@@ -99,7 +99,7 @@ func TestBodyCapOfAnyAnswer(t *testing.T) {
 	}
 }
 
-func TestHeadersAreCappedWithHTTP2(t *testing.T) {
+func TestNew_HeaderLimitHTTP2(t *testing.T) {
 	for size, wantOK := range map[int]bool{1 << 10: true, 100 << 10: false} {
 		config := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Padding", strings.Repeat("a", size))
@@ -112,7 +112,7 @@ func TestHeadersAreCappedWithHTTP2(t *testing.T) {
 }
 
 // Of whatever status and to wherever, even the same server.
-func TestNoRedirectIsFollowed(t *testing.T) {
+func TestNew_RedirectNeverFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, protocol := range []func(*httptest.Server){func(*httptest.Server) {}, http2} {
 			var requests atomic.Int32
@@ -134,7 +134,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 
 // The server's certificate is judged against the CA, the address and the clock
 // that were given, before anything is sent.
-func TestServerIsVerified(t *testing.T) {
+func TestNew_VerifiesServer(t *testing.T) {
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS()
 	notAfter := server.Certificate().NotAfter
@@ -174,7 +174,7 @@ func TestServerIsVerified(t *testing.T) {
 }
 
 // Errors of real connections, not made up ones.
-func TestRealConnectionErrors(t *testing.T) {
+func TestPredicates_ConnectionErrors(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestRealConnectionErrors(t *testing.T) {
 }
 
 // Neither an answer nor an error may take the credential with it.
-func TestObserveOfEachOutcome(t *testing.T) {
+func TestObserve_EachOutcome(t *testing.T) {
 	tests := []struct {
 		name    string
 		handler http.HandlerFunc
@@ -261,7 +261,7 @@ func TestObserveOfEachOutcome(t *testing.T) {
 	}
 }
 
-func TestObserveGivesTheQuery(t *testing.T) {
+func TestObserve_Query(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprint(w, `{"apiVersion":"v1","kind":"SecretList","items":[]}`)
@@ -315,7 +315,7 @@ func TestWarnings(t *testing.T) {
 
 // Requests are not held back, the config stays as it was, and protobuf is asked
 // for.
-func TestNewLeavesNothingToDefaults(t *testing.T) {
+func TestNew_NoDefaults(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if accept := r.Header.Get("Accept"); accept != "application/vnd.kubernetes.protobuf,application/json" {
 			t.Errorf("accepts %q", accept)
@@ -342,7 +342,7 @@ func TestNewLeavesNothingToDefaults(t *testing.T) {
 	}
 }
 
-func TestNewRefusesABadConfig(t *testing.T) {
+func TestNew_InvalidConfig(t *testing.T) {
 	tests := []struct {
 		name   string
 		config *rest.Config

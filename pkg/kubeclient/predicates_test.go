@@ -21,7 +21,7 @@ import (
 )
 
 // Each error is judged bare and wrapped, as callers pass it on.
-func TestPredicatesOfWrappedErrors(t *testing.T) {
+func TestPredicates_WrappedErrors(t *testing.T) {
 	get := func(err error) error { return &url.Error{Op: "Get", URL: "https://127.0.0.1", Err: err} }
 	nodes := schema.GroupResource{Resource: "nodes"}
 	tests := []struct {

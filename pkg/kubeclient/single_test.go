@@ -24,7 +24,7 @@ func comeBack(status int, body string) http.HandlerFunc {
 }
 
 // Within Until, one call is one request, and its error is what the server said.
-func TestACallWithinUntilIsOneRequest(t *testing.T) {
+func TestUntil_OneRequestPerCall(t *testing.T) {
 	const status = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServerTimeout","message":"etcd has no leader","code":500}`
 	tests := []struct {
 		name    string
@@ -66,7 +66,7 @@ func TestACallWithinUntilIsOneRequest(t *testing.T) {
 }
 
 // Outside of Until, client-go repeats a request by itself.
-func TestACallIsRepeatedWithoutUntil(t *testing.T) {
+func TestNew_RetriesOutsideUntil(t *testing.T) {
 	var requests atomic.Int32
 	client, err := kubeclient.New(serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if requests.Add(1) == 1 {

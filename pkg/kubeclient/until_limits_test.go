@@ -15,7 +15,7 @@ import (
 )
 
 // Pauses begin near a fifth of a second, double, and stay below 7.5 s.
-func TestUntilPauses(t *testing.T) {
+func TestUntil_Pauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -44,7 +44,7 @@ func TestUntilPauses(t *testing.T) {
 
 // The deadline ends a pause and an attempt alike, at its moment, and the error
 // holds what was last seen rather than that the last attempt was cut short.
-func TestUntilAtTheDeadline(t *testing.T) {
+func TestUntil_Deadline(t *testing.T) {
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
 		return fmt.Errorf("cut short: %w", ctx.Err())
@@ -95,7 +95,7 @@ func TestUntilAtTheDeadline(t *testing.T) {
 }
 
 // A success that comes with the deadline counts.
-func TestUntilSucceedsAtTheDeadline(t *testing.T) {
+func TestUntil_SuccessAtDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -110,7 +110,7 @@ func TestUntilSucceedsAtTheDeadline(t *testing.T) {
 }
 
 // Cancelled in a pause or in an attempt, it ends at once and with the cause.
-func TestUntilEndsWhenCancelled(t *testing.T) {
+func TestUntil_ContextCanceled(t *testing.T) {
 	tests := []struct {
 		name    string
 		cause   error
@@ -140,7 +140,7 @@ func TestUntilEndsWhenCancelled(t *testing.T) {
 }
 
 // What the server asks for is a least pause: one below ours changes nothing.
-func TestUntilRetryAfter(t *testing.T) {
+func TestUntil_RetryAfter(t *testing.T) {
 	resource := schema.GroupResource{Resource: "secrets"}
 	tests := []struct {
 		name     string
@@ -176,7 +176,7 @@ func TestUntilRetryAfter(t *testing.T) {
 
 // Slow is said at a second and a half, once for all slow attempts in a row, and
 // never of a quick one.
-func TestUntilSaysWhenItIsSlow(t *testing.T) {
+func TestUntil_ReportsSlowCalls(t *testing.T) {
 	tests := []struct {
 		name string
 		take time.Duration

@@ -56,7 +56,7 @@ func TestUntil(t *testing.T) {
 	}
 }
 
-func TestUntilEndsWithTheCause(t *testing.T) {
+func TestUntil_FinalCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Minute, func() { cancel(errFinal) })
@@ -67,7 +67,7 @@ func TestUntilEndsWithTheCause(t *testing.T) {
 	})
 }
 
-func TestUntilHonoursRetryAfterUpTo30Seconds(t *testing.T) {
+func TestUntil_RetryAfterLimit(t *testing.T) {
 	for asked, want := range map[int]time.Duration{7: 7 * time.Second, 1e9: 30 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			var at []time.Time
@@ -87,7 +87,7 @@ func TestUntilHonoursRetryAfterUpTo30Seconds(t *testing.T) {
 	}
 }
 
-func TestUntilTellsEachCauseOnce(t *testing.T) {
+func TestUntil_EachCauseOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
 		calls := 0

@@ -17,7 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-func TestApplyCreatesJustTheObjects(t *testing.T) {
+func TestApply_CreatesObjects(t *testing.T) {
 	for _, options := range []setup.Options{{}, {Approval: setup.AutoApproveNone}, {Group: "system:bootstrappers:nodes"}} {
 		t.Run(options.Group+string(options.Approval), func(t *testing.T) {
 			c := newCluster(t)
@@ -58,7 +58,7 @@ func TestApplyCreatesJustTheObjects(t *testing.T) {
 
 // Of an object that is there and grants the same, labels do not matter: kubeadm
 // sets none.
-func TestApplyCreatesOnlyWhatIsMissing(t *testing.T) {
+func TestApply_OnlyMissing(t *testing.T) {
 	all := nodes()
 	for missing, object := range all {
 		t.Run(object.String(), func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestApplyCreatesOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestApplyComparesEachPart(t *testing.T) {
+func TestApply_ComparesEachPart(t *testing.T) {
 	const role, binding = "ClusterRole kubeadm:get-nodes", "ClusterRoleBinding kubeadm:kubelet-bootstrap"
 	tests := []struct {
 		name, object string
@@ -140,7 +140,7 @@ func TestApplyComparesEachPart(t *testing.T) {
 }
 
 // All differences are told at once, also that of cluster-info.
-func TestApplyTellsAllDifferences(t *testing.T) {
+func TestApply_AllDifferences(t *testing.T) {
 	c := newCluster(t)
 	there := changed(t, "ClusterRole kubeadm:get-nodes", func(o *setup.Object) { o.Rules = nil })
 	there[3].Subjects = nil
@@ -157,7 +157,7 @@ func TestApplyTellsAllDifferences(t *testing.T) {
 
 // A role of a binding cannot be changed, so that is made anew, with what else
 // people noted on it.
-func TestForceMakesABindingAnew(t *testing.T) {
+func TestApply_ForceRecreatesBinding(t *testing.T) {
 	c := newCluster(t)
 	there := changed(t, "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(o *setup.Object) { o.RoleRef.Name = "view" })
 	c.must(t, there)
@@ -189,7 +189,7 @@ func (c cluster) setupMust(t *testing.T, changes ...func(*setup.Setup)) {
 	}
 }
 
-func TestDryRunChangesNothing(t *testing.T) {
+func TestApply_DryRun(t *testing.T) {
 	c := newCluster(t)
 	results, err := c.setup(nodes(), dryRun).Apply(t.Context())
 	if err != nil || len(results) != 8 || actions(results)["ConfigMap cluster-info"] != setup.Created {
@@ -210,7 +210,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 
 // Where each node is to be approved by a person, what approves them at once must
 // not be left from before.
-func TestApplyWithoutApproval(t *testing.T) {
+func TestApply_NoApproval(t *testing.T) {
 	none := setup.Objects(setup.Options{Approval: setup.AutoApproveNone})
 	for _, object := range none {
 		if isApproval := object.Name == "kubeadm:node-autoapprove-bootstrap"; object.Unwanted != isApproval {
@@ -237,7 +237,7 @@ func TestApplyWithoutApproval(t *testing.T) {
 }
 
 // Between looking and creating, someone else creates an object of the name.
-func TestApplyWhenSomeoneElseCreates(t *testing.T) {
+func TestApply_ConcurrentCreate(t *testing.T) {
 	tests := []struct {
 		name    string
 		there   func(*setup.Object)
@@ -273,7 +273,7 @@ func TestApplyWhenSomeoneElseCreates(t *testing.T) {
 
 // What lets new nodes in by itself is made with the rest, and not added to a cluster
 // that does without it.
-func TestApplyKeepsThePolicy(t *testing.T) {
+func TestApply_KeepsPolicy(t *testing.T) {
 	keep := setup.Objects(setup.Options{Approval: setup.AutoApproveKeep})
 	none := setup.Objects(setup.Options{Approval: setup.AutoApproveNone})
 	last := func(results []setup.Result) setup.Action { return results[len(keep)-1].Action }

@@ -24,7 +24,7 @@ func wants(text []byte) func(*setup.Setup) {
 	}
 }
 
-func TestApplyToAClusterInfoThatIsThere(t *testing.T) {
+func TestApply_ExistingClusterInfo(t *testing.T) {
 	here, there := document(t, "192.0.2.1:6443"), document(t, "192.0.2.2:6443")
 	otherCA := document(t, "192.0.2.1:6443")
 	indented := []byte(strings.ReplaceAll(string(here), "apiVersion: v1\n", "") + "apiVersion: v1\n")
@@ -81,7 +81,7 @@ func TestApplyToAClusterInfoThatIsThere(t *testing.T) {
 	}
 }
 
-func TestApplyWithoutADocument(t *testing.T) {
+func TestApply_NoDocument(t *testing.T) {
 	c := newCluster(t)
 	noAddress := errors.New("no address")
 	_, err := c.setup(nodes(), func(s *setup.Setup) { s.Document = func() ([]byte, error) { return nil, noAddress } }).Apply(t.Context())
@@ -108,7 +108,7 @@ func TestManifests(t *testing.T) {
 }
 
 // Between looking and writing, someone else publishes another address.
-func TestApplyWhenSomeoneElsePublishes(t *testing.T) {
+func TestApply_ConcurrentPublish(t *testing.T) {
 	for _, address := range []clusterinfo.Endpoint{"192.0.2.1:6443", "192.0.2.2:6443"} {
 		t.Run(string(address), func(t *testing.T) {
 			c := newCluster(t)

@@ -12,7 +12,7 @@ import (
 
 // Each of the golden objects is one that kubeadm init makes. A change there is a
 // change of who may do what.
-func TestObjectsGolden(t *testing.T) {
+func TestObjects_Golden(t *testing.T) {
 	for _, approval := range []setup.Approval{setup.AutoApproveNodes, setup.AutoApproveNone} {
 		t.Run(string(approval), func(t *testing.T) {
 			var got bytes.Buffer

@@ -57,7 +57,7 @@ func (c cluster) names(t *testing.T) []string {
 	return names
 }
 
-func TestRemoveLeavesNothing(t *testing.T) {
+func TestRemove_All(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
 	results, err := c.setup(nodes()).Remove(t.Context())
@@ -78,7 +78,7 @@ func TestRemoveLeavesNothing(t *testing.T) {
 }
 
 // What has no label is not setup's.
-func TestRemoveKeepsWhatOthersMade(t *testing.T) {
+func TestRemove_KeepsForeignObjects(t *testing.T) {
 	for _, object := range nodes() {
 		t.Run(object.String(), func(t *testing.T) {
 			c := newCluster(t)
@@ -151,7 +151,7 @@ func (c cluster) unlabel(t *testing.T, o setup.Object) {
 }
 
 // What nodes of one group need is not taken away with another's.
-func TestRemoveOneOfTwoGroups(t *testing.T) {
+func TestRemove_OneOfTwoGroups(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
 	first := c.names(t)
@@ -176,7 +176,7 @@ func TestRemoveOneOfTwoGroups(t *testing.T) {
 }
 
 // Only the object that was looked at is deleted.
-func TestRemoveNamesTheVersion(t *testing.T) {
+func TestRemove_Preconditions(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
 	if _, err := c.setup(nodes()).Remove(t.Context()); err != nil {
@@ -190,7 +190,7 @@ func TestRemoveNamesTheVersion(t *testing.T) {
 }
 
 // Someone changes an object at the moment that it is deleted.
-func TestRemoveLooksAgainAfterAConflict(t *testing.T) {
+func TestRemove_RetriesConflict(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
 	asked := 0
@@ -213,7 +213,7 @@ func TestRemoveLooksAgainAfterAConflict(t *testing.T) {
 	}
 }
 
-func TestRemoveWhenTheServerRefuses(t *testing.T) {
+func TestRemove_ServerRefuses(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
 	c.reactTo("list", "roles", errServer)

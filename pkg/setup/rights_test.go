@@ -23,7 +23,7 @@ func forbidden(verb, resource string) error {
 }
 
 // Whatever the caller lacks is told before anything is changed.
-func TestApplyTellsWhatIsMissing(t *testing.T) {
+func TestApply_MissingPermissions(t *testing.T) {
 	tests := []struct{ verb, resource string }{
 		{"get", "roles"}, {"get", "rolebindings"}, {"get", "clusterroles"}, {"get", "clusterrolebindings"}, {"get", "configmaps"},
 		{"list", "secrets"}, {"create", "roles"}, {"create", "rolebindings"}, {"create", "clusterroles"}, {"create", "clusterrolebindings"},
@@ -56,7 +56,7 @@ func TestApplyTellsWhatIsMissing(t *testing.T) {
 }
 
 // Other trouble is told as what it is.
-func TestApplyWhenTheServerRefuses(t *testing.T) {
+func TestApply_ServerRefuses(t *testing.T) {
 	admission := apierrors.NewForbidden(rbacv1.Resource("clusterroles"), "kubeadm:get-nodes", errServer)
 	for _, resource := range []string{"roles", "rolebindings", "clusterroles", "clusterrolebindings", "configmaps"} {
 		for _, verb := range []string{"get", "create"} {
@@ -77,7 +77,7 @@ func TestApplyWhenTheServerRefuses(t *testing.T) {
 }
 
 // A webhook that does not judge dry runs is no reason to do nothing.
-func TestApplyWhereDryRunsAreNotJudged(t *testing.T) {
+func TestApply_DryRunUnsupported(t *testing.T) {
 	c := newCluster(t)
 	c.PrependReactor("create", "clusterroles", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if !testapi.IsDryRun(action) {
@@ -89,7 +89,7 @@ func TestApplyWhereDryRunsAreNotJudged(t *testing.T) {
 }
 
 // A binding of a role that is not there yet is judged by what the caller may do.
-func TestApplyJudgesBindingsOfNewRoles(t *testing.T) {
+func TestApply_BindingsOfNewRoles(t *testing.T) {
 	tests := []struct {
 		name    string
 		allowed func(*authorizationv1.ResourceAttributes) bool

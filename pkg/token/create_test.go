@@ -32,7 +32,7 @@ func otherSecret(t *testing.T) *corev1.Secret {
 	return secretOf(t, func(s *token.Spec) { s.Token = parse(t, goodID+".ffffffffffffffff") })
 }
 
-func TestCreateWhenTheAnswerIsLost(t *testing.T) {
+func TestCreate_LostResponse(t *testing.T) {
 	unavailable := apierrors.NewServiceUnavailable("later")
 	tests := []struct {
 		name       string
@@ -77,7 +77,7 @@ func TestCreateWhenTheAnswerIsLost(t *testing.T) {
 }
 
 // Who made a token must know that it may be there.
-func TestCreateSaysThatTheOutcomeIsNotKnown(t *testing.T) {
+func TestCreate_UnknownOutcome(t *testing.T) {
 	tests := []struct {
 		name    string
 		lookErr error
@@ -127,7 +127,7 @@ func (w watchfulSecrets) Get(ctx context.Context, name string, opts metav1.GetOp
 }
 
 // Who interrupts a request wants to know what became of it.
-func TestTheLookOutlivesItsContext(t *testing.T) {
+func TestCreate_VerifyOutlivesContext(t *testing.T) {
 	tests := []struct {
 		name string
 		verb string
@@ -185,7 +185,7 @@ func draws(t *testing.T, n int) []token.Token {
 }
 
 // A token of somebody else has each of the first IDs that are drawn.
-func TestCreateRandomWhenIDsAreTaken(t *testing.T) {
+func TestCreateRandom_IDsTaken(t *testing.T) {
 	const theirs = "ffffffffffffffff"
 	tests := []struct {
 		name    string
@@ -229,7 +229,7 @@ func TestCreateRandomWhenIDsAreTaken(t *testing.T) {
 
 // Each draw has another ID and another secret, so that nobody who saw the first
 // knows the second.
-func TestCreateRandomDrawsAllAnew(t *testing.T) {
+func TestCreateRandom_RegeneratesAll(t *testing.T) {
 	drawn := draws(t, 5)
 	for i := range drawn {
 		for j := range i {
@@ -241,7 +241,7 @@ func TestCreateRandomDrawsAllAnew(t *testing.T) {
 }
 
 // A request that the client sent twice finds the token of its first time.
-func TestCreateRandomFindsItsOwn(t *testing.T) {
+func TestCreateRandom_FindsOwn(t *testing.T) {
 	client := fakeCore(t)
 	losing(t, client, "create", true, apierrors.NewAlreadyExists(corev1.Resource("secrets"), "x"))
 	info, err := token.CreateRandom(t.Context(), client, spec(t), fixedRandom(1))
@@ -252,7 +252,7 @@ func TestCreateRandomFindsItsOwn(t *testing.T) {
 }
 
 // What is no collision is not tried again with another token.
-func TestCreateRandomFailsAtOnce(t *testing.T) {
+func TestCreateRandom_FailsImmediately(t *testing.T) {
 	tests := []struct {
 		name      string
 		change    func(*token.Spec)

@@ -14,7 +14,7 @@ import (
 )
 
 // The API server is asked to delete what was read and nothing else.
-func TestDeleteNamesWhatWasRead(t *testing.T) {
+func TestDelete_Preconditions(t *testing.T) {
 	for _, source := range []string{"get", "list"} {
 		t.Run(source, func(t *testing.T) {
 			client := fakeCore(t, secretOf(t))
@@ -47,7 +47,7 @@ func TestDeleteNamesWhatWasRead(t *testing.T) {
 	}
 }
 
-func TestDeleteErrors(t *testing.T) {
+func TestDelete_Errors(t *testing.T) {
 	conflict := apierrors.NewConflict(corev1.Resource("secrets"), "bootstrap-token-abcdef", errors.New("the UID differs"))
 	tests := []struct {
 		name       string
@@ -86,7 +86,7 @@ func TestDeleteErrors(t *testing.T) {
 }
 
 // A list has Secrets whose name is not one of a token; each is found by its name.
-func TestDeleteOfAnIllNamedToken(t *testing.T) {
+func TestDelete_WrongName(t *testing.T) {
 	tests := []struct {
 		name       string
 		secretName string

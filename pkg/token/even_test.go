@@ -55,7 +55,7 @@ func (s *symbols) uneven(t *testing.T) int {
 	return count
 }
 
-func TestGenerateIsEven(t *testing.T) {
+func TestGenerate_Even(t *testing.T) {
 	var counts symbols
 	random := fixedRandom(2)
 	for range evenTokens {
@@ -72,7 +72,7 @@ func TestGenerateIsEven(t *testing.T) {
 
 // The same statistic finds the bias of a generator that takes the remainder of
 // each byte: of 256 bytes, 8 stand for each of a to d and 7 for the others.
-func TestEvennessFindsABias(t *testing.T) {
+func TestEvenness_FindsBias(t *testing.T) {
 	var counts symbols
 	random := fixedRandom(2)
 	var buf, text [positions]byte

@@ -88,7 +88,7 @@ func wantSameButTheEnd(t *testing.T, got, want *corev1.Secret) {
 }
 
 // The end of a token that has none is set, too.
-func TestExtendOfATokenThatNeverEnds(t *testing.T) {
+func TestExtend_NeverExpires(t *testing.T) {
 	client := fakeCore(t, secretOf(t))
 	info, err := token.Extend(t.Context(), client, token.Read(secretOf(t)), anHour)
 	if err != nil || !info.Expires.Equal(anHour) {
@@ -96,7 +96,7 @@ func TestExtendOfATokenThatNeverEnds(t *testing.T) {
 	}
 }
 
-func TestExtendErrors(t *testing.T) {
+func TestExtend_Errors(t *testing.T) {
 	tests := []struct {
 		name    string
 		err     error
@@ -130,7 +130,7 @@ func TestExtendErrors(t *testing.T) {
 
 // The text of a time has four digits for the year. What cannot be written is
 // refused: as a text that is no time, it would end the token at once.
-func TestExpirationsThatCannotBeWritten(t *testing.T) {
+func TestSpec_UnwritableExpiration(t *testing.T) {
 	tests := []struct {
 		name    string
 		expires time.Time

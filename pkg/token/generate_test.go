@@ -15,7 +15,7 @@ var errRandom = errors.New("no randomness")
 
 // Each of the 252 bytes below the limit stands for a character, seven bytes for
 // each; the four above stand for none.
-func TestGenerateUsesEachByteAlike(t *testing.T) {
+func TestGenerate_EachByte(t *testing.T) {
 	counts := map[byte]int{}
 	for b := range 256 {
 		random := bytes.Repeat([]byte{byte(b)}, 64)
@@ -45,7 +45,7 @@ func TestGenerateUsesEachByteAlike(t *testing.T) {
 }
 
 // Bytes that are thrown away are replaced by more.
-func TestGenerateReadsOn(t *testing.T) {
+func TestGenerate_ReadsMore(t *testing.T) {
 	useless := bytes.Repeat([]byte{252, 253, 254, 255}, 64)
 	useful := make([]byte, 64)
 	for i := range useful {
@@ -76,7 +76,7 @@ func TestGenerateReadsOn(t *testing.T) {
 }
 
 // Where randomness fails there is no token, not one of what came before.
-func TestGenerateWithoutRandomness(t *testing.T) {
+func TestGenerate_NoRandomness(t *testing.T) {
 	for name, random := range map[string][]byte{"at once": nil, "after some bytes": make([]byte, 30), "after useless bytes": bytes.Repeat([]byte{255}, 64)} {
 		t.Run(name, func(t *testing.T) {
 			source := &failingReader{bytes.NewReader(random)}

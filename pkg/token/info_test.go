@@ -78,7 +78,7 @@ func TestNotes(t *testing.T) {
 }
 
 // What is a note does no harm; what does harm is a problem.
-func TestNotesAreNoProblem(t *testing.T) {
+func TestNotes_NoProblem(t *testing.T) {
 	for name, change := range map[string]func(*corev1.Secret){
 		"unknown key": set("extra", "x"), "usage True": set("usage-bootstrap-signing", "True"),
 		"groups without authentication": without("usage-bootstrap-authentication"),
@@ -95,7 +95,7 @@ func TestNotesAreNoProblem(t *testing.T) {
 }
 
 // The problem tells all that is wrong, and nothing else.
-func TestProblemTellsAll(t *testing.T) {
+func TestProblem_All(t *testing.T) {
 	const (
 		kind     = "its type is not bootstrap.kubernetes.io/token"
 		end      = "its expiration is not a time of RFC 3339, which counts as expired"
@@ -146,7 +146,7 @@ func TestProblemTellsAll(t *testing.T) {
 	}
 }
 
-func TestReadTakesOverTheSecret(t *testing.T) {
+func TestRead_KeepsSecret(t *testing.T) {
 	secret := secretOf(t)
 	secret.CreationTimestamp.Time = anHour
 	info := token.Read(secret)

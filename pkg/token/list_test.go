@@ -29,7 +29,7 @@ func secretList(t *testing.T, letter string, n int, next string) *corev1.SecretL
 
 // A cluster has more tokens than fit in one answer; each answer says where the
 // next begins.
-func TestListReadsEachPage(t *testing.T) {
+func TestList_EachPage(t *testing.T) {
 	client := fakeCore(t)
 	var asked []metav1.ListOptions
 	pages := []*corev1.SecretList{secretList(t, "a", 500, "second"), secretList(t, "b", 0, "third"), secretList(t, "c", 3, "")}
@@ -63,7 +63,7 @@ func TestListReadsEachPage(t *testing.T) {
 }
 
 // Half a list is not a list: whoever signs with it would forget tokens.
-func TestListFailsWhenAPageFails(t *testing.T) {
+func TestList_FailedPage(t *testing.T) {
 	for name, failure := range map[string]error{"trouble": errServer, "expired": apierrors.NewResourceExpired("too old")} {
 		t.Run(name, func(t *testing.T) {
 			client := fakeCore(t)
@@ -82,14 +82,14 @@ func TestListFailsWhenAPageFails(t *testing.T) {
 	}
 }
 
-func TestListOfNothing(t *testing.T) {
+func TestList_Empty(t *testing.T) {
 	infos, err := token.List(t.Context(), fakeCore(t))
 	if err != nil || len(infos) != 0 {
 		t.Errorf("List = %v, %v", infos, err)
 	}
 }
 
-func TestListEndsWithItsContext(t *testing.T) {
+func TestList_ContextCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := token.List(ctx, fakeCore(t, spec(t).Secret()))
@@ -97,7 +97,7 @@ func TestListEndsWithItsContext(t *testing.T) {
 }
 
 // One request, so that nobody's token is replaced in between.
-func TestCreateAndDeleteAreOneRequest(t *testing.T) {
+func TestCreate_OneRequest(t *testing.T) {
 	client := fakeCore(t)
 	info, err := token.Create(t.Context(), client, spec(t))
 	if err != nil {
@@ -110,7 +110,7 @@ func TestCreateAndDeleteAreOneRequest(t *testing.T) {
 }
 
 // Delete leaves the other tokens alone.
-func TestDeleteTakesOne(t *testing.T) {
+func TestDelete_One(t *testing.T) {
 	other := spec(t, func(s *token.Spec) { s.Token = parse(t, "bbbbbb."+goodSecret) })
 	client := fakeCore(t, spec(t).Secret(), other.Secret())
 	if err := token.Delete(t.Context(), client, token.Read(spec(t).Secret())); err != nil {
@@ -123,7 +123,7 @@ func TestDeleteTakesOne(t *testing.T) {
 }
 
 // A token that was refused may not be named as one that is missing or there.
-func TestServerErrorsAreNotMixedUp(t *testing.T) {
+func TestGet_ServerErrors(t *testing.T) {
 	forbidden := apierrors.NewForbidden(corev1.Resource("secrets"), "bootstrap-token-abcdef", errors.New("no"))
 	client := fakeCore(t)
 	for verb, err := range failures(t, client, forbidden) {
@@ -137,7 +137,7 @@ func TestServerErrorsAreNotMixedUp(t *testing.T) {
 }
 
 // What is malformed is told in words of ours, not in those of the Secret.
-func TestProblemsNeverQuoteTheSecret(t *testing.T) {
+func TestProblem_NoSecret(t *testing.T) {
 	for _, key := range []string{"token-secret", "token-id", "expiration"} {
 		secret := spec(t).Secret()
 		secret.Data[key] = []byte(goodSecret + "!")
@@ -151,7 +151,7 @@ func TestProblemsNeverQuoteTheSecret(t *testing.T) {
 	}
 }
 
-func TestReadKeepsWhatCanBeRead(t *testing.T) {
+func TestRead_KeepsReadableParts(t *testing.T) {
 	tests := []struct {
 		name      string
 		change    func(*corev1.Secret)

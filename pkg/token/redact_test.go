@@ -19,7 +19,7 @@ type hidden struct {
 	inner struct{ tok token.Token }
 }
 
-func TestTokenNeverPrintsItsSecret(t *testing.T) {
+func TestToken_PrintsNoSecret(t *testing.T) {
 	tok := parse(t, goodText)
 	values := map[string]any{
 		"token":            tok,
@@ -48,7 +48,7 @@ func TestTokenNeverPrintsItsSecret(t *testing.T) {
 	}
 }
 
-func TestTokenNeverMarshalsItsSecret(t *testing.T) {
+func TestToken_MarshalsNoSecret(t *testing.T) {
 	tok := parse(t, goodText)
 	for name, value := range map[string]any{
 		"token": tok, "pointer": &tok, "key": map[token.Token]int{tok: 1},
@@ -77,7 +77,7 @@ func TestTokenNeverMarshalsItsSecret(t *testing.T) {
 	}
 }
 
-func TestTokenNeverLogsItsSecret(t *testing.T) {
+func TestToken_LogsNoSecret(t *testing.T) {
 	var out bytes.Buffer
 	level := &slog.HandlerOptions{Level: slog.LevelDebug}
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, level), slog.NewJSONHandler(&out, level)} {
@@ -92,7 +92,7 @@ func TestTokenNeverLogsItsSecret(t *testing.T) {
 	}
 }
 
-func TestTokenPrintsItsID(t *testing.T) {
+func TestToken_PrintsID(t *testing.T) {
 	tok := parse(t, goodText)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if got := fmt.Sprintf(format, tok); got != goodID {

@@ -10,7 +10,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func TestSpecValidate(t *testing.T) {
+func TestSpec_Validate(t *testing.T) {
 	usages := func(u ...string) func(*token.Spec) { return func(s *token.Spec) { s.Usages = u } }
 	groups := func(g ...string) func(*token.Spec) { return func(s *token.Spec) { s.Groups = g } }
 	tests := []struct {
@@ -40,7 +40,7 @@ func TestSpecValidate(t *testing.T) {
 	}
 }
 
-func TestSpecSecret(t *testing.T) {
+func TestSpec_Secret(t *testing.T) {
 	secret := spec(t, func(s *token.Spec) {
 		s.Expires = time.Date(2026, 1, 2, 4, 4, 5, 0, time.FixedZone("CET", 3600))
 		s.Groups = []string{"system:bootstrappers:a", "system:bootstrappers:b"}
@@ -58,7 +58,7 @@ func TestSpecSecret(t *testing.T) {
 	wantData(t, least, map[string]string{"token-id": goodID, "token-secret": goodSecret, "usage-bootstrap-signing": "true"})
 }
 
-func TestReadBack(t *testing.T) {
+func TestRead_Back(t *testing.T) {
 	want := spec(t, func(s *token.Spec) {
 		s.Expires, s.Description = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), "rack 7"
 	})
@@ -74,7 +74,7 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-func TestReadProblem(t *testing.T) {
+func TestRead_Problem(t *testing.T) {
 	const good, bad = false, true
 	tests := []struct {
 		name   string
@@ -115,7 +115,7 @@ func TestReadProblem(t *testing.T) {
 	}
 }
 
-func TestReadUsageCountsOnlyTrue(t *testing.T) {
+func TestRead_UsageOnlyTrue(t *testing.T) {
 	for _, value := range []string{"True", "1", "true ", "yes", ""} {
 		secret := spec(t).Secret()
 		secret.Data["usage-bootstrap-signing"] = []byte(value)
@@ -125,7 +125,7 @@ func TestReadUsageCountsOnlyTrue(t *testing.T) {
 	}
 }
 
-func TestLive(t *testing.T) {
+func TestValid(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	tests := []struct {
 		name    string
@@ -158,7 +158,7 @@ func wantData(t *testing.T, secret *corev1.Secret, want map[string]string) {
 	}
 }
 
-func TestValidateNeedsAToken(t *testing.T) {
+func TestValidate_NoToken(t *testing.T) {
 	s := spec(t, func(s *token.Spec) { s.Token = token.Token{} })
 	client := fakeCore(t)
 	_, err := token.Create(t.Context(), client, s)

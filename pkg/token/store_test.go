@@ -85,7 +85,7 @@ func TestDelete(t *testing.T) {
 	wantError(t, token.Delete(t.Context(), client, info), token.ErrNotFound)
 }
 
-func TestErrorsOfTheServerAreKept(t *testing.T) {
+func TestCreate_ServerErrors(t *testing.T) {
 	for verb, err := range failures(t, fakeCore(t), errServer) {
 		if !errors.Is(err, errServer) {
 			t.Errorf("%s: error = %v, want %v", verb, err, errServer)

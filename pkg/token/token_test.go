@@ -77,7 +77,7 @@ func TestParseID(t *testing.T) {
 	}
 }
 
-func TestZeroTokenIsNoToken(t *testing.T) {
+func TestToken_Zero(t *testing.T) {
 	var zero token.Token
 	if !zero.IsZero() || zero.ID() != "" || zero.Secret() != "" {
 		t.Errorf("zero token: IsZero %v, ID %q, secret %q", zero.IsZero(), zero.ID(), zero.Secret())
@@ -102,7 +102,7 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-func TestGenerateDrawsEachCharacterEvenly(t *testing.T) {
+func TestGenerate_EachCharacter(t *testing.T) {
 	const tokens = 2000
 	counts := map[rune]int{}
 	for range tokens {

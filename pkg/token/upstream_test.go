@@ -21,7 +21,7 @@ var (
 	upstreamGroup = regexp.MustCompile(api.BootstrapGroupPattern)
 )
 
-func TestGroupsAreJudgedAsUpstreamJudgesThem(t *testing.T) {
+func TestRead_GroupsLikeUpstream(t *testing.T) {
 	const prefix = "system:bootstrappers:"
 	tests := []struct {
 		name, group string
@@ -57,21 +57,21 @@ func TestGroupsAreJudgedAsUpstreamJudgesThem(t *testing.T) {
 }
 
 // One bad group spoils a token, wherever it stands.
-func TestEachGroupIsJudged(t *testing.T) {
+func TestRead_EachGroup(t *testing.T) {
 	good, bad := token.DefaultGroup, "system:masters"
 	for _, groups := range [][]string{{bad, good}, {good, bad}, {good, bad, good}} {
 		wantError(t, spec(t, func(s *token.Spec) { s.Groups = groups }).Validate(), token.ErrInvalidSpec)
 	}
 }
 
-func TestEachUsageIsJudged(t *testing.T) {
+func TestRead_EachUsage(t *testing.T) {
 	for _, usages := range [][]string{{"x", token.Authentication}, {token.Authentication, "x"}, {token.Authentication, ""}, {token.Authentication, "Signing"}} {
 		wantError(t, spec(t, func(s *token.Spec) { s.Usages = usages }).Validate(), token.ErrInvalidSpec)
 	}
 }
 
 // A token that the API server takes is live and has the usage, and no other is.
-func TestReadAgreesWithUpstream(t *testing.T) {
+func TestRead_AgreesWithUpstream(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	name := func(text string) func(*corev1.Secret) { return func(s *corev1.Secret) { s.Name = text } }
 	tests := []struct {

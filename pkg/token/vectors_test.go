@@ -104,7 +104,7 @@ func readVectors(t *testing.T) vectors {
 	return v
 }
 
-func TestTextsOfUpstream(t *testing.T) {
+func TestParse_Upstream(t *testing.T) {
 	v := readVectors(t)
 	tests := []struct {
 		name    string
@@ -136,7 +136,7 @@ func TestTextsOfUpstream(t *testing.T) {
 	}
 }
 
-func TestSecretsOfKubeadm(t *testing.T) {
+func TestRead_KubeadmSecrets(t *testing.T) {
 	for _, vector := range readVectors(t).Kubeadm {
 		t.Run(vector.Name, func(t *testing.T) {
 			info := token.Read(vector.secret())
@@ -153,7 +153,7 @@ func TestSecretsOfKubeadm(t *testing.T) {
 	}
 }
 
-func TestSecretsOfTheAuthenticator(t *testing.T) {
+func TestRead_AuthenticatorSecrets(t *testing.T) {
 	for _, vector := range readVectors(t).Authenticator {
 		t.Run(vector.Name, func(t *testing.T) {
 			secret := vector.secret()
@@ -174,7 +174,7 @@ func TestSecretsOfTheAuthenticator(t *testing.T) {
 	}
 }
 
-func TestSecretsOfTheSigner(t *testing.T) {
+func TestRead_SignerSecrets(t *testing.T) {
 	for _, vector := range readVectors(t).Signer {
 		t.Run(vector.Name, func(t *testing.T) {
 			info := token.Read(vector.secret())
@@ -187,7 +187,7 @@ func TestSecretsOfTheSigner(t *testing.T) {
 	}
 }
 
-func TestSecretsOfTheCleaner(t *testing.T) {
+func TestRead_CleanerSecrets(t *testing.T) {
 	vectors := readVectors(t).Cleaner
 	if len(vectors) == 0 {
 		t.Fatal("no vectors")
@@ -201,7 +201,7 @@ func TestSecretsOfTheCleaner(t *testing.T) {
 }
 
 // Validate refuses some of them; those that are made, kubeadm makes alike.
-func TestSecretsThatKubeadmWrites(t *testing.T) {
+func TestRead_WrittenByKubeadm(t *testing.T) {
 	vectors := readVectors(t).Written
 	if len(vectors) == 0 {
 		t.Fatal("no vectors")

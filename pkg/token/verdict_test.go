@@ -36,7 +36,7 @@ func opaque(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }
 
 // The token ends an hour after it is judged. Of Rejected and Unsigned, want has
 // a part; empty means that there is no reason.
-func TestJudge(t *testing.T) {
+func TestEvaluate(t *testing.T) {
 	var (
 		asItIs      = func(*corev1.Secret) {}
 		signingOnly = without("usage-bootstrap-authentication")
@@ -126,7 +126,7 @@ func wantKubernetes(t *testing.T, secret *corev1.Secret, got token.Status) {
 }
 
 // The first moment there is says that a token has ended, as each past one does.
-func TestJudgeOfTheFirstMoment(t *testing.T) {
+func TestEvaluate_FirstMoment(t *testing.T) {
 	for _, expiration := range []string{"0001-01-01T00:00:01Z", "0001-01-01T00:00:00Z", "0001-01-01T01:00:00+01:00"} {
 		t.Run(expiration, func(t *testing.T) {
 			secret := secretOf(t)

@@ -69,7 +69,7 @@ func TestWeakness(t *testing.T) {
 }
 
 // A secret of the documentation is weak with any ID.
-func TestPublishedTokensAreWeak(t *testing.T) {
+func TestWeakness_PublishedTokens(t *testing.T) {
 	for _, text := range []string{
 		"abcdef.0123456789abcdef", "07401b.f395accd246ae52d", "781292.db7bc3a58fc5f07e", "whd3pq.d1ushuf6ccisjacu", "abcdef.1234567890abcdef",
 		"abcdef.abcdef0123456789", "abcdef.abcdef1234567890",
@@ -84,7 +84,7 @@ func TestPublishedTokensAreWeak(t *testing.T) {
 	}
 }
 
-func TestWordsAreWeak(t *testing.T) {
+func TestWeakness_Words(t *testing.T) {
 	for _, word := range []string{
 		"password", "passw0rd", "secret", "token", "bootstrap", "kubernetes", "kubeadm", "cluster", "changeme", "admin", "qwerty", "letmein", "example",
 	} {
@@ -103,14 +103,14 @@ func TestWordsAreWeak(t *testing.T) {
 	}
 }
 
-func TestNoTokenIsNotWeak(t *testing.T) {
+func TestWeakness_ZeroToken(t *testing.T) {
 	if weakness := (token.Token{}).Weakness(); weakness != "" {
 		t.Errorf("weakness %q, want none", weakness)
 	}
 }
 
 // People make secrets with `openssl rand -hex 8`, which has 64 bits.
-func TestRandomHexIsNotWeak(t *testing.T) {
+func TestWeakness_RandomHex(t *testing.T) {
 	for _, secret := range []string{
 		"9c41e7b05fd2638a", "e3a9127c4b80f6d5", "7f2e90d3a6b1c845", "b8604fd1e92a37c5", "02d7c9a45e1bf638", "c5f8e3017a94d26b", "4e19b7a02c8df536", "d03f6a8e51c972b4",
 	} {
@@ -127,7 +127,7 @@ func fixedRandom(seed byte) *rand.ChaCha8 {
 
 // At most one in 400,000 random tokens is weak, 0.75 of 300,000. That there are
 // more than 6 has a chance below 1 in 70,000.
-func TestRandomTokensAreNotWeak(t *testing.T) {
+func TestWeakness_RandomTokens(t *testing.T) {
 	const tokens, most = 300_000, 6
 	random, weak := fixedRandom(1), 0
 	for range tokens {

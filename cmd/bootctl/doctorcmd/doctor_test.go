@@ -32,7 +32,7 @@ func reportOf(statuses ...doctor.Status) output.DoctorReport {
 	return newReport((&cli.Env{}), findings)
 }
 
-func TestDoctorVerdict(t *testing.T) {
+func TestReport_ExitCode(t *testing.T) {
 	tests := []struct {
 		name   string
 		report output.DoctorReport
@@ -62,7 +62,7 @@ func TestDoctorVerdict(t *testing.T) {
 }
 
 // Evidence is not cut, and the remedy has a line of its own.
-func TestDoctorTable(t *testing.T) {
+func TestReport_Table(t *testing.T) {
 	report := reportOf(doctor.OK, doctor.FAIL)
 	if report.Passed != 1 || report.Failed != 1 || report.Warned != 0 {
 		t.Errorf("counts %+v", report)
@@ -82,7 +82,7 @@ func TestDoctorTable(t *testing.T) {
 }
 
 // The CA of the kubeconfig, and none where the connection is not verified by one.
-func TestDoctorAdminCluster(t *testing.T) {
+func TestAdminCluster_Kubeconfig(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*clientcmdapi.Cluster)

@@ -46,7 +46,7 @@ func doctorFlags(t *testing.T, args ...string) (options, error) {
 }
 
 // The probe trusts what the flags say, else the CA of the kubeconfig.
-func TestDoctorProbeOptions(t *testing.T) {
+func TestOptions_Probe(t *testing.T) {
 	ca, other := testca.New(t, time.Now()), testca.New(t, time.Now())
 	pin := clusterinfo.PinOf(other.Certificate)
 	caFile := writeTemp(t, certpem.Encode(other.Certificate))
@@ -87,7 +87,7 @@ func TestDoctorProbeOptions(t *testing.T) {
 	}
 }
 
-func TestDoctorNodeOptions(t *testing.T) {
+func TestOptions_Node(t *testing.T) {
 	tokenFile := writeTemp(t, []byte("abcdef."+"0123456789abcdef"+"\n"))
 	tests := []struct {
 		name    string
