@@ -38,15 +38,15 @@ func TestConnectionFlags_Commands(t *testing.T) {
 	offline := []string{"join", "version", "token generate"}
 	for _, leaf := range leaves(t) {
 		path := pathOf(leaf)
-		isJoin := path == "join" // which has no connection of an administrator
+		isOwn := path == "join" // which has no connection of an administrator, and one flag like its flags
 		isOffline := slices.Contains(offline, path) || strings.HasPrefix(path, "lab ") || strings.HasPrefix(path, "completion ")
 		for _, name := range connectionFlags() {
-			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "refused") != (isOffline && !(isJoin && name == "request-timeout")) {
+			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "refused") != (isOffline && (!isOwn || name != "request-timeout")) {
 				t.Errorf("bootctl %s: --%s is %v", path, name, flag)
 			}
 		}
 		for _, name := range []string{"token", "password", "username", "namespace", "insecure-skip-tls-verify", "cache-dir", "disable-compression", "proxy-url"} {
-			if flag := leaf.Flag(name); flag != nil && !isJoin && flag.Annotations["connection"] != nil {
+			if flag := leaf.Flag(name); flag != nil && !isOwn && flag.Annotations["connection"] != nil {
 				t.Errorf("bootctl %s has --%s", path, name)
 			}
 		}

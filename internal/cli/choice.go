@@ -15,6 +15,7 @@ type choice struct {
 	words []string
 }
 
+// AddChoice adds a flag that takes one of the words.
 func AddChoice(fs *pflag.FlagSet, value *string, name, usage string, words ...string) {
 	fs.Var(choice{value, words}, name, usage)
 	fs.Lookup(name).NoOptDefVal = words[0]

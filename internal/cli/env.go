@@ -71,10 +71,12 @@ func (e *Env) Client() (*kubeclient.Client, error) {
 	return e.ClientOf(config)
 }
 
+// ClientOf returns a client of the connection.
 func (e *Env) ClientOf(config AdminConfig) (*kubeclient.Client, error) {
 	return e.ClientWith(config, e.ClientOptions(config.As()))
 }
 
+// ClientWith returns a client of the connection with options of the caller.
 func (e *Env) ClientWith(config AdminConfig, opts kubeclient.Options) (*kubeclient.Client, error) {
 	client, err := e.NewClient(config.Rest, opts)
 	if err != nil {
@@ -92,6 +94,7 @@ func (e *Env) ClientOptions(as string) kubeclient.Options {
 	return opts
 }
 
+// AdminConfig is the administrator's connection.
 type AdminConfig struct {
 	Rest    *rest.Config
 	context string

@@ -14,10 +14,12 @@ import (
 // Every line on stderr goes through event: text for people, or one JSON object
 // a line with -o json.
 
+// Warn prints a warning.
 func (e *Env) Warn(text string) {
 	e.Event(output.Event{Event: "warning", Message: text}, "warning: "+escape.Text(text))
 }
 
+// Progress prints what the command does now.
 func (e *Env) Progress(text string) {
 	e.Event(output.Event{Event: "progress", Message: text}, escape.Text(text))
 }
@@ -74,6 +76,7 @@ func (e *Env) fail(err error) int {
 	return f.Exit
 }
 
+// Event prints an event: as text, or with -o json as one JSON object.
 func (e *Env) Event(event output.Event, text string) {
 	line := "bootctl: " + e.WithProgramName(text)
 	if e.Global.Output == "json" {

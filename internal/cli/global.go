@@ -19,6 +19,7 @@ type GlobalOptions struct {
 	RequestTimeout time.Duration
 }
 
+// AddFlags adds the flags that every command has.
 func (o *GlobalOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVarP(&o.verbosity, "v", "v", 0, "1 prints a line for each API call")
 	fs.StringVarP(&o.Output, "output", "o", "", "`format`: "+strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats), ", "), "=", "=...")+", or one that the command has")

@@ -9,6 +9,7 @@ import (
 // VModuleUnsupported answers kubeadm's --vmodule.
 const VModuleUnsupported = "there is one log, that of API calls: give -v 1"
 
+// NoControlPlane is the answer to kubeadm's flags about control planes.
 const NoControlPlane = "bootctl joins nodes, not control planes"
 
 // RejectFlags adds flags of kubeadm that mean nothing here. Whoever gives one is told

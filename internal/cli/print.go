@@ -58,6 +58,7 @@ func (e *Env) PrintsTable() bool {
 	return !e.Global.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.Global.Output)
 }
 
+// Render returns the result in the output format.
 func (v Result) Render(o GlobalOptions) ([]byte, error) {
 	if own, ok := v.Formats[o.Output]; ok {
 		return []byte(own), nil

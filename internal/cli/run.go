@@ -13,6 +13,7 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
+// Group returns a command that has the given subcommands.
 func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
 	cmd.AddCommand(commands...)

@@ -4,6 +4,7 @@ import (
 	"strings"
 )
 
+// JoinNonEmpty joins the parts that are not empty.
 func JoinNonEmpty(separator string, parts ...string) string {
 	var found []string
 	for _, part := range parts {

@@ -9,6 +9,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
+// SignerFlag returns the flag --signer that a command about the CSR needs, after a space;
+// empty for the kubelet's signer, which is the default.
 func SignerFlag(r csr.Request) string {
 	if r.SignerName == csr.KubeletClient {
 		return ""

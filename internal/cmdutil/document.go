@@ -20,6 +20,7 @@ type DocumentFlags struct {
 	CaFile   string
 }
 
+// AddFlags adds the flags.
 func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Endpoint, "endpoint", "", "the `address` at which nodes reach the API server; else that of the kubeconfig")
 	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")

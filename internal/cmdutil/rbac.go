@@ -50,6 +50,7 @@ func (o RBACFlags) Objects() ([]setup.Object, error) {
 	return setup.Objects(o.Options()), nil
 }
 
+// Options returns the options of setup that the flags stand for.
 func (o RBACFlags) Options() setup.Options {
 	return setup.Options{Group: o.Group, Approval: setup.Approval(o.AutoApprove)}
 }

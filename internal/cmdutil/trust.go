@@ -15,6 +15,7 @@ type TrustFlags struct {
 	UnsafeSkip   bool
 }
 
+// AddFlags adds the flags.
 func (o *TrustFlags) AddFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.CaCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); may be repeated")
 	fs.StringVar(&o.CaFile, "ca-file", "", "trust only the CA certificates in this PEM `file`")

@@ -20,7 +20,7 @@ var pieces = []string{
 // Hostile returns the n-th of an endless row of hostile texts, always the same.
 func Hostile(n int) string {
 	var seed [8]byte
-	binary.BigEndian.PutUint64(seed[:], uint64(n)) //nolint:gosec // any number will do
+	binary.BigEndian.PutUint64(seed[:], uint64(n))
 	digest := sha256.Sum256(seed[:])
 	var text strings.Builder
 	for _, b := range digest[1 : 2+digest[0]%24] {

@@ -49,7 +49,7 @@ type Package struct {
 
 // Packages lists the packages of the module in dir that are not test helpers.
 func Packages(dir string) ([]Package, error) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,GoFiles,Imports", "./...")
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
@@ -59,6 +59,7 @@ func Packages(dir string) ([]Package, error) {
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var listed struct {
 			ImportPath string
+			GoFiles    []string
 			Imports    []string
 		}
 		if err := decoder.Decode(&listed); err == io.EOF {
@@ -67,7 +68,7 @@ func Packages(dir string) ([]Package, error) {
 			return nil, err
 		}
 		p := Package{Path: below(listed.ImportPath)}
-		if strings.HasPrefix(p.Path, "internal/test") {
+		if strings.HasPrefix(p.Path, "internal/test") || len(listed.GoFiles) == 0 {
 			continue
 		}
 		for _, imported := range listed.Imports {

@@ -141,3 +141,30 @@ func TestCheck_Refuses(t *testing.T) {
 		})
 	}
 }
+
+// A refused request names each rule that it breaks, and what was found.
+func TestPolicyViolationError(t *testing.T) {
+	key := testcsr.NewKey(t)
+	verdicts := approval.Check(csr.Decode(testcsr.Stored(t, key, testcsr.Signer("example.com/x"), func(o *testcsr.Object) {
+		o.Spec.Request = testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) {
+			r.Subject = pkix.Name{CommonName: "system:node:worker-1", Organization: []string{"system:masters"}}
+		})
+	})), approval.Facts{})
+	err := &approval.PolicyViolationError{Name: "node-csr-1", Violations: approval.Violations(verdicts)}
+	want := "request node-csr-1 breaks the rules: signer (example.com/x); not privileged (system:masters is kept for Kubernetes and its administrators)"
+	if got := err.Error(); got != want {
+		t.Errorf("error = %s\nwant %s", got, want)
+	}
+}
+
+// Verdicts come in one order, which reads from the request to the requester.
+func TestCheck_Order(t *testing.T) {
+	var rules []string
+	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
+		rules = append(rules, verdict.Rule)
+	}
+	want := "readable, pending, signer, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
+	if got := strings.Join(rules, ", "); got != want {
+		t.Errorf("rules = %s\nwant %s", got, want)
+	}
+}

@@ -122,7 +122,7 @@ func unmarshalStrict(raw []byte, v any) error {
 // conversion to JSON stops where the first document ends, and does not report what
 // follows.
 func isOneDocument(text []byte) bool {
-	documents := goyaml.NewDecoder(bytes.NewReader(text)) //nolint:staticcheck // deprecated in favor of a module that is no direct dependency
+	documents := goyaml.NewDecoder(bytes.NewReader(text))
 	var document goyaml.Node
 	return documents.Decode(&document) == nil && errors.Is(documents.Decode(&document), io.EOF)
 }

@@ -20,7 +20,7 @@ func TestCheckCertificate(t *testing.T) {
 	good := roots.IssueNode(t, key)
 	changed := func(change func(*x509.Certificate)) []byte { return roots.IssueNode(t, key, change) }
 	intermediateKey := testcsr.NewKey(t)
-	intermediate := testcsr.CA{testcsr.CA: testca.CA{Key: intermediateKey}}
+	intermediate := testcsr.CA{CA: testca.CA{Key: intermediateKey}}
 	intermediateText := roots.IssueNode(t, intermediateKey, func(c *x509.Certificate) {
 		c.Subject.CommonName, c.IsCA, c.KeyUsage = "intermediate", true, x509.KeyUsageCertSign
 	})

@@ -21,7 +21,7 @@ func TestCheckCertificate_Chain(t *testing.T) {
 			c.Subject.CommonName, c.IsCA, c.KeyUsage, c.ExtKeyUsage = "intermediate", true, x509.KeyUsageCertSign, nil
 		}
 		text := root.IssueNode(t, middleKey, append([]func(*x509.Certificate){asCA}, changes...)...)
-		middle := testcsr.CA{testcsr.CA: testca.CA{Certificate: testcsr.ParseCertificate(t, text), Key: middleKey}}
+		middle := testcsr.CA{CA: testca.CA{Certificate: testcsr.ParseCertificate(t, text), Key: middleKey}}
 		return append(middle.IssueNode(t, key), text...)
 	}
 	good := chain()

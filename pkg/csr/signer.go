@@ -65,6 +65,8 @@ func Predict(r Request) (outcome Outcome, reason string) {
 	return OutcomeIssued, ""
 }
 
+// KubeletClientProblem returns why the signer kubernetes.io/kube-apiserver-client-kubelet
+// would fail the CSR; empty when it would not.
 func KubeletClientProblem(r Request) string {
 	switch {
 	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
@@ -95,6 +97,8 @@ func kubeletServingProblem(r Request) string {
 	return ""
 }
 
+// ClientProblem returns why the signer kubernetes.io/kube-apiserver-client would fail the
+// CSR; empty when it would not.
 func ClientProblem(r Request) string {
 	for _, usage := range r.Usages {
 		if !slices.Contains([]string{"client auth", "digital signature", "key encipherment"}, usage) {

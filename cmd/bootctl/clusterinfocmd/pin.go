@@ -25,7 +25,7 @@ Without a file, needs get on the configmap cluster-info in kube-public.`,
 		Example: "  bootctl cluster-info pin /etc/kubernetes/pki/ca.crt",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			certs, err := readCertificates(e, cmd.Context(), files)
+			certs, err := readCertificates(cmd.Context(), e, files)
 			if err != nil {
 				return err
 			}
@@ -36,7 +36,7 @@ Without a file, needs get on the configmap cluster-info in kube-public.`,
 	return cmd
 }
 
-func readCertificates(e *cli.Env, ctx context.Context, files []string) ([]*x509.Certificate, error) {
+func readCertificates(ctx context.Context, e *cli.Env, files []string) ([]*x509.Certificate, error) {
 	if len(files) > 0 {
 		return e.ReadCAs(files[0])
 	}

@@ -74,7 +74,7 @@ func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	if err := printChange(e, change, err); err != nil {
 		return err
 	}
-	warnUnlessPublic(e, ctx, config.Rest)
+	warnUnlessPublic(ctx, e, config.Rest)
 	return nil
 }
 
@@ -99,7 +99,7 @@ func confirmDocument(e *cli.Env, c clusterinfo.Change, yes bool) error {
 }
 
 // warnUnlessPublic tries what a node does, and says so when it is not allowed.
-func warnUnlessPublic(e *cli.Env, ctx context.Context, admin *rest.Config) {
+func warnUnlessPublic(ctx context.Context, e *cli.Env, admin *rest.Config) {
 	client, err := e.NewClient(rest.AnonymousClientConfig(admin), e.ClientOptions("anonymous"))
 	if err != nil {
 		return

@@ -65,6 +65,7 @@ func (o options) check(fs *pflag.FlagSet) error {
 	return err
 }
 
+// New returns the command doctor.
 func New(e *cli.Env) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{

@@ -31,6 +31,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.force, "force", false, "make what is there and differs as it should be")
 }
 
+// New returns the command setup.
 func New(e *cli.Env) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{

@@ -110,7 +110,7 @@ func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error
 	}
 	warnOfTokens(e, created, o.dryRun)
 	if o.wait && createErr == nil {
-		createErr = waitSigned(e, ctx, client, created, o.timeout)
+		createErr = waitSigned(ctx, e, client, created, o.timeout)
 	}
 	v, err := o.view(e, created, document, o.wait && createErr == nil)
 	if err == nil {

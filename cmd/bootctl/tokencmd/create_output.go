@@ -30,7 +30,7 @@ func warnOfTokens(e *cli.Env, created []token.Info, dryRun string) {
 	}
 }
 
-func waitSigned(e *cli.Env, ctx context.Context, client *kubeclient.Client, created []token.Info, timeout time.Duration) error {
+func waitSigned(ctx context.Context, e *cli.Env, client *kubeclient.Client, created []token.Info, timeout time.Duration) error {
 	tokens := make([]token.Token, 0, len(created))
 	for _, info := range created {
 		tokens = append(tokens, info.Token)

@@ -79,7 +79,7 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	warnIfFull(e, ctx, client, infos)
+	warnIfFull(ctx, e, client, infos)
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !o.fits(info, e.Now()) })
 	v, items := o.view(infos, e.Now())
 	if e.PrintsTable() {

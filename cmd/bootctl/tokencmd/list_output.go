@@ -18,7 +18,7 @@ import (
 const manyTokens = 6000
 
 // warnIfFull warns when cluster-info has little room for more signing tokens.
-func warnIfFull(e *cli.Env, ctx context.Context, client *kubeclient.Client, infos []token.Info) {
+func warnIfFull(ctx context.Context, e *cli.Env, client *kubeclient.Client, infos []token.Info) {
 	signing := 0
 	for _, info := range infos {
 		if info.Signs(e.Now()) {

@@ -13,6 +13,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+// New returns the commands about bootstrap tokens.
 func New(e *cli.Env) *cobra.Command {
 	cmd := cli.Group("token", "Make, list, check and delete bootstrap tokens",
 		newCreate(e), newList(e), newDelete(e), newExtend(e), newGenerate(e), newCheck(e))

@@ -1,7 +1,7 @@
 // Command figures measures the production code below the folders given: lines of code
-// without comments and blanks, the lengths of functions and files, doc comments,
-// nolint directives and the types with the most methods. Tests, their helpers
-// (internal/test*) and testdata do not count.
+// without comments and blanks, the lengths of functions and files, doc comments, the
+// directives that silence a linter, and the types with the most methods. Tests, their
+// helpers (internal/test*) and testdata do not count.
 package main
 
 import (
