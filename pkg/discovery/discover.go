@@ -1,4 +1,3 @@
-// Package discovery discovers and verifies a cluster as a joining node does.
 package discovery
 
 import (
@@ -45,7 +44,8 @@ type Options struct {
 	Endpoints []clusterinfo.Endpoint
 	Token     token.Token
 	Trust
-	// Client has the options of the API clients; see [kubeclient.Options.WithDefaults].
+	// Client has the options of the API clients. Its zero value is good: a request then
+	// takes at most 10 seconds, and the clock is the system's.
 	Client kubeclient.Options
 }
 

@@ -18,8 +18,9 @@ import (
 
 // Options say who joins what, and where the files go.
 type Options struct {
-	// NodeName may be empty where an identity is only checked: it then counts
-	// under whatever name it has.
+	// NodeName is the name of the node: a lower-case DNS subdomain. It is required to
+	// join and has no default. It may be empty where an identity is only checked: any
+	// node's identity then counts.
 	NodeName string
 	// Layout says where the files go: RootFS or OutDir.
 	Layout Layout
@@ -31,8 +32,8 @@ type Options struct {
 	// Fetch gets the File where it takes the network, which a node that has joined
 	// already does not need; nil means that it does not.
 	Fetch func(context.Context) (File, error)
-	// Credential asks for the certificate in place of the discovery's token or the
-	// file's.
+	// Credential requests the certificate instead of Discovery.Token or the file's
+	// credential. The zero value leaves it to these.
 	Credential Credential
 	// Random is the source of the key; nil means crypto/rand.
 	Random io.Reader
@@ -72,16 +73,17 @@ type Result struct {
 	Groups   []string
 }
 
-// Run joins: it discovers and verifies the cluster, asks for a certificate, waits for
-// it until the deadline of ctx, checks it, writes the files, and asks the API
-// server who it now is. A node that has joined already is only checked, for which
-// neither an endpoint nor a token is needed.
+// Run joins: it discovers and verifies the cluster, requests a certificate, waits for
+// it, checks it, writes the files, and asks the API server who the node is now. What may
+// pass, such as an endpoint that does not answer or a CSR that is pending, is tried again
+// until the deadline of ctx; without a deadline, without end. A node that has joined
+// already is only checked, for which neither an endpoint nor a token is needed.
 //
 // It returns the errors of packages clusterinfo, discovery and csr; [ErrForeign] when the
 // files are of another node or cluster and [ErrInvalid] or [ErrRejected] when they
 // do not verify; in a dry run without what it takes to join, [ErrNotJoined] or
-// [ErrExpired]; and errors of the file system, before anything is sent where they
-// can be known by then.
+// [ErrExpired]; at the deadline a *kubeclient.DeadlineError with what was last seen; and
+// errors of the file system, before anything is sent where they can be known by then.
 //
 // Access: what the bootstrap token has through system:node-bootstrapper: create,
 // get and watch on certificatesigningrequests.

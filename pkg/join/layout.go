@@ -31,7 +31,10 @@ func RootFS(root string) Layout {
 	}
 }
 
-// OutDir is the same files in one directory.
+// OutDir is the layout of the same files in one directory: kubelet.conf, ca.crt and
+// kubelet-client-current.pem, a link to the pair of certificate and key. While a join
+// waits, and after one that failed, the key is in kubelet-client.key.tmp; the next join
+// uses it.
 func OutDir(dir string) Layout {
 	return Layout{root: dir, kubeconfig: filepath.Join(dir, "kubelet.conf"), ca: filepath.Join(dir, "ca.crt"), pki: dir}
 }

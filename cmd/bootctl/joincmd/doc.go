@@ -1,2 +1,0 @@
-// Package joincmd has the command that joins this machine to a cluster.
-package joincmd
