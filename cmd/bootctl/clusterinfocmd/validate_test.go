@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/testusage"
 )
 
 func TestSignOptions_Validate(t *testing.T) {
-	checkUsage(t, signOptions{}.validate(), "")
-	checkUsage(t, signOptions{file: "x", tokenFile: "y"}.validate(), "")
-	checkUsage(t, signOptions{tokenFile: "y"}.validate(), "--token-file goes with --file; without, every live token signs")
+	testusage.Check(t, signOptions{}.validate(), "")
+	testusage.Check(t, signOptions{file: "x", tokenFile: "y"}.validate(), "")
+	testusage.Check(t, signOptions{tokenFile: "y"}.validate(), "--token-file goes with --file; without, every live token signs")
 }
 
 func TestVerifyOptions_Validate(t *testing.T) {
@@ -29,18 +29,6 @@ func TestVerifyOptions_Validate(t *testing.T) {
 		{"CA alone", verifyOptions{trust: cmdutil.TrustFlags{CaFile: "x"}}, needs},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { checkUsage(t, test.options.validate(), test.want) })
-	}
-}
-
-// checkUsage compares an error with the message that it wants after that of
-// failure.ErrUsage, or no error where it wants none.
-func checkUsage(t *testing.T, err error, want string) {
-	t.Helper()
-	switch {
-	case want == "" && err != nil:
-		t.Errorf("error = %v, want none", err)
-	case want != "" && (err == nil || err.Error() != failure.ErrUsage.Error()+": "+want):
-		t.Errorf("error = %v, want %s", err, want)
+		t.Run(test.name, func(t *testing.T) { testusage.Check(t, test.options.validate(), test.want) })
 	}
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/testusage"
 )
 
 func TestOptions_Validate(t *testing.T) {
@@ -31,19 +31,7 @@ func TestOptions_Validate(t *testing.T) {
 			if err := fs.Parse(test.args); err != nil {
 				t.Fatal(err)
 			}
-			checkUsage(t, o.validate(test.format, fs), test.want)
+			testusage.Check(t, o.validate(test.format, fs), test.want)
 		})
-	}
-}
-
-// checkUsage compares an error with the message that it wants after that of
-// failure.ErrUsage, or no error where it wants none.
-func checkUsage(t *testing.T, err error, want string) {
-	t.Helper()
-	switch {
-	case want == "" && err != nil:
-		t.Errorf("error = %v, want none", err)
-	case want != "" && (err == nil || err.Error() != failure.ErrUsage.Error()+": "+want):
-		t.Errorf("error = %v, want %s", err, want)
 	}
 }

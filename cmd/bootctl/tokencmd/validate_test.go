@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/testusage"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -35,28 +35,28 @@ func TestCreateOptions_Validate(t *testing.T) {
 		{"two ends", createOptions{usages: both, end: expiryOptions{"1h", "x"}}, "", nil, "--ttl and --expires-at were both given"},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { checkUsage(t, test.options.validate(test.format, test.args), test.want) })
+		t.Run(test.name, func(t *testing.T) { testusage.Check(t, test.options.validate(test.format, test.args), test.want) })
 	}
 }
 
 func TestDeleteOptions_Validate(t *testing.T) {
-	checkUsage(t, deleteOptions{}.validate([]string{"abcdef"}), "")
-	checkUsage(t, deleteOptions{expired: true}.validate(nil), "")
-	checkUsage(t, deleteOptions{}.validate(nil), "name tokens by their IDs, or give --expired")
-	checkUsage(t, deleteOptions{expired: true}.validate([]string{"abcdef"}), "tokens were named, and --expired given too")
+	testusage.Check(t, deleteOptions{}.validate([]string{"abcdef"}), "")
+	testusage.Check(t, deleteOptions{expired: true}.validate(nil), "")
+	testusage.Check(t, deleteOptions{}.validate(nil), "name tokens by their IDs, or give --expired")
+	testusage.Check(t, deleteOptions{expired: true}.validate([]string{"abcdef"}), "tokens were named, and --expired given too")
 }
 
 func TestExtendOptions_Validate(t *testing.T) {
-	checkUsage(t, extendOptions{expiryOptions{ttl: "1h"}}.validate(), "")
-	checkUsage(t, extendOptions{expiryOptions{expiresAt: "x"}}.validate(), "")
-	checkUsage(t, extendOptions{}.validate(), "give --ttl or --expires-at")
-	checkUsage(t, extendOptions{expiryOptions{"1h", "x"}}.validate(), "--ttl and --expires-at were both given")
+	testusage.Check(t, extendOptions{expiryOptions{ttl: "1h"}}.validate(), "")
+	testusage.Check(t, extendOptions{expiryOptions{expiresAt: "x"}}.validate(), "")
+	testusage.Check(t, extendOptions{}.validate(), "give --ttl or --expires-at")
+	testusage.Check(t, extendOptions{expiryOptions{"1h", "x"}}.validate(), "--ttl and --expires-at were both given")
 }
 
 func TestListOptions_Validate(t *testing.T) {
-	checkUsage(t, listOptions{}.validate(), "")
-	checkUsage(t, listOptions{usage: token.Signing}.validate(), "")
-	checkUsage(t, listOptions{usage: "sign"}.validate(), `--usage "sign" is neither signing nor authentication`)
+	testusage.Check(t, listOptions{}.validate(), "")
+	testusage.Check(t, listOptions{usage: token.Signing}.validate(), "")
+	testusage.Check(t, listOptions{usage: "sign"}.validate(), `--usage "sign" is neither signing nor authentication`)
 }
 
 func TestCheckOptions_Validate(t *testing.T) {
@@ -77,18 +77,6 @@ func TestCheckOptions_Validate(t *testing.T) {
 		{"another type", checkOptions{endpoint: "192.0.2.1", trust: pinned}, []string{"csr/x"}, `"csr/x" has the type "csr", and the command takes secret/NAME`},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { checkUsage(t, test.options.validate(test.args), test.want) })
-	}
-}
-
-// checkUsage compares an error with the message that it wants after that of
-// failure.ErrUsage, or no error where it wants none.
-func checkUsage(t *testing.T, err error, want string) {
-	t.Helper()
-	switch {
-	case want == "" && err != nil:
-		t.Errorf("error = %v, want none", err)
-	case want != "" && (err == nil || err.Error() != failure.ErrUsage.Error()+": "+want):
-		t.Errorf("error = %v, want %s", err, want)
+		t.Run(test.name, func(t *testing.T) { testusage.Check(t, test.options.validate(test.args), test.want) })
 	}
 }
