@@ -17,6 +17,10 @@ import (
 // columnGap stands between two columns.
 const columnGap = "   "
 
+// init keeps the library from remembering how wide each cell is: nearly every cell of a
+// long list is another, and to measure it takes less time than to look it up.
+func init() { twwidth.SetCacheCapacity(0) }
+
 // table prints the rows in columns as wide as they need to be, without lines
 // between them. The widths are measured first, so that the library can render one row
 // after the other: left to measure by itself, it holds every row three times.
@@ -25,9 +29,6 @@ func (v Result) table(wide bool) ([]byte, error) {
 	if wide {
 		titles = append(titles, v.Wide...)
 	}
-	// Nearly every cell of a long list is another: remembering how wide each is takes
-	// longer than measuring it.
-	twwidth.SetCacheCapacity(0)
 	widths, size := make([]int, len(titles)), 0
 	for cells := range v.lines(titles, wide) {
 		for column, cell := range cells {
