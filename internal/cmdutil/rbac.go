@@ -43,7 +43,7 @@ func (o RBACFlags) Objects() ([]setup.Object, error) {
 	if !slices.Contains(o.approvals, setup.Approval(o.AutoApprove)) {
 		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.AutoApprove)
 	}
-	if o.Group != api.BootstrapDefaultGroup && token.ValidateGroup(o.Group) != nil {
+	if o.Group != api.BootstrapDefaultGroup && !token.IsGroup(o.Group) {
 		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
 			failure.ErrUsage, o.Group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
 	}

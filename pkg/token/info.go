@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,26 +44,24 @@ const proxyDescription = "Proxy for managing TTL for the kubeadm-certs secret"
 func (i Info) IsProxy() bool { return i.Description == proxyDescription }
 
 // Valid says whether the token is well formed and not expired at now.
-func (i Info) Valid(now time.Time) bool { return i.Problem == "" && i.unexpired(now) }
+func (i Info) Valid(now time.Time) bool { return i.Problem == "" && !i.Expired(now) }
 
 // Expired says whether the token is past its end at now, which is also what an
 // expiration that cannot be read means: the token cleaner deletes both.
-func (i Info) Expired(now time.Time) bool { return !i.unexpired(now) }
+func (i Info) Expired(now time.Time) bool {
+	return i.unreadableEnd || !i.Expires.IsZero() && !i.Expires.After(now)
+}
 
 // Signs says whether cluster-info is signed with the token at now. Groups do
 // not matter for that, not even malformed ones.
 // Source: the bootstrap signer of Kubernetes, validateSecretForSigning.
 func (i Info) Signs(now time.Time) bool {
-	return i.unsigned == "" && !i.Token.IsZero() && i.Has(Signing) && i.unexpired(now)
+	return i.unsigned == "" && !i.Token.IsZero() && i.Has(Signing) && !i.Expired(now)
 }
 
 // Authenticates says whether the API server accepts the token at now.
 // Source: plugin/pkg/auth/authenticator/token/bootstrap of Kubernetes.
 func (i Info) Authenticates(now time.Time) bool { return i.Valid(now) && i.Has(Authentication) }
-
-func (i Info) unexpired(now time.Time) bool {
-	return !i.unreadableEnd && (i.Expires.IsZero() || i.Expires.After(now))
-}
 
 // Has says whether the token has the usage.
 func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }
@@ -72,37 +71,38 @@ func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }
 func Read(secret *corev1.Secret) Info {
 	info := Info{
 		SecretName: secret.Name, UID: string(secret.UID), Created: secret.CreationTimestamp.Time,
-		version: secret.ResourceVersion,
+		version: secret.ResourceVersion, wrongType: secret.Type != api.SecretTypeBootstrapToken,
 	}
-	id, named := strings.CutPrefix(secret.Name, api.BootstrapTokenSecretPrefix)
-	if _, err := ParseID(id); err == nil && named {
-		info.ID = id
+	if id, named := strings.CutPrefix(secret.Name, api.BootstrapTokenSecretPrefix); named {
+		info.ID, _ = ParseID(id)
 	}
-	data := secretData{secret.Data}
-	hidden := secretMasker(data.get(api.BootstrapTokenSecretKey))
-	info.Description = hidden(data.get(api.BootstrapTokenDescriptionKey))
-	info.readUsages(data)
-	if groups := data.get(api.BootstrapTokenExtraGroupsKey); groups != "" {
+	hidden := secretMasker(value(secret, api.BootstrapTokenSecretKey))
+	info.Description = hidden(value(secret, api.BootstrapTokenDescriptionKey))
+	info.readUsages(secret)
+	if groups := value(secret, api.BootstrapTokenExtraGroupsKey); groups != "" {
 		info.Groups = strings.Split(groups, ",")
 	}
 	for i, group := range info.Groups {
-		if !isGroup(group) { // which may be a token in the wrong place
+		if !IsGroup(group) { // which may be a token in the wrong place
 			info.Groups[i] = hidden(Redact(group))
 		}
 	}
-	problems := info.identity(secret, data)
+	problems := info.identity(secret)
 	info.unsigned = strings.Join(problems, "; ")
 	problems = append(problems, info.scope()...)
 	if secret.DeletionTimestamp != nil {
 		problems = append(problems, "its Secret is being deleted")
 	}
 	info.Problem = strings.Join(problems, "; ")
-	info.note(data)
+	info.note(secret)
 	for i, note := range info.Notes {
 		info.Notes[i] = hidden(note)
 	}
 	return info
 }
+
+// value returns what a Secret holds under the key.
+func value(secret *corev1.Secret, key string) string { return string(secret.Data[key]) }
 
 // secretMasker returns a function that hides a token-secret wherever it stands.
 func secretMasker(secretHalf string) func(string) string {
@@ -114,20 +114,14 @@ func secretMasker(secretHalf string) func(string) string {
 	}
 }
 
-// secretData is what a Secret holds.
-type secretData struct{ data map[string][]byte }
-
-func (d secretData) get(key string) string { return string(d.data[key]) }
-
 // identity reads what each controller and the API server need, and returns what
 // is wrong with it.
-func (i *Info) identity(secret *corev1.Secret, data secretData) []string {
+func (i *Info) identity(secret *corev1.Secret) []string {
 	var problems []string
-	if secret.Type != api.SecretTypeBootstrapToken {
-		i.wrongType = true
+	if i.wrongType {
 		problems = append(problems, "its type is not "+string(api.SecretTypeBootstrapToken))
 	}
-	if text := data.get(api.BootstrapTokenExpirationKey); text != "" {
+	if text := value(secret, api.BootstrapTokenExpirationKey); text != "" {
 		end, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			i.unreadableEnd = true
@@ -136,11 +130,11 @@ func (i *Info) identity(secret *corev1.Secret, data secretData) []string {
 			i.Expires = bounded(end)
 		}
 	}
-	named := i.ID != "" && data.get(api.BootstrapTokenIDKey) == i.ID
+	named := i.ID != "" && value(secret, api.BootstrapTokenIDKey) == i.ID
 	if !named {
 		problems = append(problems, "its token-id is not what the name of the Secret says")
 	}
-	secretHalf := data.get(api.BootstrapTokenSecretKey)
+	secretHalf := value(secret, api.BootstrapTokenSecretKey)
 	if len(secretHalf) != secretLength || firstInvalid(secretHalf) >= 0 {
 		problems = append(problems, "its token-secret is not 16 characters of a-z and 0-9")
 	} else if named {
@@ -172,19 +166,19 @@ func (i *Info) scope() []string {
 	}
 	var problems []string
 	for _, group := range i.Groups {
-		if !isGroup(group) {
+		if !IsGroup(group) {
 			problems = append(problems, fmt.Sprintf("group %q is not one below %s:", group, api.BootstrapDefaultGroup))
 		}
 	}
 	return problems
 }
 
-func (i *Info) readUsages(data secretData) {
+func (i *Info) readUsages(secret *corev1.Secret) {
 	for _, usage := range []string{Authentication, Signing} {
-		switch value := data.get(api.BootstrapTokenUsagePrefix + usage); {
-		case value == "true":
+		switch text := value(secret, api.BootstrapTokenUsagePrefix+usage); {
+		case text == "true":
 			i.Usages = append(i.Usages, usage)
-		case value != "" && value != "false":
+		case text != "" && text != "false":
 			i.Notes = append(i.Notes, fmt.Sprintf("the usage %s counts only with the value true, and has another", usage))
 		}
 	}
@@ -197,16 +191,11 @@ var secretKeys = []string{
 }
 
 // note adds what is odd about the Secret.
-func (i *Info) note(data secretData) {
-	var unknown []string
-	for key := range data.data {
+func (i *Info) note(secret *corev1.Secret) {
+	for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
 		if !slices.Contains(secretKeys, key) {
-			unknown = append(unknown, key)
+			i.Notes = append(i.Notes, fmt.Sprintf("nothing reads its key %q", key))
 		}
-	}
-	slices.Sort(unknown)
-	for _, key := range unknown {
-		i.Notes = append(i.Notes, fmt.Sprintf("nothing reads its key %q", key))
 	}
 	if len(i.Groups) > 0 && !i.Has(Authentication) {
 		i.Notes = append(i.Notes, "it has groups, which count only with the usage "+Authentication)

@@ -1,8 +1,6 @@
 package token
 
-import (
-	"strings"
-)
+import "strings"
 
 // maxExtraChars is by how many characters more a half may be too long, and still be taken
 // for that of a token with something glued to it.
@@ -18,20 +16,14 @@ func Redact(text string) string {
 		if text[dot] != '.' {
 			continue
 		}
-		begin, end := dot, dot+1
-		for begin > 0 && isCharacter(text[begin-1]) {
-			begin--
-		}
-		for end < len(text) && isCharacter(text[end]) {
-			end++
-		}
-		before, after := dot-begin, end-dot-1
-		isName := begin > 0 && text[begin-1] == '.' || end+1 < len(text) && text[end] == '.' && isCharacter(text[end+1])
+		head, tail := strings.TrimRight(text[:dot], alphabet), strings.TrimLeft(text[dot+1:], alphabet)
+		before, after := dot-len(head), len(text)-len(tail)-dot-1
+		isName := strings.HasSuffix(head, ".") || len(tail) > 1 && tail[0] == '.' && isCharacter(tail[1])
 		if before < idLength || before > idLength+maxExtraChars || after < secretLength || after > secretLength+maxExtraChars ||
 			isName && (before > idLength || after > secretLength) {
 			continue
 		}
-		copy(out[dot+1:end], strings.Repeat("*", after))
+		copy(out[dot+1:], strings.Repeat("*", after))
 	}
 	return string(out)
 }

@@ -58,31 +58,19 @@ func (s Spec) Validate() error {
 		return err
 	}
 	for _, group := range s.Groups {
-		if err := ValidateGroup(group); err != nil {
-			return err
+		if !IsGroup(group) {
+			return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit", ErrInvalidSpec, group)
 		}
 	}
 	return nil
 }
 
-// ValidateGroup returns an error that matches ErrInvalidSpec unless the API server
-// lets a token authenticate as the group.
-func ValidateGroup(name string) error {
-	if !isGroup(name) {
-		return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit", ErrInvalidSpec, name)
-	}
-	return nil
-}
-
-// isGroup says whether the API server lets a token authenticate as the group.
+// IsGroup says whether the API server lets a token authenticate as the group.
 // Format: api.BootstrapGroupPattern, whose regular expression takes longer to
 // compile than the rest of bootctl to start.
-func isGroup(name string) bool {
+func IsGroup(name string) bool {
 	rest, ok := strings.CutPrefix(name, api.BootstrapDefaultGroup+":")
-	if !ok || rest == "" || len(rest) > 256 {
-		return false
-	}
-	return strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789:-") == "" && !strings.ContainsAny(rest[len(rest)-1:], ":-")
+	return ok && rest != "" && len(rest) <= 256 && strings.Trim(rest, alphabet+":-") == "" && !strings.ContainsAny(rest[len(rest)-1:], ":-")
 }
 
 // Secret returns the Secret that holds the token, byte for byte as kubeadm

@@ -43,35 +43,34 @@ func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (
 }
 
 func (b Batch) create(ctx context.Context, client corev1client.SecretsGetter) (Info, error) {
-	spec := b.Spec
-	if err := spec.Validate(); err != nil {
+	if err := b.Validate(); err != nil {
 		return Info{}, err
 	}
 	var opts metav1.CreateOptions
 	if b.DryRun {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
-	secret, err := client.Secrets(metav1.NamespaceSystem).Create(ctx, spec.Secret(), opts)
+	secret, err := client.Secrets(metav1.NamespaceSystem).Create(ctx, b.Secret(), opts)
 	switch {
 	case err == nil:
 		return Read(secret), nil
 	case apierrors.IsAlreadyExists(err):
-		return Info{}, fmt.Errorf("token %s: %w", spec.Token.ID(), ErrExists)
+		return Info{}, fmt.Errorf("token %s: %w", b.Token.ID(), ErrExists)
 	}
-	err = fmt.Errorf("create token %s: %w", spec.Token.ID(), err)
+	err = fmt.Errorf("create token %s: %w", b.Token.ID(), err)
 	if !isOutcomeUnknown(err) {
 		return Info{}, err
 	}
-	info, lookErr := stored(ctx, client, spec.Token)
+	info, lookErr := stored(ctx, client, b.Token)
 	switch {
 	case lookErr == nil:
 		return info, nil
 	case errors.Is(lookErr, ErrOtherSecret):
 		return Info{}, err
 	case errors.Is(lookErr, ErrNotFound): // the request may still be under way
-		return Info{Spec: spec}, err
+		return Info{Spec: b.Spec}, err
 	}
-	return Info{Spec: spec}, fmt.Errorf("%w; whether it was made is not known: %w", err, lookErr)
+	return Info{Spec: b.Spec}, fmt.Errorf("%w; whether it was made is not known: %w", err, lookErr)
 }
 
 // CreateRandom stores a token that spec describes but for its Token, which is
@@ -123,8 +122,7 @@ const verifyTimeout = 10 * time.Second
 // isOutcomeUnknown says whether a request may have been carried out although it
 // failed.
 func isOutcomeUnknown(err error) bool {
-	var connection *net.OpError
-	if errors.As(err, &connection) && connection.Op == "dial" {
+	if connection, ok := errors.AsType[*net.OpError](err); ok && connection.Op == "dial" {
 		return false // it was not even sent
 	}
 	return kubeclient.IsTransient(err) || errors.Is(err, context.Canceled)

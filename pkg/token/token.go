@@ -1,3 +1,14 @@
+// Package token makes, reads and keeps bootstrap tokens.
+//
+// A bootstrap token is "ID.SECRET": six characters that name it and sixteen
+// that prove it, all of a-z and 0-9. A cluster keeps it as a Secret of type
+// bootstrap.kubernetes.io/token in kube-system. [Parse] and [Generate] make a
+// [Token]; [Spec] and [Info] are what its Secret says; [Create], [Get], [List],
+// [Extend] and [Delete] keep it; [Info.Evaluate] says what Kubernetes does with it.
+//
+// The package does not sign with tokens; see package clusterinfo.
+//
+// Format: Kubernetes documentation, "Authenticating with Bootstrap Tokens".
 package token
 
 import (
@@ -12,6 +23,9 @@ const (
 	idLength     = 6
 	secretLength = 16
 )
+
+// alphabet has the characters of a token.
+const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 // ErrInvalid means that a text is not a bootstrap token or not a token ID. The
 // error never quotes the text.
@@ -54,13 +68,23 @@ func ParseID(s string) (string, error) {
 	return s, nil
 }
 
-// Generate draws a new token from random, every character evenly.
+// Generate draws a new token from random. Bytes past the last multiple of 36 are
+// thrown away, so that no character is more likely than another.
 func Generate(random io.Reader) (Token, error) {
-	text, err := randomString(random, idLength+secretLength)
-	if err != nil {
-		return Token{}, fmt.Errorf("draw a token: %w", err)
+	const limit = 256 - 256%len(alphabet)
+	var text []byte
+	buf := make([]byte, 64)
+	for len(text) < idLength+secretLength {
+		if _, err := io.ReadFull(random, buf); err != nil {
+			return Token{}, fmt.Errorf("draw a token: %w", err)
+		}
+		for _, b := range buf {
+			if int(b) < limit {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
+		}
 	}
-	id, secret := text[:idLength], text[idLength:]
+	id, secret := string(text[:idLength]), string(text[idLength:idLength+secretLength])
 	return Token{id, &secret}, nil
 }
 
@@ -106,24 +130,4 @@ func firstInvalid(s string) int {
 		}
 	}
 	return bad
-}
-
-// randomString returns n characters of the alphabet. Bytes past the last multiple of 36
-// are thrown away, so that none is more likely than another.
-func randomString(random io.Reader, n int) (string, error) {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-	const limit = 256 - 256%len(alphabet)
-	out := make([]byte, 0, n)
-	var buf [64]byte
-	for len(out) < n {
-		if _, err := io.ReadFull(random, buf[:]); err != nil {
-			return "", err
-		}
-		for _, b := range buf {
-			if int(b) < limit && len(out) < n {
-				out = append(out, alphabet[int(b)%len(alphabet)])
-			}
-		}
-	}
-	return string(out), nil
 }

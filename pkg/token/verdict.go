@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -35,7 +36,14 @@ type Status struct {
 // Evaluate does what the API server, the bootstrap signer and the token cleaner do
 // with a token at now.
 func (i Info) Evaluate(now time.Time) Status {
-	v := Status{Rejected: i.Problem}
+	v := Status{
+		Rejected: cmp.Or(i.Problem, i.ended(now), i.lacks(Authentication)),
+		Unsigned: cmp.Or(i.unsigned, i.ended(now), i.lacks(Signing)),
+	}
+	if v.Rejected == "" {
+		v.User = api.BootstrapUserPrefix + i.ID
+		v.Groups = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(i.Groups), api.BootstrapDefaultGroup))))
+	}
 	switch {
 	case i.wrongType: // the cleaner leaves it alone
 	case i.unreadableEnd:
@@ -43,37 +51,30 @@ func (i Info) Evaluate(now time.Time) Status {
 	default:
 		v.DeletedAt = i.Expires
 	}
-	why := func(usage string) string {
-		switch {
-		case i.Expired(now):
-			return "it expired on " + formatExpiration(i.Expires)
-		case !i.Has(usage):
-			return "it has not the usage " + usage
-		}
+	return v
+}
+
+// ended says when the token expired; empty when it has not at now.
+func (i Info) ended(now time.Time) string {
+	if !i.Expired(now) {
 		return ""
 	}
-	if v.Rejected == "" {
-		v.Rejected = why(Authentication)
+	return "it expired on " + formatExpiration(i.Expires)
+}
+
+// lacks says that the token has not the usage; empty when it has.
+func (i Info) lacks(usage string) string {
+	if i.Has(usage) {
+		return ""
 	}
-	if v.Rejected == "" {
-		v.User = api.BootstrapUserPrefix + i.ID
-		v.Groups = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(i.Groups), api.BootstrapDefaultGroup))))
-	}
-	v.Unsigned = i.unsigned
-	if v.Unsigned == "" {
-		v.Unsigned = why(Signing)
-	}
-	return v
+	return "it has not the usage " + usage
 }
 
 // Usable returns nil when the token does all that its usages say at now, and else
 // an error that matches ErrUnusable and says why.
 func (i Info) Usable(now time.Time) error {
-	switch {
-	case i.Problem != "":
-		return fmt.Errorf("token %s: %w: %s", i.ID, ErrUnusable, i.Problem)
-	case i.Expired(now):
-		return fmt.Errorf("token %s: %w: it expired on %s", i.ID, ErrUnusable, formatExpiration(i.Expires))
+	if why := cmp.Or(i.Problem, i.ended(now)); why != "" {
+		return fmt.Errorf("token %s: %w: %s", i.ID, ErrUnusable, why)
 	}
 	return nil
 }

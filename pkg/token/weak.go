@@ -65,13 +65,9 @@ var commonWords = []string{
 }
 
 func differentCharacters(s string) int {
-	n := 0
-	for i := range s {
-		if strings.IndexByte(s, s[i]) == i {
-			n++
-		}
-	}
-	return n
+	characters := []byte(s)
+	slices.Sort(characters)
+	return len(slices.Compact(characters))
 }
 
 // steps counts the characters that are the same as the one before, or next to it.
