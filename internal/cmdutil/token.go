@@ -59,18 +59,16 @@ func TokenInfo(info token.Info, now time.Time) output.TokenInfo {
 		Problem:     info.Problem,
 	}
 	if !info.Expires.IsZero() {
-		expires := info.Expires.UTC().Truncate(time.Second)
-		out.Expires = &expires
+		out.Expires = new(info.Expires.UTC().Truncate(time.Second))
 	}
 	switch {
-	case info.Problem == "" && info.Expired(now):
-		out.Status = statusExpired
-	case info.IsProxy() && info.Expired(now):
-		out.Status, out.Problem = statusExpired, ""
 	case info.IsProxy():
 		out.Status, out.Problem = statusProxy, ""
 	case info.Problem != "":
 		out.Status = statusUnusable
+	}
+	if out.Expired && out.Problem == "" {
+		out.Status = statusExpired
 	}
 	return out
 }
@@ -90,18 +88,19 @@ func NodeToken(e *cli.Env, file, plain string) (token.Token, error) {
 	case file != "":
 		return ReadToken(e, file)
 	case plain != "":
-		return PlainToken(e, plain)
+		return PlainToken(e, plain, "--token-file hides it")
 	case e.Getenv(TokenVariable) != "":
 		return parseTokenLine(e.Getenv(TokenVariable))
 	}
 	return token.Token{}, ErrNoToken
 }
 
-// PlainToken reads a token that stands on the command line.
-func PlainToken(e *cli.Env, text string) (token.Token, error) {
+// PlainToken reads a token that stands on the command line, and warns of that. hint says
+// what to do instead.
+func PlainToken(e *cli.Env, text, hint string) (token.Token, error) {
 	tok, err := token.Parse(text)
 	if err == nil {
-		e.Warn("a token on the command line can be seen by every user of this machine; --token-file hides it")
+		e.Warn("a token on the command line can be seen by every user of this machine; " + hint)
 	}
 	return tok, err
 }

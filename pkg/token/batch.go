@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -20,9 +21,10 @@ type Batch struct {
 	Random io.Reader
 	// DryRun makes the API server validate each token without storing it.
 	DryRun bool
-	// Observer is called for each token that Create or Rollback has finished with,
-	// from several goroutines; nil means that nobody listens.
-	Observer func()
+	// Progress is told what begins, and with how many tokens. It returns what is called
+	// when one is done, from several goroutines, and in the end. Nil means that nobody
+	// listens.
+	Progress func(doing string, n int) (done, stop func())
 }
 
 // Preview returns tokens as Create stores them, without asking a server. It returns
@@ -45,40 +47,39 @@ func (b Batch) Preview() ([]Info, error) {
 }
 
 // Create stores the tokens, several at a time, each as the functions Create and
-// CreateRandom do. It returns those that were created, and the error of each other
-// one.
+// CreateRandom do. It hands those that were created to deliver, with the error of each
+// other one. When deliver fails, it returns that error and deletes the tokens again,
+// which nobody has seen: that takes up to a minute, also after ctx has ended.
 //
-// Access: create and get on secrets in kube-system.
-func (b Batch) Create(ctx context.Context, client corev1client.SecretsGetter) (created []Info, failed []error) {
+// Access: create, get and delete on secrets in kube-system.
+func (b Batch) Create(ctx context.Context, client corev1client.SecretsGetter, deliver func(created []Info, failed []error) error) error {
 	infos, errs := make([]Info, b.Count), make([]error, b.Count)
-	b.each(ctx, b.Count, func(ctx context.Context, i int) {
-		switch errs[i] = ctx.Err(); {
-		case errs[i] != nil:
-		case b.Random != nil:
-			infos[i], errs[i] = b.createRandom(ctx, client)
-		default:
-			infos[i], errs[i] = b.create(ctx, client)
+	b.each(ctx, "created", b.Count, func(ctx context.Context, i int) {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			infos[i], errs[i] = b.createOne(ctx, client)
 		}
 	})
-	for i, err := range errs {
-		if err == nil {
-			created = append(created, infos[i])
-		} else {
-			failed = append(failed, err)
+	var created []Info
+	for i, info := range infos {
+		if errs[i] == nil {
+			created = append(created, info)
 		}
 	}
-	return created, failed
+	err := deliver(created, slices.DeleteFunc(errs, func(err error) bool { return err == nil }))
+	if err != nil && !b.DryRun {
+		if left := b.rollback(ctx, client, created); left != nil {
+			return fmt.Errorf("%w; %w", err, left)
+		}
+	}
+	return err
 }
 
-// Rollback deletes the tokens that Create returned, which nobody has seen. It takes
-// up to a minute, also after ctx has ended.
-//
-// Access: delete on secrets in kube-system; get to look after a lost answer.
-func (b Batch) Rollback(ctx context.Context, client corev1client.SecretsGetter, created []Info) error {
+// rollback deletes the tokens, also after ctx has ended.
+func (b Batch) rollback(ctx context.Context, client corev1client.SecretsGetter, created []Info) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	errs := make([]error, len(created))
-	b.each(ctx, len(created), func(ctx context.Context, i int) { errs[i] = Delete(ctx, client, created[i]) })
+	b.each(ctx, "deleted again", len(created), func(ctx context.Context, i int) { errs[i] = Delete(ctx, client, created[i]) })
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, ErrNotFound) { // its own exit code would hide that of the failure
 			return fmt.Errorf("token %s is still there: %s", created[i].ID, err.Error())
@@ -87,11 +88,14 @@ func (b Batch) Rollback(ctx context.Context, client corev1client.SecretsGetter, 
 	return nil
 }
 
-func (b Batch) each(ctx context.Context, n int, do func(ctx context.Context, i int)) {
+func (b Batch) each(ctx context.Context, doing string, n int, do func(ctx context.Context, i int)) {
+	done, stop := func() {}, func() {}
+	if b.Progress != nil {
+		done, stop = b.Progress(doing, n)
+	}
+	defer stop()
 	kubeclient.Concurrently(ctx, n, func(ctx context.Context, i int) {
 		do(ctx, i)
-		if b.Observer != nil {
-			b.Observer()
-		}
+		done()
 	})
 }

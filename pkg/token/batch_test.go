@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
@@ -47,42 +48,54 @@ func TestBatch_PreviewAsksNoServer(t *testing.T) {
 	}
 }
 
-// The tokens that were created are returned with the errors of the others, and
-// Rollback deletes them.
+// The tokens that were created are handed over with the errors of the others, and
+// deleted again when that fails.
 func TestBatch_CreateAndRollback(t *testing.T) {
 	client := fakeCore(t)
 	var calls, observed atomic.Int32
 	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return calls.Add(1)%3 == 0, nil, errForbidden // each third is refused
 	})
-	batch := token.Batch{Spec: spec(t), Count: 9, Random: rand.Reader, Observer: func() { observed.Add(1) }}
-	created, failed := batch.Create(t.Context(), client)
-	if len(created) != 6 || len(failed) != 3 || observed.Load() != 9 {
-		t.Fatalf("%d created, %d failed, %d observed", len(created), len(failed), observed.Load())
-	}
-	for _, err := range failed {
-		wantError(t, err, errForbidden)
-	}
-	if stored, err := token.List(t.Context(), client); err != nil || len(stored) != 6 {
-		t.Fatalf("%d stored, %v", len(stored), err)
-	}
+	progress := func(string, int) (done, stop func()) { return func() { observed.Add(1) }, func() {} }
+	batch := token.Batch{Spec: spec(t), Count: 9, Random: rand.Reader, Progress: progress}
 	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	wantError(t, token.Delete(t.Context(), client, created[0]), nil) // which is no error of the rollback
-	wantError(t, batch.Rollback(ended, client, created), nil)
+	err := batch.Create(ended, client, func(created []token.Info, failed []error) error {
+		if len(created) != 6 || len(failed) != 3 || observed.Load() != 9 {
+			t.Fatalf("%d created, %d failed, %d observed", len(created), len(failed), observed.Load())
+		}
+		for _, err := range failed {
+			wantError(t, err, errForbidden)
+		}
+		if stored, err := token.List(t.Context(), client); err != nil || len(stored) != 6 {
+			t.Fatalf("%d stored, %v", len(stored), err)
+		}
+		cancel()
+		wantError(t, token.Delete(t.Context(), client, created[0]), nil) // which is no error of the rollback
+		return errServer
+	})
+	if !errors.Is(err, errServer) || err.Error() != errServer.Error() {
+		t.Errorf("error = %v, want %v alone", err, errServer)
+	}
 	if stored, err := token.List(t.Context(), client); err != nil || len(stored) != 0 {
 		t.Errorf("%d stored, %v", len(stored), err)
 	}
 }
 
+func TestBatch_KeepsWhatWasDelivered(t *testing.T) {
+	client := fakeCore(t)
+	deliver := func([]token.Info, []error) error { return nil }
+	wantError(t, token.Batch{Spec: spec(t), Count: 1}.Create(t.Context(), client, deliver), nil)
+	wantVerbs(t, client, "create")
+}
+
 func TestBatch_RollbackNamesWhatRemains(t *testing.T) {
 	client := fakeCore(t)
-	batch := token.Batch{Spec: spec(t), Count: 1}
-	created, _ := batch.Create(t.Context(), client)
 	failing(client, "delete", apierrors.NewForbidden(corev1.Resource("secrets"), "x", errors.New("no")))
-	err := batch.Rollback(t.Context(), client, created)
-	if err == nil || apierrors.IsForbidden(err) {
-		t.Errorf("error = %v, want one that does not match", err)
+	deliver := func([]token.Info, []error) error { return errServer }
+	err := token.Batch{Spec: spec(t), Count: 1}.Create(t.Context(), client, deliver)
+	wantError(t, err, errServer)
+	if apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "token abcdef is still there") {
+		t.Errorf("error = %v, want one that does not match, and names the token", err)
 	}
 	noSecrets(t, err, goodSecret)
 }
@@ -91,20 +104,30 @@ func TestBatch_CreateEndsWithContext(t *testing.T) {
 	client := fakeCore(t)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	created, failed := token.Batch{Spec: spec(t), Count: 2, Random: rand.Reader}.Create(ended, client)
-	if len(created) != 0 || len(failed) != 2 || !errors.Is(failed[0], context.Canceled) {
-		t.Errorf("created %v, failed %v", created, failed)
-	}
+	err := token.Batch{Spec: spec(t), Count: 2, Random: rand.Reader}.Create(ended, client, func(created []token.Info, failed []error) error {
+		if len(created) != 0 || len(failed) != 2 || !errors.Is(failed[0], context.Canceled) {
+			t.Errorf("created %v, failed %v", created, failed)
+		}
+		return nil
+	})
+	wantError(t, err, nil)
 	wantVerbs(t, client)
 }
 
+// What a dry run made is not there, so it is not deleted when it cannot be delivered.
 func TestBatch_DryRun(t *testing.T) {
 	for dryRun, want := range map[bool]int{true: 1, false: 0} {
 		client := fakeCore(t)
-		token.Batch{Spec: spec(t), Count: 1, DryRun: dryRun}.Create(t.Context(), client)
-		wantVerbs(t, client, "create")
+		err := token.Batch{Spec: spec(t), Count: 1, DryRun: dryRun}.Create(t.Context(), client, func([]token.Info, []error) error {
+			wantVerbs(t, client, "create")
+			return errServer
+		})
+		wantError(t, err, errServer)
 		if got := client.Actions()[0].(clienttesting.CreateActionImpl).CreateOptions.DryRun; len(got) != want {
 			t.Errorf("dry run %v: options %q", dryRun, got)
+		}
+		if rolledBack := len(client.Actions()) == 2; rolledBack == dryRun {
+			t.Errorf("dry run %v: requests %v", dryRun, client.Actions())
 		}
 	}
 }

@@ -40,29 +40,22 @@ type Spec struct {
 // Validate returns an error that matches ErrInvalidSpec when the API server or
 // a controller would not take a Secret made from s for what it is meant to be.
 func (s Spec) Validate() error {
-	if s.Token.IsZero() {
+	badUsage := slices.IndexFunc(s.Usages, func(usage string) bool { return usage != Signing && usage != Authentication })
+	badGroup := slices.IndexFunc(s.Groups, func(group string) bool { return !IsGroup(group) })
+	switch {
+	case s.Token.IsZero():
 		return fmt.Errorf("%w: there is no token", ErrInvalidSpec)
-	}
-	if len(s.Usages) == 0 {
+	case len(s.Usages) == 0:
 		return fmt.Errorf("%w: it needs a usage, %s or %s or both", ErrInvalidSpec, Signing, Authentication)
-	}
-	for _, usage := range s.Usages {
-		if usage != Signing && usage != Authentication {
-			return fmt.Errorf("%w: usage %q is neither %s nor %s", ErrInvalidSpec, usage, Signing, Authentication)
-		}
-	}
-	if len(s.Groups) > 0 && !slices.Contains(s.Usages, Authentication) {
+	case badUsage >= 0:
+		return fmt.Errorf("%w: usage %q is neither %s nor %s", ErrInvalidSpec, s.Usages[badUsage], Signing, Authentication)
+	case len(s.Groups) > 0 && !slices.Contains(s.Usages, Authentication):
 		return fmt.Errorf("%w: groups need the usage %s", ErrInvalidSpec, Authentication)
+	case badGroup >= 0:
+		return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
+			ErrInvalidSpec, s.Groups[badGroup])
 	}
-	if err := checkExpiration(s.Expires); err != nil {
-		return err
-	}
-	for _, group := range s.Groups {
-		if !IsGroup(group) {
-			return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit", ErrInvalidSpec, group)
-		}
-	}
-	return nil
+	return checkExpiration(s.Expires)
 }
 
 // IsGroup says whether the API server lets a token authenticate as the group.

@@ -79,10 +79,14 @@ func (b Batch) create(ctx context.Context, client corev1client.SecretsGetter) (I
 //
 // Access: create and get on secrets in kube-system.
 func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec Spec, random io.Reader) (Info, error) {
-	return Batch{Spec: spec, Random: random}.createRandom(ctx, client)
+	return Batch{Spec: spec, Random: random}.createOne(ctx, client)
 }
 
-func (b Batch) createRandom(ctx context.Context, client corev1client.SecretsGetter) (Info, error) {
+// createOne stores the token that the Spec has, or a random one.
+func (b Batch) createOne(ctx context.Context, client corev1client.SecretsGetter) (Info, error) {
+	if b.Random == nil {
+		return b.create(ctx, client)
+	}
 	const draws = 5 // among 10,000 tokens, five collisions in a row have a chance of 1 in 10^26
 	for range draws {
 		var err error

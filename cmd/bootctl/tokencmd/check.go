@@ -3,6 +3,7 @@ package tokencmd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,6 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -50,15 +50,7 @@ kube-public; with --endpoint nothing but the token.`,
   bootctl token check --token-file token --endpoint 192.0.2.1:6443 --ca-file ca.crt`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeTokenIDs(e),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validate(args); err != nil {
-				return err
-			}
-			if o.endpoint != "" {
-				return o.runAsNode(cmd.Context(), e, args)
-			}
-			return o.run(cmd.Context(), e, args)
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -66,20 +58,37 @@ kube-public; with --endpoint nothing but the token.`,
 }
 
 func (o checkOptions) validate(args []string) error {
-	switch {
-	case o.endpoint == "" && o.trust.Given():
-		return fmt.Errorf("%w: --ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", failure.ErrUsage)
-	case o.endpoint == "" && len(args) == 1 && o.tokenFile != "":
-		return fmt.Errorf("%w: a token was named and --token-file given, too", failure.ErrUsage)
-	case o.endpoint != "" && len(args) == 1:
-		if id, err := cmdutil.TokenName(args[0]); err != nil || id != "" {
-			return cmp.Or(err, fmt.Errorf("%w: with --endpoint it takes the whole token: give --token-file", failure.ErrUsage))
-		}
+	var id string
+	var err error
+	if o.endpoint != "" && len(args) == 1 {
+		id, err = cmdutil.TokenName(args[0])
 	}
-	return nil
+	return cmp.Or(err, checkRules(
+		rule{o.endpoint == "" && o.trust.Given(), "--ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint"},
+		rule{o.endpoint == "" && len(args) == 1 && o.tokenFile != "", "a token was named and --token-file given, too"},
+		rule{id != "", "with --endpoint it takes the whole token: give --token-file"},
+	))
+}
+
+// argument reads the token that is meant.
+func (o checkOptions) argument(e *cli.Env, args []string) (tokenArgument, error) {
+	if len(args) == 1 {
+		return tokenArgumentOf(e, args[0])
+	}
+	tok, err := cmdutil.NodeToken(e, o.tokenFile, "")
+	if errors.Is(err, cmdutil.ErrNoToken) {
+		err = fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
+	}
+	return tokenArgument{id: tok.ID(), whole: tok}, err
 }
 
 func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error {
+	if err := o.validate(args); err != nil {
+		return err
+	}
+	if o.endpoint != "" {
+		return o.runAsNode(ctx, e, args)
+	}
 	wanted, err := o.argument(e, args)
 	if err != nil {
 		return err
@@ -88,19 +97,13 @@ func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error 
 	if err != nil {
 		return err
 	}
-	info, err := token.Get(ctx, client.Core, wanted.id)
-	if err != nil {
-		return err
+	info, mismatch := wanted.get(ctx, client)
+	if mismatch != nil && !errors.Is(mismatch, token.ErrOtherSecret) {
+		return mismatch
 	}
-	object, unfit := tokenCheck(info, wanted, e.Now())
+	object, unfit := tokenCheck(info, mismatch, e.Now())
 	if object.Signs {
-		document, err := clusterinfo.Fetch(ctx, client.Core)
-		if err != nil {
-			object.Notes = append(object.Notes, "whether cluster-info is signed with it cannot be said: "+err.Error())
-		} else {
-			object.Signature = clusterinfo.Check(document, info.Token)
-			unfit = cli.JoinErrors(unfit, missSignature(&object, document, info, e.Now()))
-		}
+		unfit = cli.JoinErrors(unfit, checkSignature(ctx, client, &object, info, e.Now()))
 	}
 	return cli.JoinErrors(e.Print(checkView(object, e.Now())), unfit)
 }

@@ -1,6 +1,7 @@
 package tokencmd
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -9,36 +10,62 @@ import (
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// tokenCheck says what Kubernetes does with the token, and returns an error when
-// that is not what its usages say, or when another token was meant.
-func tokenCheck(info token.Info, wanted tokenArgument, now time.Time) (output.TokenCheck, error) {
-	verdict, item := info.Evaluate(now), cmdutil.TokenInfo(info, now)
+// runAsNode asks the API server itself.
+func (o checkOptions) runAsNode(ctx context.Context, e *cli.Env, args []string) error {
+	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, strings.Join(args, ""))
+	if err != nil {
+		return err
+	}
+	identity, err := discovery.Identify(ctx, opts)
+	if err != nil {
+		return err
+	}
 	object := output.TokenCheck{
-		Meta: output.Kind("TokenCheck"), ID: wanted.id, Token: &item,
-		Accepted: verdict.Rejected == "", User: verdict.User, Groups: cli.OrEmpty(verdict.Groups), Rejected: verdict.Rejected,
-		Signs: verdict.Unsigned == "", Unsigned: verdict.Unsigned,
-		Notes: append(cli.OrEmpty(info.Notes), lifetimeNotes(info, now)...),
+		Meta: output.Kind("TokenCheck"), ID: opts.Token.ID(), Endpoint: identity.Endpoint.URL(), Accepted: true,
+		User: identity.Username, Groups: cli.OrEmpty(identity.Groups), Notes: []string{},
 	}
-	if !verdict.DeletedAt.IsZero() {
-		cleaned := verdict.DeletedAt.UTC().Truncate(time.Second)
-		object.Cleaned = &cleaned
-	}
-	if !wanted.whole.IsZero() {
-		if err := info.Matches(wanted.whole); err != nil {
-			object.Accepted, object.User, object.Groups, object.Rejected = false, "", []string{}, err.Error()
-			object.Signs, object.Unsigned = false, err.Error()
-			return object, err
-		}
-	}
-	return object, info.Usable(now)
+	return e.Print(checkView(object, e.Now()))
 }
 
-// missSignature returns an error when the signer has left the token without a good
-// signature for longer than it takes, and notes it.
-func missSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
+// tokenCheck says what Kubernetes does with the token, and returns an error when
+// that is not what its usages say, or when another token was meant.
+func tokenCheck(info token.Info, mismatch error, now time.Time) (output.TokenCheck, error) {
+	status, unfit := info.Evaluate(now), info.Usable(now)
+	item := cmdutil.TokenInfo(info, now)
+	notes := cli.OrEmpty(info.Notes)
+	if item.Expires == nil && unfit == nil {
+		notes = append(notes, "it "+neverExpires)
+	} else if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, []token.Info{info}, now)[clusterinfo.Cleaner]; stalled != "" {
+		notes = append(notes, stalled)
+	}
+	if mismatch != nil {
+		status, unfit = token.Status{Rejected: mismatch.Error(), Unsigned: mismatch.Error(), DeletedAt: status.DeletedAt}, mismatch
+	}
+	object := output.TokenCheck{
+		Meta: output.Kind("TokenCheck"), ID: info.ID, Token: &item, Notes: notes,
+		Accepted: status.Rejected == "", User: status.User, Groups: cli.OrEmpty(status.Groups), Rejected: status.Rejected,
+		Signs: status.Unsigned == "", Unsigned: status.Unsigned,
+	}
+	if !status.DeletedAt.IsZero() {
+		object.Cleaned = new(status.DeletedAt.UTC().Truncate(time.Second))
+	}
+	return object, unfit
+}
+
+// checkSignature adds what cluster-info says, and returns an error when the signer has left
+// the token without a good signature for longer than it takes.
+func checkSignature(ctx context.Context, client *kubeclient.Client, object *output.TokenCheck, info token.Info, now time.Time) error {
+	document, err := clusterinfo.Fetch(ctx, client.Core)
+	if err != nil {
+		object.Notes = append(object.Notes, "whether cluster-info is signed with it cannot be said: "+err.Error())
+		return nil
+	}
+	object.Signature = clusterinfo.Check(document, info.Token)
 	if stalled := clusterinfo.StalledControllers(document, []token.Info{info}, now)[clusterinfo.Signer]; stalled != "" {
 		object.Notes = append(object.Notes, stalled)
 		return fmt.Errorf("token %s: %w", info.ID, clusterinfo.ErrNotSignedYet)
@@ -46,42 +73,28 @@ func missSignature(object *output.TokenCheck, document clusterinfo.Info, info to
 	return nil
 }
 
-// lifetimeNotes say what is odd about the end of a token.
-func lifetimeNotes(info token.Info, now time.Time) []string {
-	if info.Expires.IsZero() && info.Usable(now) == nil {
-		return []string{"it " + neverExpires}
-	}
-	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, []token.Info{info}, now)[clusterinfo.Cleaner]; stalled != "" {
-		return []string{stalled}
-	}
-	return nil
-}
-
 func checkView(object output.TokenCheck, now time.Time) cli.Result {
 	v := cli.Result{Object: object, Names: []cli.Name{cmdutil.TokenReference(object.ID)}, Header: []string{"TOKEN", object.ID}}
 	row := func(title, text string) { v.Rows = append(v.Rows, []string{title, text}) }
-	accepts := "rejects it: " + object.Rejected
-	if object.Accepted {
-		accepts = "accepts it as " + object.User
-	}
 	if object.Token != nil {
 		row("status", cmdutil.TokenStatus(*object.Token))
 		row("description", object.Token.Description)
 	}
-	row("API server", accepts)
 	if object.Accepted {
+		row("API server", "accepts it as "+object.User)
 		row("in groups", strings.Join(object.Groups, ", "))
+	} else {
+		row("API server", "rejects it: "+object.Rejected)
 	}
 	if object.Token == nil {
 		row("asked at", object.Endpoint)
 		return v
 	}
-	switch {
-	case !object.Signs:
-		row("bootstrap signer", "does not sign with it: "+object.Unsigned)
-	default:
+	if object.Signs {
 		row("bootstrap signer", "is to sign cluster-info with it")
 		row("signature", object.Signature)
+	} else {
+		row("bootstrap signer", "does not sign with it: "+object.Unsigned)
 	}
 	row("token cleaner", cleanedText(object.Cleaned, now))
 	for _, note := range object.Notes {

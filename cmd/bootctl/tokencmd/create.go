@@ -1,7 +1,10 @@
 package tokencmd
 
 import (
-	"context"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,44 +86,22 @@ interrupted or cannot be printed. With --print-join-command, --wait or
 	return cmd
 }
 
-func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	if err := o.validate(e.Global.Output, args); err != nil {
-		return err
-	}
-	batch, err := o.batch(e, args)
-	if err != nil {
-		return err
-	}
-	created, err := batch.Preview()
-	if err != nil {
-		return err
-	}
-	client, document, err := o.connect(ctx, e)
-	if err != nil {
-		return err
-	}
-	if err := o.checkPrintable(e, created, document); err != nil {
-		return err
-	}
-	var createErr error
-	if o.dryRun != dryRunClient {
-		if created, createErr = createBatch(ctx, e, client, batch); len(created) == 0 {
-			return createErr
-		}
-	}
-	warnOfTokens(e, created, o.dryRun)
-	if o.wait && createErr == nil {
-		createErr = waitSigned(ctx, e, client, created, o.timeout)
-	}
-	v, err := o.view(e, created, document, o.wait && createErr == nil)
-	if err == nil {
-		err = e.Print(v)
-	}
-	if err != nil && o.dryRun == "" {
-		var stop func()
-		batch.Observer, stop = e.Count("deleted again", len(created))
-		defer stop()
-		return cli.JoinErrors(err, batch.Rollback(ctx, client.Core, created))
-	}
-	return cli.JoinErrors(err, createErr)
+// validate returns an error when the flags and arguments do not fit together.
+func (o createOptions) validate(format string, args []string) error {
+	signing, authentication := slices.Contains(o.usages, token.Signing), slices.Contains(o.usages, token.Authentication)
+	kubeconfig, given := format == formatBootstrapKubeconfig, strings.Join(args, "")
+	err := checkRules(
+		rule{o.joinCommand != "" && !(signing && authentication), "a node joins with a token of both usages only, so --print-join-command needs both"},
+		rule{kubeconfig && !authentication, "-o " + formatBootstrapKubeconfig + " needs the usage " + token.Authentication},
+		rule{o.wait && !signing, "nothing is signed with a token without the usage " + token.Signing + ", so --wait would wait for ever"},
+		rule{o.wait && o.dryRun != "", "nothing is created in a dry run, so there is nothing to --wait for"},
+		rule{o.wait && o.timeout <= 0, fmt.Sprintf("--timeout %s leaves no time", o.timeout)},
+		rule{o.many && (o.count < 1 || o.count > maxCount), fmt.Sprintf("--count %d is not between 1 and %d", o.count, maxCount)},
+		rule{o.many && (len(args) == 1 || o.tokenFile != ""), "--count is of random tokens, and one was given"},
+		rule{o.many && kubeconfig, "-o " + formatBootstrapKubeconfig + " is of one token, without --count"},
+		rule{len(args) == 1 && o.tokenFile != "", "a token was given and --token-file, too"},
+		rule{slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, given),
+			given + " is no token; a value of --print-join-command or --dry-run is joined to it with ="},
+	)
+	return cmp.Or(err, o.end.validate())
 }

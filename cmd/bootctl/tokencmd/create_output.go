@@ -1,7 +1,7 @@
 package tokencmd
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -12,32 +12,20 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// warnOfTokens warns of what anyone who creates tokens should know.
-func warnOfTokens(e *cli.Env, created []token.Info, dryRun string) {
-	first := created[0]
+// warnOfTokens warns of what anyone who creates tokens like this one should know.
+func warnOfTokens(e *cli.Env, one token.Info, dryRun string) {
 	if dryRun != "" {
 		e.Warn("nothing was created: this is a dry run")
 	}
-	if first.Expires.IsZero() {
+	if one.Expires.IsZero() {
 		e.Warn("the token " + neverExpires)
 	}
-	if behind := first.Created.Sub(e.Now()); !first.Created.IsZero() && behind.Abs() > time.Minute {
+	if behind := one.Created.Sub(e.Now()); !one.Created.IsZero() && behind.Abs() > time.Minute {
 		e.Warn(fmt.Sprintf("the clock of this machine is %s the API server's, which decides when the token expires", discovery.Skew(behind)))
 	}
-}
-
-func waitSigned(ctx context.Context, e *cli.Env, client *kubeclient.Client, created []token.Info, timeout time.Duration) error {
-	tokens := make([]token.Token, 0, len(created))
-	for _, info := range created {
-		tokens = append(tokens, info.Token)
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Observer: e.Observe}.Until(ctx, tokens)
 }
 
 // checkPrintable returns an error when tokens like these cannot be printed as asked.
@@ -53,44 +41,39 @@ func (o createOptions) checkPrintable(e *cli.Env, alike []token.Info, document c
 }
 
 // view is what is printed of the tokens that were created.
-func (o createOptions) view(e *cli.Env, created []token.Info, document clusterinfo.Document, signed bool) (cli.Result, error) {
-	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(created))}
-	v := cli.Result{}
+func (o createOptions) view(e *cli.Env, created []token.Info, document clusterinfo.Document, signed bool) (v cli.Result, err error) {
+	list := output.TokenList{Meta: output.Kind("TokenList")}
 	var text strings.Builder
 	for _, info := range created {
 		item := cmdutil.TokenInfo(info, e.Now())
 		item.Token, item.Signed, item.DryRun = info.Token.Reveal(), signed, o.dryRun
-		line := item.Token
 		if o.joinCommand != "" {
 			item.JoinCommand = joinCommand(o.joinCommand, document, info.Token)
-			line = item.JoinCommand
 		}
 		list.Items = append(list.Items, item)
 		v.Names = append(v.Names, cmdutil.TokenReference(item.ID))
-		text.WriteString(line + "\n")
+		text.WriteString(cmp.Or(item.JoinCommand, item.Token) + "\n")
 	}
 	v.Text, v.Object = text.String(), list
-	if o.many {
-		return v, nil
+	if !o.many {
+		v.Object = output.Token{Meta: output.Kind("Token"), TokenInfo: list.Items[0]}
 	}
-	v.Object = output.Token{Meta: output.Kind("Token"), TokenInfo: list.Items[0]}
-	if e.Global.Output != formatBootstrapKubeconfig {
-		return v, nil
+	if e.Global.Output == formatBootstrapKubeconfig {
+		var kubeconfig []byte
+		kubeconfig, err = clusterinfo.BootstrapKubeconfig(document.Server, document.CAs, created[0].Token)
+		v.Formats = map[string]string{formatBootstrapKubeconfig: string(kubeconfig)}
 	}
-	kubeconfig, err := clusterinfo.BootstrapKubeconfig(document.Server, document.CAs, created[0].Token)
-	v.Formats = map[string]string{formatBootstrapKubeconfig: string(kubeconfig)}
 	return v, err
 }
 
 // joinCommand is the command line that joins a node with the token.
 func joinCommand(program string, document clusterinfo.Document, tok token.Token) string {
-	parts := []string{"bootctl join", string(document.Server), "--token", tok.Reveal()}
-	flag, end := "--ca-cert-hash", ""
+	line, flag, end := fmt.Sprintf("%s join %s --token %s", program, document.Server, tok.Reveal()), "--ca-cert-hash", ""
 	if program == programKubeadm {
-		parts[0], flag, end = "kubeadm join", "--discovery-token-ca-cert-hash", " " // kubeadm's own line ends so
+		flag, end = "--discovery-token-ca-cert-hash", " " // kubeadm's own line ends so
 	}
 	for _, pin := range clusterinfo.Pins(document.CAs) {
-		parts = append(parts, fmt.Sprintf("%s %s", flag, pin))
+		line += fmt.Sprintf(" %s %s", flag, pin)
 	}
-	return strings.Join(parts, " ") + end
+	return line + end
 }

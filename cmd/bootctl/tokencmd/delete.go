@@ -1,19 +1,15 @@
 package tokencmd
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 type deleteOptions struct {
@@ -50,9 +46,7 @@ certificatesigningrequests/approval and approve on their signers.`,
 		Example: `  bootctl token delete k3x9q2 --deny-pending
   bootctl token delete --expired`,
 		ValidArgsFunction: completeTokenIDs(e),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), e, args)
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -60,13 +54,10 @@ certificatesigningrequests/approval and approve on their signers.`,
 }
 
 func (o deleteOptions) validate(args []string) error {
-	switch {
-	case len(args) == 0 && !o.expired:
-		return fmt.Errorf("%w: name tokens by their IDs, or give --expired", failure.ErrUsage)
-	case len(args) > 0 && o.expired:
-		return fmt.Errorf("%w: tokens were named, and --expired given too", failure.ErrUsage)
-	}
-	return nil
+	return checkRules(
+		rule{len(args) == 0 && !o.expired, "name tokens by their IDs, or give --expired"},
+		rule{len(args) > 0 && o.expired, "tokens were named, and --expired given too"},
+	)
 }
 
 func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error {
@@ -78,28 +69,18 @@ func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error
 		return err
 	}
 	client, err := e.Client()
+	if err == nil && o.denyPending && !o.dryRun { // before the tokens are gone
+		err = approval.CheckAccess(ctx, client.Authorization, csr.KubeletClient)
+	}
+	if err == nil && o.expired {
+		wanted, err = expiredTokens(ctx, e, client)
+	}
 	if err != nil {
 		return err
 	}
-	if o.denyPending && !o.dryRun { // before the tokens are gone
-		if err := approval.CheckAccess(ctx, client.Authorization, csr.KubeletClient); err != nil {
-			return err
-		}
-	}
-	var expired []token.Info
-	if o.expired {
-		if expired, err = expiredTokens(ctx, e, client); err != nil {
-			return err
-		}
-	}
-	outcomes := make([]cli.Outcome, len(wanted)+len(expired))
-	e.Concurrently(ctx, "deleted", len(outcomes), func(ctx context.Context, i int) {
-		if o.expired {
-			outcomes[i] = o.deleteToken(ctx, client, cmp.Or(expired[i].ID, expired[i].SecretName), expired[i], nil)
-			return
-		}
-		info, err := wanted[i].get(ctx, client)
-		outcomes[i] = o.deleteToken(ctx, client, wanted[i].id, info, err)
+	outcomes := make([]cli.Outcome, len(wanted))
+	e.Concurrently(ctx, "deleted", len(wanted), func(ctx context.Context, i int) {
+		outcomes[i] = o.deleteToken(ctx, client, wanted[i])
 	})
 	denyErr := o.pending(ctx, e, client, outcomes)
 	return cli.JoinErrors(e.PrintOutcomes(outcomes, cmdutil.TokenReference), denyErr)

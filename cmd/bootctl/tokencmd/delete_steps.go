@@ -1,10 +1,10 @@
 package tokencmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/escape"
@@ -16,22 +16,25 @@ import (
 )
 
 // expiredTokens returns the tokens that have expired and are not kubeadm's to delete.
-func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) ([]token.Info, error) {
+func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) ([]tokenArgument, error) {
 	infos, err := token.List(ctx, client.Core)
-	return slices.DeleteFunc(infos, func(info token.Info) bool { return !info.Expired(e.Now()) || skipKubeadmToken(e, info) }), err
-}
-
-// skipKubeadmToken reports whether an expired token is kubeadm's to delete, and prints that.
-func skipKubeadmToken(e *cli.Env, info token.Info) bool {
-	if info.IsProxy() {
-		e.Progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
+	var expired []tokenArgument
+	for _, info := range infos {
+		switch {
+		case !info.Expired(e.Now()):
+		case info.IsProxy():
+			e.Progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
+		default:
+			expired = append(expired, tokenArgument{id: cmp.Or(info.ID, info.SecretName), read: &info})
+		}
 	}
-	return info.IsProxy()
+	return expired, err
 }
 
-// deleteToken deletes a token as it was read, which ended with err.
-func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Client, name string, info token.Info, err error) cli.Outcome {
-	result := output.Result{Name: name, UID: info.UID, Result: "deleted"}
+// deleteToken deletes one token, as it is read now or was read before.
+func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Client, wanted tokenArgument) cli.Outcome {
+	info, err := wanted.get(ctx, client)
+	result := output.Result{Name: wanted.id, UID: info.UID, Result: "deleted"}
 	switch {
 	case err != nil:
 	case o.dryRun:
@@ -90,16 +93,16 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 // reportPending prints the CSRs of a token that are still pending, and those that
 // were denied.
 func (o deleteOptions) reportPending(e *cli.Env, made cli.Outcome) {
-	names := func(requests []string) string { return escape.FirstN(requests, 5, " ") }
+	pending, denied := escape.FirstN(made.PendingRequests, 5, " "), escape.FirstN(made.DeniedRequests, 5, " ")
 	switch {
-	case len(made.PendingRequests) == 0:
+	case pending == "":
 	case o.denyPending && o.dryRun:
-		e.Progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, names(made.PendingRequests)))
+		e.Progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, pending))
 	default:
 		e.Warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl token delete %s --deny-pending --ignore-not-found",
-			made.Name, names(made.PendingRequests), made.Name))
+			made.Name, pending, made.Name))
 	}
-	if len(made.DeniedRequests) > 0 {
-		e.Progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, names(made.DeniedRequests)))
+	if denied != "" {
+		e.Progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, denied))
 	}
 }

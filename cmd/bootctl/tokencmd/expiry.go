@@ -26,10 +26,7 @@ func (o *expiryOptions) addFlags(fs *pflag.FlagSet, preset string) {
 }
 
 func (o expiryOptions) validate() error {
-	if o.ttl != "" && o.expiresAt != "" {
-		return fmt.Errorf("%w: --ttl and --expires-at were both given", failure.ErrUsage)
-	}
-	return nil
+	return checkRules(rule{o.ttl != "" && o.expiresAt != "", "--ttl and --expires-at were both given"})
 }
 
 // time returns when the token expires; the zero time means never. Without either
@@ -55,17 +52,12 @@ func (o expiryOptions) time(now time.Time) (time.Time, error) {
 // parseTTL reads a lifetime: a Go duration, whole days such as 7d, or never or 0
 // for none, which it returns as 0.
 func parseTTL(s string) (time.Duration, error) {
-	if s == "never" || s == "0" {
+	if s == "never" {
 		return 0, nil
 	}
 	ttl, err := cli.ParseDuration("--ttl", s)
-	switch {
-	case err != nil:
-		return 0, err
-	case ttl == 0:
-		return 0, nil
-	case ttl < time.Second:
+	if ttl > 0 && ttl < time.Second {
 		return 0, fmt.Errorf("%w: --ttl %q ends before the token can be used; never makes one without end", failure.ErrUsage, s)
 	}
-	return ttl, nil
+	return ttl, err
 }

@@ -1,6 +1,7 @@
 package tokencmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -32,9 +32,7 @@ Needs get and patch on secrets in kube-system.`,
 		Example:           "  bootctl token extend k3x9q2 --ttl 2d",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeTokenIDs(e),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), e, args[0])
-		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args[0]) },
 	}
 	o.end.addFlags(cmd.Flags(), "")
 	e.AddConnectionFlags(cmd)
@@ -42,10 +40,7 @@ Needs get and patch on secrets in kube-system.`,
 }
 
 func (o extendOptions) validate() error {
-	if o.end == (expiryOptions{}) {
-		return fmt.Errorf("%w: give --ttl or --expires-at", failure.ErrUsage)
-	}
-	return o.end.validate()
+	return cmp.Or(checkRules(rule{o.end == (expiryOptions{}), "give --ttl or --expires-at"}), o.end.validate())
 }
 
 func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {

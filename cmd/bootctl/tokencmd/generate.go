@@ -8,7 +8,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+type generateOptions struct{}
+
 func newGenerate(e *cli.Env) *cobra.Command {
+	var o generateOptions
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Draw a random bootstrap token, and create nothing",
@@ -16,15 +19,19 @@ func newGenerate(e *cli.Env) *cobra.Command {
 or for bootctl token create --token-file. It asks no server.`,
 		Example: "  bootctl token generate",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return runGenerate(e)
-		},
+		RunE:    func(*cobra.Command, []string) error { return o.run(e) },
 	}
 	cli.RejectFlags(cmd.Flags(), map[string]string{"dry-run": readOnlyCommand, "kubeconfig": "the command asks no server"})
 	return cmd
 }
 
-func runGenerate(e *cli.Env) error {
+// validate returns nil: the command takes no options.
+func (generateOptions) validate() error { return nil }
+
+func (o generateOptions) run(e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
 	tok, err := token.Generate(e.Random)
 	if err != nil {
 		return err

@@ -1,17 +1,14 @@
 package tokencmd
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -50,9 +47,7 @@ Needs list on secrets in kube-system.`,
 		Example: `  bootctl token list
   bootctl token list --expired -q`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -61,10 +56,8 @@ Needs list on secrets in kube-system.`,
 }
 
 func (o listOptions) validate() error {
-	if o.usage != "" && o.usage != token.Signing && o.usage != token.Authentication {
-		return fmt.Errorf("%w: --usage %q is neither %s nor %s", failure.ErrUsage, o.usage, token.Signing, token.Authentication)
-	}
-	return nil
+	return checkRules(rule{o.usage != "" && o.usage != token.Signing && o.usage != token.Authentication,
+		fmt.Sprintf("--usage %q is neither %s nor %s", o.usage, token.Signing, token.Authentication)})
 }
 
 func (o listOptions) run(ctx context.Context, e *cli.Env) error {
@@ -80,18 +73,8 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	warnIfFull(ctx, e, client, infos)
-	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !o.fits(info, e.Now()) })
-	v, items := o.view(infos, e.Now())
-	if e.PrintsTable() {
-		for _, item := range items {
-			v.Rows = append(v.Rows, tokenRow(cmp.Or(item.Token, item.ID), item, e.Now()))
-		}
-	}
-	return e.Print(v)
-}
-
-func (o listOptions) fits(info token.Info, now time.Time) bool {
-	return (!o.expired || info.Expired(now)) &&
-		(o.usage == "" || info.Has(o.usage)) &&
-		(o.group == "" || slices.Contains(info.Groups, o.group))
+	infos = slices.DeleteFunc(infos, func(info token.Info) bool {
+		return o.expired && !info.Expired(e.Now()) || o.usage != "" && !info.Has(o.usage) || o.group != "" && !slices.Contains(info.Groups, o.group)
+	})
+	return e.Print(o.view(infos, e.Now()))
 }

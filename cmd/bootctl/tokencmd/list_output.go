@@ -1,6 +1,7 @@
 package tokencmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -28,17 +29,16 @@ func warnIfFull(ctx context.Context, e *cli.Env, client *kubeclient.Client, info
 	if signing < manyTokens {
 		return
 	}
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		e.Warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for about %d", signing, 2*manyTokens))
-		return
+	room := fmt.Sprintf("about %d", 2*manyTokens)
+	if info, err := clusterinfo.Fetch(ctx, client.Core); err == nil {
+		room = fmt.Sprintf("%d: past that no new token is signed; delete what is not needed, and give tokens that need not sign --usages authentication", info.Capacity())
 	}
-	e.Warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for %d: past that no new token is signed; delete what is not needed, and give tokens that need not sign --usages authentication", signing, info.Capacity()))
+	e.Warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for %s", signing, room))
 }
 
-// view is the list but for the rows of its table.
-func (o listOptions) view(infos []token.Info, now time.Time) (cli.Result, []output.TokenInfo) {
-	items := make([]output.TokenInfo, 0, len(infos))
+// view is what is printed of the tokens.
+func (o listOptions) view(infos []token.Info, now time.Time) cli.Result {
+	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(infos))}
 	v := cli.Result{
 		Header: []string{"ID", "TTL", "EXPIRES", "USAGES", "GROUPS", "DESCRIPTION", "STATUS"},
 		Wide:   []string{"SECRET"},
@@ -48,25 +48,20 @@ func (o listOptions) view(infos []token.Info, now time.Time) (cli.Result, []outp
 	}
 	for _, info := range infos {
 		item := cmdutil.TokenInfo(info, now)
-		item.Token = o.shown(info)
-		items = append(items, item)
+		if o.showSecrets && !info.Token.IsZero() {
+			item.Token = info.Token.Reveal()
+		}
 		if item.ID != "" {
 			v.Names = append(v.Names, cmdutil.TokenReference(item.ID))
 		}
+		list.Items = append(list.Items, item)
+		v.Rows = append(v.Rows, tokenRow(item, now))
 	}
-	v.Object = output.TokenList{Meta: output.Kind("TokenList"), Items: items}
-	return v, items
+	v.Object = list
+	return v
 }
 
-// shown is the whole token where it was asked for.
-func (o listOptions) shown(info token.Info) string {
-	if o.showSecrets && !info.Token.IsZero() {
-		return info.Token.Reveal()
-	}
-	return ""
-}
-
-func tokenRow(first string, item output.TokenInfo, now time.Time) []string {
+func tokenRow(item output.TokenInfo, now time.Time) []string {
 	ttl, expires := "never", "never"
 	if item.Expired {
 		ttl, expires = "over", "unreadable"
@@ -74,5 +69,8 @@ func tokenRow(first string, item output.TokenInfo, now time.Time) []string {
 	if item.Expires != nil {
 		ttl, expires = cli.HumanDuration(item.Expires.Sub(now)), item.Expires.Format(time.RFC3339)
 	}
-	return []string{first, ttl, expires, strings.Join(item.Usages, ","), strings.Join(item.Groups, ","), item.Description, cmdutil.TokenStatus(item), item.SecretName}
+	return []string{
+		cmp.Or(item.Token, item.ID), ttl, expires, strings.Join(item.Usages, ","), strings.Join(item.Groups, ","),
+		item.Description, cmdutil.TokenStatus(item), item.SecretName,
+	}
 }

@@ -1,6 +1,8 @@
+// Package tokencmd has the commands about bootstrap tokens, one file for each verb.
 package tokencmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +11,8 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -24,28 +28,26 @@ func New(e *cli.Env) *cobra.Command {
 	return cmd
 }
 
-// tokenArgumentOf is a token of the cluster as the command line names it.
+// tokenArgument is a token of the cluster as the command line names it.
 type tokenArgument struct {
 	id string
 	// whole is the token where all of it was given, and not only its ID.
 	whole token.Token
+	// read is what the cluster holds, where that was asked for before.
+	read *token.Info
 }
 
 // tokenArgumentOf reads an ID, the name of a token's Secret, or a whole token.
 func tokenArgumentOf(e *cli.Env, text string) (tokenArgument, error) {
 	id, err := cmdutil.TokenName(text)
+	if err == nil && id == "" && len(text) <= len("abcdef.") { // nothing that anyone would take for a token
+		_, err = token.ParseID(text)
+	}
 	if err != nil || id != "" {
 		return tokenArgument{id: id}, err
 	}
-	if len(text) <= len("abcdef.") { // nothing that anyone would take for a token
-		_, err := token.ParseID(text)
-		return tokenArgument{}, err
-	}
-	tok, err := token.Parse(text)
-	if err == nil {
-		e.Warn("a token on the command line can be seen by every user of this machine; its ID is enough")
-	}
-	return tokenArgument{tok.ID(), tok}, err
+	tok, err := cmdutil.PlainToken(e, text, "its ID is enough")
+	return tokenArgument{id: tok.ID(), whole: tok}, err
 }
 
 // tokenArguments reads several arguments, each token once.
@@ -66,9 +68,49 @@ func tokenArguments(e *cli.Env, args []string) ([]tokenArgument, error) {
 // get reads the token. Where all of it was given, its secret must be the
 // cluster's.
 func (a tokenArgument) get(ctx context.Context, client *kubeclient.Client) (token.Info, error) {
+	if a.read != nil {
+		return *a.read, nil
+	}
 	info, err := token.Get(ctx, client.Core, a.id)
 	if err == nil && !a.whole.IsZero() {
 		err = info.Matches(a.whole)
 	}
 	return info, err
+}
+
+// completeTokenIDs offers the IDs of the cluster's tokens, each with what its
+// description says, and nothing where the cluster cannot be asked.
+func completeTokenIDs(e *cli.Env) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), cli.CompletionTimeout)
+		defer cancel()
+		client, err := e.Client()
+		if err != nil || cmd.Args != nil && cmd.Args(cmd, append(given, "")) != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		infos, _ := token.List(ctx, client.Core)
+		for _, info := range infos {
+			if info.ID != "" && !slices.Contains(given, info.ID) {
+				says := cmp.Or(info.Description, cmdutil.TokenInfo(info, e.Now()).Status)
+				found = append(found, cobra.CompletionWithDesc(info.ID, escape.Text(says)))
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// rule is a way in which flags and arguments may not fit together.
+type rule struct {
+	broken  bool
+	problem string
+}
+
+// checkRules returns a usage error with the problem of the first rule that is broken.
+func checkRules(rules ...rule) error {
+	for _, r := range rules {
+		if r.broken {
+			return fmt.Errorf("%w: %s", failure.ErrUsage, r.problem)
+		}
+	}
+	return nil
 }

@@ -1,2 +1,0 @@
-// Package tokencmd has the commands about bootstrap tokens, one file for each verb.
-package tokencmd
