@@ -49,14 +49,9 @@ const (
 // TokenInfo returns what the contract says of a token, without its secret.
 func TokenInfo(info token.Info, now time.Time) output.TokenInfo {
 	out := output.TokenInfo{
-		ID:          info.ID,
-		SecretName:  info.SecretName,
-		Usages:      cli.OrEmpty(info.Usages),
-		Groups:      cli.OrEmpty(info.Groups),
-		Description: info.Description,
-		Status:      statusValid,
-		Expired:     info.Expired(now),
-		Problem:     info.Problem,
+		ID: info.ID, SecretName: info.SecretName, Description: info.Description,
+		Usages: cli.OrEmpty(info.Usages), Groups: cli.OrEmpty(info.Groups),
+		Status: statusValid, Expired: info.Expired(now), Problem: info.Problem,
 	}
 	if !info.Expires.IsZero() {
 		out.Expires = new(info.Expires.UTC().Truncate(time.Second))

@@ -126,10 +126,9 @@ const verifyTimeout = 10 * time.Second
 // isOutcomeUnknown says whether a request may have been carried out although it
 // failed.
 func isOutcomeUnknown(err error) bool {
-	if connection, ok := errors.AsType[*net.OpError](err); ok && connection.Op == "dial" {
-		return false // it was not even sent
-	}
-	return kubeclient.IsTransient(err) || errors.Is(err, context.Canceled)
+	connection, ok := errors.AsType[*net.OpError](err)
+	neverSent := ok && connection.Op == "dial"
+	return !neverSent && (kubeclient.IsTransient(err) || errors.Is(err, context.Canceled))
 }
 
 // Get returns the token with the given ID, whatever is wrong with its Secret. It
@@ -216,13 +215,10 @@ func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, e
 	if !expires.IsZero() {
 		expiration = []byte(formatExpiration(expires))
 	}
-	patch, err := json.Marshal(map[string]any{
+	patch, _ := json.Marshal(map[string]any{ // these types can always be encoded
 		"metadata": map[string]string{"uid": info.UID, "resourceVersion": info.version},
 		"data":     map[string]any{api.BootstrapTokenExpirationKey: expiration},
 	})
-	if err != nil {
-		return Info{}, err
-	}
 	secret, err := client.Secrets(metav1.NamespaceSystem).Patch(ctx, info.SecretName, types.MergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		return Info{}, failed("extend", info.ID, err)

@@ -16,9 +16,8 @@ import (
 )
 
 type checkOptions struct {
-	tokenFile string
-	endpoint  string
-	trust     cmdutil.TrustFlags
+	tokenFile, endpoint string
+	trust               cmdutil.TrustFlags
 }
 
 func (o *checkOptions) addFlags(fs *pflag.FlagSet) {

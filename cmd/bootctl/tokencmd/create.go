@@ -15,18 +15,15 @@ import (
 )
 
 type createOptions struct {
-	end         expiryOptions
-	usages      []string
-	groups      []string
-	description string
-	tokenFile   string
-	allowWeak   bool
-	count       int
-	many        bool // whether --count was given, so that a list is printed
-	joinCommand string
-	wait        bool
-	timeout     time.Duration
-	dryRun      string
+	end                    expiryOptions
+	usages, groups         []string
+	description, tokenFile string
+	allowWeak              bool
+	count                  int
+	many                   bool // whether --count was given, so that a list is printed
+	joinCommand, dryRun    string
+	wait                   bool
+	timeout                time.Duration
 }
 
 func (o *createOptions) addFlags(fs *pflag.FlagSet) {

@@ -12,12 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-type deleteOptions struct {
-	expired        bool
-	ignoreNotFound bool
-	denyPending    bool
-	dryRun         bool
-}
+type deleteOptions struct{ expired, ignoreNotFound, denyPending, dryRun bool }
 
 func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.expired, "expired", false, "all tokens that have expired, but not kubeadm's own for kubeadm-certs")

@@ -15,10 +15,7 @@ import (
 const neverExpires = "never expires: whoever learns it can join nodes until it is deleted"
 
 // expiryOptions say when a token ends.
-type expiryOptions struct {
-	ttl       string
-	expiresAt string
-}
+type expiryOptions struct{ ttl, expiresAt string }
 
 func (o *expiryOptions) addFlags(fs *pflag.FlagSet, preset string) {
 	fs.StringVar(&o.ttl, "ttl", "", "`lifetime` from now on, such as 2h, 7d, or never (0 means never, too)"+preset)

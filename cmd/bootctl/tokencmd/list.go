@@ -13,10 +13,8 @@ import (
 )
 
 type listOptions struct {
-	showSecrets bool
-	expired     bool
-	usage       string
-	group       string
+	showSecrets, expired bool
+	usage, group         string
 }
 
 func (o *listOptions) addFlags(fs *pflag.FlagSet) {
