@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
@@ -49,7 +48,7 @@ func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error
 		}
 		warnOfTokens(e, created[0], o.dryRun)
 		if o.wait && createErr == nil {
-			createErr = waitSigned(ctx, e, client, created, o.timeout)
+			createErr = o.waitSigned(ctx, e, client, created)
 		}
 		v, err := o.view(e, created, document, o.wait && createErr == nil)
 		if err == nil {
@@ -106,12 +105,12 @@ func (o createOptions) connect(ctx context.Context, e *cli.Env) (client *kubecli
 	return client, document, err
 }
 
-func waitSigned(ctx context.Context, e *cli.Env, client *kubeclient.Client, created []token.Info, timeout time.Duration) error {
+func (o createOptions) waitSigned(ctx context.Context, e *cli.Env, client *kubeclient.Client, created []token.Info) error {
 	tokens := make([]token.Token, 0, len(created))
 	for _, info := range created {
 		tokens = append(tokens, info.Token)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Observer: e.Observe}.Until(ctx, tokens)
 }
