@@ -46,6 +46,15 @@ func verdicts(rules []approval.RuleResult) []output.Verdict {
 	return out
 }
 
+// sentView shows a request that was sent.
+func sentView(request csr.Request) cli.Result {
+	object := output.RequestedCertificate{Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request)}
+	return cli.Result{
+		Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(request.Name)}, Text: request.Name + "\n",
+		Header: []string{"REQUEST", request.Name}, Rows: [][]string{{"signer", object.Request.Signer}, {"key", object.Request.Fingerprint}},
+	}
+}
+
 // issuedView shows a certificate that was issued.
 func issuedView(request csr.Request, text []byte) (cli.Result, error) {
 	certs, err := certpem.Parse(text)
