@@ -49,9 +49,7 @@ func missing(permission string) error {
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
 func AdminPermission(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
 	for _, power := range adminPermissions {
-		allowed, err := kubeclient.Can(ctx, client, user, groups, authorizationv1.ResourceAttributes{
-			Group: power.group, Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb,
-		})
+		allowed, err := kubeclient.Can(ctx, client, user, groups, power.is)
 		if err != nil {
 			return "", err
 		}
@@ -62,26 +60,26 @@ func AdminPermission(ctx context.Context, client authorizationv1client.SubjectAc
 	return "", nil
 }
 
-// adminPermission is what makes an administrator of whoever may do it, to all objects of the
-// kind or to the one that counts.
-type adminPermission struct{ what, verb, group, resource, subresource, name string }
-
-// adminPermissions are tried in this order.
-var adminPermissions = []adminPermission{
-	{"do everything", "*", "*", "*", "", ""},
-	{"impersonate users", "impersonate", "", "users", "", ""},
-	{"impersonate groups", "impersonate", "", "groups", "", ""},
-	{"impersonate system:masters", "impersonate", "", "groups", "", "system:masters"},
-	{"impersonate service accounts", "impersonate", "", "serviceaccounts", "", ""},
-	{"make tokens of service accounts", "create", "", "serviceaccounts", "token", ""},
-	{"grant what it has not", "escalate", rbacv1.GroupName, "clusterroles", "", ""},
-	{"bind any role", "bind", rbacv1.GroupName, "clusterroles", "", ""},
-	{"bind cluster-admin", "bind", rbacv1.GroupName, "clusterroles", "", "cluster-admin"},
-	{"approve requests for certificates", "update", certificatesv1.GroupName, "certificatesigningrequests", "approval", ""},
-	{"read all secrets", "get", "", "secrets", "", ""},
-	{"list all secrets", "list", "", "secrets", "", ""},
-	{"watch all secrets", "watch", "", "secrets", "", ""},
-	{"run what it likes on nodes", "create", "", "nodes", "proxy", ""},
+// adminPermissions make an administrator of whoever has one, for all objects of the kind
+// or for the one that counts. They are tried in this order.
+var adminPermissions = []struct {
+	what string
+	is   authorizationv1.ResourceAttributes
+}{
+	{"do everything", authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}},
+	{"impersonate users", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "users"}},
+	{"impersonate groups", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups"}},
+	{"impersonate system:masters", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups", Name: "system:masters"}},
+	{"impersonate service accounts", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "serviceaccounts"}},
+	{"make tokens of service accounts", authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
+	{"grant what it has not", authorizationv1.ResourceAttributes{Verb: "escalate", Group: rbacv1.GroupName, Resource: "clusterroles"}},
+	{"bind any role", authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Resource: "clusterroles"}},
+	{"bind cluster-admin", authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Resource: "clusterroles", Name: "cluster-admin"}},
+	{"approve requests for certificates", authorizationv1.ResourceAttributes{Verb: "update", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: "approval"}},
+	{"read all secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}},
+	{"list all secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}},
+	{"watch all secrets", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "secrets"}},
+	{"run what it likes on nodes", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes", Subresource: "proxy"}},
 }
 
 // AutoApprovals finds out of many requests which the controller csrapproving would

@@ -95,8 +95,9 @@ type ReviewResult struct {
 // Review evaluates a CSR, which it reads as [Get] does, by the rules of its signer, and
 // predicts the answer of that signer.
 //
-// Access: get on certificatesigningrequests and nodes; list on certificatesigningrequests and create on
-// subjectaccessreviews, without which the result says less.
+// Access: get on certificatesigningrequests and nodes; list on
+// certificatesigningrequests and create on subjectaccessreviews, without which the
+// result says less.
 func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (ReviewResult, error) {
 	r, err := Get(ctx, client.Certificates, r)
 	if err != nil {

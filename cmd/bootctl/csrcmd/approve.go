@@ -99,3 +99,13 @@ func (o approveOptions) validate(named []csr.Request) error {
 	}
 	return o.filter.validate()
 }
+
+// selected returns the filter for the CSRs that the flags select.
+func (o approveOptions) selected(now time.Time) (csr.Filter, error) {
+	filter, err := o.filter.filter(now)
+	filter.UID = o.uid
+	if err == nil && o.fingerprint != "" {
+		filter.Fingerprint, err = csr.ParseFingerprint(o.fingerprint)
+	}
+	return filter, err
+}

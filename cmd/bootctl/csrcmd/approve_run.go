@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
@@ -56,16 +55,6 @@ func (o approveOptions) run(ctx context.Context, e *cli.Env, args []string) erro
 		outcome.Result.Result = "approved"
 	})
 	return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
-}
-
-// selected returns the filter for the CSRs that the flags select.
-func (o approveOptions) selected(now time.Time) (csr.Filter, error) {
-	filter, err := o.filter.filter(now)
-	filter.UID = o.uid
-	if err == nil && o.fingerprint != "" {
-		filter.Fingerprint, err = csr.ParseFingerprint(o.fingerprint)
-	}
-	return filter, err
 }
 
 // candidates returns the CSRs that the filter selects, and the conflicts between them.

@@ -82,12 +82,12 @@ func lifetimeText(seconds int32) string {
 }
 
 func tokenText(review output.RequestReview, now time.Time) string {
+	id, isToken := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
 	info := review.Token
-	if info == nil {
-		id, ok := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
-		if !ok {
-			return ""
-		}
+	switch {
+	case !isToken:
+		return ""
+	case info == nil:
 		return id + ", of which nothing more can be read"
 	}
 	ends := "never expires"
@@ -107,14 +107,6 @@ func fitText(review output.RequestReview) string {
 		text += ", and --force does not pass over all of them"
 	}
 	return text
-}
-
-// outcomeTexts say what the signer does, all but the first before its reason.
-var outcomeTexts = map[csr.Outcome]string{
-	csr.OutcomeIssued:      "issues the certificate once it is approved",
-	csr.OutcomeFailed:      "fails it: ",
-	csr.OutcomeNeverSigned: "never signs it: ",
-	csr.OutcomeUnknown:     "decides by itself: ",
 }
 
 func accessText(review output.RequestReview) string {

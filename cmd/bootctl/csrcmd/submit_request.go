@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -94,4 +96,21 @@ func (o submitOptions) spec() (csr.RequestSpec, error) {
 		return wanted, fmt.Errorf("%w: --san %w", failure.ErrUsage, err)
 	}
 	return wanted, nil
+}
+
+// expected returns what the certificate must be. Without --ca-file, client certificates
+// must be signed by the CA of the cluster, and it is not known who signs others.
+func (o submitOptions) expected(e *cli.Env, r csr.Request, config *rest.Config) (want csr.Expected, err error) {
+	want = csr.Expect(r)
+	switch {
+	case !o.wait:
+	case o.caFile != "":
+		want.Roots, err = e.ReadCAs(o.caFile)
+	case r.SignerName != csr.KubeletClient && r.SignerName != csr.APIServerClient:
+		e.Warn("who signed the certificate is not checked: the CA of " + r.SignerName + " is not known, give it with --ca-file")
+		want.AnyIssuer = true
+	default:
+		want.Roots, err = cmdutil.KubeconfigCAs(config)
+	}
+	return want, err
 }

@@ -91,23 +91,6 @@ func (o submitOptions) fetch(ctx context.Context, e *cli.Env, client *kubeclient
 	return text, err
 }
 
-// expected returns what the certificate must be. Without --ca-file, client certificates
-// must be signed by the CA of the cluster, and it is not known who signs others.
-func (o submitOptions) expected(e *cli.Env, r csr.Request, config *rest.Config) (want csr.Expected, err error) {
-	want = csr.Expect(r)
-	switch {
-	case !o.wait:
-	case o.caFile != "":
-		want.Roots, err = e.ReadCAs(o.caFile)
-	case r.SignerName != csr.KubeletClient && r.SignerName != csr.APIServerClient:
-		e.Warn("who signed the certificate is not checked: the CA of " + r.SignerName + " is not known, give it with --ca-file")
-		want.AnyIssuer = true
-	default:
-		want.Roots, err = cmdutil.KubeconfigCAs(config)
-	}
-	return want, err
-}
-
 // kubeconfigFor returns a kubeconfig for the certificate's user.
 func kubeconfigFor(config *rest.Config, user string, certificate []byte, keyPath string) (string, error) {
 	if err := rest.LoadTLSFiles(config); err != nil {
