@@ -82,5 +82,7 @@ func csrRow(e *cli.Env, item output.CertificateRequest) []string {
 	if e.Global.Output != "wide" {
 		return cells
 	}
-	return append(cells, item.UID, item.Fingerprint, strings.Join(item.Usages, ","), strings.Join(item.Groups, ","), item.Reason, item.Message)
+	return slices.Concat(cells, []string{
+		item.UID, item.Fingerprint, strings.Join(item.Usages, ","), strings.Join(item.Groups, ","), item.Reason, item.Message,
+	})
 }
