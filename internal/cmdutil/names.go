@@ -1,3 +1,5 @@
+// Package cmdutil has what the commands of several nouns share: flags and input about
+// tokens, trust and cluster-info, and the names and texts that they print.
 package cmdutil
 
 import (
@@ -9,7 +11,10 @@ import (
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -49,8 +54,27 @@ func TokenName(text string) (string, error) {
 	if name != text {
 		return "", fmt.Errorf("%w: %q is not the Secret of a bootstrap token, whose name is %sID", failure.ErrUsage, text, api.BootstrapTokenSecretPrefix)
 	}
-	if _, err := token.ParseID(text); err != nil {
-		return "", nil
+	id, _ := token.ParseID(text)
+	return id, nil
+}
+
+// SignerFlag returns the flag --signer that a command about the CSR needs, after a space;
+// empty for the kubelet's signer, which is the default.
+func SignerFlag(r csr.Request) string {
+	if r.SignerName == csr.KubeletClient {
+		return ""
 	}
-	return text, nil
+	return " --signer " + escape.ShellQuote(r.SignerName)
+}
+
+// PrintApprovalCommand says, while a request is pending, how it is approved.
+func PrintApprovalCommand(e *cli.Env, request csr.Request) {
+	if !request.IsPending() {
+		return
+	}
+	fingerprint := csr.Fingerprint(request.PKCS10.PublicKey)
+	command := "bootctl csr approve " + escape.ShellQuote(request.Name) + " --fingerprint " + fingerprint + SignerFlag(request)
+	e.Progress(fmt.Sprintf("request %s is for the key %s, in groups: %s", request.Name, fingerprint, csr.FormatFingerprint(fingerprint)))
+	text := "an administrator approves it with: " + command
+	e.Event(output.Event{Event: "progress", Message: text, Request: request.Name, Fingerprint: fingerprint, Command: command}, escape.Text(text))
 }

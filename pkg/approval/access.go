@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -40,14 +41,6 @@ func missing(permission string) error {
 	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you may not %s in the API group %s", permission, certificatesv1.GroupName)}}
 }
 
-// CertificateAdminPermission returns what whoever gets the certificate may do that makes it an
-// administrator, as AdminPermission does.
-//
-// Access: create on subjectaccessreviews.
-func CertificateAdminPermission(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) (string, error) {
-	return AdminPermission(ctx, client, r.PKCS10.Subject.CommonName, append([]string{"system:authenticated"}, r.PKCS10.Subject.Organization...))
-}
-
 // AdminPermission returns what the user may do that makes an administrator of it:
 // everything, or what leads there. It is empty when it may not. The groups are all
 // that it is in.
@@ -56,9 +49,7 @@ func CertificateAdminPermission(ctx context.Context, client authorizationv1clien
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
 func AdminPermission(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
 	for _, power := range adminPermissions {
-		allowed, err := kubeclient.Can(ctx, client, user, groups, authorizationv1.ResourceAttributes{
-			Group: power.group, Resource: power.resource, Subresource: power.subresource, Name: power.name, Verb: power.verb,
-		})
+		allowed, err := kubeclient.Can(ctx, client, user, groups, power.is)
 		if err != nil {
 			return "", err
 		}
@@ -69,50 +60,26 @@ func AdminPermission(ctx context.Context, client authorizationv1client.SubjectAc
 	return "", nil
 }
 
-// adminPermission is what makes an administrator of whoever may do it, to all objects of the
-// kind or to the one that counts.
-type adminPermission struct{ what, verb, group, resource, subresource, name string }
-
-// adminPermissions are tried in this order.
-var adminPermissions = []adminPermission{
-	{"do everything", "*", "*", "*", "", ""},
-	{"impersonate users", "impersonate", "", "users", "", ""},
-	{"impersonate groups", "impersonate", "", "groups", "", ""},
-	{"impersonate system:masters", "impersonate", "", "groups", "", "system:masters"},
-	{"impersonate service accounts", "impersonate", "", "serviceaccounts", "", ""},
-	{"make tokens of service accounts", "create", "", "serviceaccounts", "token", ""},
-	{"grant what it has not", "escalate", rbacv1.GroupName, "clusterroles", "", ""},
-	{"bind any role", "bind", rbacv1.GroupName, "clusterroles", "", ""},
-	{"bind cluster-admin", "bind", rbacv1.GroupName, "clusterroles", "", "cluster-admin"},
-	{"approve requests for certificates", "update", certificatesv1.GroupName, "certificatesigningrequests", "approval", ""},
-	{"read all secrets", "get", "", "secrets", "", ""},
-	{"list all secrets", "list", "", "secrets", "", ""},
-	{"watch all secrets", "watch", "", "secrets", "", ""},
-	{"run what it likes on nodes", "create", "", "nodes", "proxy", ""},
-}
-
-// IsAutoApproved says whether the controller csrapproving approves the request by
-// itself, where it runs: what it asks about who sent the request.
-//
-// Access: create on subjectaccessreviews.
-// Source: kube-controller-manager, csrapproving.
-func IsAutoApproved(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) (bool, error) {
-	if r.SignerName != csr.KubeletClient || r.PKCS10 == nil || csr.KubeletClientProblem(r) != "" {
-		return false, nil
-	}
-	subresources := []string{"nodeclient"}
-	if r.Username == r.PKCS10.Subject.CommonName {
-		subresources = []string{"selfnodeclient", "nodeclient"}
-	}
-	for _, subresource := range subresources {
-		allowed, err := kubeclient.Can(ctx, client, r.Username, r.Groups, authorizationv1.ResourceAttributes{
-			Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: subresource, Verb: "create",
-		})
-		if err != nil || allowed {
-			return allowed, err
-		}
-	}
-	return false, nil
+// adminPermissions make an administrator of whoever has one, for all objects of the kind
+// or for the one that counts. They are tried in this order.
+var adminPermissions = []struct {
+	what string
+	is   authorizationv1.ResourceAttributes
+}{
+	{"do everything", authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}},
+	{"impersonate users", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "users"}},
+	{"impersonate groups", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups"}},
+	{"impersonate system:masters", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups", Name: "system:masters"}},
+	{"impersonate service accounts", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "serviceaccounts"}},
+	{"make tokens of service accounts", authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
+	{"grant what it has not", authorizationv1.ResourceAttributes{Verb: "escalate", Group: rbacv1.GroupName, Resource: "clusterroles"}},
+	{"bind any role", authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Resource: "clusterroles"}},
+	{"bind cluster-admin", authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Resource: "clusterroles", Name: "cluster-admin"}},
+	{"approve requests for certificates", authorizationv1.ResourceAttributes{Verb: "update", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: "approval"}},
+	{"read all secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}},
+	{"list all secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}},
+	{"watch all secrets", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "secrets"}},
+	{"run what it likes on nodes", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes", Subresource: "proxy"}},
 }
 
 // AutoApprovals finds out of many requests which the controller csrapproving would
@@ -131,44 +98,62 @@ type AutoApprovals struct {
 // review fails or too few may still be asked for.
 //
 // Access: create on subjectaccessreviews.
+// Source: kube-controller-manager, csrapproving.
 func (a *AutoApprovals) Of(ctx context.Context, r csr.Request) csr.AutoApproval {
 	if outcome, _ := csr.Predict(r); r.SignerName != csr.KubeletClient || outcome != csr.OutcomeIssued {
 		return csr.AutoApprovalNo // whoever asks
 	}
-	reviews, key := 1, "other"
-	if r.Username == r.PKCS10.Subject.CommonName {
-		reviews, key = 2, "itself"
+	subresources := []string{"nodeclient"}
+	if isSelfRequest(r) {
+		subresources = []string{"selfnodeclient", "nodeclient"}
 	}
-	key = strings.Join(append([]string{key, r.Username}, r.Groups...), "\x00")
+	key := strings.Join(slices.Concat(subresources, []string{r.Username}, r.Groups), "\x00")
 	if known, ok := a.known[key]; ok {
 		return known
 	}
-	if a.Reviews < reviews {
+	if a.Reviews < len(subresources) {
 		return csr.AutoApprovalUnknown
 	}
-	a.Reviews -= reviews
-	answer := csr.AutoApprovalNo
-	switch automatic, err := IsAutoApproved(ctx, a.Client, r); {
-	case err != nil:
-		answer = csr.AutoApprovalUnknown
-		if a.Err == nil {
-			a.Err = err
-		}
-	case automatic:
-		answer = csr.AutoApprovalYes
-	}
+	a.Reviews -= len(subresources)
 	if a.known == nil {
 		a.known = map[string]csr.AutoApproval{}
 	}
-	a.known[key] = answer
-	return answer
+	a.known[key] = a.review(ctx, r, subresources)
+	return a.known[key]
 }
 
-// Explain describes which approver or signer keeps the CSR waiting, as [csr.Explain]
-// does, and asks for a pending one whether the cluster approves it automatically.
+// review asks whether the requester may create one of the subresources.
+func (a *AutoApprovals) review(ctx context.Context, r csr.Request, subresources []string) csr.AutoApproval {
+	for _, subresource := range subresources {
+		allowed, err := kubeclient.Can(ctx, a.Client, r.Username, r.Groups, authorizationv1.ResourceAttributes{
+			Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: subresource, Verb: "create",
+		})
+		switch {
+		case err != nil:
+			a.Err = cmp.Or(a.Err, err)
+			return csr.AutoApprovalUnknown
+		case allowed:
+			return csr.AutoApprovalYes
+		}
+	}
+	return csr.AutoApprovalNo
+}
+
+// Wait waits for the certificate of the CSR as [csr.Wait] does, and explains to the
+// observer who keeps it waiting.
 //
-// Access: create on subjectaccessreviews, without which it says less.
-func Explain(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) string {
+// Access: that of csr.Wait; create on subjectaccessreviews, without which it explains
+// less.
+func Wait(ctx context.Context, client *kubeclient.Client, r csr.Request, observer kubeclient.Observer) ([]byte, error) {
+	return csr.Wait(ctx, client.Certificates, r.Stored(), csr.WaitOptions{
+		Observer: observer,
+		Explain:  func(r csr.Request) string { return explain(ctx, client.Authorization, r) },
+	})
+}
+
+// explain describes which approver or signer keeps the CSR waiting, as [csr.Explain]
+// does, and asks for a pending one whether the cluster approves it automatically.
+func explain(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) string {
 	automatic := csr.AutoApprovalUnknown
 	if r.IsPending() {
 		automatic = (&AutoApprovals{Client: client, Reviews: 2}).Of(ctx, r)

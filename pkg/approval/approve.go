@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Why a request cannot be decided on, or deleted.
@@ -21,12 +22,6 @@ var (
 	ErrApproved = errors.New("approved already, which cannot be taken back")
 	// ErrUndecided means that a request is not to be deleted before it is denied.
 	ErrUndecided = errors.New("nobody has decided on it")
-)
-
-// Reason and message of the condition that Approve adds.
-const (
-	approvalReason  = "BootctlApprove"
-	approvalMessage = "approved with bootctl csr approve"
 )
 
 // Approve approves the request that was judged, and no other that has come to
@@ -38,24 +33,39 @@ const (
 // Access: update on certificatesigningrequests/approval, approve on the signer,
 // and get on certificatesigningrequests.
 func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request) error {
-	return decide(ctx, client, judged, condition(certificatesv1.CertificateApproved, approvalReason, approvalMessage))
+	return decide(ctx, client, judged, certificatesv1.CertificateSigningRequestCondition{
+		Type: certificatesv1.CertificateApproved, Reason: "BootctlApprove", Message: "approved with bootctl csr approve",
+	})
 }
 
-// Deny denies the request that was judged, for good: there will be no certificate
-// under its name until the object is deleted. The errors and the access are
-// those of Approve; it returns one that matches ErrApproved when it is too late,
-// and nil when it was denied already.
-func Deny(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request, reason, message string) error {
-	return decide(ctx, client, judged, condition(certificatesv1.CertificateDenied, reason, message))
-}
+// Denial is why a request is denied: in one word for programs, and for people.
+type Denial struct{ Reason, Message string }
 
-func condition(kind certificatesv1.RequestConditionType, reason, message string) certificatesv1.CertificateSigningRequestCondition {
-	return certificatesv1.CertificateSigningRequestCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: message}
+// Deny denies a request, for good: there will be no certificate under its name until
+// the object is deleted. It returns the request as it was before, which it reads as
+// [Get] does. The errors are those of Get, of [CheckAccess] and of [Approve], and one
+// that matches ErrApproved when it is too late; there is none when it was denied
+// already.
+//
+// Access: get on certificatesigningrequests, update on
+// certificatesigningrequests/approval, and approve on the signer.
+func Deny(ctx context.Context, client *kubeclient.Client, r csr.Request, why Denial) (csr.Request, error) {
+	r, err := Get(ctx, client.Certificates, r)
+	if err == nil {
+		err = CheckAccess(ctx, client.Authorization, r.SignerName)
+	}
+	if err == nil {
+		err = decide(ctx, client.Certificates, r, certificatesv1.CertificateSigningRequestCondition{
+			Type: certificatesv1.CertificateDenied, Reason: why.Reason, Message: why.Message,
+		})
+	}
+	return r, err
 }
 
 // decide adds the condition to the request. It starts from the object as it was
 // judged, and reads it anew when that has changed.
 func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
+	wanted.Status = corev1.ConditionTrue
 	object := judged.Stored()
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		if object == nil {
@@ -94,24 +104,27 @@ func undecided(object *certificatesv1.CertificateSigningRequest, wanted certific
 	switch {
 	case errors.Is(state, csr.ErrPending):
 		return true, nil
-	case wanted == certificatesv1.CertificateApproved && approved:
+	case wanted == certificatesv1.CertificateApproved && approved,
+		wanted == certificatesv1.CertificateDenied && errors.Is(state, csr.ErrDenied):
 		return false, nil
 	case wanted == certificatesv1.CertificateDenied && approved:
 		return false, &csr.RequestError{Name: object.Name, Err: ErrApproved}
-	case wanted == certificatesv1.CertificateDenied && errors.Is(state, csr.ErrDenied):
-		return false, nil
 	}
 	return false, state
 }
 
-// Delete removes the request that was judged, once it has been decided on, so
-// that the same request can be made again. It returns an error that matches
-// ErrUndecided, ErrReplaced or ErrNotFound.
+// Delete removes a request that was decided on, so that the same one can be made
+// again. It returns the request as it was, which it reads as [Get] does, and the
+// errors of that, or one that matches ErrUndecided.
 //
-// Access: delete on certificatesigningrequests.
-func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request) error {
-	if judged.IsPending() {
-		return &csr.RequestError{Name: judged.Name, Err: ErrUndecided}
+// Access: get and delete on certificatesigningrequests.
+func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, r csr.Request) (csr.Request, error) {
+	r, err := Get(ctx, client, r)
+	switch {
+	case err != nil:
+		return r, err
+	case r.IsPending():
+		return r, &csr.RequestError{Name: r.Name, Err: ErrUndecided}
 	}
-	return csr.DeleteOwn(ctx, client, judged)
+	return r, csr.DeleteOwn(ctx, client, r)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,7 +34,10 @@ func TestDeny(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			client := testcsr.FakeCertificates(t, test.there)
 			before := len(test.there.Status.Conditions)
-			testcsr.WantError(t, approval.Deny(t.Context(), client, judged, "Unknown", "no such machine"), test.wantErr)
+			approver := cluster(func(string, *authorizationv1.ResourceAttributes) bool { return true })
+			approver.Certificates = client
+			_, err := approval.Deny(t.Context(), approver, judged, approval.Denial{Reason: "Unknown", Message: "no such machine"})
+			testcsr.WantError(t, err, test.wantErr)
 			conditions := testcsr.Get(t, client).Status.Conditions
 			if (len(conditions) > before) != test.sent {
 				t.Fatalf("conditions = %v", conditions)
@@ -71,7 +75,8 @@ func TestDelete(t *testing.T) {
 				}
 				return test.answer != nil, nil, test.answer
 			})
-			testcsr.WantError(t, approval.Delete(t.Context(), client, csr.Decode(test.there)), test.wantErr)
+			_, err := approval.Delete(t.Context(), client, csr.Decode(test.there))
+			testcsr.WantError(t, err, test.wantErr)
 			if !errors.Is(test.wantErr, approval.ErrUndecided) && (len(sent) != 1 || sent[0] != "uid-1") {
 				t.Errorf("the UIDs %q went with it, want uid-1", sent)
 			}

@@ -19,6 +19,8 @@ type Criteria struct {
 	Signer string
 	// Fingerprint is one that csr.ParseFingerprint returned; empty means any key.
 	Fingerprint string
+	// Conflicts are those that it must not have, as [Candidates] found them.
+	Conflicts Conflicts
 	// Force overrides all rules but the absolute ones.
 	Force bool
 }
@@ -26,27 +28,37 @@ type Criteria struct {
 // Evaluation is the result of the rules for one CSR. Rules is empty for a CSR that was
 // decided on before. Overridden are the violated rules that Criteria.Force overrode.
 type Evaluation struct {
+	// Request is the CSR as it was read.
+	Request           csr.Request
 	Rules, Overridden []RuleResult
 }
 
-// Evaluate checks whether the CSR may be approved, and is nil also for one that was
-// approved before. It returns an error that matches ErrFingerprintMismatch,
-// csr.ErrDenied or csr.ErrFailed, or a *[PolicyViolationError] next to the Evaluation.
+// Evaluate checks whether the CSR, which it reads as [Get] does, may be approved; that
+// is so also for one that was approved before. It returns the errors of Get, a
+// *[ConflictError], an error that matches ErrFingerprintMismatch, csr.ErrDenied or
+// csr.ErrFailed, or a *[PolicyViolationError] next to the Evaluation.
 //
-// Access: get on nodes and, for clients of the API server, create on
-// subjectaccessreviews.
+// Access: get on certificatesigningrequests and nodes and, for clients of the API
+// server, create on subjectaccessreviews.
 func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, want Criteria) (Evaluation, error) {
-	if !(csr.Filter{Fingerprint: want.Fingerprint}).Match(r) {
-		return Evaluation{}, &csr.RequestError{Name: r.Name, Err: ErrFingerprintMismatch}
+	r, err := Get(ctx, client.Certificates, r)
+	e := Evaluation{Request: r}
+	if err == nil {
+		err = want.Conflicts.check(r)
 	}
-	if !r.IsPending() { // whoever decided
-		return Evaluation{}, r.Refused()
+	switch {
+	case err != nil:
+		return e, err
+	case !(csr.Filter{Fingerprint: want.Fingerprint}).Match(r):
+		return e, &csr.RequestError{Name: r.Name, Err: ErrFingerprintMismatch}
+	case !r.IsPending(): // whoever decided
+		return e, r.Refused()
 	}
 	facts, err := gatherFacts(ctx, client, r, want.Signer)
 	if err != nil {
-		return Evaluation{}, err
+		return e, err
 	}
-	e := Evaluation{Rules: Check(r, facts)}
+	e.Rules = Check(r, facts)
 	violations := Violations(e.Rules)
 	if want.Force {
 		absolute := slices.DeleteFunc(slices.Clone(violations), func(v RuleResult) bool { return !v.Absolute })
@@ -63,13 +75,15 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 
 // ReviewResult is what an approver must know of a CSR next to its content.
 type ReviewResult struct {
+	// Request is the CSR as it was read.
+	Request csr.Request
 	// NodeExists reports whether the cluster has a Node of the name asked for.
 	NodeExists bool
 	Rules      []RuleResult
 	// Outcome is what the signer does once the CSR is approved.
 	Outcome       csr.Outcome
 	OutcomeReason string
-	// PendingReason is the reason why it has no certificate yet, as [Explain] has it.
+	// PendingReason is the reason why it has no certificate yet, as [Wait] explains it.
 	PendingReason string
 	// Conflicting are the names of other CSRs for the same node with another key; nil
 	// where they may not be listed.
@@ -78,20 +92,25 @@ type ReviewResult struct {
 	MissingPermission *kubeclient.MissingPermissionError
 }
 
-// Review evaluates a CSR by the rules of its signer, and predicts the answer of that
-// signer.
+// Review evaluates a CSR, which it reads as [Get] does, by the rules of its signer, and
+// predicts the answer of that signer.
 //
-// Access: get on nodes; list on certificatesigningrequests and create on
-// subjectaccessreviews, without which the result says less.
+// Access: get on certificatesigningrequests and nodes; list on
+// certificatesigningrequests and create on subjectaccessreviews, without which the
+// result says less.
 func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (ReviewResult, error) {
+	r, err := Get(ctx, client.Certificates, r)
+	if err != nil {
+		return ReviewResult{}, err
+	}
 	facts, err := gatherFacts(ctx, client, r, r.SignerName)
 	if err != nil {
 		return ReviewResult{}, err
 	}
-	review := ReviewResult{NodeExists: facts.NodeExists, Rules: Check(r, facts), PendingReason: Explain(ctx, client.Authorization, r)}
+	review := ReviewResult{Request: r, NodeExists: facts.NodeExists, Rules: Check(r, facts), PendingReason: explain(ctx, client.Authorization, r)}
 	review.Outcome, review.OutcomeReason = csr.Predict(r)
 	if r.IsPending() && r.NodeName() != "" {
-		if _, conflicts, err := listPending(ctx, client.Certificates, csr.Filter{SignerName: r.SignerName}); err == nil {
+		if _, conflicts, err := list(ctx, client.Certificates, csr.Filter{SignerName: r.SignerName, Node: r.NodeName()}); err == nil {
 			review.Conflicting = conflicts.Of(r)
 		}
 	}
@@ -105,14 +124,9 @@ func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (Revi
 // Preview returns the rules that the CSR violates whatever its requester and the
 // cluster.
 func Preview(r csr.Request) []RuleResult {
-	var found []RuleResult
-	for _, v := range Violations(Check(r, Facts{Signer: r.SignerName})) {
-		switch v.Rule {
-		case "not privileged", "lifetime", "subject", "node name", "no extensions", "no other extensions":
-			found = append(found, v)
-		}
-	}
-	return found
+	always := []string{"not privileged", "lifetime", "subject", "node name", "no extensions", "no other extensions"}
+	violations := Violations(Check(r, Facts{Signer: r.SignerName}))
+	return slices.DeleteFunc(violations, func(v RuleResult) bool { return !slices.Contains(always, v.Rule) })
 }
 
 // gatherFacts reads what the rules need to know of the cluster.
@@ -120,7 +134,8 @@ func gatherFacts(ctx context.Context, client *kubeclient.Client, r csr.Request, 
 	facts := Facts{Signer: signer}
 	if r.SignerName == csr.APIServerClient && r.PKCS10 != nil {
 		var err error
-		facts.Privilege, err = CertificateAdminPermission(ctx, client.Authorization, r)
+		subject := r.PKCS10.Subject
+		facts.Privilege, err = AdminPermission(ctx, client.Authorization, subject.CommonName, append([]string{"system:authenticated"}, subject.Organization...))
 		return facts, err
 	}
 	name := r.NodeName()

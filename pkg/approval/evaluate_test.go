@@ -103,6 +103,17 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// A filter never chooses between two requests for a node.
+func TestEvaluate_Conflict(t *testing.T) {
+	a, b := stored(t, "a", 1), stored(t, "b", 2)
+	_, conflicts, err := approval.Candidates(t.Context(), testcsr.FakeCertificates(t, a, b), csr.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = approval.Evaluate(t.Context(), cluster(nobody), csr.Decode(a), approval.Criteria{Conflicts: conflicts})
+	wantConflict(t, err, "b")
+}
+
 func TestEvaluate_KeepsErrorsOfTheServer(t *testing.T) {
 	clientset := fake.NewClientset()
 	clientset.PrependReactor("get", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, testcsr.ErrServer })

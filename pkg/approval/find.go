@@ -1,12 +1,14 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/csr"
 )
@@ -19,49 +21,39 @@ var (
 	ErrFingerprintMismatch = errors.New("it is for another key than the fingerprint says")
 )
 
-// Candidate is a CSR that was selected for approval. Err is a *[ConflictError] when
-// other CSRs for the same node have another key.
-type Candidate struct {
-	Request csr.Request
-	Err     error
-}
-
-// Candidates returns the pending CSRs that the filter selects, the oldest first. A
-// filter with a node, a fingerprint or a UID means one CSR, see [Find]. An empty
-// SignerName means csr.KubeletClient, and every signer next to a fingerprint or a UID.
+// Candidates returns the pending CSRs that the filter selects, the oldest first, and
+// the conflicts between all CSRs for its signer, selected or not; an empty SignerName
+// means csr.KubeletClient. A filter with a node, a fingerprint or a UID means one CSR,
+// see [Find].
 //
 // Access: list on certificatesigningrequests.
-func Candidates(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) ([]Candidate, error) {
-	identified := filter.Fingerprint != "" || filter.UID != ""
-	if filter.SignerName == "" && (filter.Node != "" || !identified) {
-		filter.SignerName = csr.KubeletClient
-	}
-	if filter.Node != "" || identified {
+func Candidates(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) ([]csr.Request, Conflicts, error) {
+	if filter.Node != "" || filter.Fingerprint != "" || filter.UID != "" {
 		request, err := Find(ctx, client, filter)
-		return []Candidate{{Request: request}}, err
+		return []csr.Request{request}, Conflicts{}, err
 	}
-	requests, conflicts, err := listPending(ctx, client, filter)
-	found := make([]Candidate, len(requests))
-	for i, request := range requests {
-		found[i] = Candidate{request, conflicts.check(request)}
+	filter.SignerName, filter.Condition = cmp.Or(filter.SignerName, csr.KubeletClient), csr.Pending
+	return list(ctx, client, filter)
+}
+
+// Get returns the CSR as it is stored: wanted itself where it was read before, and else
+// the one of its name. It returns an error that matches csr.ErrNotFound, or
+// csr.ErrReplaced when that has another UID; an empty UID means any.
+//
+// Access: get on certificatesigningrequests.
+func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted csr.Request) (csr.Request, error) {
+	if wanted.Stored() != nil {
+		return wanted, nil
+	}
+	found, err := csr.Get(ctx, client, wanted.Name)
+	if err == nil && wanted.UID != "" && found.UID != wanted.UID {
+		err = &csr.RequestError{Name: wanted.Name, Err: fmt.Errorf("%w: its UID is %s, not %s", csr.ErrReplaced, found.UID, wanted.UID)}
 	}
 	return found, err
 }
 
-// Get returns the CSR of that name. It returns an error that matches csr.ErrNotFound,
-// or csr.ErrReplaced when it has another UID; an empty uid means any.
-//
-// Access: get on certificatesigningrequests.
-func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, name, uid string) (csr.Request, error) {
-	request, err := csr.Get(ctx, client, name)
-	if err == nil && uid != "" && request.UID != uid {
-		err = &csr.RequestError{Name: name, Err: fmt.Errorf("%w: its UID is %s, not %s", csr.ErrReplaced, request.UID, uid)}
-	}
-	return request, err
-}
-
 // Find returns the only CSR that the filter selects, whatever its Condition. For a
-// node that is a pending CSR, and a filter without a fingerprint selects it only when
+// node that is a pending CSR, where no SignerName is given for csr.KubeletClient, and a filter without a fingerprint selects it only when
 // no other is for the same node; otherwise it is the pending CSR, or the newest
 // approved one. It returns an error that matches csr.ErrNotFound, ErrAmbiguousCSR or
 // ErrFingerprintMismatch, or a *[ConflictError].
@@ -95,16 +87,14 @@ func Find(ctx context.Context, client certificatesv1client.CertificateSigningReq
 }
 
 func findOfNode(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) (csr.Request, error) {
-	filter.Condition = csr.Pending
-	requests, conflicts, err := listPending(ctx, client, csr.Filter{Node: filter.Node, SignerName: filter.SignerName})
-	if err != nil {
-		return csr.Request{}, err
-	}
-	if len(requests) == 0 {
-		return csr.Request{}, fmt.Errorf("node %s: %w that is pending", filter.Node, csr.ErrNotFound)
-	}
+	filter.SignerName, filter.Condition = cmp.Or(filter.SignerName, csr.KubeletClient), csr.Pending
+	requests, conflicts, err := list(ctx, client, csr.Filter{Node: filter.Node, SignerName: filter.SignerName, Condition: csr.Pending})
 	i := slices.IndexFunc(requests, filter.Match)
 	switch {
+	case err != nil:
+		return csr.Request{}, err
+	case len(requests) == 0:
+		return csr.Request{}, fmt.Errorf("node %s: %w that is pending", filter.Node, csr.ErrNotFound)
 	case i < 0 && filter.Fingerprint != "":
 		return csr.Request{}, fmt.Errorf("request %s of node %s: %w", requests[0].Name, filter.Node, ErrFingerprintMismatch)
 	case i < 0:
@@ -121,31 +111,26 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 //
 // Access: list on certificatesigningrequests.
 func FindNewest(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, nodeName string) (csr.Request, error) {
-	var newest csr.Request
-	var conflicts Conflicts
-	err := csr.List(ctx, client, csr.Filter{SignerName: csr.KubeletClient, Node: nodeName}, func(r csr.Request) error {
-		conflicts.Add(r)
-		if newest.Name == "" || r.Created.After(newest.Created) {
-			newest = r
-		}
-		return nil
-	})
-	switch {
-	case err == nil && newest.Name == "":
+	requests, conflicts, err := list(ctx, client, csr.Filter{SignerName: csr.KubeletClient, Node: nodeName})
+	if err == nil && len(requests) == 0 {
 		err = fmt.Errorf("node %s: %w", nodeName, csr.ErrNotFound)
-	case err == nil && newest.IsPending():
+	}
+	if err != nil {
+		return csr.Request{}, err
+	}
+	newest := requests[len(requests)-1]
+	if newest.IsPending() {
 		err = conflicts.check(newest)
 	}
 	return newest, err
 }
 
-// listPending returns the pending CSRs that the filter selects, the oldest first, and
-// the conflicts between all CSRs for its signer, selected or not.
-func listPending(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) ([]csr.Request, Conflicts, error) {
+// list returns the CSRs that the filter selects, the oldest first, and the conflicts
+// between all CSRs for its signer and node, selected or not.
+func list(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) ([]csr.Request, Conflicts, error) {
 	var requests []csr.Request
 	var conflicts Conflicts
-	filter.Condition = csr.Pending
-	err := csr.List(ctx, client, csr.Filter{SignerName: filter.SignerName}, func(r csr.Request) error {
+	err := csr.List(ctx, client, csr.Filter{SignerName: filter.SignerName, Node: filter.Node}, func(r csr.Request) error {
 		conflicts.Add(r)
 		if filter.Match(r) {
 			requests = append(requests, r)
@@ -154,4 +139,19 @@ func listPending(ctx context.Context, client certificatesv1client.CertificateSig
 	})
 	slices.SortStableFunc(requests, func(a, b csr.Request) int { return a.Created.Compare(b.Created) })
 	return requests, conflicts, err
+}
+
+// PendingByToken returns the pending CSRs that were created with the bootstrap tokens
+// of these IDs, by ID. They outlive their tokens, and can be approved without them.
+//
+// Access: list on certificatesigningrequests.
+func PendingByToken(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, ids []string) (map[string][]csr.Request, error) {
+	pending := map[string][]csr.Request{}
+	err := csr.List(ctx, client, csr.Filter{Condition: csr.Pending}, func(r csr.Request) error {
+		if i := slices.IndexFunc(ids, func(id string) bool { return r.Username == api.BootstrapUserPrefix+id }); i >= 0 {
+			pending[ids[i]] = append(pending[ids[i]], r)
+		}
+		return nil
+	})
+	return pending, err
 }

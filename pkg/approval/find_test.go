@@ -38,7 +38,7 @@ func TestGet(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.test, func(t *testing.T) {
-			got, err := approval.Get(t.Context(), client, test.name, test.uid)
+			got, err := approval.Get(t.Context(), client, csr.Request{Name: test.name, UID: test.uid})
 			testcsr.WantError(t, err, test.wantErr)
 			if err == nil && got.UID != "uid-1" {
 				t.Errorf("UID = %q", got.UID)
@@ -118,22 +118,17 @@ func TestCandidates(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			found, err := approval.Candidates(t.Context(), client, test.filter)
+			found, conflicts, err := approval.Candidates(t.Context(), client, test.filter)
 			var got []string
 			for _, candidate := range found {
-				var conflict *approval.ConflictError
-				others := ""
-				if errors.As(candidate.Err, &conflict) {
-					others = strings.Join(conflict.Others, ",")
-				}
-				got = append(got, candidate.Request.Name+":"+others)
+				got = append(got, candidate.Name+":"+strings.Join(conflicts.Of(candidate), ","))
 			}
 			if err != nil || strings.Join(got, " ") != test.want {
 				t.Errorf("candidates = %q, %v, want %q", got, err, test.want)
 			}
 		})
 	}
-	_, err := approval.Candidates(t.Context(), client, csr.Filter{Node: testcsr.NodeName})
+	_, _, err := approval.Candidates(t.Context(), client, csr.Filter{Node: testcsr.NodeName})
 	wantConflict(t, err, "third")
 }
 

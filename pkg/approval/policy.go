@@ -1,6 +1,19 @@
+// Package approval is what an approver of certificate signing requests (CSRs) does: it
+// evaluates them against the approval policy, finds conflicting ones, and approves,
+// denies or deletes exactly the objects that it evaluated.
+//
+// [Check] returns the result of each rule of the policy for a CSR, given [Facts] about
+// the cluster, and [Violations] those that it breaks. [Conflicts] finds CSRs for one
+// node with different keys, of which the policy cannot tell the genuine one. [Approve]
+// and [Deny] send the UID of the CSR that was evaluated; [Delete] removes one that was
+// decided on. [CheckAccess] reports beforehand whether the caller may decide.
+//
+// Source: Kubernetes documentation, "Certificates and Certificate Signing Requests"
+// and "Kubernetes signers".
 package approval
 
 import (
+	"cmp"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
@@ -22,7 +35,7 @@ type Facts struct {
 	NodeExists    bool
 	NodeAddresses []string
 	// Privilege is what the identity asked for may do that makes it an
-	// administrator, as CertificateAdminPermission finds out; empty when it may not.
+	// administrator, as AdminPermission finds out; empty when it may not.
 	Privilege string
 }
 
@@ -34,6 +47,17 @@ type RuleResult struct {
 	Detail string
 	// Absolute says that nobody may pass over the rule.
 	Absolute bool
+}
+
+func (r RuleResult) String() string { return fmt.Sprintf("%s (%s)", r.Rule, r.Detail) }
+
+// Describe returns the results as one text.
+func Describe(rules []RuleResult) string {
+	var texts []string
+	for _, rule := range rules {
+		texts = append(texts, rule.String())
+	}
+	return strings.Join(texts, "; ")
 }
 
 // maxLifetime is the longest lifetime that a request may ask for: what
@@ -50,22 +74,19 @@ const maxLifetime = 365 * 24 * time.Hour
 // must ask, for addresses that its Node has. No signer is to certify a
 // privileged identity.
 func Check(r csr.Request, facts Facts) []RuleResult {
-	named := facts.Signer
-	if named == "" {
-		named = csr.KubeletClient
-	}
 	verdicts := []RuleResult{
 		{Rule: "readable", OK: r.Problem == "", Detail: r.Problem, Absolute: true},
 		{Rule: "pending", OK: r.IsPending(), Detail: strings.Join(r.Conditions, ","), Absolute: true},
-		{Rule: "signer", OK: r.SignerName == named, Detail: r.SignerName},
+		{Rule: "signer", OK: r.SignerName == cmp.Or(facts.Signer, csr.KubeletClient), Detail: r.SignerName},
 	}
 	if r.PKCS10 == nil {
 		return verdicts
 	}
+	privilege := privilege(r, facts)
 	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
 	verdicts = append(verdicts,
 		RuleResult{Rule: "signed with its key", OK: r.PKCS10.CheckSignature() == nil, Absolute: true},
-		RuleResult{Rule: "not privileged", OK: facts.Privilege == "" && privilege(r) == "", Detail: privilegeDetail(r, facts), Absolute: true},
+		RuleResult{Rule: "not privileged", OK: privilege == "", Detail: cmp.Or(privilege, "no name that is kept for Kubernetes or its administrators"), Absolute: true},
 		RuleResult{Rule: "key", OK: csr.IsStrong(r.PKCS10.PublicKey), Detail: csr.KeyType(r.PKCS10.PublicKey)},
 		RuleResult{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},
 	)
@@ -117,32 +138,24 @@ func Violations(verdicts []RuleResult) []RuleResult {
 	return slices.DeleteFunc(slices.Clone(verdicts), func(v RuleResult) bool { return v.OK })
 }
 
-// privilege names what in the subject is kept for Kubernetes itself or for its
-// administrators, each attribute of a subject that has several; empty when
-// nothing is. The subject of a node is not, where the signer is for nodes.
-func privilege(r csr.Request) string {
+// privilege says what the certificate would give that is kept for Kubernetes itself or
+// for its administrators: a name in its subject, each attribute of one that has
+// several, or what its identity may do. It is empty when that is nothing. The subject
+// of a node is not kept, where the signer is for nodes.
+func privilege(r csr.Request, facts Facts) string {
 	ofNode := r.SignerName == csr.KubeletClient || r.SignerName == csr.KubeletServing
 	for _, attribute := range r.PKCS10.Subject.Names {
 		value, isText := attribute.Value.(string)
 		isNode := ofNode && (isType(attribute, organization) && value == csr.NodesGroup ||
 			isType(attribute, commonName) && strings.HasPrefix(value, csr.NodeUserPrefix))
-		switch {
-		case !isText, isNode:
-		case strings.HasPrefix(value, "system:"), value == "kubeadm:cluster-admins":
-			return value
+		if isText && !isNode && (strings.HasPrefix(value, "system:") || value == "kubeadm:cluster-admins") {
+			return value + " is kept for Kubernetes and its administrators"
 		}
 	}
-	return ""
-}
-
-func privilegeDetail(r csr.Request, facts Facts) string {
-	switch name := privilege(r); {
-	case name != "":
-		return name + " is kept for Kubernetes and its administrators"
-	case facts.Privilege != "":
+	if facts.Privilege != "" {
 		return r.Subject() + " may " + facts.Privilege
 	}
-	return "no name that is kept for Kubernetes or its administrators"
+	return ""
 }
 
 // The attributes of a subject that Kubernetes reads: RFC 5280, appendix A.
@@ -203,10 +216,9 @@ func addressDetail(r csr.Request, facts Facts) string {
 func extensionDetail(r csr.Request) string {
 	details := r.SANs()
 	for _, extension := range r.PKCS10.Extensions {
-		if extension.Id.Equal(alternativeNames) {
-			continue // they stand there themselves
+		if !extension.Id.Equal(alternativeNames) { // which stand there themselves
+			details = append(details, "extension "+extension.Id.String())
 		}
-		details = append(details, "extension "+extension.Id.String())
 	}
 	return strings.Join(details, " ")
 }
@@ -232,9 +244,5 @@ type PolicyViolationError struct {
 }
 
 func (e *PolicyViolationError) Error() string {
-	var parts []string
-	for _, v := range e.Violations {
-		parts = append(parts, fmt.Sprintf("%s (%s)", v.Rule, v.Detail))
-	}
-	return fmt.Sprintf("request %s breaks the rules: %s", e.Name, strings.Join(parts, "; "))
+	return fmt.Sprintf("request %s breaks the rules: %s", e.Name, Describe(e.Violations))
 }

@@ -42,7 +42,7 @@ func TestPendingByToken_Selects(t *testing.T) {
 	}
 }
 
-func TestDenyAfterToken_NeedsPermission(t *testing.T) {
+func TestDeny_NeedsPermission(t *testing.T) {
 	key := testcsr.NewKey(t)
 	for _, allowed := range []bool{true, false} {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
@@ -50,11 +50,8 @@ func TestDenyAfterToken_NeedsPermission(t *testing.T) {
 		reviews.PrependReactor("create", "selfsubjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return true, &authorizationv1.SelfSubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: allowed}}, nil
 		})
-		r, err := csr.Get(t.Context(), client, "node-csr-1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = approval.DenyAfterToken(t.Context(), client, reviews.AuthorizationV1(), r)
+		caller := &kubeclient.Client{Certificates: client, Authorization: reviews.AuthorizationV1()}
+		_, err := approval.Deny(t.Context(), caller, csr.Request{Name: "node-csr-1"}, approval.Denial{Reason: "Unknown"})
 		var missing *kubeclient.MissingPermissionError
 		if errors.As(err, &missing) == allowed || err != nil && missing == nil {
 			t.Errorf("allowed %v: %v", allowed, err)

@@ -5,7 +5,7 @@ import (
 )
 
 // AutoApproval says whether the controller csrapproving would approve a request,
-// as IsAutoApproved finds out.
+// as approval.AutoApprovals finds out.
 type AutoApproval int
 
 // What is known of it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 type approveOptions struct {
@@ -28,7 +29,8 @@ func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	o.filter.addFlags(fs)
 	fs.StringVar(&o.uid, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
 	fs.StringVar(&o.fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
-	fs.IntVar(&o.limit, "max", 0, "approve at most this `number`, the oldest first")
+	fs.IntVar(&o.limit, "max", math.MaxInt, "approve at most this `number`, the oldest first")
+	fs.Lookup("max").DefValue = "0" // which help does not show
 	fs.BoolVar(&o.wait, "wait", false, "wait for a request of --node to appear")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")
 	cli.Requires(fs, "wait", "timeout")
@@ -66,42 +68,44 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
   bootctl csr approve --node worker-1 --wait --fingerprint "9f86 d081 884c 7d65 9a2f"
   bootctl csr approve --requester-group system:bootstrappers:kubeadm:default-node-token --yes
   bootctl csr approve --signer kubernetes.io/kubelet-serving --pending --yes`,
-		RunE: func(cmd *cobra.Command, names []string) error {
-			if cmd.Flags().Changed("max") && o.limit < 1 {
-				return fmt.Errorf("%w: --max %d leaves nothing to approve", failure.ErrUsage, o.limit)
-			}
-			return o.run(cmd.Context(), e, names)
-		},
+		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
 	completeFilter(e, cmd)
 	return cmd
 }
 
 // validate returns an error when the flags do not fit together.
-func (o approveOptions) validate(names []string) error {
+func (o approveOptions) validate(named []csr.Request) error {
 	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
-	problem := ""
 	switch {
-	case len(names) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "":
-		problem = "name requests, or say which are meant, such as --pending"
-	case len(names) > 0 && filtered:
-		problem = "requests were named, and filters given too"
-	case len(names) == 0 && filtered && o.uid != "":
-		problem = "--uid is of one request, and filters were given too"
-	case len(names) > 1 && o.uid != "":
-		problem = fmt.Sprintf("--uid is of one request, and %d were named", len(names))
-	case len(names) > 1 && o.fingerprint != "":
-		problem = fmt.Sprintf("--fingerprint is of one request, and %d were named", len(names))
-	case len(names) != 1 && o.force:
-		problem = fmt.Sprintf("--force is for one request, and %d were named", len(names))
+	case len(named) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "":
+		return fmt.Errorf("%w: name requests, or say which are meant, such as --pending", failure.ErrUsage)
+	case len(named) > 0 && filtered:
+		return fmt.Errorf("%w: requests were named, and filters given too", failure.ErrUsage)
+	case len(named) == 0 && filtered && o.uid != "":
+		return fmt.Errorf("%w: --uid is of one request, and filters were given too", failure.ErrUsage)
+	case len(named) > 1 && o.uid != "":
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
+	case len(named) > 1 && o.fingerprint != "":
+		return fmt.Errorf("%w: --fingerprint is of one request, and %d were named", failure.ErrUsage, len(named))
+	case len(named) != 1 && o.force:
+		return fmt.Errorf("%w: --force is for one request, and %d were named", failure.ErrUsage, len(named))
+	case o.limit < 1:
+		return fmt.Errorf("%w: --max %d leaves nothing to approve", failure.ErrUsage, o.limit)
 	case o.timeout <= 0:
-		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
+		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
+	return o.filter.validate()
+}
+
+// selected returns the filter for the CSRs that the flags select.
+func (o approveOptions) selected(now time.Time) (csr.Filter, error) {
+	filter, err := o.filter.filter(now)
+	filter.UID = o.uid
+	if err == nil && o.fingerprint != "" {
+		filter.Fingerprint, err = csr.ParseFingerprint(o.fingerprint)
 	}
-	return nil
+	return filter, err
 }

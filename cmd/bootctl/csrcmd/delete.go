@@ -14,6 +14,7 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 type deleteOptions struct {
@@ -46,64 +47,55 @@ the deletion.
 Needs get or list, and delete, on certificatesigningrequests.`,
 		Example: `  bootctl csr delete node-csr-4eJ2
   bootctl csr delete --denied --failed --older-than 1h`,
-		RunE: func(cmd *cobra.Command, names []string) error {
-			return o.run(cmd.Context(), e, names)
-		},
+		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
 	return cmd
 }
 
-func (o deleteOptions) validate(args []string) error {
+func (o deleteOptions) validate(named []csr.Request) error {
 	selected := o.denied || o.failed
 	switch {
-	case len(args) == 0 && !selected:
+	case len(named) == 0 && !selected:
 		return fmt.Errorf("%w: name requests, or give --denied or --failed", failure.ErrUsage)
-	case len(args) > 0 && (selected || o.olderThan != ""):
+	case len(named) > 0 && (selected || o.olderThan != ""):
 		return fmt.Errorf("%w: requests were named, and --denied, --failed or --older-than given too", failure.ErrUsage)
-	case o.uid != "" && len(args) != 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(args))
+	case o.uid != "" && len(named) != 1:
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
 	}
 	return nil
 }
 
 func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	if err := o.validate(args); err != nil {
-		return err
-	}
-	names, err := requestNames(args)
+	requests, client, err := begin(e, args, o.uid, o.validate)
 	if err != nil {
 		return err
 	}
-	filter, err := csrFilterOptions{olderThan: o.olderThan}.filter(e.Now())
-	if err != nil {
-		return err
-	}
-	client, err := e.Client()
-	if err != nil {
-		return err
-	}
-	requests := named(names)
-	if len(names) == 0 {
-		err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
-			if o.denied && r.Is(csr.Denied) || o.failed && r.Is(csr.Failed) {
-				requests = append(requests, r)
-			}
-			return nil
-		})
-		if err != nil {
+	if len(requests) == 0 {
+		if requests, err = o.decided(ctx, e, client); err != nil {
 			return err
 		}
 	}
 	outcomes := make([]cli.Outcome, len(requests))
 	e.Concurrently(ctx, "deleted", len(outcomes), func(ctx context.Context, i int) {
-		request, err := read(ctx, client, requests[i], o.uid)
-		if err == nil {
-			err = approval.Delete(ctx, client.Certificates, request)
-		}
+		request, err := approval.Delete(ctx, client.Certificates, requests[i])
 		outcomes[i] = cli.Outcome{Result: output.Result{Name: requests[i].Name, Result: "deleted", UID: request.UID}, Err: err}
 	})
 	return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
+}
+
+// decided returns the CSRs that --denied and --failed select.
+func (o deleteOptions) decided(ctx context.Context, e *cli.Env, client *kubeclient.Client) (requests []csr.Request, err error) {
+	filter, err := csrFilterOptions{olderThan: o.olderThan}.filter(e.Now())
+	if err != nil {
+		return nil, err
+	}
+	err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
+		if o.denied && r.Is(csr.Denied) || o.failed && r.Is(csr.Failed) {
+			requests = append(requests, r)
+		}
+		return nil
+	})
+	return requests, err
 }

@@ -20,15 +20,14 @@ import (
 )
 
 type denyOptions struct {
-	uid     string
-	reason  string
-	message string
+	uid    string
+	denial approval.Denial
 }
 
 func (o *denyOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.uid, "uid", "", "deny only the request of this `UID`, whatever bears the name now")
-	fs.StringVar(&o.reason, "reason", "", "why, in one `word` for programs, such as UnknownNode")
-	fs.StringVar(&o.message, "message", "denied with bootctl csr deny", "why, for people: who asked is shown this `text`")
+	fs.StringVar(&o.denial.Reason, "reason", "", "why, in one `word` for programs, such as UnknownNode")
+	fs.StringVar(&o.denial.Message, "message", "denied with bootctl csr deny", "why, for people: who asked is shown this `text`")
 }
 
 func newDeny(e *cli.Env) *cobra.Command {
@@ -48,12 +47,9 @@ Needs get on certificatesigningrequests, update on
 certificatesigningrequests/approval, and approve on the signer.`,
 		Example: `  bootctl csr deny node-csr-4eJ2 --reason UnknownNode --message "no such machine in rack 7"`,
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, names []string) error {
-			return o.run(cmd.Context(), e, names)
-		},
+		RunE:    func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
 	return cmd
 }
@@ -61,45 +57,32 @@ certificatesigningrequests/approval, and approve on the signer.`,
 // reasonWord is the form of a reason: a word in camel case.
 var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 
-func (o denyOptions) validate(args []string) error {
+func (o denyOptions) validate(named []csr.Request) error {
 	switch {
-	case o.uid != "" && len(args) > 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(args))
-	case o.reason == "":
+	case o.uid != "" && len(named) > 1:
+		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
+	case o.denial.Reason == "":
 		return fmt.Errorf("%w: give --reason, a word like UnknownNode", failure.ErrUsage)
-	case !reasonWord.MatchString(o.reason) || len(o.reason) > 128:
-		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", failure.ErrUsage, o.reason)
+	case !reasonWord.MatchString(o.denial.Reason) || len(o.denial.Reason) > 128:
+		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", failure.ErrUsage, o.denial.Reason)
 	}
 	return nil
 }
 
 func (o denyOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	if err := o.validate(args); err != nil {
-		return err
-	}
-	names, err := requestNames(args)
-	if err != nil {
-		return err
-	}
-	client, err := e.Client()
+	requests, client, err := begin(e, args, o.uid, o.validate)
 	if err != nil {
 		return err
 	}
 	e.Warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
-	outcomes := make([]cli.Outcome, len(names))
-	e.Concurrently(ctx, "denied", len(names), func(ctx context.Context, i int) {
-		request, err := approval.Get(ctx, client.Certificates, names[i], o.uid)
-		if err == nil {
-			err = approval.CheckAccess(ctx, client.Authorization, request.SignerName)
-		}
+	outcomes := make([]cli.Outcome, len(requests))
+	e.Concurrently(ctx, "denied", len(requests), func(ctx context.Context, i int) {
+		request, err := approval.Deny(ctx, client, requests[i], o.denial)
 		done := "denied"
 		if request.Is(csr.Denied) {
 			done = "denied already"
 		}
-		if err == nil {
-			err = approval.Deny(ctx, client.Certificates, request, o.reason, o.message)
-		}
-		outcomes[i] = cli.Outcome{Result: output.Result{Name: names[i], Result: done, UID: request.UID}, Err: err}
+		outcomes[i] = cli.Outcome{Result: output.Result{Name: requests[i].Name, Result: done, UID: request.UID}, Err: err}
 	})
 	if way := commandNames(outcomes); way != "" {
 		e.Progress("to let it ask again: bootctl csr delete " + way)

@@ -2,19 +2,16 @@ package csrcmd
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/csr"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // csrFilterOptions say which requests are meant, where they are not named.
@@ -42,15 +39,18 @@ func completeFilter(e *cli.Env, cmd *cobra.Command) {
 	cli.CompleteValues(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
 }
 
+func (o csrFilterOptions) validate() error {
+	if o.node == "" {
+		return nil
+	}
+	return csr.ValidateNodeName(o.node)
+}
+
+// filter returns the filter for the CSRs that the flags select.
 func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
 	filter := csr.Filter{SignerName: o.signer, Requester: o.requester, RequesterGroup: o.requesterGroup, Node: o.node}
 	if o.pending {
 		filter.Condition = csr.Pending
-	}
-	if o.node != "" {
-		if err := csr.ValidateNodeName(o.node); err != nil {
-			return csr.Filter{}, err
-		}
 	}
 	if o.olderThan != "" {
 		age, err := cli.ParseDuration("--older-than", o.olderThan)
@@ -62,52 +62,39 @@ func (o csrFilterOptions) filter(now time.Time) (csr.Filter, error) {
 	return filter, nil
 }
 
-// requestNames returns the names in the arguments, each once, or an error unless
-// each could be the name of a request.
-func requestNames(arguments []string) ([]string, error) {
-	seen := map[string]bool{}
-	var once []string
-	for _, text := range arguments {
-		name, err := cmdutil.CSRResource.Argument(text)
-		if err != nil {
-			return nil, err
+// completeRequests offers the names of requests, each with its subject, up to so
+// many of them on one command line.
+func completeRequests(e *cli.Env, most int) cobra.CompletionFunc {
+	names := complete(e, csr.Filter{}, func(r csr.Request) (string, string) {
+		return r.Name, strings.Join(r.Conditions, ",") + " " + r.Subject()
+	})
+	return func(cmd *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(given) >= most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
-			return nil, fmt.Errorf("%w: %q is not the name of a request", failure.ErrUsage, name)
-		}
-		if !seen[name] {
-			seen[name] = true
-			once = append(once, name)
-		}
+		return names(cmd, given, begun)
 	}
-	return once, nil
 }
 
-// checkOne returns an error unless the arguments name one CSR, or node is named
-// instead.
-func checkOne(args []string, node string) error {
-	switch {
-	case len(args) > 1 || (len(args) == 1) == (node != ""):
-		return fmt.Errorf("%w: give the name of one request, or --node", failure.ErrUsage)
-	case node != "":
-		return csr.ValidateNodeName(node)
-	}
-	return nil
+// completeNodes offers the names of nodes that have a pending request.
+func completeNodes(e *cli.Env) cobra.CompletionFunc {
+	return complete(e, csr.Filter{Condition: csr.Pending}, func(r csr.Request) (string, string) { return r.NodeName(), r.Name })
 }
 
-// named returns CSRs of which only the name is known.
-func named(names []string) []csr.Request {
-	requests := make([]csr.Request, len(names))
-	for i, name := range names {
-		requests[i].Name = name
+// complete offers a word of each request, unless it was given before or a shell would
+// not take it for one.
+func complete(e *cli.Env, filter csr.Filter, word func(csr.Request) (word, description string)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), cli.CompletionTimeout)
+		defer cancel()
+		if client, err := e.Client(); err == nil {
+			_ = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error { // what was read is offered
+				if text, description := word(r); text != "" && !slices.Contains(given, text) && escape.ShellQuote(text) == text {
+					found = append(found, cobra.CompletionWithDesc(text, escape.Text(description)))
+				}
+				return nil
+			})
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
 	}
-	return requests
-}
-
-// read reads a CSR of which only the name is known.
-func read(ctx context.Context, client *kubeclient.Client, r csr.Request, uid string) (csr.Request, error) {
-	if r.Stored() != nil {
-		return r, nil
-	}
-	return approval.Get(ctx, client.Certificates, r.Name, uid)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,17 +27,17 @@ Needs list on certificatesigningrequests.`,
 		Example: `  bootctl csr list --pending
   bootctl csr list --requester-group system:bootstrappers --older-than 10m`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	completeFilter(e, cmd)
 	return cmd
 }
 
 func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
 	filter, err := o.filter(e.Now())
 	if err != nil {
 		return err
@@ -67,20 +66,23 @@ func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
 	for _, item := range list.Items {
 		v.Names = append(v.Names, cmdutil.CSRResource.Reference(item.Name))
 		if e.PrintsTable() {
-			v.Rows = append(v.Rows, csrRow(item, e.Now()))
+			v.Rows = append(v.Rows, csrRow(e, item))
 		}
 	}
 	return e.Print(v)
 }
 
-func csrRow(item output.CertificateRequest, now time.Time) []string {
-	subject := item.Subject
-	if item.Problem != "" {
-		subject = item.Problem
+// csrRow returns the cells of a request. Those of -o wide are left out where they are
+// not printed, since they take most of the memory.
+func csrRow(e *cli.Env, item output.CertificateRequest) []string {
+	cells := []string{
+		item.Name, cli.HumanDuration(e.Now().Sub(item.Created)), item.Signer, item.Requester, cmp.Or(item.Problem, item.Subject),
+		strings.Join(item.SANs, ","), item.Key, strings.Join(item.Conditions, ","),
 	}
-	return []string{
-		item.Name, cli.HumanDuration(now.Sub(item.Created)), item.Signer, item.Requester, subject, strings.Join(item.SANs, ","),
-		item.Key, strings.Join(item.Conditions, ","), item.UID, item.Fingerprint, strings.Join(item.Usages, ","),
-		strings.Join(item.Groups, ","), item.Reason, item.Message,
+	if e.Global.Output != "wide" {
+		return cells
 	}
+	return slices.Concat(cells, []string{
+		item.UID, item.Fingerprint, strings.Join(item.Usages, ","), strings.Join(item.Groups, ","), item.Reason, item.Message,
+	})
 }

@@ -46,6 +46,23 @@ func verdicts(rules []approval.RuleResult) []output.Verdict {
 	return out
 }
 
+// outcomeTexts say what the signer does, all but the first before its reason.
+var outcomeTexts = map[csr.Outcome]string{
+	csr.OutcomeIssued:      "issues the certificate once it is approved",
+	csr.OutcomeFailed:      "fails it: ",
+	csr.OutcomeNeverSigned: "never signs it: ",
+	csr.OutcomeUnknown:     "decides by itself: ",
+}
+
+// sentView shows a request that was sent.
+func sentView(request csr.Request) cli.Result {
+	object := output.RequestedCertificate{Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request)}
+	return cli.Result{
+		Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(request.Name)}, Text: request.Name + "\n",
+		Header: []string{"REQUEST", request.Name}, Rows: [][]string{{"signer", object.Request.Signer}, {"key", object.Request.Fingerprint}},
+	}
+}
+
 // issuedView shows a certificate that was issued.
 func issuedView(request csr.Request, text []byte) (cli.Result, error) {
 	certs, err := certpem.Parse(text)

@@ -43,54 +43,45 @@ certificatesigningrequests to see other requests for the node, create on
 subjectaccessreviews to say why it is pending, and get on secrets in kube-system
 to describe the token: without these, the lines say less.`,
 		Example: "  bootctl csr review node-csr-4eJ2",
-		RunE: func(cmd *cobra.Command, names []string) error {
-			return o.run(cmd.Context(), e, names)
-		},
+		RunE:    func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	cmd.ValidArgsFunction = completeRequests(e, 1)
 	cli.CompleteWith(cmd, "node", completeNodes(e))
 	return cmd
 }
 
+func (o reviewOptions) validate(named []csr.Request) error { return checkOne(named, o.node) }
+
 func (o reviewOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	if err := checkOne(args, o.node); err != nil {
-		return err
-	}
-	names, err := requestNames(args)
+	requests, client, err := begin(e, args, "", o.validate)
 	if err != nil {
 		return err
 	}
-	client, err := e.Client()
-	if err != nil {
-		return err
-	}
-	var request csr.Request
 	if o.node != "" {
-		request, err = approval.Find(ctx, client.Certificates, csr.Filter{Node: o.node, SignerName: csr.KubeletClient})
-	} else {
-		request, err = csr.Get(ctx, client.Certificates, names[0])
+		found, err := approval.Find(ctx, client.Certificates, csr.Filter{Node: o.node})
+		if err != nil {
+			return err
+		}
+		requests = []csr.Request{found}
 	}
+	review, err := approval.Review(ctx, client, requests[0])
 	if err != nil {
 		return err
 	}
-	review, err := approval.Review(ctx, client, request)
-	if err != nil {
-		return err
-	}
-	return e.Print(reviewView(requestReview(ctx, e, client, request, review), e.Now()))
+	token := tokenOf(ctx, e, client, review.Request)
+	return e.Print(reviewView(requestReview(e, review, token), e.Now()))
 }
 
 // requestReview returns the review with the token that sent the CSR and the next
 // command.
-func requestReview(ctx context.Context, e *cli.Env, client *kubeclient.Client, r csr.Request, review approval.ReviewResult) output.RequestReview {
+func requestReview(e *cli.Env, review approval.ReviewResult, token *output.TokenInfo) output.RequestReview {
 	violations := approval.Violations(review.Rules)
 	out := output.RequestReview{
-		Meta: output.Kind("RequestReview"), Request: certificateRequest(r), Token: tokenOf(ctx, e, client, r),
+		Meta: output.Kind("RequestReview"), Request: certificateRequest(review.Request), Token: token,
 		NodeExists: review.NodeExists, Verdicts: verdicts(review.Rules), Fit: len(violations) == 0,
 		Outcome: string(review.Outcome), OutcomeReason: review.OutcomeReason, MayApprove: review.MissingPermission == nil,
-		Waiting: review.PendingReason, Rivals: cli.OrEmpty(review.Conflicting), Command: e.WithProgramName(nextCommand(r, violations)),
+		Waiting: review.PendingReason, Rivals: cli.OrEmpty(review.Conflicting), Command: e.WithProgramName(nextCommand(review.Request, violations)),
 	}
 	if review.MissingPermission != nil {
 		out.MissingAccess = review.MissingPermission.Error()

@@ -16,31 +16,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// nextCommand is what comes after the review: to approve just this object, or to
-// deny it where nothing passes over the rules that it breaks. A name that cannot
-// stand on a command line is left out; the UID says as much.
-func nextCommand(r csr.Request, refusals []approval.RuleResult) string {
-	name, uid := escape.ShellQuote(r.Name), " --uid "+r.UID
-	absolute := slices.ContainsFunc(refusals, func(v approval.RuleResult) bool { return v.Absolute })
-	switch {
-	case r.IsPending() && !absolute && name == "":
-		return "bootctl csr approve" + uid + cmdutil.SignerFlag(r)
-	case name == "":
-		return ""
-	case r.IsPending() && !absolute:
-		return "bootctl csr approve " + name + uid + cmdutil.SignerFlag(r)
-	case r.IsPending():
-		return "bootctl csr deny " + name + uid + " --reason PolicyViolation"
-	case r.Refused() != nil:
-		return "bootctl csr delete " + name + uid
-	}
-	return "bootctl csr wait " + name
-}
-
 func reviewView(review output.RequestReview, now time.Time) cli.Result {
 	r := review.Request
 	rows := [][]string{
-		{"UID", r.UID}, {"age", cli.HumanDuration(now.Sub(r.Created))}, {"condition", cli.JoinNonEmpty(": ", strings.Join(r.Conditions, ","), cli.JoinNonEmpty(": ", r.Reason, r.Message))},
+		{"UID", r.UID}, {"age", cli.HumanDuration(now.Sub(r.Created))}, {"condition", cli.JoinNonEmpty(": ", strings.Join(r.Conditions, ","), r.Reason, r.Message)},
 		{"subject", r.Subject}, {"node", nodeText(review)}, {"names", strings.Join(r.SANs, " ")},
 		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetimeText(r.ExpirationSeconds)},
 		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.FormatFingerprint(r.Fingerprint)},
@@ -53,7 +32,8 @@ func reviewView(review output.RequestReview, now time.Time) cli.Result {
 		}
 		rows = append(rows, []string{"rule: " + v.Rule, cli.JoinNonEmpty(": ", state, v.Detail)})
 	}
-	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", outcomeText(review)}, []string{"may you", accessText(review)})
+	signer := outcomeTexts[csr.Outcome(review.Outcome)] + review.OutcomeReason
+	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", signer}, []string{"may you", accessText(review)})
 	if review.Waiting != "" {
 		rows = append(rows, []string{"waiting", review.Waiting})
 	}
@@ -64,6 +44,24 @@ func reviewView(review output.RequestReview, now time.Time) cli.Result {
 		rows = append(rows, []string{"WARNING", r.Problem})
 	}
 	return cli.Result{Object: review, Names: []cli.Name{cmdutil.CSRResource.Reference(r.Name)}, Header: []string{"REQUEST", r.Name}, Rows: rows, Footer: review.Command}
+}
+
+// nextCommand is what comes after the review: to approve just this object, or to
+// deny it where nothing passes over the rules that it breaks. A name that cannot
+// stand on a command line is left out; the UID says as much.
+func nextCommand(r csr.Request, violations []approval.RuleResult) string {
+	name, uid := escape.ShellQuote(r.Name), "--uid "+r.UID
+	switch {
+	case r.IsPending() && !slices.ContainsFunc(violations, func(v approval.RuleResult) bool { return v.Absolute }):
+		return cli.JoinNonEmpty(" ", "bootctl csr approve", name, uid) + cmdutil.SignerFlag(r)
+	case name == "":
+		return ""
+	case r.IsPending():
+		return "bootctl csr deny " + name + " " + uid + " --reason PolicyViolation"
+	case r.Refused() != nil:
+		return "bootctl csr delete " + name + " " + uid
+	}
+	return "bootctl csr wait " + name
 }
 
 func nodeText(review output.RequestReview) string {
@@ -84,12 +82,12 @@ func lifetimeText(seconds int32) string {
 }
 
 func tokenText(review output.RequestReview, now time.Time) string {
+	id, isToken := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
 	info := review.Token
-	if info == nil {
-		id, ok := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
-		if !ok {
-			return ""
-		}
+	switch {
+	case !isToken:
+		return ""
+	case info == nil:
 		return id + ", of which nothing more can be read"
 	}
 	ends := "never expires"
@@ -100,36 +98,15 @@ func tokenText(review output.RequestReview, now time.Time) string {
 }
 
 func fitText(review output.RequestReview) string {
-	var broken, absolute int
-	for _, v := range review.Verdicts {
-		if !v.OK {
-			broken++
-		}
-		if !v.OK && v.Absolute {
-			absolute++
-		}
-	}
-	if broken == 0 {
+	if review.Fit {
 		return "approves it"
 	}
-	text := fmt.Sprintf("refuses it for %d of %d rules", broken, len(review.Verdicts))
-	if absolute > 0 {
+	broken := slices.DeleteFunc(slices.Clone(review.Verdicts), func(v output.Verdict) bool { return v.OK })
+	text := fmt.Sprintf("refuses it for %d of %d rules", len(broken), len(review.Verdicts))
+	if slices.ContainsFunc(broken, func(v output.Verdict) bool { return v.Absolute }) {
 		text += ", and --force does not pass over all of them"
 	}
 	return text
-}
-
-func outcomeText(review output.RequestReview) string {
-	switch csr.Outcome(review.Outcome) {
-	case csr.OutcomeIssued:
-		return "issues the certificate once it is approved"
-	case csr.OutcomeFailed:
-		return "fails it: " + review.OutcomeReason
-	case csr.OutcomeNeverSigned:
-		return "never signs it: " + review.OutcomeReason
-	default:
-		return "decides by itself: " + review.OutcomeReason
-	}
 }
 
 func accessText(review output.RequestReview) string {

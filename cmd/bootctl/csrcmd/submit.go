@@ -2,6 +2,7 @@ package csrcmd
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,43 +68,31 @@ Needs create, get and, with --wait, watch on certificatesigningrequests.`,
   bootctl csr submit -f server.csr --signer example.com/servers --usages "digital signature,server auth"`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{cli.FormatsAnnotation: "pem kubeconfig"},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
 // validate returns an error when the flags do not fit together.
 func (o submitOptions) validate(format string) error {
-	what, problem := 0, ""
-	for _, given := range []string{o.node, o.cn, o.file} {
-		if given != "" {
-			what++
-		}
-	}
-	switch {
-	case what != 1:
-		problem = "give one of --node, --cn and -f"
+	switch given := slices.DeleteFunc([]string{o.node, o.cn, o.file}, func(s string) bool { return s == "" }); {
+	case len(given) != 1:
+		return fmt.Errorf("%w: give one of --node, --cn and -f", failure.ErrUsage)
 	case o.node != "" && csr.ValidateNodeName(o.node) != nil:
 		return csr.ValidateNodeName(o.node)
 	case len(o.sans) > 0 && o.file != "":
-		problem = "the names are in the file, so --san is not for -f"
+		return fmt.Errorf("%w: the names are in the file, so --san is not for -f", failure.ErrUsage)
 	case o.key == "" && o.file == "":
-		problem = "--key says which file the private key is in, or is to be made in"
+		return fmt.Errorf("%w: --key says which file the private key is in, or is to be made in", failure.ErrUsage)
 	case o.key == "" && format == "kubeconfig":
-		problem = "-o kubeconfig refers to the private key: give --key"
+		return fmt.Errorf("%w: -o kubeconfig refers to the private key: give --key", failure.ErrUsage)
 	case !o.wait && (format == "pem" || format == "kubeconfig"):
-		problem = "-o " + format + " is of the certificate: give --wait"
+		return fmt.Errorf("%w: -o %s is of the certificate: give --wait", failure.ErrUsage, format)
 	case !o.wait && o.caFile != "":
-		problem = "--ca-file checks the certificate: give --wait"
+		return fmt.Errorf("%w: --ca-file checks the certificate: give --wait", failure.ErrUsage)
 	case o.timeout <= 0:
-		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
+		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
 	return nil
 }

@@ -40,46 +40,33 @@ Needs get and watch on certificatesigningrequests, list with --node, and to say
 who is silent, create on subjectaccessreviews.`,
 		Example:     "  bootctl csr wait node-csr-4eJ2 --timeout 2m > worker-1.crt",
 		Annotations: map[string]string{cli.FormatsAnnotation: "pem"},
-		RunE: func(cmd *cobra.Command, names []string) error {
-			return o.run(cmd.Context(), e, names)
-		},
+		RunE:        func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	cmd.ValidArgsFunction = completeRequests(e, 1)
 	cli.CompleteWith(cmd, "node", completeNodes(e))
 	return cmd
 }
 
-func (o waitOptions) validate(args []string) error {
-	if err := checkOne(args, o.node); err != nil {
-		return err
-	}
+func (o waitOptions) validate(named []csr.Request) error {
 	if o.timeout <= 0 {
 		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
-	return nil
+	return checkOne(named, o.node)
 }
 
 func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	if err := o.validate(args); err != nil {
-		return err
-	}
-	names, err := requestNames(args)
-	if err != nil {
-		return err
-	}
-	client, err := e.Client()
+	named, client, err := begin(e, args, "", o.validate)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	request, err := o.find(ctx, e, client, names)
+	request, err := o.find(ctx, e, client, named)
 	if err != nil {
 		return err
 	}
-	text, err := waitForCertificate(ctx, e, client, request)
+	text, err := approval.Wait(ctx, client, request, e.Observe)
 	if err != nil {
 		return err
 	}
@@ -91,30 +78,23 @@ func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 }
 
 // find returns the named CSR, or waits for one of the node and returns its newest.
-func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Client, names []string) (request csr.Request, err error) {
+func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Client, named []csr.Request) (csr.Request, error) {
 	if o.node == "" {
-		return csr.Get(ctx, client.Certificates, names[0])
+		return approval.Get(ctx, client.Certificates, named[0])
 	}
-	err = untilFound(ctx, e, func(ctx context.Context) error {
-		request, err = approval.FindNewest(ctx, client.Certificates, o.node)
-		return err
+	return untilFound(ctx, e, func(ctx context.Context) (csr.Request, error) {
+		return approval.FindNewest(ctx, client.Certificates, o.node)
 	})
-	return request, err
 }
 
 // untilFound repeats find while the CSR may still appear.
-func untilFound(ctx context.Context, e *cli.Env, find func(context.Context) error) error {
+func untilFound(ctx context.Context, e *cli.Env, find func(context.Context) (csr.Request, error)) (found csr.Request, err error) {
 	mayAppear := func(err error) bool {
 		return errors.Is(err, csr.ErrNotFound) || errors.Is(err, approval.ErrFingerprintMismatch) || kubeclient.IsTransient(err)
 	}
-	return kubeclient.Until(ctx, kubeclient.Wait{Transient: mayAppear, Observer: e.Observe}, find)
-}
-
-// waitForCertificate waits for the certificate of a CSR, and reports meanwhile what
-// it waits for.
-func waitForCertificate(ctx context.Context, e *cli.Env, client *kubeclient.Client, request csr.Request) ([]byte, error) {
-	return csr.Wait(ctx, client.Certificates, request.Stored(), csr.WaitOptions{
-		Observer: e.Observe,
-		Explain:  func(r csr.Request) string { return approval.Explain(ctx, client.Authorization, r) },
+	err = kubeclient.Until(ctx, kubeclient.Wait{Transient: mayAppear, Observer: e.Observe}, func(ctx context.Context) error {
+		found, err = find(ctx)
+		return err
 	})
+	return found, err
 }

@@ -72,13 +72,14 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 		return nil
 	}
 	failed := &failure.BulkError{}
+	denial := approval.Denial{Reason: "TokenDeleted", Message: "the bootstrap token that it was made with was deleted"}
 	for i := range outcomes {
 		made := &outcomes[i]
 		failed.Total += len(requests[made.Name])
 		for _, r := range requests[made.Name] {
 			if !o.denyPending || o.dryRun {
 				made.PendingRequests = append(made.PendingRequests, r.Name)
-			} else if err := approval.DenyAfterToken(ctx, client.Certificates, client.Authorization, r); err != nil {
+			} else if _, err := approval.Deny(ctx, client, r, denial); err != nil {
 				failed.Errs = append(failed.Errs, err)
 				made.PendingRequests = append(made.PendingRequests, r.Name)
 			} else {

@@ -1,3 +1,0 @@
-// Package csrcmd has the commands about certificate signing requests (CSRs), one file
-// for each verb.
-package csrcmd

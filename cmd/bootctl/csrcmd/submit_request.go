@@ -1,0 +1,116 @@
+package csrcmd
+
+import (
+	"crypto"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// build returns the CSR, and in PEM the key that it was made with unless that was in
+// its file before.
+func (o submitOptions) build(e *cli.Env) (object *certificatesv1.CertificateSigningRequest, generated []byte, err error) {
+	wanted, err := o.spec()
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.file != "" {
+		object, err = o.fromFile(e, wanted)
+		return object, nil, err
+	}
+	key, err := readKey(e, o.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		if key, err = csr.GenerateKey(e.Random); err == nil {
+			generated, err = csr.EncodeKey(key)
+		}
+	}
+	if err == nil {
+		object, err = csr.NewRequest(wanted, key, e.Random)
+	}
+	return object, generated, err
+}
+
+// fromFile returns the CSR in the file, which must be for the key where one is given.
+func (o submitOptions) fromFile(e *cli.Env, wanted csr.RequestSpec) (*certificatesv1.CertificateSigningRequest, error) {
+	text, err := e.ReadFile(o.file, cli.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	object, err := csr.FromPKCS10(text, wanted)
+	if err != nil || o.key == "" {
+		return object, err
+	}
+	key, err := readKey(e, o.key)
+	if err != nil {
+		return nil, err
+	}
+	if err := csr.CheckKey(csr.Decode(object), key); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.key, err)
+	}
+	return object, nil
+}
+
+// readKey reads the private key in a file.
+func readKey(e *cli.Env, path string) (crypto.Signer, error) {
+	text, err := e.ReadFile(path, cli.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := csr.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// spec returns what the flags ask for.
+func (o submitOptions) spec() (csr.RequestSpec, error) {
+	wanted := csr.RequestSpec{SignerName: o.signer}
+	for _, usage := range o.usages {
+		wanted.Usages = append(wanted.Usages, certificatesv1.KeyUsage(strings.TrimSpace(usage)))
+	}
+	if o.expiration != "" {
+		var err error
+		if wanted.Expiration, err = cli.ParseDuration("--expiration", o.expiration); err != nil {
+			return wanted, err
+		}
+		if wanted.Expiration == 0 {
+			return wanted, fmt.Errorf("%w: --expiration 0 leaves no time", failure.ErrUsage)
+		}
+	}
+	wanted.Template.Subject = pkix.Name{CommonName: o.cn, Organization: o.orgs}
+	if o.node != "" {
+		wanted.Template.Subject = csr.NodeSubject(o.node)
+	}
+	if err := csr.AddSANs(&wanted.Template, o.sans...); err != nil {
+		return wanted, fmt.Errorf("%w: --san %w", failure.ErrUsage, err)
+	}
+	return wanted, nil
+}
+
+// expected returns what the certificate must be. Without --ca-file, client certificates
+// must be signed by the CA of the cluster, and it is not known who signs others.
+func (o submitOptions) expected(e *cli.Env, r csr.Request, config *rest.Config) (want csr.Expected, err error) {
+	want = csr.Expect(r)
+	switch {
+	case !o.wait:
+	case o.caFile != "":
+		want.Roots, err = e.ReadCAs(o.caFile)
+	case r.SignerName != csr.KubeletClient && r.SignerName != csr.APIServerClient:
+		e.Warn("who signed the certificate is not checked: the CA of " + r.SignerName + " is not known, give it with --ca-file")
+		want.AnyIssuer = true
+	default:
+		want.Roots, err = cmdutil.KubeconfigCAs(config)
+	}
+	return want, err
+}
