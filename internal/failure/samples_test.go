@@ -188,7 +188,7 @@ func csrSamples() []sample {
 		{"approval.ErrApproved", approval.ErrApproved, "AlreadyApproved"},
 		{"csr.ErrDenied", csr.ErrDenied, "Denied"},
 		{"csr.ErrFailed", csr.ErrFailed, "SignerFailed"},
-		{"csr.RefusedError", &csr.RefusedError{Name: "x", End: csr.ErrDenied}, "Denied"},
+		{"", &csr.RequestError{Name: "x", Err: csr.ErrDenied}, "Denied"},
 		{"approval.PolicyViolationError", &approval.PolicyViolationError{Name: "x"}, "PolicyViolation"},
 		{"approval.ConflictError", &approval.ConflictError{Name: "x", NodeName: "n"}, "ConflictingCSRs"},
 		{"approval.ErrAmbiguousCSR", approval.ErrAmbiguousCSR, "AmbiguousCSR"},
