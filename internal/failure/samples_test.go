@@ -213,7 +213,7 @@ func joinSamples() []sample {
 		{"join.ErrInvalid", fmt.Errorf("%w: %w", join.ErrInvalid, csr.ErrInvalidKey), "IdentityInvalid"},
 		{"", fmt.Errorf("%w: %w", join.ErrInvalid, &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}), "IdentityInvalid"},
 		{"join.ErrRejected", fmt.Errorf("%w: %w", join.ErrRejected, apierrors.NewUnauthorized("no")), "IdentityRejected"},
-		{"failure.ErrDiscoveryFile", fmt.Errorf("%w: %w", ErrDiscoveryFile, join.ErrFile), "DiscoveryFileInvalid"},
+		{"join.ErrDiscoveryFile", fmt.Errorf("%w: %w", join.ErrDiscoveryFile, join.ErrFile), "DiscoveryFileInvalid"},
 		{"join.ErrFile", fmt.Errorf("%w: its server is %w", join.ErrFile, clusterinfo.ErrInvalidEndpoint), "InvalidDiscoveryFile"},
 		{"setup.ErrDiffers", setup.ErrDiffers, "SetupDiffers"},
 		{"setup.DiffersError", &setup.DiffersError{Differences: []string{"x"}}, "SetupDiffers"},
