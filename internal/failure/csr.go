@@ -11,14 +11,11 @@ import (
 // not have it.
 func nameIn(err error) string {
 	var about *csr.RequestError
-	var refused *csr.RefusedError
 	var violation *approval.PolicyViolationError
 	var conflict *approval.ConflictError
 	switch {
 	case errors.As(err, &about):
 		return about.Name
-	case errors.As(err, &refused):
-		return refused.Name
 	case errors.As(err, &violation):
 		return violation.Name
 	case errors.As(err, &conflict):

@@ -1,13 +1,6 @@
 package failure
 
-import (
-	"errors"
-
-	"github.com/bootctl/bootctl/pkg/join"
-)
-
-// ErrDiscoveryFile means that what a discovery URL returned cannot be used.
-var ErrDiscoveryFile = errors.New("what the URL gives cannot be used")
+import "github.com/bootctl/bootctl/pkg/join"
 
 // Rows of the identity on disk, and of the files that a node joins with.
 var joinRows = []row{
@@ -21,7 +14,7 @@ var joinRows = []row{
 		hint: "replace the identity on disk with bootctl join --force"},
 	{reason: "IdentityRejected", exit: ExitNotVerified, when: is(join.ErrRejected),
 		hint: "replace the identity on disk with bootctl join --force if the cluster was created again"},
-	{reason: "DiscoveryFileInvalid", exit: ExitNotVerified, when: is(ErrDiscoveryFile),
+	{reason: "DiscoveryFileInvalid", exit: ExitNotVerified, when: is(join.ErrDiscoveryFile),
 		hint: "put a kubeconfig with one https server and its CA at the URL"},
 	{reason: "InvalidDiscoveryFile", exit: ExitUsage, when: is(join.ErrFile),
 		hint: "give a kubeconfig with one https server, its CA, and at most a token or a client certificate, as bootctl token create -o bootstrap-kubeconfig prints it"},

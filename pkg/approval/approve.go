@@ -99,7 +99,7 @@ func decide(ctx context.Context, client certificatesv1client.CertificateSigningR
 // undecided says whether the wanted decision is still to be made; an error says
 // that another one was.
 func undecided(object *certificatesv1.CertificateSigningRequest, wanted certificatesv1.RequestConditionType) (bool, error) {
-	_, state := csr.State(object)
+	state := csr.Decode(object).State()
 	approved := state == nil || errors.Is(state, csr.ErrUnsigned)
 	switch {
 	case errors.Is(state, csr.ErrPending):

@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -56,22 +57,26 @@ type Request struct {
 // the API server has looked.
 func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	r := Request{
-		Name:              object.Name,
-		UID:               string(object.UID),
-		Created:           object.CreationTimestamp.Time,
-		SignerName:        object.Spec.SignerName,
-		Username:          object.Spec.Username,
-		Groups:            object.Spec.Groups,
-		ExpirationSeconds: seconds(object.Spec),
-		Conditions:        conditions(object.Status),
-		Certificate:       object.Status.Certificate,
-		stored:            object,
+		Name:        object.Name,
+		UID:         string(object.UID),
+		Created:     object.CreationTimestamp.Time,
+		SignerName:  object.Spec.SignerName,
+		Username:    object.Spec.Username,
+		Groups:      object.Spec.Groups,
+		Certificate: object.Status.Certificate,
+		stored:      object,
 	}
+	if seconds := object.Spec.ExpirationSeconds; seconds != nil {
+		r.ExpirationSeconds = *seconds
+	}
+	has := map[certificatesv1.RequestConditionType]bool{}
 	for _, condition := range object.Status.Conditions {
-		if isTrue(condition) {
+		if condition.Status == corev1.ConditionTrue {
+			has[condition.Type] = true
 			r.Reason, r.Message, r.Decided = condition.Reason, condition.Message, condition.LastUpdateTime.Time
 		}
 	}
+	r.Conditions = conditions(has, len(r.Certificate) > 0)
 	for _, usage := range object.Spec.Usages {
 		r.Usages = append(r.Usages, string(usage))
 	}
@@ -90,10 +95,7 @@ func firstRequest(text []byte) *x509.CertificateRequest {
 	if block == nil || block.Type != requestPEM {
 		return nil
 	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		return nil
-	}
+	request, _ := x509.ParseCertificateRequest(block.Bytes) // nil when it is none
 	return request
 }
 
@@ -103,13 +105,32 @@ func (r Request) Is(condition string) bool { return slices.Contains(r.Conditions
 // IsPending says whether nobody has decided on the request.
 func (r Request) IsPending() bool { return slices.Equal(r.Conditions, []string{Pending}) }
 
-// Refused returns a *RefusedError when the request was denied or failed.
+// Refused returns an error that matches ErrDenied or ErrFailed when the request was
+// denied or failed.
 func (r Request) Refused() error {
+	end := ErrDenied
 	switch {
 	case r.Is(Denied):
-		return &RefusedError{r.Name, ErrDenied, r.Reason, r.Message}
 	case r.Is(Failed):
-		return &RefusedError{r.Name, ErrFailed, r.Reason, r.Message}
+		end = ErrFailed
+	default:
+		return nil
+	}
+	return &RequestError{r.Name, fmt.Errorf("%w (%s): %s", end, r.Reason, r.Message)}
+}
+
+// State is nil once the request was approved and has its certificate. Before and
+// otherwise it is why it has none: an error that matches ErrPending, ErrUnsigned,
+// ErrDenied or ErrFailed.
+func (r Request) State() error {
+	refused := r.Refused()
+	switch {
+	case refused != nil:
+		return refused
+	case !r.Is(Approved):
+		return &RequestError{r.Name, ErrPending}
+	case !r.Is(Issued):
+		return &RequestError{r.Name, ErrUnsigned}
 	}
 	return nil
 }
@@ -117,24 +138,17 @@ func (r Request) Refused() error {
 // NodeName returns the name of the node that the request is for; empty when its
 // subject is not that of a node.
 func (r Request) NodeName() string {
-	if r.PKCS10 == nil {
+	if r.PKCS10 == nil || !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix) {
 		return ""
 	}
-	name, ok := strings.CutPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix)
-	if !ok {
-		return ""
-	}
-	return name
+	return strings.TrimPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix)
 }
 
 // Subject returns all of the subject, also what a certificate would not show.
 func (r Request) Subject() string {
 	var subject pkix.RDNSequence
-	if r.PKCS10 == nil {
-		return ""
-	}
-	if _, err := asn1.Unmarshal(r.PKCS10.RawSubject, &subject); err != nil {
-		return r.PKCS10.Subject.String()
+	if r.PKCS10 != nil {
+		_, _ = asn1.Unmarshal(r.PKCS10.RawSubject, &subject) // it was when the request was read
 	}
 	return subject.String()
 }
@@ -148,31 +162,18 @@ func (r Request) SANs() []string {
 }
 
 func sanTexts(hosts []string, ips []net.IP, emails []string, uris []*url.URL) []string {
-	var names []string
-	for _, host := range hosts {
-		names = append(names, "DNS:"+host)
-	}
-	for _, ip := range ips {
-		names = append(names, "IP:"+ip.String())
-	}
-	for _, address := range emails {
-		names = append(names, "email:"+address)
-	}
-	for _, uri := range uris {
-		names = append(names, "URI:"+uri.String())
-	}
-	return names
+	return slices.Concat(ofKind("DNS", hosts), ofKind("IP", ips), ofKind("email", emails), ofKind("URI", uris))
 }
 
-func isTrue(condition certificatesv1.CertificateSigningRequestCondition) bool {
-	return condition.Status == corev1.ConditionTrue
+// ofKind writes each name with its kind.
+func ofKind[T any](kind string, names []T) (texts []string) {
+	for _, name := range names {
+		texts = append(texts, fmt.Sprintf("%s:%v", kind, name))
+	}
+	return texts
 }
 
-func conditions(status certificatesv1.CertificateSigningRequestStatus) []string {
-	has := map[certificatesv1.RequestConditionType]bool{}
-	for _, condition := range status.Conditions {
-		has[condition.Type] = has[condition.Type] || isTrue(condition)
-	}
+func conditions(has map[certificatesv1.RequestConditionType]bool, issued bool) []string {
 	out := []string{Pending}
 	switch {
 	case has[certificatesv1.CertificateDenied]:
@@ -183,7 +184,7 @@ func conditions(status certificatesv1.CertificateSigningRequestStatus) []string 
 	if has[certificatesv1.CertificateFailed] {
 		out = append(out, Failed)
 	}
-	if len(status.Certificate) > 0 {
+	if issued {
 		out = append(out, Issued)
 	}
 	return out

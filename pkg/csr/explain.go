@@ -1,8 +1,6 @@
 package csr
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // AutoApproval says whether the controller csrapproving would approve a request,
 // as approval.AutoApprovals finds out.
@@ -35,52 +33,33 @@ const (
 	NeverSigned
 )
 
-// BlockerOf returns what keeps the request from its certificate.
-func BlockerOf(r Request, auto AutoApproval) Blocker {
+// BlockerOf returns what keeps the request from its certificate, and says which approver
+// or signer has not acted; it says nothing of a request that waits for nobody.
+func BlockerOf(r Request, auto AutoApproval) (Blocker, string) {
 	switch {
-	case r.IsPending() && r.SignerName == KubeletClient && auto == AutoApprovalYes:
-		return WaitingForApprover
+	case r.IsPending() && r.SignerName != KubeletClient:
+		return WaitingForApproval, "no controller of Kubernetes approves requests for " + r.SignerName + ": an administrator does, or an approver that was installed"
+	case r.IsPending() && auto == AutoApprovalYes:
+		return WaitingForApprover, "the controller csrapproving would approve it, so it does not run"
+	case r.IsPending() && auto == AutoApprovalNo:
+		return WaitingForApproval, "its requester is not approved automatically, so an administrator decides"
 	case r.IsPending():
-		return WaitingForApproval
+		return WaitingForApproval, "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
 	case !r.Is(Approved) || r.Is(Failed) || r.Is(Issued):
-		return WaitingForNone
+		return WaitingForNone, ""
 	}
-	switch outcome, _ := Predict(r); outcome {
+	switch outcome, reason := Predict(r); outcome {
 	case OutcomeNeverSigned:
-		return NeverSigned
+		return NeverSigned, fmt.Sprintf("nobody will sign it: %s, %s", r.SignerName, reason)
 	case OutcomeUnknown:
-		return WaitingForExternalSigner
+		return WaitingForExternalSigner, "the signer " + r.SignerName + ", which is not one of Kubernetes, has not signed it: it may not run"
 	default:
-		return WaitingForSigner
+		return WaitingForSigner, "the signer " + r.SignerName + " has not signed it: the controller csrsigning does not run, or works through many requests"
 	}
 }
 
-// Explain says who keeps a request waiting: which approver or signer has not
-// acted. It is empty for a request that waits for nobody.
+// Explain says who keeps a request waiting, as BlockerOf does.
 func Explain(r Request, auto AutoApproval) string {
-	switch BlockerOf(r, auto) {
-	case WaitingForApprover:
-		return "the controller csrapproving would approve it, so it does not run"
-	case WaitingForApproval:
-		return explainPerson(r, auto)
-	case NeverSigned:
-		_, reason := Predict(r)
-		return fmt.Sprintf("nobody will sign it: %s, %s", r.SignerName, reason)
-	case WaitingForExternalSigner:
-		return "the signer " + r.SignerName + ", which is not one of Kubernetes, has not signed it: it may not run"
-	case WaitingForSigner:
-		return "the signer " + r.SignerName + " has not signed it: the controller csrsigning does not run, or works through many requests"
-	default:
-		return ""
-	}
-}
-
-func explainPerson(r Request, auto AutoApproval) string {
-	switch {
-	case r.SignerName != KubeletClient:
-		return "no controller of Kubernetes approves requests for " + r.SignerName + ": an administrator does, or an approver that was installed"
-	case auto == AutoApprovalNo:
-		return "its requester is not approved automatically, so an administrator decides"
-	}
-	return "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
+	_, explanation := BlockerOf(r, auto)
+	return explanation
 }

@@ -33,7 +33,7 @@ func TestBlockerOf(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := csr.Decode(test.request)
-			if got := csr.BlockerOf(r, test.auto); got != test.want {
+			if got, _ := csr.BlockerOf(r, test.auto); got != test.want {
 				t.Errorf("BlockerOf = %d, want %d", got, test.want)
 			}
 			if got := csr.Explain(r, test.auto); (got != "") != test.said {

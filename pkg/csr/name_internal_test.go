@@ -23,8 +23,8 @@ func TestDigestName_Golden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := digestName(KubeletClient, public, subject, usages)
-	if want := "node-csr-f4R0YRl_U3QrcidCKu6DB_0fEK2nbzYjWc2jEvcgHI4"; err != nil || got != want {
-		t.Errorf("name = %s, %v, want %s", got, err, want)
+	got := digestName(KubeletClient, &x509.CertificateRequest{RawSubjectPublicKeyInfo: der, Subject: subject}, usages)
+	if want := "node-csr-f4R0YRl_U3QrcidCKu6DB_0fEK2nbzYjWc2jEvcgHI4"; got != want {
+		t.Errorf("name = %s, want %s", got, want)
 	}
 }

@@ -1,7 +1,21 @@
+// Package csr is what a requester does: it builds certificate signing requests (CSRs),
+// submits them, waits for the certificate and checks it.
+//
+// [NewRequest] builds a CSR, [NewNodeRequest] the one that a kubelet would create under
+// the same name; both refuse what its signer would fail, which [Predict] knows.
+// [Submit] creates it and [Wait] follows it until it has a certificate, which
+// [CheckCertificate] checks before anyone uses it. [List] with a [Filter], [Get] and
+// [Decode] read CSRs, and [Explain] says who keeps one waiting.
+//
+// What an approver does is in package approval.
+//
+// Source: Kubernetes documentation, "Certificates and Certificate Signing
+// Requests"; RFC 2986 (PKCS #10).
 package csr
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/sha512"
 	"crypto/x509"
@@ -84,10 +98,7 @@ func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSig
 	if err != nil {
 		return nil, err
 	}
-	signer := wanted.SignerName
-	if signer == "" {
-		signer = signerFor(pkcs10)
-	}
+	signer := cmp.Or(wanted.SignerName, signerFor(pkcs10))
 	if !isSignerName(signer) {
 		return nil, fmt.Errorf("%w: %q is not the name of a signer, such as example.com/clients", ErrUnfit, signer)
 	}
@@ -97,20 +108,13 @@ func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSig
 			return nil, err
 		}
 	}
-	name, err := digestName(signer, pkcs10.PublicKey, pkcs10.Subject, usages)
+	seconds, err := expirationSeconds(wanted.Expiration)
 	if err != nil {
 		return nil, err
 	}
 	object := &certificatesv1.CertificateSigningRequest{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       certificatesv1.CertificateSigningRequestSpec{Request: text, SignerName: signer, Usages: usages},
-	}
-	if wanted.Expiration != 0 {
-		seconds, err := expirationSeconds(wanted.Expiration)
-		if err != nil {
-			return nil, err
-		}
-		object.Spec.ExpirationSeconds = &seconds
+		ObjectMeta: metav1.ObjectMeta{Name: digestName(signer, pkcs10, usages)},
+		Spec:       certificatesv1.CertificateSigningRequestSpec{Request: text, SignerName: signer, Usages: usages, ExpirationSeconds: seconds},
 	}
 	return object, validate(Decode(object))
 }
@@ -158,26 +162,22 @@ const requestPEM = "CERTIFICATE REQUEST"
 
 // digestName returns the name of a request, as the kubelet makes it: a digest of
 // the key, the subject and the usages, with a delimiter that none can contain.
-func digestName(signer string, publicKey any, subject pkix.Name, usages []certificatesv1.KeyUsage) (string, error) {
-	der, err := x509.MarshalPKIXPublicKey(publicKey)
-	if err != nil {
-		return "", fmt.Errorf("name a request: %w", err)
-	}
-	parts := append([]string{string(der), subject.CommonName}, subject.Organization...)
+func digestName(signer string, r *x509.CertificateRequest, usages []certificatesv1.KeyUsage) string {
+	parts := append([]string{string(r.RawSubjectPublicKeyInfo), r.Subject.CommonName}, r.Subject.Organization...)
 	for _, usage := range usages {
 		parts = append(parts, string(usage))
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	var stream strings.Builder
+	var stream []byte
 	for _, part := range parts {
-		stream.WriteString(encode([]byte(part)) + "|")
+		stream = append(stream, encode([]byte(part))+"|"...)
 	}
-	sum := sha512.Sum512_256([]byte(stream.String()))
+	sum := sha512.Sum512_256(stream)
 	prefix := "csr-"
 	if signer == certificatesv1.KubeAPIServerClientKubeletSignerName {
 		prefix = "node-csr-"
 	}
-	return prefix + encode(sum[:]), nil
+	return prefix + encode(sum[:])
 }
 
 // ParseRequest reads one certificate request in PEM, with no headers and
@@ -195,15 +195,14 @@ func ParseRequest(text []byte) (*x509.CertificateRequest, error) {
 }
 
 // parseUnsigned is ParseRequest without the signature.
-func parseUnsigned(text []byte) (*x509.CertificateRequest, error) {
+func parseUnsigned(text []byte) (request *x509.CertificateRequest, err error) {
 	der, rest, err := certpem.Next(text, requestPEM)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
+	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
+		err = errors.New("there is something after its PEM block")
 	}
-	if len(bytes.TrimSpace(rest)) > 0 {
-		return nil, fmt.Errorf("%w: there is something after its PEM block", ErrInvalidRequest)
+	if err == nil {
+		request, err = x509.ParseCertificateRequest(der)
 	}
-	request, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	certificatesv1beta1 "k8s.io/api/certificates/v1beta1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -45,54 +46,62 @@ func Predict(r Request) (outcome Outcome, reason string) {
 	if r.PKCS10 == nil {
 		return OutcomeFailed, "it cannot be read"
 	}
-	problem := ""
-	switch r.SignerName {
-	case KubeletClient:
-		problem = KubeletClientProblem(r)
-	case KubeletServing:
-		problem = kubeletServingProblem(r)
-	case APIServerClient:
-		problem = ClientProblem(r)
-	default:
-		if strings.HasPrefix(r.SignerName, "kubernetes.io/") {
-			return OutcomeNeverSigned, "Kubernetes has no signer of this name"
-		}
+	signer, known := signers[r.SignerName]
+	switch {
+	case !known && strings.HasPrefix(r.SignerName, "kubernetes.io/"):
+		return OutcomeNeverSigned, "Kubernetes has no signer of this name"
+	case !known:
 		return OutcomeUnknown, "this signer is not one of Kubernetes"
 	}
-	if problem != "" {
-		return OutcomeFailed, problem
+	if reason := signer.problem(r); reason != "" {
+		return OutcomeFailed, reason
 	}
 	return OutcomeIssued, ""
+}
+
+// signers are those of Kubernetes: what they sign for, and why they would fail a CSR.
+var signers = map[string]struct {
+	auth    certificatesv1.KeyUsage
+	problem func(Request) string
+}{
+	KubeletClient:   {certificatesv1.UsageClientAuth, KubeletClientProblem},
+	KubeletServing:  {certificatesv1.UsageServerAuth, kubeletServingProblem},
+	APIServerClient: {certificatesv1.UsageClientAuth, ClientProblem},
 }
 
 // KubeletClientProblem returns why the signer kubernetes.io/kube-apiserver-client-kubelet
 // would fail the CSR; empty when it would not.
 func KubeletClientProblem(r Request) string {
-	switch {
-	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
-		return "the organization must be " + NodesGroup + " alone"
-	case !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix):
-		return "the common name must begin with " + NodeUserPrefix
-	case len(r.SANs()) > 0:
-		return "subject alternative names are not allowed"
-	case !sameUsages(r, "client auth", "digital signature") && !sameUsages(r, "client auth", "digital signature", "key encipherment"):
-		return "the usages must be client auth, digital signature and, for RSA, key encipherment"
+	names := ""
+	if len(r.SANs()) > 0 {
+		names = "subject alternative names are not allowed"
 	}
-	return ""
+	return kubeletProblem(r, names, "client auth")
 }
 
 func kubeletServingProblem(r Request) string {
+	names := ""
+	switch {
+	case len(r.PKCS10.DNSNames)+len(r.PKCS10.IPAddresses) == 0:
+		names = "it needs a DNS name or an IP address"
+	case len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) > 0:
+		names = "email addresses and URIs are not allowed"
+	}
+	return kubeletProblem(r, names, "server auth")
+}
+
+// kubeletProblem returns the first problem: with the subject, the names or the usages.
+func kubeletProblem(r Request, names, auth string) string {
+	usages := sets.New(r.Usages...).Delete("key encipherment")
 	switch {
 	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
 		return "the organization must be " + NodesGroup + " alone"
 	case !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix):
 		return "the common name must begin with " + NodeUserPrefix
-	case len(r.PKCS10.DNSNames)+len(r.PKCS10.IPAddresses) == 0:
-		return "it needs a DNS name or an IP address"
-	case len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) > 0:
-		return "email addresses and URIs are not allowed"
-	case !sameUsages(r, "digital signature", "server auth") && !sameUsages(r, "digital signature", "key encipherment", "server auth"):
-		return "the usages must be server auth, digital signature and, for RSA, key encipherment"
+	case names != "":
+		return names
+	case !usages.Equal(sets.New("digital signature", auth)):
+		return "the usages must be " + auth + ", digital signature and, for RSA, key encipherment"
 	}
 	return ""
 }
@@ -111,11 +120,6 @@ func ClientProblem(r Request) string {
 	return ""
 }
 
-// sameUsages compares as sets; want is sorted.
-func sameUsages(r Request, want ...string) bool {
-	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(r.Usages))), want)
-}
-
 // signerFor returns the signer of Kubernetes for what is asked for.
 func signerFor(r *x509.CertificateRequest) string {
 	switch {
@@ -129,16 +133,12 @@ func signerFor(r *x509.CertificateRequest) string {
 
 // usagesFor returns the usages that a signer of Kubernetes takes, in the order
 // of the kubelet, which the name of the request depends on.
-func usagesFor(signer string, publicKey any) ([]certificatesv1.KeyUsage, error) {
-	usages := []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature}
-	switch signer {
-	case KubeletClient, APIServerClient:
-		usages = append(usages, certificatesv1.UsageClientAuth)
-	case KubeletServing:
-		usages = append(usages, certificatesv1.UsageServerAuth)
-	default:
-		return nil, fmt.Errorf("%w: the usages that %q takes are not known; give them", ErrUnfit, signer)
+func usagesFor(signerName string, publicKey any) ([]certificatesv1.KeyUsage, error) {
+	signer, known := signers[signerName]
+	if !known {
+		return nil, fmt.Errorf("%w: the usages that %q takes are not known; give them", ErrUnfit, signerName)
 	}
+	usages := []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, signer.auth}
 	if _, ok := publicKey.(*rsa.PublicKey); ok {
 		usages = append(usages, certificatesv1.UsageKeyEncipherment)
 	}
@@ -148,11 +148,15 @@ func usagesFor(signer string, publicKey any) ([]certificatesv1.KeyUsage, error) 
 // minExpiration is the shortest lifetime that the API server takes.
 const minExpiration = 10 * time.Minute
 
-func expirationSeconds(lifetime time.Duration) (int32, error) {
-	if lifetime < minExpiration || lifetime%time.Second != 0 || lifetime > math.MaxInt32*time.Second {
-		return 0, fmt.Errorf("%w: a lifetime of %s: it must be whole seconds, from %s on", ErrUnfit, lifetime, minExpiration)
+// expirationSeconds is nil for a lifetime of 0, which is left to the signer.
+func expirationSeconds(lifetime time.Duration) (*int32, error) {
+	if lifetime == 0 {
+		return nil, nil
 	}
-	return int32(lifetime / time.Second), nil
+	if lifetime < minExpiration || lifetime%time.Second != 0 || lifetime > math.MaxInt32*time.Second {
+		return nil, fmt.Errorf("%w: a lifetime of %s: it must be whole seconds, from %s on", ErrUnfit, lifetime, minExpiration)
+	}
+	return new(int32(lifetime / time.Second)), nil
 }
 
 // validate returns an error that matches ErrUnfit when the API server refuses the

@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 
@@ -26,12 +25,13 @@ var (
 	ErrUnsigned = errors.New("approved, but its signer has not signed it yet")
 	// ErrReplaced means that the request of this name is another object.
 	ErrReplaced = errors.New("the request of this name is another one")
-	// ErrDenied and ErrFailed match a *RefusedError.
+	// ErrDenied and ErrFailed mean that there will be no certificate.
 	ErrDenied = errors.New("denied")
 	ErrFailed = errors.New("failed by its signer")
 )
 
-// RequestError is an error about one request, such as one that matches ErrPending.
+// RequestError is an error about one request, such as one that matches ErrPending, or
+// ErrDenied with the reason and the message.
 type RequestError struct {
 	Name string
 	Err  error
@@ -41,20 +41,6 @@ func (e *RequestError) Error() string { return fmt.Sprintf("request %s: %v", e.N
 
 // Unwrap returns what is wrong with the request.
 func (e *RequestError) Unwrap() error { return e.Err }
-
-// RefusedError says why there will be no certificate. It matches ErrDenied or
-// ErrFailed.
-type RefusedError struct {
-	Name            string
-	End             error // ErrDenied or ErrFailed
-	Reason, Message string
-}
-
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("request %s: %v (%s): %s", e.Name, e.End, e.Reason, e.Message)
-}
-
-func (e *RefusedError) Unwrap() error { return e.End }
 
 // WaitOptions say how to wait.
 type WaitOptions struct {
@@ -89,13 +75,10 @@ const (
 
 // window returns how long the n-th watch shall last, counted from 0.
 func window(n int) time.Duration {
-	switch {
-	case n == 0:
+	if n == 0 {
 		return firstWindow
-	case n <= shortWindows:
-		return shortWindow
 	}
-	return min(time.Duration(n-shortWindows+2)*time.Second, longWindow)
+	return min(max(shortWindow, time.Duration(n-shortWindows+2)*time.Second), longWindow)
 }
 
 // Wait follows the request until it has a certificate, which it returns as PEM.
@@ -105,183 +88,138 @@ func window(n int) time.Duration {
 //
 // Access: get and watch on certificatesigningrequests.
 func Wait(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, request *certificatesv1.CertificateSigningRequest, opts WaitOptions) ([]byte, error) {
-	said := ""
-	tell := func(event kubeclient.Event) { // Until reports the end of each watch, follow the time within
-		if text := event.Waiting.Error(); text != said {
-			said = text
-			opts.Observer.Notify(event)
-		}
+	if opts.Explain == nil {
+		opts.Explain = func(r Request) string { return Explain(r, AutoApprovalUnknown) }
 	}
-	explain := opts.Explain
-	if explain == nil {
-		explain = func(r Request) string { return Explain(r, AutoApprovalUnknown) }
-	}
-	w := &waiter{
-		requests: client.CertificateSigningRequests(), name: request.Name, uid: request.UID, tell: tell, explain: explain,
-		request: request, slow: time.NewTimer(slowAfter), silent: time.NewTimer(silence),
-	}
+	w := &waiter{WaitOptions: opts, client: client, uid: string(request.UID), slow: time.NewTimer(slowAfter), silent: time.NewTimer(silence)}
 	defer w.slow.Stop()
 	defer w.silent.Stop()
-	var certificate []byte
-	err := kubeclient.Until(ctx, kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Observer: tell}, func(ctx context.Context) error {
-		if w.request == nil {
-			var err error
-			if w.request, err = get(ctx, w.requests, w.name); err != nil {
-				return err
-			}
-		}
-		var err error
-		certificate, err = w.follow(ctx)
-		w.request = nil
-		return err
-	})
-	return certificate, err
+	w.see(Decode(request))
+	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Observer: w.tell}
+	if err := kubeclient.Until(ctx, wait, w.follow); err != nil {
+		return nil, err
+	}
+	return w.request.Certificate, nil
 }
 
 func transient(err error) bool {
 	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnsigned) || apierrors.IsResourceExpired(err) || kubeclient.IsTransient(err)
 }
 
+// waiter follows one request.
 type waiter struct {
-	requests certificatesv1client.CertificateSigningRequestInterface
-	name     string
-	uid      types.UID
-	tell     kubeclient.Observer
-	explain  func(Request) string
-	// request is as it was last seen, nil when it must be read anew, and state what
-	// it waits for.
-	request *certificatesv1.CertificateSigningRequest
+	WaitOptions
+	client certificatesv1client.CertificateSigningRequestsGetter
+	uid    string
+	said   string // last to the observer
+	// request is as it was last seen, and state what it waits for. It is stale when it
+	// must be read anew.
+	request Request
 	state   error
+	stale   bool
 	windows int // watches so far
 	// slow fires when it is time to say what is waited for; isSlow is set then.
 	slow   *time.Timer
 	isSlow bool
-	// silent fires when a state has lasted; since is its text, and explained the
-	// same with who is silent.
-	silent    *time.Timer
-	since     string
-	explained error
+	// silent fires when a state has lasted; who is silent then.
+	silent *time.Timer
+	who    string
 }
 
-func get(ctx context.Context, requests certificatesv1client.CertificateSigningRequestInterface, name string) (*certificatesv1.CertificateSigningRequest, error) {
-	request, err := requests.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, &RequestError{name, ErrNotFound}
+// tell passes on what differs from what was said last: Until reports the end of each
+// watch, and watch the time within.
+func (w *waiter) tell(event kubeclient.Event) {
+	if text := event.Waiting.Error(); text != w.said {
+		w.said = text
+		w.Observer.Notify(event)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("get request %s: %w", name, err)
-	}
-	return request, nil
 }
 
 // follow watches until the request ends or a watch does before its time, when it
 // returns the state last seen.
-func (w *waiter) follow(ctx context.Context) ([]byte, error) {
-	certificate := w.see(w.request)
+func (w *waiter) follow(ctx context.Context) error {
+	if w.stale {
+		request, err := Get(ctx, w.client, w.request.Name)
+		if err != nil {
+			return err
+		}
+		w.see(request)
+	}
+	w.stale = true
 	for inTime := true; inTime && transient(w.state); {
 		var err error
-		if certificate, inTime, err = w.watch(ctx); err != nil {
-			return nil, err
+		if inTime, err = w.watch(ctx); err != nil {
+			return err
 		}
 	}
-	return certificate, w.state
+	return w.cause()
 }
 
-// watch opens one watch. It returns the certificate when that comes, and else
-// whether the watch lasted as long as it should.
-func (w *waiter) watch(ctx context.Context) (certificate []byte, inTime bool, err error) {
+// watch opens one watch, and ends with it or when the request ends. It reports whether
+// the watch lasted as long as it should.
+func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 	length := window(w.windows)
 	w.windows++
 	seconds := int64(length / time.Second)
 	ctx, cancel := context.WithTimeout(ctx, length+grace)
 	defer cancel()
-	stream, err := w.requests.Watch(ctx, metav1.ListOptions{
-		FieldSelector:   fields.OneTermEqualSelector("metadata.name", w.name).String(),
-		ResourceVersion: w.request.ResourceVersion,
+	stream, err := w.client.CertificateSigningRequests().Watch(ctx, metav1.ListOptions{
+		FieldSelector:   fields.OneTermEqualSelector("metadata.name", w.request.Name).String(),
+		ResourceVersion: w.request.stored.ResourceVersion,
 		TimeoutSeconds:  &seconds,
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("watch request %s: %w", w.name, err)
+		return false, fmt.Errorf("watch request %s: %w", w.request.Name, err)
 	}
 	defer stream.Stop()
 	half := time.NewTimer(length / 2)
 	defer half.Stop()
-	for {
+	for transient(w.state) {
+		if w.isSlow {
+			w.tell(kubeclient.Event{Waiting: w.cause()})
+		}
 		select {
 		case <-ctx.Done():
-			return nil, false, nil
+			return false, nil
 		case <-half.C:
 			inTime = true
 		case <-w.slow.C:
 			w.isSlow = true
 		case <-w.silent.C:
-			w.explained = fmt.Errorf("%w; %s", w.state, w.explain(Decode(w.request)))
-			w.state = w.explained
-		case event, ok := <-stream.ResultChan():
-			if !ok {
-				return nil, inTime, nil
+			w.who = w.Explain(w.request)
+		case event, open := <-stream.ResultChan():
+			switch changed, isRequest := event.Object.(*certificatesv1.CertificateSigningRequest); {
+			case !open:
+				return inTime, nil
+			case event.Type == watch.Deleted:
+				return false, &RequestError{w.request.Name, fmt.Errorf("%w: it was deleted", ErrNotFound)}
+			case !isRequest: // an error, such as of a version that is too old
+				return false, nil
+			case event.Type != watch.Bookmark && changed.Name == w.request.Name:
+				w.see(Decode(changed))
 			}
-			if event.Type == watch.Deleted {
-				return nil, false, &RequestError{w.name, fmt.Errorf("%w: it was deleted", ErrNotFound)}
-			}
-			changed, ok := event.Object.(*certificatesv1.CertificateSigningRequest)
-			if !ok { // an error, such as of a version that is too old
-				return nil, false, nil
-			}
-			if event.Type == watch.Bookmark || changed.Name != w.name {
-				continue
-			}
-			if certificate := w.see(changed); !transient(w.state) {
-				return certificate, false, nil
-			}
-		}
-		if w.isSlow {
-			w.tell.Notify(kubeclient.Event{Waiting: w.state})
 		}
 	}
+	return false, nil
 }
 
-// see takes the request as it is now: its certificate, or else its state, with who
-// is silent where that is known of the same state.
-func (w *waiter) see(request *certificatesv1.CertificateSigningRequest) []byte {
-	w.request = request
-	certificate, state := State(request)
+// see takes the request as it is now. Who is silent is known of the same state only.
+func (w *waiter) see(request Request) {
+	before := w.state
+	w.request, w.state = request, request.State()
 	if w.uid != "" && request.UID != w.uid {
-		certificate, state = nil, &RequestError{w.name, ErrReplaced}
+		w.state = &RequestError{request.Name, ErrReplaced}
 	}
-	w.state = state
-	if state == nil {
-		return certificate
-	}
-	if state.Error() != w.since {
-		w.since, w.explained = state.Error(), nil
+	if before == nil || w.state == nil || w.state.Error() != before.Error() {
+		w.who = ""
 		w.silent.Reset(silence)
 	}
-	if w.explained != nil {
-		w.state = w.explained
-	}
-	return certificate
 }
 
-// State returns the certificate of a stored CSR, or why it has none: an error that
-// matches ErrPending, ErrUnsigned, ErrDenied or ErrFailed.
-func State(request *certificatesv1.CertificateSigningRequest) (certificate []byte, err error) {
-	state := ErrPending
-	for _, condition := range request.Status.Conditions {
-		if !isTrue(condition) {
-			continue
-		}
-		switch condition.Type {
-		case certificatesv1.CertificateDenied:
-			return nil, &RefusedError{request.Name, ErrDenied, condition.Reason, condition.Message}
-		case certificatesv1.CertificateFailed:
-			return nil, &RefusedError{request.Name, ErrFailed, condition.Reason, condition.Message}
-		case certificatesv1.CertificateApproved:
-			state = ErrUnsigned
-		}
+// cause is the state, with who is silent where that is known.
+func (w *waiter) cause() error {
+	if w.who == "" {
+		return w.state
 	}
-	if len(request.Status.Certificate) > 0 && errors.Is(state, ErrUnsigned) {
-		return request.Status.Certificate, nil
-	}
-	return nil, &RequestError{request.Name, state}
+	return fmt.Errorf("%w; %s", w.state, w.who)
 }

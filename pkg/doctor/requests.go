@@ -85,9 +85,9 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.Au
 	if r.IsPending() {
 		approval = auto.Of(ctx, r)
 	}
-	blocker := csr.BlockerOf(r, approval)
+	blocker, cause := csr.BlockerOf(r, approval)
 	if reason := reasonOf(blocker); reason != "" {
-		s.count(requestKey{blocker, reason, requesterKind(r), r.SignerName, csr.Explain(r, approval)}, requestCount{1, since})
+		s.count(requestKey{blocker, reason, requesterKind(r), r.SignerName, cause}, requestCount{1, since})
 	}
 }
 

@@ -2,7 +2,6 @@ package join
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -17,71 +16,78 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// loadPendingKey returns the key that waits for its certificate, or nil where there is
-// none, it cannot be read as one, or a new one is wanted.
-func (j *joiner) loadPendingKey() (crypto.Signer, error) {
-	text, err := os.ReadFile(j.Layout.pendingKey())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if key, err := csr.ParseKey(text); err == nil && !j.NewKey {
-		return key, nil
-	}
-	return nil, nil
-}
-
-// key returns the key that waits for its certificate, or makes one. It is on
-// disk before anything is asked for with it.
-func (j *joiner) key() (crypto.Signer, error) {
-	key, err := j.loadPendingKey()
-	if err != nil {
-		return nil, err
-	}
-	if key != nil {
-		j.step("taking up the key that waits")
-		return key, nil
-	}
-	j.step("making a key")
-	if key, err = csr.GenerateKey(j.Random); err != nil {
-		return nil, err
-	}
-	text, err := csr.EncodeKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return key, durable.WriteFile(j.Layout.pendingKey(), text, 0o600)
-}
-
-// write leaves the files as the kubelet would. The kubeconfig comes last, so
+// writeFiles leaves the files as the kubelet would. The kubeconfig comes last, so
 // that where it stands the rest is there, and only then the pending key goes.
-func (j *joiner) write(id identity) error {
-	keyText, err := csr.EncodeKey(id.key)
+func writeFiles(l Layout, id identity) error {
+	keyText, err := csr.EncodeKey(id.Key)
 	if err != nil {
 		return err
 	}
-	current, err := filepath.Rel(filepath.Dir(j.Layout.Kubeconfig()), j.Layout.Current())
+	current, err := filepath.Rel(filepath.Dir(l.Kubeconfig()), l.Current())
 	if err != nil {
 		return err
 	}
-	kubeconfig, err := clusterinfo.Kubeconfig(id.server, id.roots, current)
+	kubeconfig, err := clusterinfo.Kubeconfig(id.Server, id.Roots, current)
 	if err != nil {
 		return err
 	}
-	pair := j.Layout.pair(id.leaf.NotBefore)
-	chain := append(bytes.TrimSpace(id.chain), '\n')
+	pair := l.pair(id.leaf.NotBefore)
+	chain := append(bytes.TrimSpace(id.Chain), '\n')
 	if err := durable.WriteFile(pair, append(chain, keyText...), 0o600); err != nil {
 		return err
 	}
-	if err := durable.Symlink(filepath.Base(pair), j.Layout.Current()); err != nil {
+	if err := durable.Symlink(filepath.Base(pair), l.Current()); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(j.Layout.CA(), certpem.Encode(id.roots...), 0o644); err != nil {
+	if err := durable.WriteFile(l.CA(), certpem.Encode(id.Roots...), 0o644); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(j.Layout.Kubeconfig(), kubeconfig, 0o600); err != nil {
+	if err := durable.WriteFile(l.Kubeconfig(), kubeconfig, 0o600); err != nil {
 		return err
 	}
-	return os.Remove(j.Layout.pendingKey())
+	return os.Remove(l.pendingKey())
+}
+
+// repair repairs what a join that died last of all, or a kubelet, has not done: the CA
+// file, a key that waits no more, permissions. It returns the files; in a dry run it does
+// only that.
+func (j *joiner) repair(id identity) (repaired []string, err error) {
+	ca, pendingKey := j.Layout.CA(), j.Layout.pendingKey()
+	bundle, err := j.caFile()
+	if err != nil {
+		return nil, err
+	}
+	lacking := !within(id.Roots, bundle)
+	if lacking && len(bundle) > 0 && !j.Force {
+		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", ca, ErrForeign, j.Layout.Kubeconfig())
+	}
+	pair, err := j.Layout.currentPair()
+	if err != nil {
+		return nil, err
+	}
+	fix := func(path string, do func() error) {
+		repaired = append(repaired, path)
+		if err == nil && !j.DryRun {
+			err = do()
+		}
+	}
+	if lacking {
+		fix(ca, func() error { return durable.WriteFile(ca, certpem.Encode(id.Roots...), 0o644) })
+	}
+	waiting, _ := os.ReadFile(pendingKey)
+	if key, err := csr.ParseKey(waiting); err == nil && csr.Fingerprint(key.Public()) == csr.Fingerprint(id.Key.Public()) {
+		fix(pendingKey, func() error { return os.Remove(pendingKey) })
+	}
+	for _, path := range []string{j.Layout.Kubeconfig(), pair} {
+		info, statErr := os.Lstat(path)
+		if statErr != nil {
+			return repaired, errors.Join(err, statErr)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			fix(path, func() error { return os.Chmod(path, 0o600) })
+		}
+	}
+	return repaired, err
 }
 
 // caFile returns the CA certificates that are in the CA file, nil when there is

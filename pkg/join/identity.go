@@ -1,7 +1,6 @@
 package join
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto"
@@ -11,8 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
-	"k8s.io/client-go/tools/clientcmd"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -36,13 +38,57 @@ var (
 	ErrRejected = errors.New("the API server does not accept the identity")
 )
 
+// Node is who a certificate makes of its holder, and where that counts.
+type Node struct {
+	Name   string
+	Server clusterinfo.Endpoint
+	Roots  []*x509.Certificate
+	// Chain is in PEM, the node's own certificate first.
+	Chain []byte
+	Key   crypto.Signer
+}
+
+// CheckCertificate returns the node's own certificate, or an error that matches
+// csr.ErrCertificate: it must be the client certificate of this node for its key, from
+// one of the roots, and valid at that time.
+func (n Node) CheckCertificate(now time.Time) (*x509.Certificate, error) {
+	want := csr.ExpectNode(n.Name)
+	want.PublicKey, want.Roots, want.Now = n.Key.Public(), n.Roots, now
+	return csr.CheckCertificate(n.Chain, want)
+}
+
+// Client returns a client of the API server as the node.
+func (n Node) Client(opts kubeclient.Options) (*kubeclient.Client, error) {
+	key, err := csr.EncodeKey(n.Key)
+	if err != nil {
+		return nil, err
+	}
+	opts.As = csr.NodeUserPrefix + n.Name
+	return kubeclient.New(&rest.Config{
+		Host:            n.Server.URL(),
+		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(n.Roots...), CertData: n.Chain, KeyData: key},
+	}, opts)
+}
+
+// Confirm asks the API server once who the node's client is. It returns an error
+// that matches ErrRejected when that is not the node.
+//
+// Access: create on selfsubjectreviews, which every authenticated user has.
+func (n Node) Confirm(ctx context.Context, client *kubeclient.Client) (authenticationv1.UserInfo, error) {
+	user, err := client.WhoAmI(ctx)
+	switch {
+	case apierrors.IsUnauthorized(err):
+		err = fmt.Errorf("%s: %w: %w", n.Server, ErrRejected, err)
+	case err == nil && user.Username != csr.NodeUserPrefix+n.Name:
+		err = fmt.Errorf("%s: %w: it takes it for %q", n.Server, ErrRejected, user.Username)
+	}
+	return user, err
+}
+
 // identity is all that the files hold.
 type identity struct {
-	server clusterinfo.Endpoint
-	roots  []*x509.Certificate
-	chain  []byte // in PEM, the node's own certificate first
-	leaf   *x509.Certificate
-	key    crypto.Signer
+	Node
+	leaf *x509.Certificate
 }
 
 // shouldReplace reports whether the node joins despite err from the identity on disk.
@@ -54,41 +100,63 @@ func (j *joiner) shouldReplace(err error) bool {
 		errors.Is(err, clusterinfo.ErrUnusableCA) || kubeclient.IsUntrusted(err))
 }
 
+// check asks the API server whether the identity that stands on disk is good, and
+// repairs what it lacks.
+func (j *joiner) check(ctx context.Context) (Result, error) {
+	id, err := j.existing()
+	if err != nil {
+		return Result{}, err
+	}
+	j.step("checking the identity that is here")
+	result := Result{AlreadyJoined: true, NodeName: id.Name, Server: id.Server, Roots: id.Roots, Certificate: id.leaf}
+	if result, err = j.identify(ctx, result, id.Node); err == nil {
+		result.Repaired, err = j.repair(id)
+	}
+	return result, err
+}
+
+// identify asks the API server who the identity makes us, which must be the node.
+func (j *joiner) identify(ctx context.Context, result Result, node Node) (Result, error) {
+	j.step("asking the API server who this is")
+	client, err := node.Client(j.Discovery.Client)
+	if err != nil {
+		return result, err
+	}
+	confirm := func(ctx context.Context) (authenticationv1.UserInfo, error) { return node.Confirm(ctx, client) }
+	user, err := retry(ctx, j.Observer, confirm)
+	result.Username, result.Groups = user.Username, user.Groups
+	return result, err
+}
+
 // existing returns the identity that stands on disk: complete, valid, of this node
 // and of a cluster that the options trust.
 func (j *joiner) existing() (identity, error) {
-	cluster, user, err := loadContext(j.Layout.Kubeconfig())
+	path, current := j.Layout.Kubeconfig(), j.Layout.Current()
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return identity{}, err
+		return identity{}, notJoined(err, path)
+	}
+	cluster, user, err := currentContext(text)
+	if err != nil {
+		return identity{}, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
 	}
 	id, err := j.readCluster(cluster)
 	if err != nil {
 		return identity{}, err
 	}
-	current := j.Layout.Current()
 	if user.ClientCertificate == "" || j.Layout.referred(user.ClientCertificate) != current || j.Layout.referred(user.ClientKey) != current {
-		return identity{}, fmt.Errorf("%s: %w: its user does not have the certificate and key in %s", j.Layout.Kubeconfig(), ErrInvalid, current)
+		return identity{}, fmt.Errorf("%s: %w: its user does not have the certificate and key in %s", path, ErrInvalid, current)
 	}
-	return j.readPair(id)
+	err = j.readPair(&id)
+	return id, err
 }
 
-// loadContext reads the cluster and the user of a kubeconfig.
-func loadContext(path string) (cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo, err error) {
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
-	case err != nil:
-		return nil, nil, err
+// notJoined is err, or ErrNotJoined where it means that there is no such file.
+func notJoined(err error, path string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
 	}
-	config, err := clientcmd.Load(text)
-	if err == nil {
-		cluster, user, err = currentContext(config)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: %w", path, ErrInvalid, err)
-	}
-	return cluster, user, nil
+	return err
 }
 
 // readCluster returns where the cluster of the kubeconfig is and which of its CA
@@ -97,7 +165,7 @@ func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err er
 	wrap := func(state, err error) error {
 		return fmt.Errorf("%s: %w: %w", j.Layout.Kubeconfig(), state, err)
 	}
-	if id.server, err = clusterinfo.ParseEndpoint(cluster.Server); err != nil {
+	if id.Server, err = clusterinfo.ParseEndpoint(cluster.Server); err != nil {
 		return id, wrap(ErrInvalid, err)
 	}
 	text := cluster.CertificateAuthorityData
@@ -114,7 +182,7 @@ func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err er
 	if err != nil {
 		return id, wrap(ErrInvalid, fmt.Errorf("its CA: %w", err))
 	}
-	id.roots, err = j.trusted(bundle)
+	id.Roots, err = j.trusted(bundle)
 	switch {
 	case errors.Is(err, clusterinfo.ErrPinMismatch):
 		return id, wrap(ErrForeign, err)
@@ -125,51 +193,43 @@ func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err er
 }
 
 // readPair adds the certificate and key to the identity, and checks them.
-func (j *joiner) readPair(id identity) (identity, error) {
-	var text []byte
+func (j *joiner) readPair(id *identity) error {
 	path, err := j.Layout.currentPair()
-	if err == nil {
-		text, err = os.ReadFile(path)
+	if err != nil {
+		return err
 	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return id, fmt.Errorf("%w: there is no %s", ErrNotJoined, cmp.Or(path, j.Layout.Current()))
-	case err != nil:
-		return id, err
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return notJoined(err, path)
 	}
-	if err := j.parsePair(&id, text); err != nil {
-		return id, fmt.Errorf("%s: %w", path, err)
+	if err := id.parsePair(text, j.NodeName, j.Discovery.Client.Now()); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return id, nil
+	return nil
 }
 
-// parsePair parses and checks certificate and key. The owner of an expired certificate
-// is checked as well.
-func (j *joiner) parsePair(id *identity, text []byte) (err error) {
+// parsePair parses and checks certificate and key, which must be of the node of that
+// name, if there is one. The owner of an expired certificate is checked as well.
+func (id *identity) parsePair(text []byte, nodeName string, now time.Time) (err error) {
 	var keyText []byte
-	id.chain, keyText = certpem.Split(text)
-	if id.key, err = csr.ParseKey(keyText); err != nil {
+	id.Chain, keyText = certpem.Split(text)
+	id.Key, err = csr.ParseKey(keyText)
+	certs, badChain := certpem.Parse(id.Chain)
+	if err := cmp.Or(err, badChain); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	certs, err := certpem.Parse(id.chain)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	leaf, isNode := certs[0], false
+	id.Name, isNode = strings.CutPrefix(leaf.Subject.CommonName, csr.NodeUserPrefix)
+	if isNode && nodeName != "" && id.Name != nodeName {
+		return fmt.Errorf("%w: it is of the node %q", ErrForeign, id.Name)
 	}
-	leaf := certs[0]
-	name, isNode := strings.CutPrefix(leaf.Subject.CommonName, csr.NodeUserPrefix)
-	if isNode && j.NodeName != "" && name != j.NodeName {
-		return fmt.Errorf("%w: it is of the node %q", ErrForeign, name)
-	}
-	now := j.Discovery.Client.Now()
 	expired := now.After(leaf.NotAfter)
 	if expired {
 		now = leaf.NotAfter
 	}
-	expected := csr.ExpectNode(name)
-	expected.PublicKey, expected.Roots, expected.Now = id.key.Public(), id.roots, now
-	id.leaf, err = csr.CheckCertificate(id.chain, expected)
-	var early x509.CertificateInvalidError // its CA was renewed with the same key since
-	renewed := expired && errors.As(err, &early) && early.Reason == x509.Expired
+	id.leaf, err = id.CheckCertificate(now)
+	early, _ := errors.AsType[x509.CertificateInvalidError](err) // its CA was renewed with the same key since
+	renewed := expired && early.Reason == x509.Expired
 	if err != nil && !renewed {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -177,76 +237,4 @@ func (j *joiner) parsePair(id *identity, text []byte) (err error) {
 		return fmt.Errorf("%w, on %s", ErrExpired, leaf.NotAfter.UTC().Format("2006-01-02 at 15:04:05 MST"))
 	}
 	return nil
-}
-
-// confirm repairs what the identity lacks, and asks the API server whether it
-// is good.
-func (j *joiner) confirm(ctx context.Context, id identity) (Result, error) {
-	result := Result{
-		AlreadyJoined: true, NodeName: strings.TrimPrefix(id.leaf.Subject.CommonName, csr.NodeUserPrefix),
-		Server: id.server, Roots: id.roots, Certificate: id.leaf,
-	}
-	result, err := j.identify(ctx, result, id)
-	if err != nil {
-		return result, err
-	}
-	result.Repaired, err = j.repair(id)
-	return result, err
-}
-
-// repair repairs one file.
-type repair struct {
-	path string
-	do   func() error
-}
-
-// repair repairs what the identity lacks, and returns the files; in a dry run it only
-// does the latter.
-func (j *joiner) repair(id identity) (repaired []string, err error) {
-	repairs, err := j.repairs(id)
-	for _, r := range repairs {
-		repaired = append(repaired, r.path)
-		if err == nil && !j.DryRun {
-			err = r.do()
-		}
-	}
-	return repaired, err
-}
-
-// repairs are what a join that died last of all, or a kubelet, has not done: the CA
-// file, a key that waits no more, permissions.
-func (j *joiner) repairs(id identity) (repairs []repair, err error) {
-	bundle, err := j.caFile()
-	if err != nil {
-		return nil, err
-	}
-	switch missing := !within(id.roots, bundle); {
-	case missing && len(bundle) > 0 && !j.Force:
-		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", j.Layout.CA(), ErrForeign, j.Layout.Kubeconfig())
-	case missing:
-		repairs = append(repairs, repair{j.Layout.CA(), func() error {
-			return durable.WriteFile(j.Layout.CA(), certpem.Encode(id.roots...), 0o644)
-		}})
-	}
-	key, err := csr.EncodeKey(id.key)
-	if err != nil {
-		return nil, err
-	}
-	if waiting, err := os.ReadFile(j.Layout.pendingKey()); err == nil && bytes.Equal(bytes.TrimSpace(waiting), bytes.TrimSpace(key)) {
-		repairs = append(repairs, repair{j.Layout.pendingKey(), func() error { return os.Remove(j.Layout.pendingKey()) }})
-	}
-	pair, err := j.Layout.currentPair()
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range []string{j.Layout.Kubeconfig(), pair} {
-		info, err := os.Lstat(path)
-		if err != nil {
-			return nil, err
-		}
-		if info.Mode().Perm()&0o077 != 0 {
-			repairs = append(repairs, repair{path, func() error { return os.Chmod(path, 0o600) }})
-		}
-	}
-	return repairs, nil
 }

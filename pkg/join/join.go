@@ -1,12 +1,35 @@
+// Package join takes a machine with an address and a bootstrap token to the
+// identity of a node: discovery, key, request, certificate, files.
+//
+// [Run] is the whole workflow; a [Layout] says where its files go. A program that knows
+// an address, a token and a pin calls it so:
+//
+//	endpoint, err := clusterinfo.ParseEndpoint("192.0.2.1:6443")
+//	tok, err := token.Parse(text)
+//	pin, err := clusterinfo.ParsePin("sha256:...")
+//	result, err := join.Run(ctx, join.Options{NodeName: "worker-1", Layout: join.RootFS("/"), Discovery: discovery.Options{
+//		Endpoints: []clusterinfo.Endpoint{endpoint}, Token: tok, Trust: discovery.Trust{Pins: []clusterinfo.Pin{pin}},
+//	}})
+//
+// The cluster is
+// discovered, or a [File] names it and who asks. The state of a join is the key on
+// disk and the name of the request, which follows from the key; so after a death at
+// any moment the same call completes, and where an identity stands it only checks
+// that. The token is written to no file.
+//
+// Source: Kubernetes documentation, "TLS bootstrapping"; the kubelet's files.
 package join
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"os"
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -29,9 +52,9 @@ type Options struct {
 	Discovery discovery.Options
 	// File says where the cluster is instead, so that nothing is discovered.
 	File *File
-	// Fetch gets the File where it takes the network, which a node that has joined
-	// already does not need; nil means that it does not.
-	Fetch func(context.Context) (File, error)
+	// URL is where to fetch the File by https, which a node that has joined already
+	// does not need; nil means nowhere.
+	URL *url.URL
 	// Credential requests the certificate instead of Discovery.Token or the file's
 	// credential. The zero value leaves it to these.
 	Credential Credential
@@ -91,26 +114,63 @@ func Run(ctx context.Context, opts Options) (Result, error) {
 	if opts.Layout == (Layout{}) {
 		return Result{}, errors.New("Options.Layout does not say where the files of the node go: use RootFS or OutDir")
 	}
-	if opts.Random == nil {
-		opts.Random = rand.Reader
-	}
+	opts.Random = cmp.Or(opts.Random, rand.Reader)
 	clock := discovery.Clock{Now: opts.Discovery.Client.Now, Observer: opts.Observer}
 	opts.Discovery.Client = clock.Watch(opts.Discovery.Client.WithDefaults())
-	j := &joiner{Options: opts, file: opts.File}
-	result, err := j.run(ctx)
+	result, err := (&joiner{opts}).run(ctx)
 	return result, clock.Explain(err)
 }
 
-// joiner carries out what its options say.
-type joiner struct {
-	Options
-	file *File // the File, or the fetched one
+// Validate returns what keeps the node from joining, were it not for an identity on
+// disk: an error that matches clusterinfo.ErrInvalidEndpoint, discovery.ErrNoTrust or,
+// where nobody asks, token.ErrInvalid.
+func (o Options) Validate() error {
+	switch {
+	case o.File == nil && o.URL != nil:
+		return nil
+	case o.File == nil:
+		return o.Discovery.Validate()
+	case o.credential().IsZero():
+		return fmt.Errorf("the file has no credential, and no token is given: %w", token.ErrInvalid)
+	}
+	return nil
 }
+
+// credential is who asks for the certificate.
+func (o Options) credential() Credential {
+	switch {
+	case !o.Credential.IsZero():
+		return o.Credential
+	case o.File != nil && !o.File.Credential.IsZero():
+		return o.File.Credential
+	}
+	return TokenCredential(o.Discovery.Token)
+}
+
+// trusted returns the certificates of a bundle that may be trusted: by the pins and
+// the CA certificates that are given, or by the file; where nothing is, all of a
+// bundle that stood here before.
+func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
+	trust := o.Discovery.Trust
+	if o.File != nil && len(trust.CAs) == 0 {
+		trust.CAs = o.File.CAs
+	}
+	if len(trust.Pins) == 0 && len(trust.CAs) == 0 {
+		trust.SkipVerification = true
+	}
+	return trust.Trusted(bundle, o.Discovery.Client.Now())
+}
+
+// joiner carries out what its options say.
+type joiner struct{ Options }
 
 func (j *joiner) step(name string) { j.Observer.Notify(kubeclient.Event{Step: name}) }
 
+// run checks the places of the files, and holds the lock on the directory with the keys
+// meanwhile. Where the node is to join, it makes the directories and clears away what a
+// dead join left.
 func (j *joiner) run(ctx context.Context) (result Result, err error) {
-	missing := j.missing()
+	missing := j.Validate()
 	switch {
 	case errors.Is(missing, discovery.ErrNoTrust):
 		return Result{}, missing // where an identity stands, it would not count
@@ -119,178 +179,63 @@ func (j *joiner) run(ctx context.Context) (result Result, err error) {
 			return Result{}, err
 		}
 	}
-	unlock, err := j.prepare(ctx, missing == nil && !j.DryRun)
+	joins := missing == nil && !j.DryRun
+	if err := j.Layout.check(); err != nil {
+		return Result{}, err
+	}
+	if joins {
+		if err := j.Layout.create(); err != nil {
+			return Result{}, err
+		}
+	}
+	unlock, err := j.lock(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	found, err := j.existing()
-	if err == nil {
-		j.step("checking the identity that is here")
-		result, err = j.confirm(ctx, found)
-	}
-	switch {
-	case err == nil:
-		return result, nil
-	case !j.shouldReplace(err):
-		return Result{}, err
-	case missing != nil && j.DryRun:
-		return Result{}, err
-	case missing != nil:
-		return Result{}, fmt.Errorf("%w; to join: %w", err, missing)
-	}
-	if j.file == nil && j.Fetch != nil {
-		if err := j.fetch(ctx); err != nil {
+	if joins {
+		if err := j.Layout.removeTempFiles(); err != nil {
 			return Result{}, err
 		}
 	}
-	if j.DryRun {
-		return j.dryRun(ctx)
-	}
-	return j.join(ctx)
+	return j.checkOrJoin(ctx, missing)
 }
 
-// fetch gets the file, which must say who asks where nothing else does.
-func (j *joiner) fetch(ctx context.Context) error {
-	j.step("fetching the discovery file")
-	err := kubeclient.Until(ctx, j.wait(), func(ctx context.Context) error {
-		file, err := j.Fetch(ctx)
-		j.file = &file
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return j.missing()
-}
-
-// missing says what would keep the node from joining, were it not for an identity
-// on disk.
-func (j *joiner) missing() error {
-	switch {
-	case j.file == nil && j.Fetch != nil:
-		return nil
-	case j.file == nil:
-		return j.Discovery.Validate()
-	case j.credential().IsZero():
-		return fmt.Errorf("the file has no credential, and no token is given: %w", token.ErrInvalid)
-	}
-	return nil
-}
-
-func (j *joiner) credential() Credential {
-	switch {
-	case !j.Credential.IsZero():
-		return j.Credential
-	case j.file != nil && !j.file.Credential.IsZero():
-		return j.file.Credential
-	}
-	return TokenCredential(j.Discovery.Token)
-}
-
-// prepare checks the places of the files, and takes the lock on the directory with
-// the keys, for which another join is waited for. Where the node is to join, it
-// makes the directories and clears away what a dead join left.
-func (j *joiner) prepare(ctx context.Context, joins bool) (unlock func() error, err error) {
-	free := func() error { return nil }
-	if err := j.Layout.check(); err != nil {
-		return nil, err
-	}
-	if joins {
-		if err := j.Layout.writable(); err != nil {
-			return nil, err
-		}
-		if err := j.Layout.create(); err != nil {
-			return nil, err
-		}
-	}
-	if j.DryRun || !j.Layout.exists() {
-		return free, nil
+// lock takes the lock on the directory with the keys, where that exists. Another join is
+// waited for.
+func (j *joiner) lock(ctx context.Context) (unlock func() error, err error) {
+	if info, err := os.Stat(j.Layout.pki); j.DryRun || err != nil || !info.IsDir() {
+		return func() error { return nil }, nil
 	}
 	busy := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, durable.ErrLocked) }, Observer: j.Observer}
 	err = kubeclient.Until(ctx, busy, func(context.Context) error {
 		unlock, err = durable.Lock(j.Layout.pki)
 		return err
 	})
-	if err != nil || !joins {
-		return unlock, err
-	}
-	if err := j.Layout.removeTempFiles(); err != nil {
-		return nil, errors.Join(err, unlock())
-	}
-	return unlock, nil
+	return unlock, err
 }
 
-func (j *joiner) join(ctx context.Context) (Result, error) {
-	key, err := j.key()
-	if err != nil {
+// checkOrJoin checks the identity on disk, and joins where that is none or is to be
+// replaced, unless something is missing for it.
+func (j *joiner) checkOrJoin(ctx context.Context, missing error) (Result, error) {
+	result, err := j.check(ctx)
+	switch {
+	case err == nil:
+		return result, nil
+	case !j.shouldReplace(err), missing != nil && j.DryRun:
 		return Result{}, err
+	case missing != nil:
+		return Result{}, fmt.Errorf("%w; to join: %w", err, missing)
 	}
-	cluster, err := j.cluster(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	request, text, err := j.certificate(ctx, cluster, key)
-	if err != nil {
-		return Result{}, err
-	}
-	expected := csr.ExpectNode(j.NodeName)
-	expected.PublicKey, expected.Roots, expected.Now = key.Public(), cluster.Roots, j.Discovery.Client.Now()
-	cert, err := csr.CheckCertificate(text, expected)
-	if err != nil {
-		return Result{}, err
-	}
-	j.step("writing the files")
-	id := identity{server: cluster.Server, roots: cluster.Roots, chain: text, leaf: cert, key: key}
-	if err := j.write(id); err != nil {
-		return Result{}, err
-	}
-	result := Result{NodeName: j.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, Certificate: cert, RequestName: request.Name}
-	return j.identify(ctx, result, id)
+	return j.join(ctx)
 }
 
-// cluster returns the cluster to join, whose CA file here, if there is one, is its
-// own.
-func (j *joiner) cluster(ctx context.Context) (cluster discovery.Cluster, err error) {
-	if j.file == nil {
-		j.step("reading and verifying cluster-info")
-		cluster, err = j.discover(ctx)
-	} else {
-		j.step("taking the cluster from the file")
-		cluster.Server, cluster.Endpoint = j.file.Server, j.file.Server
-		cluster.Roots, err = j.trusted(j.file.CAs)
-	}
-	if err != nil {
-		return discovery.Cluster{}, err
-	}
-	return cluster, j.checkCAFile(cluster.Roots)
-}
-
-func (j *joiner) discover(ctx context.Context) (discovery.Cluster, error) {
-	var cluster discovery.Cluster
-	wait := j.wait()
-	wait.Transient = kubeclient.TolerateAuthErrors(discovery.Transient)
-	err := kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
-		cluster, err = discovery.Discover(ctx, j.Discovery)
+// retry makes a call until it succeeds, or fails for good.
+func retry[T any](ctx context.Context, observer kubeclient.Observer, call func(context.Context) (T, error)) (value T, err error) {
+	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(discovery.Transient), Observer: observer, Slow: kubeclient.ErrNoAnswer}
+	err = kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
+		value, err = call(ctx)
 		return err
 	})
-	return cluster, err
-}
-
-// trusted returns the certificates of a bundle that may be trusted: by the pins and
-// the CA certificates that are given, or by the file; where nothing is, all of a
-// bundle that stood here before.
-func (j *joiner) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
-	trust := j.Discovery.Trust
-	if j.file != nil && len(trust.CAs) == 0 {
-		trust.CAs = j.file.CAs
-	}
-	if len(trust.Pins) == 0 && len(trust.CAs) == 0 {
-		trust.SkipVerification = true
-	}
-	return trust.Trusted(bundle, j.Discovery.Client.Now())
-}
-
-func (j *joiner) wait() kubeclient.Wait {
-	return kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(kubeclient.IsTransient), Observer: j.Observer, Slow: kubeclient.ErrNoAnswer}
+	return value, err
 }

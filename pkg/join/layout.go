@@ -62,12 +62,12 @@ func (l Layout) pair(notBefore time.Time) string {
 func (l Layout) anyPair() string { return filepath.Join(l.pki, "kubelet-client-*.pem") }
 
 // currentPair is the file that Current leads to. A link that leads out of its
-// directory is not followed. It returns an error that matches fs.ErrNotExist when
-// there is none.
+// directory is not followed. It returns an error that matches ErrNotJoined when there is
+// none.
 func (l Layout) currentPair() (string, error) {
 	target, err := os.Readlink(l.Current())
 	if err != nil {
-		return "", err
+		return "", notJoined(err, l.Current())
 	}
 	if dir := filepath.Dir(target); dir != "." && l.relocate(dir) != filepath.Clean(l.pki) {
 		return "", fmt.Errorf("%s: %w %s, to %s", l.Current(), durable.ErrOutside, l.pki, target)
@@ -93,31 +93,32 @@ func (l Layout) referred(path string) string {
 	return filepath.Join(filepath.Dir(l.kubeconfig), path)
 }
 
-// files are the files to write, with the type of each.
-func (l Layout) files() map[string]fs.FileMode {
-	return map[string]fs.FileMode{l.kubeconfig: 0, l.ca: 0, l.pendingKey(): 0, l.Current(): fs.ModeSymlink}
-}
-
 // dirs are the directories to create.
 func (l Layout) dirs() []string {
 	return []string{filepath.Dir(l.kubeconfig), filepath.Dir(l.ca), l.pki}
 }
 
-// check returns an error when something that join would not replace stands in the
-// way, or a path leads out of the root. Nothing is read before that.
-func (l Layout) check() error {
-	for _, dir := range l.dirs() {
-		if err := durable.CheckWithin(l.root, dir); err != nil {
+// each calls do for one path after the other, until it returns an error.
+func each(paths []string, do func(path string) error) error {
+	for _, path := range paths {
+		if err := do(path); err != nil {
 			return err
 		}
 	}
-	files := l.files()
-	pair, err := l.currentPair()
-	var notALink *fs.PathError
-	switch {
+	return nil
+}
+
+// check returns an error when something that join would not replace stands in the
+// way, or a path leads out of the root. Nothing is read before that.
+func (l Layout) check() error {
+	if err := each(l.dirs(), func(dir string) error { return durable.CheckWithin(l.root, dir) }); err != nil {
+		return err
+	}
+	files := map[string]fs.FileMode{l.kubeconfig: 0, l.ca: 0, l.pendingKey(): 0, l.Current(): fs.ModeSymlink}
+	switch pair, err := l.currentPair(); {
 	case err == nil:
 		files[pair] = 0
-	case !errors.As(err, &notALink): // the files tell what else it is
+	case errors.Is(err, durable.ErrOutside): // else the files tell what it is
 		return err
 	}
 	for path, kind := range files {
@@ -129,36 +130,17 @@ func (l Layout) check() error {
 }
 
 // writable returns an error when the files could not be written.
-func (l Layout) writable() error {
-	for _, dir := range l.dirs() {
-		if err := durable.Writable(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (l Layout) writable() error { return each(l.dirs(), durable.Writable) }
 
-// exists reports whether the directory with the keys exists.
-func (l Layout) exists() bool {
-	info, err := os.Stat(l.pki)
-	return err == nil && info.IsDir()
-}
-
-// create makes the directories.
+// create makes the directories, unless the files could not be written.
 func (l Layout) create() error {
-	for _, dir := range l.dirs() {
-		if err := durable.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
+	if err := l.writable(); err != nil {
+		return err
 	}
-	return nil
+	return each(l.dirs(), func(dir string) error { return durable.MkdirAll(dir, 0o755) })
 }
 
 // removeTempFiles removes what a join that was killed left half written.
 func (l Layout) removeTempFiles() error {
-	var errs []error
-	for _, path := range []string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), l.anyPair()} {
-		errs = append(errs, durable.RemoveTempFiles(path))
-	}
-	return errors.Join(errs...)
+	return each([]string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), l.anyPair()}, durable.RemoveTempFiles)
 }

@@ -3,80 +3,178 @@ package join
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
-	"k8s.io/client-go/rest"
 
-	"github.com/bootctl/bootctl/internal/certpem"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// certificate asks for the certificate and waits for it. A request that disappears
-// meanwhile is sent once more.
-func (j *joiner) certificate(ctx context.Context, cluster discovery.Cluster, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, []byte, error) {
-	client, wanted, err := j.request(cluster, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	for again := false; ; again = true {
-		j.step("asking for a certificate")
-		request, err := j.submit(ctx, csr.Submit, client, wanted)
-		if err != nil {
-			return nil, nil, err
-		}
-		j.Observer.Notify(kubeclient.Event{CSR: request})
-		j.step("waiting for the certificate")
-		text, err := csr.Wait(ctx, client.Certificates, request, csr.WaitOptions{Observer: j.Observer})
-		err = j.rejection(err)
-		if !again && (errors.Is(err, csr.ErrNotFound) || errors.Is(err, csr.ErrReplaced)) {
-			j.Observer.Notify(kubeclient.Event{Waiting: err})
-			continue
-		}
-		return request, text, err
-	}
-}
+// maxFile is how many bytes a discovery file may have.
+const maxFile = 4 << 20
 
-// request returns the CSR to submit, and a client with the credentials to submit it.
-func (j *joiner) request(cluster discovery.Cluster, key crypto.Signer) (*kubeclient.Client, *certificatesv1.CertificateSigningRequest, error) {
+// ErrDiscoveryFile means that what Options.URL returned cannot be used.
+var ErrDiscoveryFile = errors.New("what the URL gives cannot be used")
+
+// request is a CSR as it is to be stored, or as it is.
+type request = certificatesv1.CertificateSigningRequest
+
+// join makes the identity, or in a dry run does all of it that changes nothing.
+func (j *joiner) join(ctx context.Context) (Result, error) {
+	if j.File == nil && j.URL != nil {
+		if err := j.fetch(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	if j.DryRun {
+		if err := j.Layout.writable(); err != nil {
+			return Result{}, err
+		}
+	}
+	key, err := j.key()
+	if err != nil {
+		return Result{}, err
+	}
+	cluster, err := j.cluster(ctx)
+	if err != nil {
+		return Result{}, err
+	}
 	wanted, err := csr.NewNodeRequest(j.NodeName, key, j.Random)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
 	client, err := j.credential().Client(cluster, j.Discovery.Client)
-	return client, wanted, err
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{NodeName: j.NodeName, Server: cluster.Server, Others: cluster.Others, Roots: cluster.Roots, RequestName: wanted.Name}
+	if j.DryRun {
+		return j.rehearse(ctx, result, client, wanted)
+	}
+	id := identity{Node: Node{Name: j.NodeName, Server: cluster.Server, Roots: cluster.Roots, Key: key}}
+	if id.Chain, err = j.certificate(ctx, client, wanted); err != nil {
+		return Result{}, err
+	}
+	if id.leaf, err = id.CheckCertificate(j.Discovery.Client.Now()); err != nil {
+		return Result{}, err
+	}
+	j.step("writing the files")
+	if err := writeFiles(j.Layout, id); err != nil {
+		return Result{}, err
+	}
+	result.Certificate = id.leaf
+	return j.identify(ctx, result, id.Node)
 }
 
-// Client returns a client of the API server that cluster-info names, as who asks
-// for a certificate, over a connection that the pinned CA verifies. The timeout of the
-// options does not apply, since a watch may last longer.
-func (c Credential) Client(cluster discovery.Cluster, opts kubeclient.Options) (*kubeclient.Client, error) {
-	opts.As, opts.Timeout = c.String(), 0
-	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
-	c.use(config)
-	return kubeclient.New(config, opts)
+// fetch gets the discovery file, which must say who asks where nothing else does.
+func (j *joiner) fetch(ctx context.Context) error {
+	j.step("fetching the discovery file")
+	text, err := retry(ctx, j.Observer, func(ctx context.Context) ([]byte, error) {
+		return kubeclient.Download(ctx, j.URL, maxFile, j.Discovery.Client)
+	})
+	if err != nil {
+		return err
+	}
+	file, err := ParseFile(text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDiscoveryFile, err)
+	}
+	j.File = &file
+	return j.Validate()
 }
 
-// submitter is csr.Submit or csr.SubmitDryRun.
-type submitter func(context.Context, certificatesv1client.CertificateSigningRequestsGetter, *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error)
+// key returns the key that waits for its certificate, or else a new one. But in a dry
+// run it is on disk before anything is asked for with it.
+func (j *joiner) key() (crypto.Signer, error) {
+	text, err := os.ReadFile(j.Layout.pendingKey())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	key, err := csr.ParseKey(text)
+	waits := err == nil && !j.NewKey
+	if !waits {
+		if key, err = csr.GenerateKey(j.Random); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case j.DryRun:
+		return key, nil
+	case waits:
+		j.step("taking up the key that waits")
+		return key, nil
+	}
+	j.step("making a key")
+	if text, err = csr.EncodeKey(key); err != nil {
+		return nil, err
+	}
+	return key, durable.WriteFile(j.Layout.pendingKey(), text, 0o600)
+}
+
+// cluster returns the cluster to join, whose CA file here, if there is one, is its
+// own.
+func (j *joiner) cluster(ctx context.Context) (cluster discovery.Cluster, err error) {
+	if j.File != nil {
+		j.step("taking the cluster from the file")
+		cluster.Server = j.File.Server
+		cluster.Roots, err = j.trusted(j.File.CAs)
+	} else {
+		j.step("reading and verifying cluster-info")
+		discover := func(ctx context.Context) (discovery.Cluster, error) { return discovery.Discover(ctx, j.Discovery) }
+		cluster, err = retry(ctx, j.Observer, discover)
+	}
+	if err != nil {
+		return cluster, err
+	}
+	return cluster, j.checkCAFile(cluster.Roots)
+}
+
+// rehearse lets the API server validate the CSR without storing it.
+func (j *joiner) rehearse(ctx context.Context, result Result, client *kubeclient.Client, wanted *request) (Result, error) {
+	j.step("rehearsing the request")
+	found, err := j.submit(ctx, func(ctx context.Context) (*request, error) { return csr.SubmitDryRun(ctx, client.Certificates, wanted) })
+	if err != nil || found == nil {
+		return result, err
+	}
+	result.Requested = true
+	j.Observer.Notify(kubeclient.Event{CSR: found})
+	return result, csr.Decode(found).Refused()
+}
+
+// certificate asks for the certificate and waits for it. A request that disappears
+// meanwhile is sent once more.
+func (j *joiner) certificate(ctx context.Context, client *kubeclient.Client, wanted *request) ([]byte, error) {
+	for again := false; ; again = true {
+		j.step("asking for a certificate")
+		sent, err := j.submit(ctx, func(ctx context.Context) (*request, error) { return csr.Submit(ctx, client.Certificates, wanted) })
+		if err != nil {
+			return nil, err
+		}
+		j.Observer.Notify(kubeclient.Event{CSR: sent})
+		j.step("waiting for the certificate")
+		chain, err := csr.Wait(ctx, client.Certificates, sent, csr.WaitOptions{Observer: j.Observer})
+		if again || !errors.Is(err, csr.ErrNotFound) && !errors.Is(err, csr.ErrReplaced) {
+			return chain, j.rejection(err)
+		}
+		j.Observer.Notify(kubeclient.Event{Waiting: err})
+	}
+}
 
 // submit makes one request at a time until one is answered.
-func (j *joiner) submit(ctx context.Context, submit submitter, client *kubeclient.Client, wanted *certificatesv1.CertificateSigningRequest) (stored *certificatesv1.CertificateSigningRequest, err error) {
-	err = kubeclient.Until(ctx, j.wait(), func(ctx context.Context) error {
+func (j *joiner) submit(ctx context.Context, send func(context.Context) (*request, error)) (*request, error) {
+	return retry(ctx, j.Observer, func(ctx context.Context) (*request, error) {
 		ctx, cancel := context.WithTimeout(ctx, j.Discovery.Client.Timeout)
 		defer cancel()
-		stored, err = submit(ctx, client.Certificates, wanted)
-		return j.rejection(err)
+		stored, err := send(ctx)
+		return stored, j.rejection(err)
 	})
-	return stored, err
 }
 
 // rejection is err, or that the credential is not accepted.
@@ -85,60 +183,4 @@ func (j *joiner) rejection(err error) error {
 		return fmt.Errorf("%s: %w: %w", j.credential(), discovery.ErrTokenRejected, err)
 	}
 	return err
-}
-
-// identify asks the API server who the identity makes us, which must be the node.
-func (j *joiner) identify(ctx context.Context, result Result, id identity) (Result, error) {
-	j.step("asking the API server who this is")
-	node := Node{Name: result.NodeName, Server: result.Server, Roots: id.roots, Chain: id.chain, Key: id.key}
-	client, err := node.Client(j.Discovery.Client)
-	if err != nil {
-		return result, err
-	}
-	err = kubeclient.Until(ctx, j.wait(), func(ctx context.Context) error {
-		user, err := node.Confirm(ctx, client)
-		if err == nil {
-			result.Username, result.Groups = user.Username, user.Groups
-		}
-		return err
-	})
-	return result, err
-}
-
-// Node is who a certificate makes of its holder, and where that counts.
-type Node struct {
-	Name   string
-	Server clusterinfo.Endpoint
-	Roots  []*x509.Certificate
-	// Chain is in PEM, the node's own certificate first.
-	Chain []byte
-	Key   crypto.Signer
-}
-
-// Client returns a client of the API server as the node.
-func (n Node) Client(opts kubeclient.Options) (*kubeclient.Client, error) {
-	key, err := csr.EncodeKey(n.Key)
-	if err != nil {
-		return nil, err
-	}
-	opts.As = csr.NodeUserPrefix + n.Name
-	return kubeclient.New(&rest.Config{
-		Host:            n.Server.URL(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(n.Roots...), CertData: n.Chain, KeyData: key},
-	}, opts)
-}
-
-// Confirm asks the API server once who the node's client is. It returns an error
-// that matches ErrRejected when that is not the node.
-//
-// Access: create on selfsubjectreviews, which every authenticated user has.
-func (n Node) Confirm(ctx context.Context, client *kubeclient.Client) (authenticationv1.UserInfo, error) {
-	user, err := client.WhoAmI(ctx)
-	switch {
-	case apierrors.IsUnauthorized(err):
-		err = fmt.Errorf("%s: %w: %w", n.Server, ErrRejected, err)
-	case err == nil && user.Username != csr.NodeUserPrefix+n.Name:
-		err = fmt.Errorf("%s: %w: it takes it for %q", n.Server, ErrRejected, user.Username)
-	}
-	return user, err
 }

@@ -1,6 +1,7 @@
 package join
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -42,6 +45,16 @@ func (c Credential) String() string { return c.as }
 // IsZero says whether it is nobody.
 func (c Credential) IsZero() bool { return c.use == nil }
 
+// Client returns a client of the API server that cluster-info names, as who asks
+// for a certificate, over a connection that the pinned CA verifies. The timeout of the
+// options does not apply, since a watch may last longer.
+func (c Credential) Client(cluster discovery.Cluster, opts kubeclient.Options) (*kubeclient.Client, error) {
+	opts.As, opts.Timeout = c.as, 0
+	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
+	c.use(config)
+	return kubeclient.New(config, opts)
+}
+
 // A File is what a kubeconfig says of a cluster and of who asks: a discovery file,
 // or the bootstrap kubeconfig of the kubelet.
 type File struct {
@@ -57,24 +70,10 @@ func ReadFile(path string) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	path, err = filepath.Abs(path)
-	if err != nil {
+	if path, err = filepath.Abs(path); err != nil {
 		return File{}, err
 	}
-	f, err := parseFile(text, func(config *clientcmdapi.Config) error {
-		for _, cluster := range config.Clusters {
-			cluster.LocationOfOrigin = path
-		}
-		for _, user := range config.AuthInfos {
-			user.LocationOfOrigin = path
-		}
-		if config.CurrentContext != "" {
-			if err := clientcmdapi.MinifyConfig(config); err != nil {
-				return err
-			}
-		}
-		return errors.Join(clientcmd.ResolveLocalPaths(config), flatten(config))
-	})
+	f, err := parseFile(text, filepath.Dir(path))
 	if err != nil {
 		return File{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -85,42 +84,23 @@ func ReadFile(path string) (File, error) {
 // user: an https server, its CA, and at most a token or a client certificate. What
 // the kubelet would not keep, such as a proxy, what runs programs, and what refers
 // to files is refused. It returns an error that matches ErrFile.
-func ParseFile(text []byte) (File, error) {
-	return parseFile(text, func(*clientcmdapi.Config) error { return nil })
-}
+func ParseFile(text []byte) (File, error) { return parseFile(text, "") }
 
-// flatten reads the files that config refers to.
-func flatten(config *clientcmdapi.Config) error {
-	for _, user := range config.AuthInfos {
-		if user.TokenFile == "" {
-			continue
-		}
-		text, err := os.ReadFile(user.TokenFile)
-		if err != nil {
-			return err
-		}
-		user.Token, user.TokenFile = strings.TrimSpace(string(text)), ""
+// parseFile parses a kubeconfig in a directory, which has the files that it refers to;
+// empty means that it must not refer to any.
+func parseFile(text []byte, dir string) (File, error) {
+	cluster, user, err := currentContext(text)
+	if err == nil {
+		err = checkFields(cluster, user)
 	}
-	return clientcmdapi.FlattenConfig(config)
-}
-
-func parseFile(text []byte, complete func(*clientcmdapi.Config) error) (File, error) {
-	config, err := clientcmd.Load(text)
 	if err != nil {
 		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	cluster, user, err := currentContext(config)
-	if err != nil {
-		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if problem := unsupportedField(cluster, user); problem != "" {
-		return File{}, fmt.Errorf("%w: %s", ErrFile, problem)
-	}
-	if err := complete(config); err != nil {
-		return File{}, err
-	}
-	if cluster.CertificateAuthority != "" || user.TokenFile != "" || user.ClientCertificate != "" || user.ClientKey != "" {
+	if dir == "" && cluster.CertificateAuthority+user.TokenFile+user.ClientCertificate+user.ClientKey != "" {
 		return File{}, fmt.Errorf("%w: it refers to files, and must hold what is in them", ErrFile)
+	}
+	if err := flatten(cluster, user, dir); err != nil {
+		return File{}, err
 	}
 	f := File{Credential: credentialOf(user)}
 	if f.Server, err = clusterinfo.ParseEndpoint(cluster.Server); err != nil {
@@ -132,8 +112,27 @@ func parseFile(text []byte, complete func(*clientcmdapi.Config) error) (File, er
 	return f, nil
 }
 
+// flatten reads the files that a cluster and its user refer to, relative to dir.
+func flatten(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo, dir string) error {
+	var tokenText []byte
+	err := cmp.Or(
+		clientcmdapi.FlattenContent(&user.TokenFile, &tokenText, dir),
+		clientcmdapi.FlattenContent(&user.ClientCertificate, &user.ClientCertificateData, dir),
+		clientcmdapi.FlattenContent(&user.ClientKey, &user.ClientKeyData, dir),
+		clientcmdapi.FlattenContent(&cluster.CertificateAuthority, &cluster.CertificateAuthorityData, dir),
+	)
+	if tokenText != nil {
+		user.Token = strings.TrimSpace(string(tokenText))
+	}
+	return err
+}
+
 // currentContext returns the cluster and the user that a kubeconfig means.
-func currentContext(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
+func currentContext(text []byte) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
+	config, err := clientcmd.Load(text)
+	if err != nil {
+		return nil, nil, err
+	}
 	if config.CurrentContext == "" {
 		for _, cluster := range config.Clusters {
 			if len(config.Clusters) == 1 && len(config.AuthInfos) == 0 {
@@ -158,36 +157,34 @@ func currentContext(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *client
 	return cluster, user, nil
 }
 
-// unsupportedField says what a node would not take from a kubeconfig.
-func unsupportedField(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) string {
+// checkFields refuses what a node would not take from a kubeconfig.
+func checkFields(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) error {
 	switch {
 	case cluster.InsecureSkipTLSVerify:
-		return "it has insecure-skip-tls-verify"
+		return errors.New("it has insecure-skip-tls-verify")
 	case cluster.ProxyURL != "":
-		return "it has a proxy-url, which kubelet.conf would not have; set HTTPS_PROXY"
+		return errors.New("it has a proxy-url, which kubelet.conf would not have; set HTTPS_PROXY")
 	case cluster.TLSServerName != "":
-		return "it has a tls-server-name, which kubelet.conf would not have"
+		return errors.New("it has a tls-server-name, which kubelet.conf would not have")
 	case user.Exec != nil || user.AuthProvider != nil:
-		return "it runs a program for its credentials"
+		return errors.New("it runs a program for its credentials")
 	case user.Username != "" || user.Password != "" || user.Impersonate != "":
-		return "its user is not a token or a client certificate"
+		return errors.New("its user is not a token or a client certificate")
 	case (user.Token != "" || user.TokenFile != "") && (user.ClientCertificate != "" || len(user.ClientCertificateData) > 0):
-		return "its user has both a token and a client certificate"
+		return errors.New("its user has both a token and a client certificate")
 	}
-	return ""
+	return nil
 }
 
 func credentialOf(user *clientcmdapi.AuthInfo) Credential {
-	if tok, err := token.Parse(user.Token); err == nil {
+	tok, err := token.Parse(user.Token)
+	switch secret, cert, key := user.Token, user.ClientCertificateData, user.ClientKeyData; {
+	case err == nil:
 		return TokenCredential(tok)
-	}
-	if user.Token != "" {
-		secret := user.Token
+	case secret != "":
 		return Credential{"the token in the file", func(c *rest.Config) { c.BearerToken = secret }}
-	}
-	if len(user.ClientCertificateData) > 0 {
-		pair := rest.TLSClientConfig{CertData: user.ClientCertificateData, KeyData: user.ClientKeyData}
-		return Credential{"the certificate in the file", func(c *rest.Config) { c.CertData, c.KeyData = pair.CertData, pair.KeyData }}
+	case len(cert) > 0:
+		return Credential{"the certificate in the file", func(c *rest.Config) { c.CertData, c.KeyData = cert, key }}
 	}
 	return Credential{}
 }

@@ -2,26 +2,20 @@
 package joincmd
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/internal/output"
-	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
+// options are the flags: some of them a join's own, and others from which those follow.
 type options struct {
+	join.Options
+	endpoints           []string
 	tokenFile           string
 	token               string
 	discoveryToken      string
@@ -30,14 +24,10 @@ type options struct {
 	discoveryFile       string
 	bootstrapKubeconfig string
 	config              string
-	nodeName            string
 	rootfs              string
 	outDir              string
 	timeout             time.Duration
-	newKey              bool
-	force               bool
 	noProxy             bool
-	dryRun              bool
 }
 
 func (o *options) addFlags(fs *pflag.FlagSet) {
@@ -49,14 +39,14 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.discoveryFile, "discovery-file", "", "the cluster is in the kubeconfig in this `file` or at this https URL")
 	fs.StringVar(&o.bootstrapKubeconfig, "bootstrap-kubeconfig", "", "the cluster and who asks are in the kubelet's bootstrap kubeconfig in this `file`")
 	fs.StringVar(&o.config, "config", "", "all this is in kubeadm's JoinConfiguration (v1beta4) in this `file`")
-	fs.StringVar(&o.nodeName, "node-name", "", "the `name` of the node; else this machine's host name in lower case")
+	fs.StringVar(&o.NodeName, "node-name", "", "the `name` of the node; else this machine's host name in lower case")
 	fs.StringVar(&o.rootfs, "rootfs", "/", "write the kubelet's files below this `directory`")
 	fs.StringVar(&o.outDir, "out-dir", "", "write the same files flat into this `directory` instead")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
-	fs.BoolVar(&o.newKey, "new-key", false, "ask with a new key, when the request with the last one was denied or failed; a node that has joined keeps its own")
-	fs.BoolVar(&o.force, "force", false, "replace an identity of another node or cluster, or one that does not verify")
+	fs.BoolVar(&o.NewKey, "new-key", false, "ask with a new key, when the request with the last one was denied or failed; a node that has joined keeps its own")
+	fs.BoolVar(&o.Force, "force", false, "replace an identity of another node or cluster, or one that does not verify")
 	fs.BoolVar(&o.noProxy, "no-proxy", false, "connect directly, whatever HTTPS_PROXY says")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "change nothing, here or in the cluster; without a token, check the identity that is here")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "change nothing, here or in the cluster; without a token, check the identity that is here")
 	addKubeadmAliases(fs)
 }
 
@@ -95,139 +85,10 @@ certificatesigningrequests; see setup.`,
   bootctl join --dry-run -o json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, endpoints []string) error {
-			return runJoin(cmd.Context(), e, o, cmd.Flags(), endpoints)
+			return o.run(cmd.Context(), e, cmd.Flags(), endpoints)
 		},
 	}
 	o.addFlags(cmd.Flags())
 	e.AddRequestTimeout(cmd.Flags())
 	return cmd
-}
-
-func runJoin(ctx context.Context, e *cli.Env, o options, fs *pflag.FlagSet, endpoints []string) error {
-	e.AtNode = true
-	if err := e.RequireUnix("join"); err != nil {
-		return err
-	}
-	layout, err := o.layout(fs.Changed("rootfs"))
-	if err != nil {
-		return err
-	}
-	endpoints, err = o.readConfig(e, endpoints, fs.Changed("timeout"))
-	if err != nil {
-		return err
-	}
-	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
-	}
-	opts, missing, err := o.joinSource(e, endpoints)
-	if err != nil {
-		return err
-	}
-	if opts.NodeName, err = o.name(e, opts, missing); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	steps := &joinSteps{env: e, dryRun: o.dryRun}
-	stop := e.StartStatusLine(steps.line)
-	stopReminding := cli.Tick(time.Second, steps.remind)
-	opts.Layout, opts.Random, opts.Observer = layout, e.Random, steps.observe
-	opts.NewKey, opts.Force, opts.DryRun = o.newKey, o.force, o.dryRun
-	result, err := join.Run(ctx, opts)
-	stopReminding()
-	if err == nil {
-		steps.end()
-	}
-	stop()
-	switch {
-	case err == nil:
-		cmdutil.WarnOfOthers(e, result.Others)
-		return e.Print(joinView(result, layout, steps.done))
-	case missing != nil && !o.dryRun && errors.Is(err, join.ErrNotJoined):
-		return missing
-	}
-	return err
-}
-
-// layout returns where the files go, as absolute paths.
-func (o options) layout(rootfsGiven bool) (join.Layout, error) {
-	if o.outDir != "" && rootfsGiven {
-		return join.Layout{}, fmt.Errorf("%w: --rootfs and --out-dir were both given", failure.ErrUsage)
-	}
-	if o.outDir != "" {
-		dir, err := filepath.Abs(o.outDir)
-		return join.OutDir(dir), err
-	}
-	root, err := filepath.Abs(o.rootfs)
-	return join.RootFS(root), err
-}
-
-// name returns the name of the node: the host name unless another is given. What
-// only checks an identity takes it under the name that it has.
-func (o options) name(e *cli.Env, opts join.Options, missing error) (string, error) {
-	name := o.nodeName
-	if name == "" && missing == nil {
-		hostname, err := e.Hostname()
-		if err != nil {
-			return "", fmt.Errorf("find the host name: %w", err)
-		}
-		name = strings.ToLower(hostname)
-	}
-	if tok := opts.Discovery.Token; !tok.IsZero() && strings.Contains(name, tok.Secret()) {
-		return "", fmt.Errorf("%w: the token stands in --node-name, which everyone may read", failure.ErrUsage)
-	}
-	return name, nil
-}
-
-func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) cli.Result {
-	object := output.JoinResult{
-		Meta:          output.Kind("JoinResult"),
-		State:         joinState(r),
-		AlreadyJoined: r.AlreadyJoined,
-		NodeName:      r.NodeName,
-		Server:        r.Server.URL(),
-		Pins:          cmdutil.PinTexts(r.Roots),
-		Request:       r.RequestName,
-		Username:      r.Username,
-		Groups:        r.Groups,
-		Kubeconfig:    layout.Kubeconfig(),
-		Certificate:   layout.Current(),
-		CAFile:        layout.CA(),
-		Repaired:      r.Repaired,
-		Steps:         steps,
-	}
-	rows := [][]string{
-		{"state", strings.ReplaceAll(object.State, "-", " ")}, {"server", object.Server}, {"CA", strings.Join(object.Pins, " ")},
-	}
-	if object.Request != "" {
-		rows = append(rows, []string{"request", object.Request})
-	}
-	if cert := r.Certificate; cert != nil {
-		object.Fingerprint, object.Issuer = csr.Fingerprint(cert.PublicKey), cert.Issuer.String()
-		object.NotBefore, object.NotAfter = cert.NotBefore.UTC(), cert.NotAfter.UTC()
-		rows = append(rows, [][]string{
-			{"authenticates as", object.Username}, {"in groups", strings.Join(object.Groups, ", ")},
-			{"certificate", object.Certificate}, {"issued by", object.Issuer},
-			{"valid", object.NotBefore.Format(time.RFC3339) + " to " + object.NotAfter.Format(time.RFC3339)},
-			{"key", object.Fingerprint},
-		}...)
-	}
-	rows = append(rows, []string{"kubeconfig", object.Kubeconfig})
-	if len(object.Repaired) > 0 {
-		rows = append(rows, []string{"mended", strings.Join(object.Repaired, " ")})
-	}
-	return cli.Result{Object: object, Names: []cli.Name{{GroupKind: schema.GroupKind{Kind: "Node"}, Name: r.NodeName, Bare: r.NodeName}}, Header: []string{"NODE", object.NodeName}, Rows: rows}
-}
-
-// joinState is how it stands with the node.
-func joinState(r join.Result) string {
-	switch {
-	case r.AlreadyJoined:
-		return "joined-already"
-	case r.Certificate != nil:
-		return "joined"
-	case r.Requested:
-		return "would-go-on-waiting"
-	}
-	return "would-join"
 }

@@ -1,20 +1,22 @@
 package joincmd
 
 import (
+	"cmp"
+	"fmt"
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/join"
 )
 
 // addKubeadmAliases lets kubeadm's command lines work with the word replaced.
 func addKubeadmAliases(fs *pflag.FlagSet) {
-	aliases := []struct{ name, to string }{
-		{"discovery-token-ca-cert-hash", "ca-cert-hash"},
-		{"discovery-token-unsafe-skip-ca-verification", "unsafe-skip-ca-verification"},
-	}
-	for _, alias := range aliases {
-		flag := fs.Lookup(alias.to)
-		fs.AddFlag(&pflag.Flag{Name: alias.name, Usage: "kubeadm's name for --" + alias.to, Value: flag.Value, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
+	for _, name := range []string{"ca-cert-hash", "unsafe-skip-ca-verification"} {
+		flag := fs.Lookup(name)
+		fs.AddFlag(&pflag.Flag{Name: "discovery-token-" + name, Usage: "kubeadm's name for --" + name, Value: flag.Value, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
 	}
 	const noKubelet = "bootctl starts no kubelet and needs no container runtime"
 	cli.RejectFlags(fs, map[string]string{
@@ -31,4 +33,37 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 	for _, name := range []string{"token", "discovery-token", "tls-bootstrap-token"} {
 		fs.Lookup(name).Hidden = true
 	}
+}
+
+// readConfig takes from kubeadm's JoinConfiguration what flags and arguments say
+// otherwise.
+func (o *options) readConfig(e *cli.Env, timeoutGiven bool) error {
+	if len(o.endpoints) > 0 || o.trust.Given() || o.givenToken()+o.discoveryFile+o.bootstrapKubeconfig != "" {
+		return fmt.Errorf("%w: --config says where the cluster is, whom to trust and who asks; no flag and no ENDPOINT may say so, too", failure.ErrUsage)
+	}
+	text, err := e.ReadFile(o.config, cli.MaxFile)
+	if err != nil {
+		return err
+	}
+	config, unused, err := join.ParseKubeadmConfig(text)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", failure.ErrUsage, o.config, err)
+	}
+	if len(unused) > 0 {
+		e.Warn("bootctl starts no kubelet, and has no use for these of the JoinConfiguration: " + strings.Join(unused, ", "))
+	}
+	if !timeoutGiven {
+		o.timeout = config.Timeout(o.timeout)
+	}
+	o.DryRun = o.DryRun || config.DryRun
+	o.NodeName = cmp.Or(o.NodeName, config.NodeRegistration.Name) // a flag --node-name counts more
+	o.tlsBootstrapToken = config.Discovery.TLSBootstrapToken
+	if file := config.Discovery.File; file != nil {
+		o.discoveryFile = file.KubeConfigPath
+		return nil
+	}
+	from := config.Discovery.BootstrapToken
+	o.endpoints, o.trust.CaCertHashes = []string{from.APIServerEndpoint}, from.CACertHashes
+	o.discoveryToken, o.trust.UnsafeSkip = from.Token, from.UnsafeSkipCAVerification
+	return nil
 }

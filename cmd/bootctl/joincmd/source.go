@@ -2,101 +2,101 @@ package joincmd
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/join"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// joinSource returns what a join knows of the cluster and of who asks. missing says what
-// it would lack to join, when all that is given is enough to check an identity.
-func (o options) joinSource(e *cli.Env, endpoints []string) (opts join.Options, missing, err error) {
-	if err := o.validateSource(endpoints); err != nil {
-		return opts, nil, err
+// read completes the options of the join with what the other flags say.
+func (o *options) read(e *cli.Env) error {
+	dir, err := filepath.Abs(cmp.Or(o.outDir, o.rootfs))
+	if err != nil {
+		return err
 	}
-	if opts.Discovery, err = o.trust.DiscoveryOptions(e, endpoints); err != nil {
-		return opts, nil, err
+	o.Random, o.Layout = e.Random, join.RootFS(dir)
+	if o.outDir != "" {
+		o.Layout = join.OutDir(dir)
 	}
-	opts.Discovery.Client.NoProxy, opts.Discovery.Client.Proxied = o.noProxy, reportProxy(e)
-	if err := o.readFile(&opts); err != nil {
-		return opts, nil, err
+	if o.Discovery, err = o.trust.DiscoveryOptions(e, o.endpoints); err != nil {
+		return err
 	}
-	if missing, err = o.readTokens(e, &opts); err != nil {
-		return opts, nil, err
+	o.Discovery.Client.NoProxy, o.Discovery.Client.Proxied = o.noProxy, reportProxy(e)
+	if err := o.readFile(); err != nil {
+		return err
 	}
-	switch {
-	case opts.File == nil && opts.Fetch == nil && len(endpoints) == 0:
-		missing = fmt.Errorf("%w: give the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig or --config", failure.ErrUsage)
-	case len(endpoints) > 0 && missing == nil:
-		err = opts.Discovery.Validate()
+	if err := o.readTokens(e); err != nil {
+		return err
 	}
-	return opts, missing, err
+	return o.nameNode(e)
+}
+
+// readFile reads the kubeconfig with the cluster, unless that is at a URL.
+func (o *options) readFile() error {
+	path := o.discoveryFile + o.bootstrapKubeconfig // one of them
+	if path == "" {
+		return nil
+	}
+	if strings.Contains(path, "://") {
+		from, err := url.Parse(path)
+		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
+			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", failure.ErrUsage, token.Redact(path))
+		}
+		o.URL = from
+		return nil
+	}
+	file, err := join.ReadFile(path)
+	if err == nil && o.bootstrapKubeconfig != "" && file.Credential.IsZero() {
+		err = fmt.Errorf("%s: %w: it has neither a token nor a client certificate", path, join.ErrFile)
+	}
+	o.File = &file
+	return err
 }
 
 // readTokens reads who asks, unless a file says so: the token that cluster-info is
 // signed with, and where kubeadm's flags name another, that.
-func (o options) readTokens(e *cli.Env, opts *join.Options) (missing, err error) {
-	explicit := o.tokenFile != "" || o.tokenForDiscovery() != ""
-	if opts.File != nil && !opts.File.Credential.IsZero() && !explicit {
-		return nil, nil
+func (o *options) readTokens(e *cli.Env) (err error) {
+	explicit := o.givenToken() != ""
+	if o.File != nil && !o.File.Credential.IsZero() && !explicit {
+		return nil
 	}
 	if plain := o.tokenForDiscovery(); o.config != "" && plain != "" {
-		opts.Discovery.Token, err = token.Parse(plain)
+		o.Discovery.Token, err = token.Parse(plain)
 	} else {
-		opts.Discovery.Token, err = cmdutil.NodeToken(e, o.tokenFile, plain)
+		o.Discovery.Token, err = cmdutil.NodeToken(e, o.tokenFile, plain)
 	}
 	if errors.Is(err, cmdutil.ErrNoToken) {
-		if opts.Fetch != nil {
-			return nil, nil // the file may have one
-		}
-		return err, nil
+		return nil // a node that has joined takes none, and the file at a URL may have one
 	}
-	if err != nil {
-		return nil, err
-	}
-	asks := opts.Discovery.Token
-	if o.tlsBootstrapToken != "" {
-		if asks, err = token.Parse(o.tlsBootstrapToken); err != nil {
-			return nil, err
-		}
+	asks := o.Discovery.Token
+	if err == nil && o.tlsBootstrapToken != "" {
+		asks, err = token.Parse(o.tlsBootstrapToken)
 	}
 	if explicit {
-		opts.Credential = join.TokenCredential(asks)
+		o.Credential = join.TokenCredential(asks)
 	}
-	return nil, nil
+	return err
 }
 
-// validateSource wants the cluster to be named in one way, and what goes with it.
-func (o options) validateSource(endpoints []string) error {
-	var ways []string
-	for _, way := range []struct {
-		given bool
-		name  string
-	}{
-		{len(endpoints) > 0, "ENDPOINT"}, {o.discoveryFile != "", "--discovery-file"}, {o.bootstrapKubeconfig != "", "--bootstrap-kubeconfig"},
-	} {
-		if way.given {
-			ways = append(ways, way.name)
+// nameNode names the node after the host unless a name is given. What only checks an
+// identity takes it under the name that it has.
+func (o *options) nameNode(e *cli.Env) error {
+	if o.NodeName == "" && o.Options.Validate() == nil {
+		hostname, err := e.Hostname()
+		if err != nil {
+			return fmt.Errorf("find the host name: %w", err)
 		}
+		o.NodeName = strings.ToLower(hostname)
 	}
-	switch {
-	case len(ways) > 1:
-		return fmt.Errorf("%w: %s each say where the cluster is; give one", failure.ErrUsage, strings.Join(ways, " and "))
-	case len(endpoints) == 0 && o.trust.UnsafeSkip:
-		return fmt.Errorf("%w: --unsafe-skip-ca-verification goes with an ENDPOINT alone", failure.ErrUsage)
-	case (o.tlsBootstrapToken != "" || o.discoveryToken != "") && (o.token != "" || o.tokenFile != ""):
-		return fmt.Errorf("%w: --token and --token-file go with neither --discovery-token nor --tls-bootstrap-token", failure.ErrUsage)
-	case o.bootstrapKubeconfig != "" && (o.tokenFile != "" || o.token != "" || o.discoveryToken != "" || o.tlsBootstrapToken != ""):
-		return fmt.Errorf("%w: the bootstrap kubeconfig says who asks, and a token was given, too", failure.ErrUsage)
+	if tok := o.Discovery.Token; !tok.IsZero() && strings.Contains(o.NodeName, tok.Secret()) {
+		return fmt.Errorf("%w: the token stands in --node-name, which everyone may read", failure.ErrUsage)
 	}
 	return nil
 }
@@ -104,47 +104,4 @@ func (o options) validateSource(endpoints []string) error {
 // tokenForDiscovery is the token on the command line that cluster-info is signed with.
 func (o options) tokenForDiscovery() string {
 	return cmp.Or(o.token, o.discoveryToken, o.tlsBootstrapToken)
-}
-
-// ReadFile reads the kubeconfig with the cluster, or says how to fetch it.
-func (o options) readFile(opts *join.Options) error {
-	path := o.discoveryFile + o.bootstrapKubeconfig // one of them
-	switch {
-	case path == "":
-		return nil
-	case strings.Contains(path, "://"):
-		from, err := url.Parse(path)
-		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
-			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", failure.ErrUsage, token.Redact(path))
-		}
-		client := opts.Discovery.Client.WithDefaults()
-		opts.Fetch = func(ctx context.Context) (join.File, error) {
-			text, err := kubeclient.Download(ctx, from, cli.MaxFile, client)
-			if err != nil {
-				return join.File{}, err
-			}
-			file, err := join.ParseFile(text)
-			if err != nil {
-				return join.File{}, fmt.Errorf("%w: %w", failure.ErrDiscoveryFile, err)
-			}
-			return file, nil
-		}
-		return nil
-	}
-	file, err := join.ReadFile(path)
-	if err == nil && o.bootstrapKubeconfig != "" && file.Credential.IsZero() {
-		err = fmt.Errorf("%s: %w: it has neither a token nor a client certificate", path, join.ErrFile)
-	}
-	opts.File = &file
-	return err
-}
-
-// reportProxy tells of each proxy that is used, once.
-func reportProxy(e *cli.Env) func(string) {
-	var told sync.Map
-	return func(proxy string) {
-		if _, again := told.LoadOrStore(proxy, true); !again {
-			e.Progress("connecting through the proxy " + proxy + "; --no-proxy connects directly")
-		}
-	}
 }

@@ -2,7 +2,6 @@ package joincmd
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ type joinSteps struct {
 	dryRun bool
 
 	mu      sync.Mutex
-	since   time.Time
+	since   time.Time // when the last of done began, zero when it has ended
 	done    []output.JoinStep
 	request csr.Request // none once the approver was told of it
 	waits   error       // what for, nil for nothing
@@ -34,13 +33,11 @@ const firstReminder = 30 * time.Second
 
 // observe takes the events of the join.
 func (s *joinSteps) observe(event kubeclient.Event) {
-	if event.Step != "" {
-		s.end()
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case event.Step != "":
+		s.end()
 		s.since = s.env.Now()
 		s.done = append(s.done, output.JoinStep{Name: event.Step})
 		if s.env.Line == nil { // otherwise it is shown with its time when it has ended
@@ -59,25 +56,23 @@ func (s *joinSteps) observe(event kubeclient.Event) {
 			s.request = csr.Request{}
 		}
 	case event.ClockBehind != 0:
-		warnOfSkew(s.env, event.ClockBehind)
+		text := "the clock of this machine is " + discovery.Skew(event.ClockBehind) + " the server's; certificates and tokens may seem invalid because of that"
+		s.env.Event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
 	}
 }
 
-// end closes the current step.
+// end closes the current step. The caller holds the lock.
 func (s *joinSteps) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(s.done)
-	if n == 0 || s.since.IsZero() {
+	if s.since.IsZero() {
 		return
 	}
-	took := s.env.Now().Sub(s.since)
-	s.done[n-1].Milliseconds = took.Milliseconds()
+	step := &s.done[len(s.done)-1]
+	step.Milliseconds = s.env.Now().Sub(s.since).Milliseconds()
 	switch {
 	case s.env.Line != nil:
-		s.env.Progress(fmt.Sprintf("%s: %s", s.done[n-1].Name, seconds(took)))
+		s.env.Progress(step.Name + ": " + s.elapsed(s.since))
 	case s.waits != nil:
-		s.env.Progress(fmt.Sprintf("waited for that for %s", seconds(s.env.Now().Sub(s.waited))))
+		s.env.Progress("waited for that for " + s.elapsed(s.waited))
 	}
 	s.since, s.waits = time.Time{}, nil
 }
@@ -99,25 +94,21 @@ func (s *joinSteps) remind() {
 func (s *joinSteps) line() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.done) == 0 || s.since.IsZero() {
+	if s.since.IsZero() {
 		return ""
 	}
-	text := fmt.Sprintf("%s: %s", s.done[len(s.done)-1].Name, seconds(s.env.Now().Sub(s.since)))
+	text := s.done[len(s.done)-1].Name + ": " + s.elapsed(s.since)
 	if s.waits != nil {
-		text += fmt.Sprintf(", for %s: %v", seconds(s.env.Now().Sub(s.waited)), s.waits)
+		text += ", for " + s.elapsed(s.waited) + ": " + s.waits.Error()
 	}
 	return text
 }
 
-func seconds(d time.Duration) string {
+// elapsed is how long it is since a time.
+func (s *joinSteps) elapsed(since time.Time) string {
+	d := s.env.Now().Sub(since)
 	if d < time.Second {
 		return d.Round(time.Millisecond).String()
 	}
 	return d.Round(100 * time.Millisecond).String()
-}
-
-// warnOfSkew tells of a clock that is not the server's.
-func warnOfSkew(e *cli.Env, behind time.Duration) {
-	text := "the clock of this machine is " + discovery.Skew(behind) + " the server's; certificates and tokens may seem invalid because of that"
-	e.Event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
 }

@@ -2,19 +2,99 @@ package csr
 
 import (
 	"context"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
+	"k8s.io/client-go/tools/pager"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
+
+// Filter says which requests are meant: those that all of its fields fit. The
+// zero value of a field fits every request.
+type Filter struct {
+	// Condition is one of the conditions, such as Pending.
+	Condition string
+	// SignerName, Requester and RequesterGroup are who shall sign, who asks, and
+	// a group of who asks.
+	SignerName, Requester, RequesterGroup string
+	// Node is the name of the node that the request is for.
+	Node string
+	// UID is that of the object.
+	UID string
+	// Fingerprint is one that ParseFingerprint returned.
+	Fingerprint string
+	// Before is when the request was made at the latest.
+	Before time.Time
+}
+
+// Match says whether the request is meant.
+func (f Filter) Match(r Request) bool {
+	switch {
+	case f.Condition == Pending && !r.IsPending(), f.Condition != "" && !r.Is(f.Condition):
+	case f.SignerName != "" && r.SignerName != f.SignerName:
+	case f.Requester != "" && r.Username != f.Requester:
+	case f.RequesterGroup != "" && !slices.Contains(r.Groups, f.RequesterGroup):
+	case f.Node != "" && r.NodeName() != f.Node:
+	case f.UID != "" && r.UID != f.UID:
+	case f.Fingerprint != "" && (r.PKCS10 == nil || !strings.HasPrefix(Fingerprint(r.PKCS10.PublicKey), f.Fingerprint)):
+	case !f.Before.IsZero() && r.Created.After(f.Before):
+	default:
+		return true
+	}
+	return false
+}
+
+// List calls yield with every request that the filter fits, page by page, until
+// it returns an error. It holds no more than a few pages at a time.
+//
+// Access: list on certificatesigningrequests.
+func List(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter Filter, yield func(Request) error) error {
+	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+		return client.CertificateSigningRequests().List(ctx, opts)
+	})
+	pages.PageSize, pages.PageBufferSize = 1000, 2
+	var opts metav1.ListOptions
+	if filter.SignerName != "" { // the API server can leave out the others
+		opts.FieldSelector = fields.OneTermEqualSelector("spec.signerName", filter.SignerName).String()
+	}
+	err := pages.EachListItem(ctx, opts, func(object runtime.Object) error {
+		if stored, ok := object.(*certificatesv1.CertificateSigningRequest); ok {
+			if request := Decode(stored); filter.Match(request) {
+				return yield(request)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list requests: %w", err)
+	}
+	return nil
+}
+
+// Get returns the request, or an error that matches ErrNotFound.
+//
+// Access: get on certificatesigningrequests.
+func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, name string) (Request, error) {
+	object, err := client.CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return Request{}, &RequestError{name, ErrNotFound}
+	case err != nil:
+		return Request{}, fmt.Errorf("get request %s: %w", name, err)
+	}
+	return Decode(object), nil
+}
 
 // ErrDiffers means that a request of the same name exists that asks for
 // something else.
@@ -27,13 +107,13 @@ var ErrDiffers = errors.New("a request of this name exists that is not the same"
 // Access: create and get on certificatesigningrequests.
 func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
 	created, err := client.CertificateSigningRequests().Create(ctx, wanted, metav1.CreateOptions{})
-	if err == nil && created.Name != wanted.Name {
+	switch {
+	case err != nil:
+		return adoptExisting(ctx, client, wanted, err)
+	case created.Name != wanted.Name:
 		return nil, fmt.Errorf("create request %s: %w: it answers with another object", wanted.Name, kubeclient.ErrNotAPIServer)
 	}
-	if err == nil {
-		return created, nil
-	}
-	return adoptExisting(ctx, client, wanted, err)
+	return created, nil
 }
 
 // SubmitDryRun lets the API server judge the request as Submit would send it, without
@@ -70,8 +150,7 @@ func adoptExisting(ctx context.Context, client certificatesv1client.CertificateS
 //
 // Access: delete on certificatesigningrequests.
 func DeleteOwn(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, made Request) error {
-	uid := types.UID(made.UID)
-	err := client.CertificateSigningRequests().Delete(ctx, made.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	err := client.CertificateSigningRequests().Delete(ctx, made.Name, *metav1.NewPreconditionDeleteOptions(made.UID))
 	switch {
 	case apierrors.IsNotFound(err):
 		return &RequestError{made.Name, ErrNotFound}
@@ -87,37 +166,22 @@ func DeleteOwn(ctx context.Context, client certificatesv1client.CertificateSigni
 // two equal requests differ, since ECDSA signatures are random.
 func compare(found, wanted *certificatesv1.CertificateSigningRequest) string {
 	theirs, err := ParseRequest(found.Spec.Request)
-	if err != nil {
-		return "request"
-	}
-	ours, err := ParseRequest(wanted.Spec.Request)
-	if err != nil {
-		return "request"
-	}
+	ours, invalid := ParseRequest(wanted.Spec.Request)
 	switch {
+	case err != nil, invalid != nil:
+		return "request"
 	case !slices.Equal(theirs.RawSubjectPublicKeyInfo, ours.RawSubjectPublicKeyInfo):
 		return "key"
 	case !slices.Equal(theirs.RawSubject, ours.RawSubject):
 		return "subject"
-	case !slices.EqualFunc(theirs.Extensions, ours.Extensions, sameExtension):
+	case !equality.Semantic.DeepEqual(theirs.Extensions, ours.Extensions):
 		return "list of extensions"
 	case found.Spec.SignerName != wanted.Spec.SignerName:
 		return "signer"
 	case !slices.Equal(found.Spec.Usages, wanted.Spec.Usages):
 		return "list of usages"
-	case seconds(found.Spec) != seconds(wanted.Spec):
+	case !equality.Semantic.DeepEqual(found.Spec.ExpirationSeconds, wanted.Spec.ExpirationSeconds):
 		return "expiration"
 	}
 	return ""
-}
-
-func sameExtension(a, b pkix.Extension) bool {
-	return a.Id.Equal(b.Id) && a.Critical == b.Critical && slices.Equal(a.Value, b.Value)
-}
-
-func seconds(spec certificatesv1.CertificateSigningRequestSpec) int32 {
-	if spec.ExpirationSeconds == nil {
-		return 0
-	}
-	return *spec.ExpirationSeconds
 }

@@ -1,0 +1,134 @@
+package join
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+)
+
+// kubeadmVersion is the version of kubeadm's JoinConfiguration that is read.
+const kubeadmVersion = "kubeadm.k8s.io/v1beta4"
+
+// KubeadmConfig is kubeadm's JoinConfiguration, without what has no meaning where no
+// kubelet is started.
+type KubeadmConfig struct {
+	metav1.TypeMeta `json:",inline"`
+	DryRun          bool   `json:"dryRun"`
+	CACertPath      string `json:"caCertPath"`
+	Discovery       struct {
+		BootstrapToken *struct {
+			Token                    string   `json:"token"`
+			APIServerEndpoint        string   `json:"apiServerEndpoint"`
+			CACertHashes             []string `json:"caCertHashes"`
+			UnsafeSkipCAVerification bool     `json:"unsafeSkipCAVerification"`
+		} `json:"bootstrapToken"`
+		File *struct {
+			KubeConfigPath string `json:"kubeConfigPath"`
+		} `json:"file"`
+		TLSBootstrapToken string `json:"tlsBootstrapToken"`
+	} `json:"discovery"`
+	NodeRegistration struct {
+		Name string `json:"name"`
+	} `json:"nodeRegistration"`
+	ControlPlane any `json:"controlPlane"`
+	Timeouts     struct {
+		Discovery    *metav1.Duration `json:"discovery"`
+		TLSBootstrap *metav1.Duration `json:"tlsBootstrap"`
+	} `json:"timeouts"`
+}
+
+// kubeletFields are the fields of a JoinConfiguration that have no meaning here.
+var kubeletFields = []string{
+	"nodeRegistration.criSocket", "nodeRegistration.ignorePreflightErrors", "nodeRegistration.imagePullPolicy",
+	"nodeRegistration.imagePullSerial", "nodeRegistration.kubeletExtraArgs", "nodeRegistration.taints", "patches", "skipPhases",
+	"timeouts.controlPlaneComponentHealthCheck", "timeouts.etcdAPICall", "timeouts.kubeletHealthCheck",
+	"timeouts.kubernetesAPICall", "timeouts.upgradeManifests",
+}
+
+// ParseKubeadmConfig reads the JoinConfiguration among the documents of a YAML file,
+// strictly, so that a misspelt field is found. It also returns the names of the fields
+// that are there and have no meaning here.
+func ParseKubeadmConfig(text []byte) (config KubeadmConfig, unused []string, err error) {
+	document, err := findJoinConfiguration(text)
+	if err != nil {
+		return config, nil, err
+	}
+	var fields map[string]any
+	if err := yaml.UnmarshalStrict(document, &fields); err != nil {
+		return config, nil, err
+	}
+	for _, name := range kubeletFields {
+		path := strings.Split(name, ".")
+		if value, _, _ := unstructured.NestedFieldNoCopy(fields, path...); value != nil {
+			unused = append(unused, name)
+		}
+		unstructured.RemoveNestedField(fields, path...)
+	}
+	if document, err = yaml.Marshal(fields); err == nil {
+		err = yaml.UnmarshalStrict(document, &config)
+	}
+	if err != nil {
+		return config, nil, err
+	}
+	return config, unused, config.check()
+}
+
+func findJoinConfiguration(text []byte) ([]byte, error) {
+	var found [][]byte
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
+	for document, err := documents.Read(); !errors.Is(err, io.EOF); document, err = documents.Read() {
+		var kind metav1.TypeMeta
+		if err == nil {
+			err = yaml.Unmarshal(document, &kind)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case kind.Kind != "JoinConfiguration":
+		case kind.APIVersion != kubeadmVersion:
+			return nil, fmt.Errorf("it is of %s, and must be of %s, which kubeadm config migrate makes of it", kind.APIVersion, kubeadmVersion)
+		default:
+			found = append(found, document)
+		}
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("it has %d JoinConfigurations, not one", len(found))
+	}
+	return found[0], nil
+}
+
+func (c KubeadmConfig) check() error {
+	token, file := c.Discovery.BootstrapToken, c.Discovery.File
+	switch ca := RootFS("/").CA(); {
+	case c.ControlPlane != nil:
+		return errors.New("its controlPlane: bootctl joins nodes, not control planes")
+	case c.CACertPath != "" && c.CACertPath != ca:
+		return fmt.Errorf("its caCertPath is not %s, which is where the CA certificates go", ca)
+	case token != nil && file != nil:
+		return errors.New("its discovery has both bootstrapToken and file")
+	case token == nil && file == nil:
+		return errors.New("its discovery has neither bootstrapToken nor file")
+	case token != nil && token.APIServerEndpoint == "":
+		return errors.New("its discovery.bootstrapToken has no apiServerEndpoint")
+	case file != nil && file.KubeConfigPath == "":
+		return errors.New("its discovery.file has no kubeConfigPath")
+	}
+	return nil
+}
+
+// Timeout is that of discovery and that of the certificate together; each is half of
+// usual where the file does not say.
+func (c KubeadmConfig) Timeout(usual time.Duration) time.Duration {
+	half := &metav1.Duration{Duration: usual / 2}
+	return cmp.Or(c.Timeouts.Discovery, half).Duration + cmp.Or(c.Timeouts.TLSBootstrap, half).Duration
+}
