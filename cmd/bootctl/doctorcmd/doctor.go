@@ -185,9 +185,7 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 		trust.CAs = c.CAs
 	}
 	return doctor.Probe{
-		Core: c.Client.Core, Certificates: c.Client.Certificates, Authorization: c.Client.Authorization,
-		Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client,
-		Group: o.rbac.Group, Approval: setup.Approval(o.rbac.AutoApprove), Random: e.Random,
+		Client: c.Client, Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, Setup: o.rbac.Options(), Random: e.Random,
 		Observer: func(event doctor.Event) { e.Progress(event.Check) },
 	}, err
 }
