@@ -17,70 +17,39 @@ import (
 )
 
 // ca checks the CA certificates in cluster-info.
-func (c *clusterChecker) ca(context.Context) ([]Finding, error) {
-	document, err := c.document()
-	if err != nil {
-		return nil, err
+func (c *clusterChecker) ca(_ context.Context, document clusterinfo.Document) []Finding {
+	remedy := "bootctl cluster-info publish --endpoint " + document.Server.URL()
+	if len(c.CAs) == 0 || checkValidity(c.CAs, c.now()).expiresSoon {
+		remedy = "renew the cluster's CA, then: " + remedy + " --ca-file FILE"
 	}
-	remedy := "renew the cluster's CA, then: bootctl cluster-info publish --endpoint " + document.Server.URL() + " --ca-file FILE"
-	if len(c.CAs) > 0 && !checkValidity(c.CAs, c.now()).expiresSoon {
-		remedy = "bootctl cluster-info publish --endpoint " + document.Server.URL()
-	}
-	return validityFindings(c.now(), "cluster-info", document.CAs, CAExpired, CAExpiresSoon, remedy), nil
+	return checkValidity(document.CAs, c.now()).findings("cluster-info", CAExpired, CAExpiresSoon, remedy)
 }
 
 // clientCA checks the CA certificates that the API server verifies nodes with.
-func (c *clusterChecker) clientCA(context.Context) ([]Finding, error) {
-	cas, err := c.clientCAs()
-	switch {
-	case err != nil:
-		return nil, err
-	case len(cas) == 0:
-		return ok("not known: the API server publishes none"), nil
+func (c *clusterChecker) clientCA(_ context.Context, cas []*x509.Certificate) []Finding {
+	if len(cas) == 0 {
+		return ok("not known: the API server publishes none")
 	}
-	return validityFindings(c.now(), "the API server's --client-ca-file", cas, CAExpired, CAExpiresSoon,
-		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew"), nil
+	return checkValidity(cas, c.now()).findings("the API server's --client-ca-file", CAExpired, CAExpiresSoon,
+		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew")
 }
 
 // signingCA checks the CA that signs node certificates, as far as the newest of these
 // shows which it is.
-func (c *clusterChecker) signingCA(context.Context) ([]Finding, error) {
-	cas, err := c.clientCAs()
-	if err != nil {
-		return nil, err
-	}
-	stats, err := c.csrStats()
-	if err != nil {
-		return nil, err
-	}
-	const remedy = "renew the certificate in kube-controller-manager's --cluster-signing-cert-file"
+func (c *clusterChecker) signingCA(_ context.Context, cas []*x509.Certificate, stats *requestStats) []Finding {
 	switch {
 	case len(cas) == 0:
-		return ok("not known: the API server publishes no client CA"), nil
-	case len(stats.issued) == 0:
-		return ok("not known: no certificate of a node was issued lately; --probe tells"), nil
+		return ok("not known: the API server publishes no client CA")
+	case len(stats.issued.Certificate) == 0:
+		return ok("not known: no certificate of a node was issued lately; --probe tells")
 	}
-	issuers := issuersOf(stats.issued, cas)
+	issuers := issuersOf(stats.issued.Certificate, cas)
 	if len(issuers) == 0 {
-		return one(WARN, SigningCAUntrusted, "no CA in the API server's --client-ca-file signed the newest certificate of a node, of request "+stats.issuedTo,
-			"put the CA of kube-controller-manager's --cluster-signing-cert-file into the API server's --client-ca-file; that request shows how it was: --probe tells how it is now"), nil
+		return one(WARN, SigningCAUntrusted, "no CA in the API server's --client-ca-file signed the newest certificate of a node, of request "+stats.issued.Name,
+			"put the CA of kube-controller-manager's --cluster-signing-cert-file into the API server's --client-ca-file; that request shows how it was: --probe tells how it is now")
 	}
-	return validityFindings(c.now(), "who signed the newest certificate of a node", issuers, SigningCAExpired, SigningCAExpiresSoon, remedy), nil
-}
-
-// validityFindings reports how much time CA certificates have left.
-func validityFindings(now time.Time, whose string, cas []*x509.Certificate, expired, soon, remedy string) []Finding {
-	v := checkValidity(cas, now)
-	evidence := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
-	switch {
-	case v.allInvalid:
-		return one(FAIL, expired, evidence, remedy)
-	case v.anyInvalid:
-		return one(WARN, expired, evidence, remedy)
-	case v.expiresSoon:
-		return one(WARN, soon, evidence, remedy)
-	}
-	return ok("%s", evidence)
+	return checkValidity(issuers, c.now()).findings("who signed the newest certificate of a node", SigningCAExpired, SigningCAExpiresSoon,
+		"renew the certificate in kube-controller-manager's --cluster-signing-cert-file")
 }
 
 // expiryWarning is how long before its expiry a CA certificate is reported: a new one
@@ -117,6 +86,20 @@ func checkValidity(cas []*x509.Certificate, now time.Time) validity {
 		v.details = []string{nameOf(first) + " " + expiry(first)}
 	}
 	return v
+}
+
+// findings reports how much time the CA certificates have left.
+func (v validity) findings(whose, expired, soon, remedy string) []Finding {
+	evidence := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
+	switch {
+	case v.allInvalid:
+		return one(FAIL, expired, evidence, remedy)
+	case v.anyInvalid:
+		return one(WARN, expired, evidence, remedy)
+	case v.expiresSoon:
+		return one(WARN, soon, evidence, remedy)
+	}
+	return ok("%s", evidence)
 }
 
 func expiry(ca *x509.Certificate) string { return "ends at " + timeText(ca.NotAfter) }
@@ -157,11 +140,7 @@ func issuersOf(text []byte, cas []*x509.Certificate) []*x509.Certificate {
 		return nil
 	}
 	last := certs[len(certs)-1]
-	var issuers []*x509.Certificate
-	for _, ca := range cas {
-		if last.Equal(ca) || last.CheckSignatureFrom(ca) == nil {
-			issuers = append(issuers, ca)
-		}
-	}
-	return issuers
+	return slices.DeleteFunc(slices.Clone(cas), func(ca *x509.Certificate) bool {
+		return !last.Equal(ca) && last.CheckSignatureFrom(ca) != nil
+	})
 }

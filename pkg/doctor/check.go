@@ -1,3 +1,13 @@
+// Package doctor reports whether nodes can join a cluster, and if not, why not.
+//
+// It has three lists of checks: a [Cluster] is checked with an administrator's
+// credentials, a [Node] with what a node has, and a [Probe] performs a complete join. A
+// check calls the functions that the other commands use, or functions of this package
+// that no other command needs. It returns each [Finding] with its evidence and the one
+// command that fixes it.
+//
+// Source: Kubernetes documentation, "TLS bootstrapping" and "Authenticating with
+// bootstrap tokens".
 package doctor
 
 import (
@@ -17,11 +27,13 @@ type check struct {
 	timeout time.Duration
 	// required means that the checks after this one are not run when it fails.
 	required bool
-	// run returns the findings, none if nothing can be checked.
-	run func(context.Context) ([]Finding, error)
+	run      runner
 	// diagnose turns an error of run into a finding.
 	diagnose func(context.Context, error) Finding
 }
+
+// runner returns the findings of a check, none if nothing can be checked.
+type runner func(context.Context) ([]Finding, error)
 
 // Event reports that a check begins.
 type Event struct {

@@ -1,11 +1,15 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -55,7 +59,6 @@ type clusterChecker struct {
 	Cluster
 	objects   []setup.Object
 	info      func() (clusterinfo.Info, error)
-	document  func() (clusterinfo.Document, error)
 	allTokens func() ([]token.Info, error)
 	clientCAs func() ([]*x509.Certificate, error)
 	csrStats  func() (*requestStats, error)
@@ -64,13 +67,6 @@ type clusterChecker struct {
 func newClusterChecker(ctx context.Context, cluster Cluster) *clusterChecker {
 	c := &clusterChecker{Cluster: cluster, objects: setup.Objects(cluster.Setup)}
 	c.info = sync.OnceValues(func() (clusterinfo.Info, error) { return clusterinfo.Fetch(ctx, c.Client.Core) })
-	c.document = sync.OnceValues(func() (clusterinfo.Document, error) {
-		info, err := c.info()
-		if err != nil {
-			return clusterinfo.Document{}, err
-		}
-		return clusterinfo.ParseDocument(info.Raw)
-	})
 	c.allTokens = sync.OnceValues(func() ([]token.Info, error) {
 		// After cluster-info: a token that is created in between then lacks its
 		// signature, which is too recent to matter, and no signature seems orphaned.
@@ -82,28 +78,37 @@ func newClusterChecker(ctx context.Context, cluster Cluster) *clusterChecker {
 	return c
 }
 
+// document returns what cluster-info contains.
+func (c *clusterChecker) document() (clusterinfo.Document, error) {
+	info, err := c.info()
+	if err != nil {
+		return clusterinfo.Document{}, err
+	}
+	return clusterinfo.ParseDocument(info.Raw)
+}
+
 func (c *clusterChecker) checks() []check {
 	checks := []check{
 		{name: "clock", run: func(context.Context) ([]Finding, error) { return skew(c.Clock), nil }},
-		{name: "token-authentication", run: c.tokenAuthentication},
+		{name: "token-authentication", run: given(c.allTokens, c.tokenAuthentication)},
 		{name: "anonymous", run: c.anonymous},
 		{name: "anonymous-grants", run: c.anonymousGrants},
 		{name: "token-grants", run: c.tokenGrants},
 		{name: "cluster-info", run: c.clusterInfo},
-		{name: "endpoint", run: c.endpoint},
-		{name: "ca", run: c.ca},
-		{name: "client-ca", run: c.clientCA},
-		{name: "signing-ca", run: c.signingCA},
-		{name: "signatures", run: c.signatures},
-		{name: "signer", run: c.signer},
-		{name: "tokens", run: c.tokens},
-		{name: "cleaner", run: c.cleaner},
-		{name: "capacity", run: c.capacity},
+		{name: "endpoint", run: given2(c.document, c.info, c.endpoint)},
+		{name: "ca", run: given(c.document, c.ca)},
+		{name: "client-ca", run: given(c.clientCAs, c.clientCA)},
+		{name: "signing-ca", run: given2(c.clientCAs, c.csrStats, c.signingCA)},
+		{name: "signatures", run: given2(c.info, c.allTokens, c.signatures)},
+		{name: "signer", run: given2(c.info, c.allTokens, c.signer)},
+		{name: "tokens", run: given(c.allTokens, c.tokens)},
+		{name: "cleaner", run: given(c.allTokens, c.cleaner)},
+		{name: "capacity", run: given2(c.info, c.allTokens, c.capacity)},
 	}
 	for _, o := range c.objects {
 		checks = append(checks, check{name: o.String(), run: func(ctx context.Context) ([]Finding, error) { return c.object(ctx, o) }})
 	}
-	checks = append(checks, check{name: "requests", run: c.requests})
+	checks = append(checks, check{name: "requests", run: given(c.csrStats, c.requests)})
 	for i := range checks {
 		checks[i].diagnose = checkError
 	}
@@ -113,3 +118,62 @@ func (c *clusterChecker) checks() []check {
 // now returns the time by the clock of the API server, which evaluates tokens and
 // dates objects by it.
 func (c Cluster) now() time.Time { return c.Clock.ServerTime() }
+
+// given returns a check of what get returns. An error of get ends the check.
+func given[T any](get func() (T, error), judge func(context.Context, T) []Finding) runner {
+	return func(ctx context.Context) ([]Finding, error) {
+		value, err := get()
+		if err != nil {
+			return nil, err
+		}
+		return judge(ctx, value), nil
+	}
+}
+
+// given2 returns a check of what getA and getB return. An error of either ends the check.
+func given2[A, B any](getA func() (A, error), getB func() (B, error), judge func(context.Context, A, B) []Finding) runner {
+	return func(ctx context.Context) ([]Finding, error) {
+		a, err := getA()
+		if err != nil {
+			return nil, err
+		}
+		return given(getB, func(ctx context.Context, b B) []Finding { return judge(ctx, a, b) })(ctx)
+	}
+}
+
+// setupCommand returns the command that repairs the objects.
+func (c *clusterChecker) setupCommand(states []setup.State) string {
+	command := "bootctl setup" + groupFlag(c.Setup.Group)
+	if c.Setup.Approval == setup.AutoApproveNone {
+		command += " --auto-approve none"
+	}
+	if _, err := c.document(); errors.Is(err, clusterinfo.ErrNotFound) || errors.Is(err, clusterinfo.ErrDocument) {
+		at, _ := c.address()
+		command += " --endpoint " + at // setup cannot keep the existing one
+	}
+	if slices.ContainsFunc(states, setup.State.Differs) {
+		command += " --force"
+	}
+	return command
+}
+
+// group returns the group of nodes' tokens.
+func (c Cluster) group() string { return cmp.Or(c.Setup.Group, token.DefaultGroup) }
+
+// groupFlag returns setup's flag for the group of nodes' tokens; empty for the default
+// group.
+func groupFlag(group string) string {
+	if group == "" || group == token.DefaultGroup {
+		return ""
+	}
+	return " --group " + escape.ShellQuote(group)
+}
+
+// address returns where nodes may reach the API server: where the administrator does.
+// If that is a tunnel or the same machine, it is a placeholder, and the note explains it.
+func (c Cluster) address() (at, note string) {
+	if c.Server == "" || c.Server.IsLoopback() {
+		return placeholder, " (" + placeholder + " is where nodes reach the API server)"
+	}
+	return c.Server.URL(), ""
+}

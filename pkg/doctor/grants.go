@@ -1,21 +1,31 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
+	"k8s.io/client-go/tools/pager"
 	"k8s.io/cluster-bootstrap/token/api"
+	"k8s.io/component-helpers/auth/rbac/validation"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/setup"
 )
 
 const authenticated = "system:authenticated"
 
 // tokenGrants checks that a bootstrap token gives nobody admin-equivalent permissions.
 func (c Cluster) tokenGrants(ctx context.Context) ([]Finding, error) {
-	groups := []string{api.BootstrapDefaultGroup, c.group(), authenticated}
-	power, err := approval.AdminPermission(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", groups)
+	power, err := approval.AdminPermission(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", c.groupsOfToken())
 	switch {
 	case err != nil:
 		return nil, err
@@ -23,14 +33,143 @@ func (c Cluster) tokenGrants(ctx context.Context) ([]Finding, error) {
 		return ok("a bootstrap token gives nobody the power of an administrator"), nil
 	}
 	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.group(), power),
-		"kubectl get clusterrolebindings -o wide; delete what binds that to "+c.groupsOfTokens()), nil
+		"kubectl get clusterrolebindings -o wide; delete what binds that to "+strings.Join(c.groupsOfToken(), " or ")), nil
 }
 
-// groupsOfTokens returns the groups that may give a node's token a permission.
-func (c Cluster) groupsOfTokens() string {
-	groups := []string{c.group()}
-	if c.group() != api.BootstrapDefaultGroup {
-		groups = append(groups, api.BootstrapDefaultGroup)
+// groupsOfToken returns the groups that may give a node's token a permission.
+func (c Cluster) groupsOfToken() []string {
+	return slices.Compact([]string{c.group(), api.BootstrapDefaultGroup, authenticated})
+}
+
+// anonymousGrants checks what else requests without credentials may do.
+func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
+	bindings, err := anonymousBindings(ctx, c.Client.RBAC)
+	if err != nil {
+		return nil, err
 	}
-	return strings.Join(append(groups, authenticated), " or ")
+	power, err := approval.AdminPermission(ctx, c.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
+	if err != nil && len(bindings) == 0 {
+		return nil, err
+	}
+	var texts, commands []string
+	for _, b := range bindings {
+		texts = append(texts, fmt.Sprintf("%s gives them the %s %s", b, b.RoleRef.Kind, b.RoleRef.Name))
+		commands = append(commands, withoutAnonymous(b))
+	}
+	evidence, remedy := "requests without credentials have more than nodes need: "+escape.FirstN(texts, most, ", "), escape.FirstN(commands, most, "; ")
+	switch {
+	case power == "" && len(bindings) == 0:
+		return ok("requests without credentials have no more than nodes need"), nil
+	case power == "":
+		return one(WARN, AnonymousAccessTooBroad, evidence, remedy), nil
+	case len(bindings) == 0:
+		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", and no binding lets them",
+			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
+	}
+	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+evidence, remedy), nil
+}
+
+// withoutAnonymous returns the command that removes requests without credentials from
+// a binding.
+func withoutAnonymous(b setup.Object) string {
+	verb, name := "delete", escape.ShellQuote(b.Name)
+	if name == "" {
+		return "delete " + b.String() + ", whose name does not fit on a command line"
+	}
+	if slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool { return !isAnonymous(s) }) {
+		verb = "edit" // for others it may be right
+	}
+	command := "kubectl " + verb + " " + strings.ToLower(b.Kind) + " " + name
+	if b.Namespace != "" {
+		command += " -n " + escape.ShellQuote(b.Namespace)
+	}
+	return command
+}
+
+// anonymousBindings returns the bindings that grant something to requests without
+// credentials, except the API server's own bindings and bindings that only allow
+// reading cluster-info.
+//
+// Access: list on rolebindings and clusterrolebindings; get on roles in kube-public.
+func anonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface) ([]setup.Object, error) {
+	var found []setup.Object
+	note := func(object runtime.Object) error {
+		o, meta := bindingOf(object)
+		if slices.ContainsFunc(o.Subjects, isAnonymous) && !isBuiltin(o, meta) && !isReader(o) {
+			found = append(found, o)
+		}
+		return nil
+	}
+	lists := map[string]pager.ListPageFunc{
+		"clusterrolebindings": func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return client.ClusterRoleBindings().List(ctx, opts)
+		},
+		"rolebindings": func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return client.RoleBindings(metav1.NamespaceAll).List(ctx, opts)
+		},
+	}
+	for _, kind := range []string{"clusterrolebindings", "rolebindings"} {
+		if err := pager.New(lists[kind]).EachListItem(ctx, metav1.ListOptions{}, note); err != nil {
+			return nil, fmt.Errorf("list %s: %w", kind, err)
+		}
+	}
+	var err error
+	wide := slices.DeleteFunc(found, func(o setup.Object) bool {
+		readOnly, roleErr := grantsOnlyClusterInfo(ctx, client, o)
+		err = cmp.Or(err, roleErr)
+		return readOnly
+	})
+	return wide, err
+}
+
+// grantsOnlyClusterInfo reports whether a binding allows no more than reading
+// cluster-info.
+func grantsOnlyClusterInfo(ctx context.Context, client rbacv1client.RbacV1Interface, o setup.Object) (bool, error) {
+	if o.Namespace != metav1.NamespacePublic || o.RoleRef.Kind != "Role" {
+		return false, nil
+	}
+	role, err := client.Roles(o.Namespace).Get(ctx, o.RoleRef.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err): // which may be created again, with any rules
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("get Role %s/%s: %w", o.Namespace, o.RoleRef.Name, err)
+	}
+	reader := setup.Objects(setup.Options{})[0]
+	readOnly, _ := validation.Covers(reader.Rules, role.Rules)
+	return readOnly, nil
+}
+
+func bindingOf(object runtime.Object) (setup.Object, metav1.ObjectMeta) {
+	switch b := object.(type) {
+	case *rbacv1.ClusterRoleBinding:
+		return setup.Object{Kind: "ClusterRoleBinding", Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
+	case *rbacv1.RoleBinding:
+		return setup.Object{Kind: "RoleBinding", Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
+	}
+	return setup.Object{}, metav1.ObjectMeta{}
+}
+
+// isAnonymous reports whether the subject stands for requests without credentials.
+func isAnonymous(s rbacv1.Subject) bool {
+	return s.Kind == rbacv1.UserKind && s.Name == setup.Anonymous || s.Kind == rbacv1.GroupKind && s.Name == setup.Unauthenticated
+}
+
+// isBuiltin reports whether the API server itself created the binding and reconciles it.
+// Source: Kubernetes documentation, "Using RBAC Authorization", discovery roles.
+func isBuiltin(o setup.Object, meta metav1.ObjectMeta) bool {
+	return o.Kind == "ClusterRoleBinding" && meta.Labels["kubernetes.io/bootstrapping"] == "rbac-defaults" &&
+		slices.Contains([]string{"system:public-info-viewer", "system:discovery", "system:basic-user"}, o.Name) &&
+		o.RoleRef == roleRef("ClusterRole", o.Name)
+}
+
+// isReader reports whether it is the binding of setup that lets nodes of some group
+// read cluster-info.
+func isReader(o setup.Object) bool {
+	of := setup.Options{}
+	if group, ok := strings.CutPrefix(o.Name, "bootctl:bootstrap-signer-clusterinfo:"); ok {
+		of.Group = group
+	}
+	reader := setup.Objects(of)[1]
+	return o.Kind == reader.Kind && o.Namespace == reader.Namespace && o.Name == reader.Name && o.RoleRef == reader.RoleRef
 }

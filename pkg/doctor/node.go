@@ -152,8 +152,7 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 	case v.expiresSoon:
 		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil
 	case !c.isTrustGiven():
-		d := diagnose(discovery.ErrNoTrust)
-		return one(WARN, d.Reason, text, d.Remedy), nil
+		return one(WARN, CARequired, text, remedies[CARequired]), nil
 	}
 	return ok("%s", text), nil
 }
@@ -208,26 +207,21 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	count := fmt.Sprintf("signatures in cluster-info: %d", len(c.seen.Signatures))
-	missing := diagnose(discovery.ErrUnsigned)
 	switch {
 	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
-		return one(WARN, missing.Reason, count+": nobody can join with a token", missing.Remedy), nil
+		return one(WARN, SignatureMissing, count+": nobody can join with a token", remedies[SignatureMissing]), nil
 	case c.Token.IsZero():
 		return ok("%s; without a token none can be checked", count), nil
 	}
 	state := clusterinfo.Check(c.seen, c.Token)
 	text := fmt.Sprintf("%s; that of token %s is %s", count, c.Token.ID(), state)
-	switch state {
-	case clusterinfo.Missing:
-		if c.rejected { // so nobody signs with it
-			missing.Remedy = diagnose(discovery.ErrTokenRejected).Remedy
-		}
-		return one(FAIL, missing.Reason, text, missing.Remedy), nil
-	case clusterinfo.Stale:
-		d := diagnose(clusterinfo.ErrSignature)
-		return one(FAIL, d.Reason, text, d.Remedy), nil
-	case clusterinfo.Malformed:
-		return one(FAIL, SignatureInvalid, text, "bootctl cluster-info sign"), nil
+	switch {
+	case state == clusterinfo.Missing && c.rejected: // so nobody signs with it
+		return one(FAIL, SignatureMissing, text, remedies[TokenRejected]), nil
+	case state == clusterinfo.Missing:
+		return one(FAIL, SignatureMissing, text, remedies[SignatureMissing]), nil
+	case state != clusterinfo.Valid:
+		return one(FAIL, SignatureInvalid, text, remedies[SignatureInvalid]), nil
 	}
 	return ok("%s", text), nil
 }

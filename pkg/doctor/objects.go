@@ -1,16 +1,18 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
-	"github.com/bootctl/bootctl/internal/escape"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/cluster-bootstrap/token/api"
+
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // object checks one of the objects of setup.
@@ -24,10 +26,8 @@ func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding,
 	switch {
 	case o.Unwanted && state.Exists:
 		return one(WARN, AutoApprovalOn, state.Difference()+", though --auto-approve=none is wanted", command), nil
-	case o.Unwanted:
-		return c.unwanted(ctx, o)
 	case !state.Exists:
-		return c.missing(ctx, o, command)
+		return c.absent(ctx, o, command)
 	case len(state.Lacks) > 0:
 		return one(FAIL, RBACDiffers, state.Difference(), command), nil
 	}
@@ -43,18 +43,6 @@ func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding,
 	return ok("it grants what it should"), nil
 }
 
-// unwanted checks that an object that must not exist does not exist under another name.
-func (c *clusterChecker) unwanted(ctx context.Context, o setup.Object) ([]Finding, error) {
-	switch granted, err := grantedElsewhere(ctx, c.Client.Authorization, c.objects, o); {
-	case err != nil:
-		return nil, err
-	case granted:
-		return one(WARN, AutoApprovalOn, "it is not there, and another binding grants the same, though --auto-approve=none is wanted",
-			fmt.Sprintf("kubectl get clusterrolebindings -o wide; look for %s, and delete what binds it to %s", o.RoleRef.Name, c.groupsOfTokens())), nil
-	}
-	return ok("it is not there, as --auto-approve=none wants"), nil
-}
-
 // isRoleMissing reports whether the object binds a role that the API server itself
 // creates, and that does not exist.
 func (c *clusterChecker) isRoleMissing(ctx context.Context, o setup.Object) (bool, error) {
@@ -66,50 +54,82 @@ func (c *clusterChecker) isRoleMissing(ctx context.Context, o setup.Object) (boo
 	return err == nil && !states[0].Exists, err
 }
 
-// missing reports an object that does not exist, unless its permissions are granted
-// elsewhere.
-func (c *clusterChecker) missing(ctx context.Context, o setup.Object, command string) ([]Finding, error) {
+// absent reports an object that does not exist: whether it should, and whether its
+// permissions are granted elsewhere.
+func (c *clusterChecker) absent(ctx context.Context, o setup.Object, command string) ([]Finding, error) {
 	granted, err := grantedElsewhere(ctx, c.Client.Authorization, c.objects, o)
 	switch {
+	case o.Unwanted && err != nil:
+		return nil, err
+	case o.Unwanted && granted:
+		return one(WARN, AutoApprovalOn, "it is not there, and another binding grants the same, though --auto-approve=none is wanted",
+			fmt.Sprintf("kubectl get clusterrolebindings -o wide; look for %s, and delete what binds it to %s", o.RoleRef.Name, strings.Join(c.groupsOfToken(), " or "))), nil
+	case o.Unwanted:
+		return ok("it is not there, as --auto-approve=none wants"), nil
 	case err != nil:
 		return one(FAIL, RBACMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
 	case granted:
 		return ok("it is not there, and the same is granted otherwise"), nil
-	case isAutoApproval(o):
+	case o.RoleRef.Name == autoApprove:
 		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command+" --auto-approve nodes"), nil
 	}
 	return one(FAIL, RBACMissing, "it is not there", command), nil
 }
 
-// setupCommand returns the command that repairs the objects.
-func (c *clusterChecker) setupCommand(states []setup.State) string {
-	command := "bootctl setup" + c.setupFlags()
-	if _, err := c.document(); errors.Is(err, clusterinfo.ErrNotFound) || errors.Is(err, clusterinfo.ErrDocument) {
-		command += " --endpoint " + c.address() // setup cannot keep the existing one
+// grantedElsewhere reports whether nodes have all permissions that the object, which
+// does not exist, would grant: by an object of another name, or an authorizer other
+// than RBAC. objects are all objects of setup.
+//
+// Access: create on subjectaccessreviews.
+func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, objects []setup.Object, o setup.Object) (bool, error) {
+	binding, role := o, o
+	for _, other := range objects {
+		switch {
+		case other.RoleRef == roleRef(o.Kind, o.Name) && other.Namespace == o.Namespace:
+			binding = other
+		case o.RoleRef == roleRef(other.Kind, other.Name) && other.Namespace == o.Namespace:
+			role = other
+		}
 	}
-	if slices.ContainsFunc(states, setup.State.Differs) {
-		command += " --force"
+	if len(role.Rules) == 0 {
+		role.Rules = builtinRules[binding.RoleRef.Name]
 	}
-	return command
+	if len(role.Rules) == 0 || len(binding.Subjects) == 0 {
+		return false, nil
+	}
+	user, groups := memberOf(binding.Subjects[0])
+	return kubeclient.Can(ctx, client, user, groups, role.Permissions()...)
 }
 
-// group returns the group of nodes' tokens.
-func (c Cluster) group() string { return cmp.Or(c.Setup.Group, token.DefaultGroup) }
-
-// groupFlag returns setup's flag for the group of nodes' tokens; empty for the default
-// group.
-func groupFlag(group string) string {
-	if group == "" || group == token.DefaultGroup {
-		return ""
+// memberOf returns a user that the subject stands for, without a name if the subject is
+// a group, and all groups that each such user is in.
+func memberOf(s rbacv1.Subject) (user string, groups []string) {
+	if s.Kind != rbacv1.GroupKind {
+		return s.Name, []string{setup.Unauthenticated}
 	}
-	return " --group " + escape.ShellQuote(group)
+	groups = []string{s.Name, authenticated}
+	if strings.HasPrefix(s.Name, api.BootstrapDefaultGroup) {
+		groups = append(groups, api.BootstrapDefaultGroup)
+	}
+	return "", groups
 }
 
-// setupFlags returns setup's flags for what nodes should be able to do.
-func (c Cluster) setupFlags() string {
-	flags := groupFlag(c.group())
-	if c.Setup.Approval == setup.AutoApproveNone {
-		flags += " --auto-approve none"
-	}
-	return flags
+// autoApprove is the ClusterRole of the API server for CSRs that csrapproving approves
+// for new nodes.
+const autoApprove = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
+
+func roleRef(kind, name string) rbacv1.RoleRef {
+	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
+}
+
+// builtinRules are the rules of the roles that the API server itself creates.
+// Source: Kubernetes, bootstrappolicy.
+var builtinRules = map[string][]rbacv1.PolicyRule{
+	"system:node-bootstrapper": csrRule("certificatesigningrequests", "create", "get", "list", "watch"),
+	autoApprove:                csrRule("certificatesigningrequests/nodeclient", "create"),
+	"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": csrRule("certificatesigningrequests/selfnodeclient", "create"),
+}
+
+func csrRule(resource string, verbs ...string) []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{{Verbs: verbs, APIGroups: []string{certificatesv1.GroupName}, Resources: []string{resource}}}
 }

@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -9,12 +11,11 @@ import (
 	"strings"
 	"time"
 
-	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
-	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
@@ -35,12 +36,10 @@ const (
 	removalTime    = 5 * time.Second
 )
 
-// Probe performs a complete join for a fictitious node and cleans up. It has the
-// administrator's clients.
+// Probe performs a complete join for a fictitious node and cleans up.
 type Probe struct {
-	Core          corev1client.CoreV1Interface
-	Certificates  certificatesv1client.CertificateSigningRequestsGetter
-	Authorization authorizationv1client.SubjectAccessReviewsGetter
+	// Client has the administrator's credentials.
+	Client *kubeclient.Client
 	// Pins and CAs identify the cluster. There must be at least one: the token is sent
 	// to no other server.
 	Pins []clusterinfo.Pin
@@ -48,10 +47,8 @@ type Probe struct {
 	// NodeClient has the options for requests made as a node; see
 	// [kubeclient.Options.WithDefaults].
 	NodeClient kubeclient.Options
-	// Group is the group of nodes' tokens; empty means token.DefaultGroup.
-	Group string
-	// Approval is how CSRs should be approved; empty means AutoApproveNodes.
-	Approval setup.Approval
+	// Setup describes what nodes should be able to do.
+	Setup setup.Options
 	// Random is the source of the token and the key.
 	Random io.Reader
 	// Observer, if not nil, is called before each check.
@@ -79,6 +76,26 @@ func (p Probe) Run(ctx context.Context) []Finding {
 	return append(findings, inOrder(context.WithoutCancel(ctx), []check{cleanUp}, p.Observer)...)
 }
 
+// probeRun is one run of a probe. It has what the earlier checks produced.
+type probeRun struct {
+	Probe
+	clock *discovery.Clock // of the API server
+	// token is the token as it was created; if only its creation was tried, it has
+	// nothing but the Token.
+	token   token.Info
+	cluster discovery.Cluster
+	key     crypto.Signer
+	client  *kubeclient.Client // with the token
+	// wanted is the CSR as it was sent, and request as the API server stores it, nil
+	// while that is not known.
+	wanted, request *certificatesv1.CertificateSigningRequest
+	autoApproved    csr.AutoApproval
+	// chain is the certificate; unsigned is the error if none was issued.
+	chain    []byte
+	unsigned error
+	removed  []string // by the clean-up
+}
+
 func (r *probeRun) checks() []check {
 	answer := r.NodeClient.Timeout
 	checks := []check{
@@ -88,7 +105,7 @@ func (r *probeRun) checks() []check {
 		r.check("probe: authentication", answer, r.authenticate, r.diagnoseToken),
 		r.check("probe: request", answer, r.submit, r.diagnoseToken),
 	}
-	if r.Approval == setup.AutoApproveNone {
+	if r.Setup.Approval == setup.AutoApproveNone {
 		return append(checks, r.check("probe: approval", controllerTime, r.leaveApproval, r.diagnoseToken))
 	}
 	return append(checks,
@@ -98,14 +115,14 @@ func (r *probeRun) checks() []check {
 
 // check returns a check of the probe. It adds to the evidence of success how long that
 // took.
-func (r *probeRun) check(name string, timeout time.Duration, run func(context.Context) ([]Finding, error), diagnose func(error) Finding) check {
+func (r *probeRun) check(name string, timeout time.Duration, run runner, diagnose func(error) Finding) check {
 	return check{name: name, timeout: timeout, required: true,
 		run: func(ctx context.Context) ([]Finding, error) {
-			begin := r.now()
+			begin := r.NodeClient.Now()
 			findings, err := run(ctx)
 			for i := range findings {
 				if findings[i].Status == OK {
-					findings[i].Evidence += fmt.Sprintf(", %s", r.now().Sub(begin).Round(time.Millisecond))
+					findings[i].Evidence += fmt.Sprintf(", %s", r.NodeClient.Now().Sub(begin).Round(time.Millisecond))
 				}
 			}
 			return findings, err
@@ -119,25 +136,98 @@ func (r *probeRun) check(name string, timeout time.Duration, run func(context.Co
 	}
 }
 
-func (r *probeRun) now() time.Time { return r.NodeClient.Now() }
-
 // asNode returns the options for a request made as a node.
-func (r *probeRun) asNode() discovery.Options {
-	return discovery.Options{Trust: discovery.Trust{Pins: r.Pins, CAs: r.CAs}, Token: r.token.Token, Client: r.NodeClient}
+func (r *probeRun) asNode(to clusterinfo.Endpoint) discovery.Options {
+	return discovery.Options{
+		Endpoints: []clusterinfo.Endpoint{to}, Trust: discovery.Trust{Pins: r.Pins, CAs: r.CAs}, Token: r.token.Token, Client: r.NodeClient,
+	}
 }
 
 // groups returns the groups that the token needs, except the one that each token has.
 func (p Probe) groups() []string {
-	switch p.Group {
-	case "":
-		return []string{token.DefaultGroup}
-	case api.BootstrapDefaultGroup:
+	if p.Setup.Group == api.BootstrapDefaultGroup {
 		return nil
 	}
-	return []string{p.Group}
+	return []string{cmp.Or(p.Setup.Group, token.DefaultGroup)}
 }
 
-// setupCommand returns bootctl setup for the group.
-func (p Probe) setupCommand(flags ...string) string {
-	return strings.Join(append([]string{"bootctl setup"}, flags...), " ") + groupFlag(p.Group)
+// setupCommand returns bootctl setup for the group, with the flags.
+func (p Probe) setupCommand(flags string) string {
+	return "bootctl setup" + flags + groupFlag(p.Setup.Group)
+}
+
+// nothingMade reports whether the probe has created nothing.
+func (r *probeRun) nothingMade() bool { return r.token.Token.IsZero() }
+
+// cleanUp removes what the probe created, or may have created.
+func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {
+	var left, commands []string
+	if err := r.untilGone(ctx, r.removeToken); err != nil {
+		left = append(left, err.Error())
+		commands = append(commands, "bootctl token delete "+r.token.Token.ID())
+	}
+	if r.wanted != nil {
+		r.client.Close()
+		if err := r.untilGone(ctx, r.removeRequest); err != nil {
+			left = append(left, err.Error())
+			commands = append(commands, "kubectl delete csr "+r.wanted.Name)
+		}
+	}
+	if len(left) > 0 {
+		return one(FAIL, ProbeLeft,
+			fmt.Sprintf("%s; the token ends at %s, and the cluster deletes the request within a day", strings.Join(left, "; "), timeText(r.token.Expires)),
+			strings.Join(commands, "; ")), nil
+	}
+	return ok("%s removed", cmp.Or(strings.Join(r.removed, " and "), "nothing")), nil
+}
+
+// untilGone retries a removal that failed because of a temporary error or a conflict.
+func (r *probeRun) untilGone(ctx context.Context, remove func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, removalTime)
+	defer cancel()
+	wait := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, token.ErrChanged) || kubeclient.IsTransient(err) }}
+	return kubeclient.Until(ctx, wait, remove)
+}
+
+// removeToken deletes the token, and no token that others created with its ID.
+func (r *probeRun) removeToken(ctx context.Context) error {
+	now, err := token.Get(ctx, r.Client.Core, r.token.Token.ID())
+	switch {
+	case errors.Is(err, token.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case now.Matches(r.token.Token) != nil, r.token.UID != "" && now.UID != r.token.UID:
+		return nil
+	}
+	if err := token.Delete(ctx, r.Client.Core, now); err != nil && !errors.Is(err, token.ErrNotFound) {
+		return err
+	}
+	r.removed = append(r.removed, "token "+now.ID)
+	return nil
+}
+
+// removeRequest deletes the CSR, and no CSR that others created with its name.
+func (r *probeRun) removeRequest(ctx context.Context) error {
+	now, err := csr.Get(ctx, r.Client.Certificates, r.wanted.Name)
+	switch {
+	case errors.Is(err, csr.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !r.isOurs(now):
+		return nil
+	}
+	if err := csr.DeleteOwn(ctx, r.Client.Certificates, now); err != nil && !errors.Is(err, csr.ErrNotFound) && !errors.Is(err, csr.ErrReplaced) {
+		return err
+	}
+	r.removed = append(r.removed, "request "+now.Name)
+	return nil
+}
+
+func (r *probeRun) isOurs(found csr.Request) bool {
+	if r.request != nil {
+		return found.UID == string(r.request.UID)
+	}
+	return found.PKCS10 != nil && csr.Fingerprint(found.PKCS10.PublicKey) == csr.Fingerprint(r.key.Public())
 }

@@ -139,8 +139,8 @@ func (s *site) rewrite(change func(data map[string]string)) {
 // probe is one of the administrator who knows the CA.
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
-		Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1(),
-		CAs: []*x509.Certificate{s.ca.Certificate}, NodeClient: kubeclient.Options{Timeout: time.Minute},
+		Client: &kubeclient.Client{Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1()},
+		CAs:    []*x509.Certificate{s.ca.Certificate}, NodeClient: kubeclient.Options{Timeout: time.Minute},
 		Random: rand.Reader,
 	}
 }

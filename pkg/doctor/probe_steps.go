@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -20,26 +19,6 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// probeRun is one run of a probe. It has what the earlier checks produced.
-type probeRun struct {
-	Probe
-	clock *discovery.Clock // of the API server
-	// token is the token as it was created; if only its creation was tried, it has
-	// nothing but the Token.
-	token   token.Info
-	cluster discovery.Cluster
-	key     crypto.Signer
-	client  *kubeclient.Client // with the token
-	// wanted is the CSR as it was sent, and request as the API server stores it, nil
-	// while that is not known.
-	wanted, request *certificatesv1.CertificateSigningRequest
-	autoApproved    csr.AutoApproval
-	// chain is the certificate; unsigned is the error if none was issued.
-	chain    []byte
-	unsigned error
-	removed  []string // by the clean-up
-}
-
 // nodeName is unlikely to be the name of a real node.
 func (r *probeRun) nodeName() string { return "bootctl-probe-" + r.token.Token.ID() }
 
@@ -50,21 +29,21 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 	ctx, cancel := kubeclient.WithGracePeriod(ctx)
 	defer cancel()
 	var err error
-	r.token, err = token.CreateRandom(ctx, r.Core, token.Spec{
-		Expires: r.now().Add(lifetime), Usages: []string{token.Signing, token.Authentication}, Groups: r.groups(),
+	r.token, err = token.CreateRandom(ctx, r.Client.Core, token.Spec{
+		Expires: r.NodeClient.Now().Add(lifetime), Usages: []string{token.Signing, token.Authentication}, Groups: r.groups(),
 		Description: "The probe of bootctl doctor, which deletes it again.",
 	}, r.Random)
 	if err != nil {
 		return nil, err
 	}
 	if created := r.token.Created; !r.token.Valid(created) {
-		return nil, &discovery.SkewError{Err: fmt.Errorf("token %s has ended before it was made", r.token.ID), Behind: created.Sub(r.now())}
+		return nil, &discovery.SkewError{Err: fmt.Errorf("token %s has ended before it was made", r.token.ID), Behind: created.Sub(r.NodeClient.Now())}
 	}
 	return ok("token %s is made, for %s", r.token.ID, lifetime), nil
 }
 
 func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
-	wait := clusterinfo.SignedWait{Client: r.Core, Now: r.now}
+	wait := clusterinfo.SignedWait{Client: r.Client.Core, Now: r.NodeClient.Now}
 	if err := wait.Until(ctx, []token.Token{r.token.Token}); err != nil {
 		return nil, err
 	}
@@ -74,7 +53,7 @@ func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
 // discover discovers the cluster as a node does, at the address that cluster-info gives
 // to nodes.
 func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
-	info, err := clusterinfo.Fetch(ctx, r.Core)
+	info, err := clusterinfo.Fetch(ctx, r.Client.Core)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +61,7 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := r.asNode()
-	opts.Endpoints = []clusterinfo.Endpoint{document.Server}
+	opts := r.asNode(document.Server)
 	discover := func(ctx context.Context) (discovery.Cluster, error) { return discovery.Discover(ctx, opts) }
 	if r.cluster, err = retry(ctx, discovery.Transient, discover); err != nil {
 		return nil, from(document.Server, err)
@@ -105,8 +83,8 @@ func retry[T any](ctx context.Context, transient func(error) bool, call func(con
 // authenticate asks for the token's identity at the address that the CSR will be sent
 // to, over a connection verified with the verified CA certificates.
 func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
-	opts := r.asNode()
-	opts.CAs, opts.Endpoints = r.cluster.Roots, []clusterinfo.Endpoint{r.cluster.Server}
+	opts := r.asNode(r.cluster.Server)
+	opts.CAs = r.cluster.Roots
 	identify := func(ctx context.Context) (discovery.Identity, error) { return discovery.Identify(ctx, opts) }
 	identity, err := retry(ctx, kubeclient.IsTransient, identify)
 	if err != nil {
@@ -120,31 +98,27 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 	if r.key, err = csr.GenerateKey(r.Random); err != nil {
 		return nil, err
 	}
-	wanted := csr.RequestSpec{Template: x509.CertificateRequest{Subject: csr.NodeSubject(r.nodeName())}, Expiration: lifetime}
-	object, err := csr.NewRequest(wanted, r.key, r.Random)
-	if err != nil {
-		return nil, err
-	}
 	if r.client, err = join.TokenCredential(r.token.Token).Client(r.cluster, r.NodeClient); err != nil {
 		return nil, err
 	}
-	r.wanted = object
+	spec := csr.RequestSpec{Template: x509.CertificateRequest{Subject: csr.NodeSubject(r.nodeName())}, Expiration: lifetime}
+	if r.wanted, err = csr.NewRequest(spec, r.key, r.Random); err != nil {
+		return nil, err
+	}
 	submit := func(ctx context.Context) (*certificatesv1.CertificateSigningRequest, error) {
 		ctx, cancel := kubeclient.WithGracePeriod(ctx)
 		defer cancel()
 		return csr.Submit(ctx, r.client.Certificates, r.wanted)
 	}
-	sent, err := retry(ctx, kubeclient.IsTransient, submit)
-	if err != nil {
+	if r.request, err = retry(ctx, kubeclient.IsTransient, submit); err != nil {
 		return nil, err
 	}
-	r.request = sent
 	return ok("request %s is sent, for node %s", r.request.Name, r.nodeName()), nil
 }
 
 // predictApproval checks whether the CSR is approved automatically.
 func (r *probeRun) predictApproval(ctx context.Context) error {
-	auto := approval.AutoApprovals{Client: r.Authorization, Reviews: 2}
+	auto := approval.AutoApprovals{Client: r.Client.Authorization, Reviews: 2}
 	r.autoApproved = auto.Of(ctx, csr.Decode(r.request))
 	return auto.Err
 }
@@ -156,7 +130,7 @@ func (r *probeRun) leaveApproval(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if r.autoApproved == csr.AutoApprovalYes {
-		return one(WARN, AutoApprovalOn, "the controller csrapproving approves it without a person, which is not wanted", r.setupCommand("--auto-approve=none", "--force")), nil
+		return one(WARN, AutoApprovalOn, "the controller csrapproving approves it without a person, which is not wanted", r.setupCommand(" --auto-approve=none --force")), nil
 	}
 	return ok("the request waits for a person, as wanted"), nil
 }
@@ -184,7 +158,7 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 		return nil, r.unsigned
 	}
 	expected := csr.ExpectNode(r.nodeName())
-	expected.PublicKey, expected.Roots, expected.Now = r.key.Public(), r.cluster.Roots, r.now()
+	expected.PublicKey, expected.Roots, expected.Now = r.key.Public(), r.cluster.Roots, r.NodeClient.Now()
 	cert, err := csr.CheckCertificate(r.chain, expected)
 	if err != nil {
 		return nil, err
@@ -209,14 +183,14 @@ func (r *probeRun) diagnoseToken(err error) Finding {
 	case errors.Is(err, discovery.ErrTokenRejected), apierrors.IsUnauthorized(err):
 		return failed(err, TokenAuthenticationOff, bootstrapAuth)
 	case kubeclient.IsForbiddenByRBAC(err):
-		return failed(err, Forbidden, r.setupCommand())
+		return failed(err, Forbidden, r.setupCommand(""))
 	}
 	return diagnose(err)
 }
 
 func (r *probeRun) diagnoseApproval(err error) Finding {
 	if errors.Is(err, csr.ErrPending) && r.autoApproved == csr.AutoApprovalNo {
-		return failed(err, AutoApprovalOff, r.setupCommand("--auto-approve=nodes"))
+		return failed(err, AutoApprovalOff, r.setupCommand(" --auto-approve=nodes"))
 	}
 	return r.diagnoseToken(err)
 }

@@ -177,7 +177,7 @@ func TestProbe_NeverApproves(t *testing.T) {
 			s := newSite(t)
 			s.noApprover, s.autoApproved = true, test.auto
 			p := s.probe()
-			p.Approval = setup.AutoApproveNone
+			p.Setup.Approval = setup.AutoApproveNone
 			wantLast(t, p.Run(t.Context()), "probe: approval", test.status, test.reason)
 			for _, action := range s.admin.Actions() {
 				if action.GetVerb() == "update" || action.GetVerb() == "patch" {

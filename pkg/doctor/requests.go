@@ -33,14 +33,12 @@ type requestCount struct {
 	since time.Time
 }
 
-// requestStats are statistics on the CSRs of a cluster, none of which it keeps.
+// requestStats are statistics on the CSRs of a cluster, of which it keeps one at most.
 type requestStats struct {
 	total  int
 	counts map[requestKey]requestCount
-	// issued is the newest node certificate, in PEM, and issuedTo the name of its CSR.
-	issued   []byte
-	issuedTo string
-	issuedAt time.Time
+	// issued is the CSR with the newest node certificate, if there is one.
+	issued csr.Request
 	// acted is when a controller last acted on a CSR, by what the CSR waited for.
 	acted map[csr.Blocker]time.Time
 	// err ended an access review.
@@ -62,8 +60,8 @@ func (c *clusterChecker) countRequests(ctx context.Context) (*requestStats, erro
 
 func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.AutoApprovals, now time.Time) {
 	s.total++
-	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(s.issuedAt) {
-		s.issued, s.issuedTo, s.issuedAt = r.Certificate, r.Name, r.Decided
+	if r.Is(csr.Issued) && r.SignerName == csr.KubeletClient && r.Decided.After(s.issued.Decided) {
+		s.issued = r
 	}
 	for by, at := range controllerActivity(r) {
 		if at.After(s.acted[by]) {
@@ -86,7 +84,7 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.Au
 		approval = auto.Of(ctx, r)
 	}
 	blocker, cause := csr.BlockerOf(r, approval)
-	if reason := reasonOf(blocker); reason != "" {
+	if reason := reasonOf[blocker]; reason != "" {
 		s.count(requestKey{blocker, reason, requesterKind(r), r.SignerName, cause}, requestCount{1, since})
 	}
 }
@@ -133,17 +131,13 @@ func controllerActivity(r csr.Request) map[csr.Blocker]time.Time {
 	return acted
 }
 
-func reasonOf(blocker csr.Blocker) string {
-	switch blocker {
-	case csr.WaitingForApprover:
-		return CSRApproverNotRunning
-	case csr.WaitingForSigner:
-		return CSRSignerNotRunning
-	case csr.WaitingForApproval, csr.WaitingForExternalSigner, csr.NeverSigned:
-		return CSRPending
-	default:
-		return ""
-	}
+// reasonOf has the reason codes of CSRs that wait, by what they wait for.
+var reasonOf = map[csr.Blocker]string{
+	csr.WaitingForApprover:       CSRApproverNotRunning,
+	csr.WaitingForSigner:         CSRSignerNotRunning,
+	csr.WaitingForApproval:       CSRPending,
+	csr.WaitingForExternalSigner: CSRPending,
+	csr.NeverSigned:              CSRPending,
 }
 
 // clearStalls withdraws the verdict that a controller is stalled if it has acted on
@@ -160,34 +154,27 @@ func (s *requestStats) clearStalls() {
 }
 
 // requests reports which CSRs wait for what, with one finding for each reason.
-func (c *clusterChecker) requests(context.Context) ([]Finding, error) {
-	s, err := c.csrStats()
-	if err != nil {
-		return nil, err
-	}
+func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Finding {
 	var findings []Finding
-	for _, kind := range []struct {
-		reason string
-		status Status
-		remedy string
-	}{
+	for _, f := range []Finding{
 		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
-		{CSRApproverNotRunning, FAIL, runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.group())},
-		{CSRSignerNotRunning, FAIL, runCertificateSigner},
-		{CSRPending, WARN, "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
-		{SignerFailed, WARN, "bootctl csr delete --failed"},
+		{Status: FAIL, Reason: CSRApproverNotRunning, Remedy: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.group())},
+		{Status: FAIL, Reason: CSRSignerNotRunning, Remedy: runCertificateSigner},
+		{Status: WARN, Reason: CSRPending, Remedy: "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
+		{Status: WARN, Reason: SignerFailed, Remedy: "bootctl csr delete --failed"},
 	} {
-		if texts := s.describe(kind.reason); len(texts) > 0 {
-			findings = append(findings, one(kind.status, kind.reason, listed(texts, "; "), kind.remedy)...)
+		if texts := s.describe(f.Reason); len(texts) > 0 {
+			f.Evidence = escape.FirstN(texts, most, "; ")
+			findings = append(findings, f)
 		}
 	}
-	if s.err != nil {
-		return findings, s.err
+	switch {
+	case s.err != nil:
+		return append(findings, checkError(ctx, s.err))
+	case len(findings) == 0:
+		return ok("none of %s waits", counted(s.total, "request"))
 	}
-	if len(findings) == 0 {
-		return ok("none of %s waits", counted(s.total, "request")), nil
-	}
-	return findings, nil
+	return findings
 }
 
 // describe describes the CSRs with the reason, the most frequent kind first.

@@ -2,16 +2,13 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/bootctl/bootctl/internal/escape"
-	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -40,9 +37,9 @@ func skew(clock *discovery.Clock) []Finding {
 	case behind == 0:
 		return ok("within a minute of the API server's")
 	case behind.Abs() >= discovery.HarmfulSkew:
-		return one(FAIL, ClockSkew, evidence, setClock)
+		return one(FAIL, ClockSkew, evidence, remedies[ClockSkew])
 	}
-	return one(WARN, ClockSkew, evidence, setClock)
+	return one(WARN, ClockSkew, evidence, remedies[ClockSkew])
 }
 
 // tries is how many tokens are tried: one may have been deleted at that moment.
@@ -50,17 +47,13 @@ const tries = 2
 
 // tokenAuthentication tries tokens of the cluster, if the administrator's own CA
 // verifies the connection.
-func (c *clusterChecker) tokenAuthentication(ctx context.Context) ([]Finding, error) {
-	tokens, err := c.allTokens()
-	if err != nil {
-		return nil, err
-	}
+func (c *clusterChecker) tokenAuthentication(ctx context.Context, tokens []token.Info) []Finding {
 	tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token.Info) bool { return t.IsProxy() || !t.Authenticates(c.now()) })
 	switch {
 	case len(tokens) == 0:
-		return ok("not known without a live token; --probe tells"), nil
+		return ok("not known without a live token; --probe tells")
 	case c.Server == "" || len(c.CAs) == 0:
-		return ok("not known: no CA in the kubeconfig verifies the connection, so no token is sent over it"), nil
+		return ok("not known: no CA in the kubeconfig verifies the connection, so no token is sent over it")
 	}
 	// The API server sees the newest tokens last.
 	slices.SortFunc(tokens, func(a, b token.Info) int { return a.Created.Compare(b.Created) })
@@ -73,14 +66,14 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context) ([]Finding, er
 		case errors.Is(err, discovery.ErrTokenRejected):
 			refused = err
 		case apierrors.IsForbidden(err):
-			return ok("token %s is accepted", tok.ID), nil
+			return ok("token %s is accepted", tok.ID)
 		case err != nil:
-			return ok("not known: %v", err), nil
+			return ok("not known: %v", err)
 		default:
-			return ok("token %s is accepted as %s", tok.ID, identity.Username), nil
+			return ok("token %s is accepted as %s", tok.ID, identity.Username)
 		}
 	}
-	return one(FAIL, TokenAuthenticationOff, refused.Error(), bootstrapAuth), nil
+	return one(FAIL, TokenAuthenticationOff, refused.Error(), bootstrapAuth)
 }
 
 // anonymous reads cluster-info as a node does. The connection need not be verified:
@@ -101,7 +94,7 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 	case errors.Is(err, clusterinfo.ErrNotFound):
 		return ok("a request without credentials may read cluster-info"), nil
 	case apierrors.IsUnauthorized(err):
-		return one(FAIL, AnonymousDisabled, err.Error(), takeAnonymous), nil
+		return one(FAIL, AnonymousDisabled, err.Error(), remedies[AnonymousDisabled]), nil
 	case apierrors.IsForbidden(err):
 		return c.anonymousForbidden(ctx, err)
 	case kubeclient.IsServerError(err):
@@ -113,58 +106,57 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
 	readers := slices.DeleteFunc(slices.Clone(c.objects), func(o setup.Object) bool { return o.Namespace == "" })
 	states, err := setup.Inspect(ctx, c.Client.RBAC, readers)
-	asTheyShould := err == nil
-	for _, s := range states {
-		asTheyShould = asTheyShould && s.Exists && len(s.Lacks) == 0
-	}
-	if asTheyShould {
+	lacking := slices.ContainsFunc(states, func(s setup.State) bool { return !s.Exists || len(s.Lacks) > 0 })
+	if err == nil && !lacking {
 		return one(FAIL, AnonymousForbidden, refusal.Error()+"; the Role and the RoleBinding for it are as they should be",
 			"look at the API server's --authorization-mode, which must contain RBAC, or at its --authorization-config"), nil
 	}
 	return one(FAIL, AnonymousForbidden, refusal.Error(), c.setupCommand(states)), nil
 }
 
-// anonymousGrants checks what else requests without credentials may do.
-func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
-	bindings, err := anonymousBindings(ctx, c.Client.RBAC)
-	if err != nil {
-		return nil, err
-	}
-	power, err := approval.AdminPermission(ctx, c.Client.Authorization, setup.Anonymous, []string{setup.Unauthenticated})
-	if err != nil && len(bindings) == 0 {
-		return nil, err
-	}
-	var texts, commands []string
-	for _, b := range bindings {
-		texts = append(texts, fmt.Sprintf("%s gives them the %s %s", b, b.RoleRef.Kind, b.RoleRef.Name))
-		commands = append(commands, withoutAnonymous(b))
-	}
-	evidence, remedy := "requests without credentials have more than nodes need: "+listed(texts, ", "), listed(commands, "; ")
+// clusterInfo checks that cluster-info exists and that nodes can read its document.
+func (c *clusterChecker) clusterInfo(context.Context) ([]Finding, error) {
+	document, err := c.document()
+	address, note := c.address()
 	switch {
-	case power == "" && len(bindings) == 0:
-		return ok("requests without credentials have no more than nodes need"), nil
-	case power == "":
-		return one(WARN, AnonymousAccessTooBroad, evidence, remedy), nil
-	case len(bindings) == 0:
-		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", and no binding lets them",
-			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
+	case errors.Is(err, clusterinfo.ErrNotFound):
+		return one(FAIL, ClusterInfoNotFound, err.Error()+note, c.setupCommand(nil)), nil
+	case errors.Is(err, clusterinfo.ErrDocument):
+		return one(FAIL, DocumentInvalid, err.Error()+note, "bootctl cluster-info publish --endpoint "+address), nil
+	case err != nil:
+		return nil, err
 	}
-	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+evidence, remedy), nil
+	return ok("nodes are told %s and %s", document.Server.URL(), counted(len(document.CAs), "CA certificate")), nil
 }
 
-// withoutAnonymous returns the command that removes requests without credentials from
-// a binding.
-func withoutAnonymous(b setup.Object) string {
-	verb, name := "delete", escape.ShellQuote(b.Name)
-	if name == "" {
-		return "delete " + b.String() + ", whose name does not fit on a command line"
+// endpoint connects to the advertised address and verifies it as a node would.
+func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Document, own clusterinfo.Info) []Finding {
+	at := document.Server
+	address, note := c.address()
+	publish := "bootctl cluster-info publish --endpoint " + address
+	if at.IsLoopback() && !c.Server.IsLoopback() {
+		return one(WARN, EndpointLoopback, "nodes are told "+at.URL()+", at which each reaches only itself"+note, publish)
 	}
-	if slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool { return !isAnonymous(s) }) {
-		verb = "edit" // for others it may be right
+	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), c.Clock.Now())
+	if err != nil {
+		return one(FAIL, diagnose(err).Reason, at.URL()+": "+err.Error()+note, publish)
 	}
-	command := "kubectl " + verb + " " + strings.ToLower(b.Kind) + " " + name
-	if b.Namespace != "" {
-		command += " -n " + escape.ShellQuote(b.Namespace)
+	info, err := discovery.FetchAnonymous(ctx, at, roots, c.NodeClient)
+	switch {
+	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
+		return ok("%s answers with a certificate of a CA in cluster-info", at.URL())
+	case kubeclient.IsUntrusted(err):
+		var name x509.HostnameError
+		if errors.As(err, &name) {
+			publish += "; or renew the API server's certificate so that it has this name"
+		}
+		return one(FAIL, CertificateUntrusted, at.URL()+": "+err.Error()+note, publish)
+	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // their contents may be the same
+		return one(FAIL, PinMismatch, "what answers at "+at.URL()+" is another cluster than "+c.Address+": its cluster-info is another object"+note, publish)
+	case ctx.Err() != nil:
+		return []Finding{checkError(ctx, err)}
+	case err != nil:
+		return one(FAIL, diagnose(err).Reason, "from this machine: "+at.URL()+": "+err.Error()+note, publish)
 	}
-	return command
+	return ok("%s answers with the same cluster-info, and a certificate of a CA in it", at.URL())
 }

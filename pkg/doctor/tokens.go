@@ -12,27 +12,14 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// signed returns cluster-info, all tokens, and how many of them sign it now.
-func (c *clusterChecker) signed() (info clusterinfo.Info, tokens []token.Info, signing int, err error) {
-	if info, err = c.info(); err != nil {
-		return info, nil, 0, err
-	}
-	tokens, err = c.allTokens()
-	for _, tok := range tokens {
-		if tok.Signs(c.now()) {
-			signing++
-		}
-	}
-	return info, tokens, signing, err
+// signing returns how many of the tokens sign cluster-info now.
+func (c *clusterChecker) signing(tokens []token.Info) int {
+	return len(slices.DeleteFunc(slices.Clone(tokens), func(tok token.Info) bool { return !tok.Signs(c.now()) }))
 }
 
 // signatures verifies all signatures of cluster-info, with one finding for each way in
 // which some are wrong.
-func (c *clusterChecker) signatures(context.Context) ([]Finding, error) {
-	info, tokens, signing, err := c.signed()
-	if err != nil {
-		return nil, err
-	}
+func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
 	ids := map[string][]string{}
 	for _, s := range excludeRecent(clusterinfo.CheckAll(info, tokens, c.now()), tokens, c.now()) {
 		ids[s.State] = append(ids[s.State], s.TokenID)
@@ -49,17 +36,17 @@ func (c *clusterChecker) signatures(context.Context) ([]Finding, error) {
 		{clusterinfo.Orphan, SignatureOrphan, WARN, "something stands there, and there is no live signing token, of %s: %s"},
 	} {
 		if n := len(ids[kind.state]); n > 0 {
-			evidence := fmt.Sprintf(kind.what, counted(n, "token"), listed(ids[kind.state], ", "))
+			evidence := fmt.Sprintf(kind.what, counted(n, "token"), escape.FirstN(ids[kind.state], most, ", "))
 			findings = append(findings, one(kind.status, kind.reason, evidence, "bootctl cluster-info sign")...)
 		}
 	}
 	switch {
 	case len(findings) > 0:
-		return findings, nil
-	case signing == 0:
-		return ok("there is no live signing token, so none is needed"), nil
+		return findings
+	case c.signing(tokens) == 0:
+		return ok("there is no live signing token, so none is needed")
 	}
-	return ok("cluster-info is signed with %s", counted(signing, "live token")), nil
+	return ok("cluster-info is signed with %s", counted(c.signing(tokens), "live token"))
 }
 
 // excludeRecent drops the states that the bootstrap signer may still fix: the missing
@@ -80,38 +67,27 @@ func excludeRecent(states []clusterinfo.SignatureState, tokens []token.Info, now
 }
 
 // signer checks that the bootstrap signer is not stalled.
-func (c *clusterChecker) signer(context.Context) ([]Finding, error) {
-	info, tokens, signing, err := c.signed()
+func (c *clusterChecker) signer(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
+	stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]
 	switch {
-	case err != nil:
-		return nil, err
-	case signing == 0:
-		return ok("not known without a live signing token; --probe tells"), nil
+	case c.signing(tokens) == 0:
+		return ok("not known without a live signing token; --probe tells")
+	case stalled != "":
+		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner)
 	}
-	if stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]; stalled != "" {
-		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner), nil
-	}
-	return ok("the controller %s has left nothing undone", clusterinfo.Signer), nil
+	return ok("the controller %s has left nothing undone", clusterinfo.Signer)
 }
 
 // cleaner checks that the token cleaner is not stalled.
-func (c *clusterChecker) cleaner(context.Context) ([]Finding, error) {
-	tokens, err := c.allTokens()
-	if err != nil {
-		return nil, err
-	}
+func (c *clusterChecker) cleaner(_ context.Context, tokens []token.Info) []Finding {
 	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, tokens, c.now())[clusterinfo.Cleaner]; stalled != "" {
-		return one(WARN, TokenCleanerNotRunning, stalled+"; "+runCleaner, "bootctl token delete --expired"), nil
+		return one(WARN, TokenCleanerNotRunning, stalled+"; "+runCleaner, "bootctl token delete --expired")
 	}
-	return ok("no token is past its end"), nil
+	return ok("no token is past its end")
 }
 
 // tokens reports tokens that never expire and tokens that the API server rejects.
-func (c *clusterChecker) tokens(context.Context) ([]Finding, error) {
-	tokens, err := c.allTokens()
-	if err != nil {
-		return nil, err
-	}
+func (c *clusterChecker) tokens(_ context.Context, tokens []token.Info) []Finding {
 	var endless, unusable, names []string
 	for _, tok := range tokens {
 		switch {
@@ -127,20 +103,20 @@ func (c *clusterChecker) tokens(context.Context) ([]Finding, error) {
 	}
 	var findings []Finding
 	if len(endless) > 0 {
-		findings = append(findings, one(WARN, TokenNeverExpires, counted(len(endless), "token")+" without an end: "+listed(endless, ", "),
-			eachOf("bootctl token extend %s --ttl 24h", endless))...)
+		findings = one(WARN, TokenNeverExpires, counted(len(endless), "token")+" without an end: "+escape.FirstN(endless, most, ", "),
+			eachOf("bootctl token extend %s --ttl 24h", endless))
 	}
 	if len(unusable) > 0 {
-		findings = append(findings, one(WARN, TokenUnusable, counted(len(unusable), "Secret")+" of a token that is none: "+listed(unusable, "; "),
+		findings = append(findings, one(WARN, TokenUnusable, counted(len(unusable), "Secret")+" of a token that is none: "+escape.FirstN(unusable, most, "; "),
 			eachOf("kubectl -n kube-system delete secret %s", names))...)
 	}
 	switch {
 	case len(findings) > 0:
-		return findings, nil
+		return findings
 	case len(tokens) == 0:
-		return ok("there is no token"), nil
+		return ok("there is no token")
 	}
-	return ok("%s, each with an end", counted(len(tokens), "token")), nil
+	return ok("%s, each with an end", counted(len(tokens), "token"))
 }
 
 // eachOf returns the commands for the first few of the names.
@@ -153,21 +129,18 @@ func eachOf(command string, names []string) string {
 }
 
 // capacity checks how many more tokens can sign cluster-info.
-func (c *clusterChecker) capacity(context.Context) ([]Finding, error) {
-	info, _, signing, err := c.signed()
-	if err != nil {
-		return nil, err
-	}
+func (c *clusterChecker) capacity(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
+	signing := c.signing(tokens)
 	left, few := remaining(info, signing)
 	evidence := fmt.Sprintf("cluster-info is to be signed with %s, and has room for %d", counted(signing, "token"), info.Capacity())
 	const remedy = "bootctl token delete, of what is not needed; give tokens that need not sign --usages authentication"
 	switch {
 	case left == 0:
-		return one(FAIL, ClusterInfoFull, evidence+": no new token is signed", remedy), nil
+		return one(FAIL, ClusterInfoFull, evidence+": no new token is signed", remedy)
 	case few:
-		return one(WARN, ClusterInfoAlmostFull, evidence, remedy), nil
+		return one(WARN, ClusterInfoAlmostFull, evidence, remedy)
 	}
-	return ok("%s", evidence), nil
+	return ok("%s", evidence)
 }
 
 // remaining returns how many more tokens than the given number can sign cluster-info,

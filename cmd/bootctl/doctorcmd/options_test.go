@@ -77,7 +77,7 @@ func TestOptions_Probe(t *testing.T) {
 			if test.wantErr != nil {
 				return
 			}
-			if probe.Group != "system:bootstrappers:nodes" || probe.Approval != setup.AutoApproveNone {
+			if probe.Setup.Group != "system:bootstrappers:nodes" || probe.Setup.Approval != setup.AutoApproveNone {
 				t.Errorf("%+v", probe)
 			}
 			if len(probe.CAs) != len(test.cas) || len(probe.Pins) != test.pins || len(test.cas) > 0 && !probe.CAs[0].Equal(test.cas[0].Certificate) {

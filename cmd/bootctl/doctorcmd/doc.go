@@ -1,2 +1,0 @@
-// Package doctorcmd has the command that diagnoses why nodes cannot join.
-package doctorcmd

@@ -1,0 +1,104 @@
+package doctorcmd
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
+	certutil "k8s.io/client-go/util/cert"
+
+	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/setup"
+)
+
+type options struct {
+	rbac      cmdutil.RBACFlags
+	trust     cmdutil.TrustFlags
+	endpoint  string
+	tokenFile string
+	probe     bool
+	strict    bool
+	timeout   time.Duration
+}
+
+func (o *options) addFlags(fs *pflag.FlagSet) {
+	o.rbac.AddFlags(fs, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
+		setup.AutoApproveNodes, setup.AutoApproveNone)
+	fs.BoolVar(&o.probe, "probe", false, "also make a token and a request, follow them to a certificate, and remove both")
+	fs.StringVar(&o.endpoint, "endpoint", "", "see what a node sees at this `address`, without a kubeconfig")
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
+	o.trust.AddFlags(fs)
+	fs.BoolVar(&o.strict, "strict", false, "fail for a WARN, too")
+	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on the checks after this long; a step of the probe takes half a minute at most")
+	cli.Requires(fs, "endpoint", "token-file")
+}
+
+// check returns an error if the flags cannot be combined.
+func (o options) check(fs *pflag.FlagSet) error {
+	var problem string
+	switch {
+	case o.timeout <= 0:
+		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
+	case o.endpoint != "" && o.probe:
+		problem = "--probe takes an administrator, and --endpoint is the view of a node"
+	case o.endpoint != "" && (fs.Changed("group") || fs.Changed("auto-approve")):
+		problem = "a node does not see --group and --auto-approve"
+	case o.endpoint == "" && !o.probe && o.trust.Given():
+		problem = "pins and CAs are what a node verifies with: give --endpoint or --probe, too"
+	case o.probe && o.trust.UnsafeSkip:
+		problem = "--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"
+	default:
+		_, err := o.rbac.Objects()
+		return err
+	}
+	return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
+}
+
+// node returns the view of a node, which may have a token.
+func (o options) node(e *cli.Env) (doctor.Node, error) {
+	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, "")
+	if errors.Is(err, cmdutil.ErrNoToken) {
+		err = nil
+	}
+	return doctor.Node{Discovery: opts}, err
+}
+
+// prober returns the administrator's probe, which trusts the CA of the kubeconfig if no
+// other is given.
+func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
+	trust, err := o.trust.DiscoveryOptions(e, nil)
+	if !o.trust.Given() {
+		trust.CAs = c.CAs
+	}
+	return doctor.Probe{
+		Client: c.Client, Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, Setup: o.rbac.Options(), Random: e.Random,
+		Observer: func(event doctor.Event) { e.Progress(event.Check) },
+	}, err
+}
+
+// adminCluster returns the cluster of the administrator's kubeconfig.
+func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
+	config, err := e.AdminConfig()
+	if err != nil {
+		return doctor.Cluster{}, err
+	}
+	clock := &discovery.Clock{Now: e.Now}
+	client, err := e.ClientWith(config, clock.Watch(e.ClientOptions(config.As())))
+	if err != nil {
+		return doctor.Cluster{}, err
+	}
+	if err := rest.LoadTLSFiles(config.Rest); err != nil {
+		return doctor.Cluster{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
+	}
+	c := doctor.Cluster{Client: client, Clock: clock, Address: config.Rest.Host, Setup: wanted, NodeClient: e.ClientOptions("")}
+	c.Server, _ = clusterinfo.ParseEndpoint(config.Rest.Host) // empty if it is more than a host and a port
+	c.CAs, _ = certutil.ParseCertsPEM(config.Rest.CAData)     // none if the system's CAs, or nothing, verify the connection
+	return c, nil
+}
