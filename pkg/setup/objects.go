@@ -38,6 +38,10 @@ type Object struct {
 // String names the object, as in ClusterRole NAME.
 func (o Object) String() string { return named(o.Kind, o.Namespace, o.Name) }
 
+func (o Object) result(action Action, why string) Result {
+	return Result{o.Kind, o.Namespace, o.Name, action, why}
+}
+
 func named(kind, namespace, name string) string {
 	if namespace != "" {
 		return fmt.Sprintf("%s %s/%s", kind, namespace, name)
