@@ -51,10 +51,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 			err = errors.Join(err, left)
 		}
 	}()
-	if err := fill(f, data, mode); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(fill(f, data, mode), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

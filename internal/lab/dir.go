@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +32,7 @@ func (l Lab) prepare() error {
 	if err := durable.MkdirAll(l.Dir, 0o700); err != nil {
 		return err
 	}
-	_, others, err := l.names()
+	others, err := l.others()
 	if err != nil {
 		return err
 	}
@@ -47,28 +48,25 @@ func (l Lab) recorded() bool {
 	return err == nil
 }
 
-// names returns what is in the directory: the names that are a lab's, and others.
-func (l Lab) names() (own, others []string, err error) {
+// ownNames are the names that a lab may have in its directory, in the order in which Delete
+// removes them: killed before the record goes, it works again. Nothing else is ever
+// removed, and a directory that holds anything else
+// does not become a lab.
+var ownNames = []string{PKIDir, EtcdDir, EtcdSocket, EtcdPeerSocket, KubeconfigFile, ReadyFile, logFile, RecordFile, lockFile}
+
+// leftovers are of a durable.WriteFile that was killed, and a lab's, too.
+const leftovers = ".*.tmp"
+
+// others returns what is in the directory and not a lab's.
+func (l Lab) others() (names []string, err error) {
 	entries, err := os.ReadDir(l.Dir)
 	for _, entry := range entries {
-		if name := entry.Name(); isOwn(name) {
-			own = append(own, name)
-		} else {
-			others = append(others, name)
+		leftover, err := filepath.Match(leftovers, entry.Name())
+		if err != nil || !leftover && !slices.Contains(ownNames, entry.Name()) {
+			names = append(names, entry.Name())
 		}
 	}
-	return own, others, err
-}
-
-// isOwn says whether a lab may have the name in its directory. Nothing else is
-// ever removed, and a directory that holds anything else does not become a lab.
-func isOwn(name string) bool {
-	switch name {
-	case PKIDir, EtcdDir, EtcdSocket, EtcdPeerSocket, KubeconfigFile, RecordFile, ReadyFile, lockFile, logFile:
-		return true
-	}
-	leftover, err := filepath.Match(".*.tmp", name) // of a durable.WriteFile that was killed
-	return leftover && err == nil
+	return names, err
 }
 
 // Delete removes the lab with all its data and keys. It returns a
@@ -83,17 +81,18 @@ func (l Lab) Delete() error {
 		return err
 	}
 	defer lock.Close() //nolint:errcheck // its file is gone
-	own, others, err := l.names()
+	others, err := l.others()
 	if err != nil {
 		return err
 	}
 	if len(others) > 0 {
 		return fmt.Errorf("%s: %w: it holds %s", l.Dir, ErrNotALab, strings.Join(others, ", "))
 	}
-	// The record goes next to last: killed before that, Delete works again.
-	last := []string{RecordFile, lockFile}
-	own = slices.DeleteFunc(own, func(name string) bool { return slices.Contains(last, name) })
-	for _, name := range append(own, last...) {
+	names, err := fs.Glob(os.DirFS(l.Dir), leftovers)
+	if err != nil {
+		return err
+	}
+	for _, name := range append(names, ownNames...) {
 		if err := os.RemoveAll(l.path(name)); err != nil {
 			return err
 		}

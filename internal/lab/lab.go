@@ -10,7 +10,7 @@
 // package defines it for both: bootctl-lab imports [Acquire], [Ready] and
 // [Failure] from here.
 //
-// It imports nothing of Kubernetes, so bootctl stays small. Windows has no
+// It imports no component of Kubernetes, so bootctl stays small. Windows has no
 // bootctl-lab: there every function that needs one returns [ErrUnsupported].
 package lab
 
@@ -133,9 +133,8 @@ func (l Lab) Status() (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	s := Status{Exists: l.recorded(), Running: held}
+	s := Status{Exists: l.recorded(), Running: held, Pid: pid}
 	if held {
-		s.Pid = pid
 		s.Ready, err = l.readReady(pid)
 	}
 	return s, err

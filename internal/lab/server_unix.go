@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -19,9 +18,6 @@ import (
 // grace is how long a server may take to stop before it is killed. It promises
 // half of that.
 const grace = 10 * time.Second
-
-// tailLines is how much of the log an error quotes.
-const tailLines = 20
 
 // startServer starts a server in a session of its own and returns what it says
 // when it is ready. Otherwise it leaves no server behind.
@@ -63,15 +59,12 @@ func startError(cmd *exec.Cmd, log io.Reader) error {
 		return err
 	}
 	e := &StartError{Message: "it ended before it was ready: " + cmd.ProcessState.String(), Code: cmd.ProcessState.ExitCode()}
-	lines := bytes.Split(text, []byte("\n"))
-	for _, line := range lines {
+	for line := range bytes.Lines(text) {
 		var f Failure
 		if json.Unmarshal(line, &f) == nil && f.Event == "error" && f.Pid == cmd.Process.Pid {
 			e.Reason, e.Message = f.Reason, f.Message
 		}
 	}
-	tail := lines[max(0, len(lines)-tailLines):]
-	e.LogTail = strings.TrimSpace(string(bytes.Join(tail, []byte("\n"))))
 	return e
 }
 

@@ -41,7 +41,6 @@ type StartError struct {
 	Reason  string // the server's word for it, such as PortTaken; "" when it said none
 	Message string // the server's message, or how it ended
 	Code    int    // the server's exit code; -1 when a signal ended it
-	LogTail string // the last lines of its log
 }
 
 func (e *StartError) Error() string { return "start the lab: " + e.Message }
