@@ -48,10 +48,9 @@ func (l Lab) recorded() bool {
 	return err == nil
 }
 
-// ownNames are the names that a lab may have in its directory, in the order in which Delete
-// removes them: killed before the record goes, it works again. Nothing else is ever
-// removed, and a directory that holds anything else
-// does not become a lab.
+// ownNames are the names that a lab may have in its directory, in the order in which
+// Delete removes them: killed before the record goes, it works again. Nothing else is
+// ever removed, and a directory that holds anything else does not become a lab.
 var ownNames = []string{PKIDir, EtcdDir, EtcdSocket, EtcdPeerSocket, KubeconfigFile, ReadyFile, logFile, RecordFile, lockFile}
 
 // leftovers are of a durable.WriteFile that was killed, and a lab's, too.
