@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // changes returns what it takes to have all the objects as they should be.
@@ -28,21 +27,17 @@ func (s Setup) change(state State) step {
 	o, why := state.Object, state.Difference()
 	switch {
 	case !state.Exists:
-		return step{o.result(Created, why), func(ctx context.Context, dryRun []string) error {
-			return s.create(ctx, newObjectMeta(o.Namespace, o.Name), o, dryRun)
-		}}
+		return step{o.result(Created, why), with(state, s.create)}
 	case !state.Differs():
 		return step{result: o.result(Unchanged, why)}
 	case !s.Force:
 		return step{result: o.result(differs, why)}
 	case o.Unwanted:
-		return step{o.result(Deleted, why), func(ctx context.Context, dryRun []string) error { return s.remove(ctx, state, dryRun) }}
+		return step{o.result(Deleted, why), with(state, s.remove)}
 	case state.otherRole:
-		return step{o.result(Updated, why), func(ctx context.Context, dryRun []string) error { return s.recreate(ctx, state, dryRun) }}
+		return step{o.result(Updated, why), with(state, s.recreate)}
 	}
-	return step{o.result(Updated, why), func(ctx context.Context, dryRun []string) error {
-		return storeOf(s.RBAC, o).update(ctx, o.manifest(state.meta), dryRun)
-	}}
+	return step{o.result(Updated, why), with(state, s.update)}
 }
 
 // removals returns what it takes to have none of the objects left that setup created.
@@ -54,14 +49,23 @@ func (s Setup) removals(states []State) []step {
 		case !state.Ours:
 			steps = append(steps, step{result: o.result(Kept, "setup did not create it")})
 		default:
-			steps = append(steps, step{o.result(Deleted, ""), func(ctx context.Context, dryRun []string) error { return s.remove(ctx, state, dryRun) }})
+			steps = append(steps, step{o.result(Deleted, ""), with(state, s.remove)})
 		}
 	}
 	return steps
 }
 
+// with returns the change for the object as it stands.
+func with(state State, change func(context.Context, State, []string) error) func(context.Context, []string) error {
+	return func(ctx context.Context, dryRun []string) error { return change(ctx, state, dryRun) }
+}
+
 func (s Setup) remove(ctx context.Context, state State, dryRun []string) error {
 	return storeOf(s.RBAC, state.Object).remove(ctx, state.meta, dryRun)
+}
+
+func (s Setup) update(ctx context.Context, state State, dryRun []string) error {
+	return storeOf(s.RBAC, state.Object).update(ctx, state.Object.manifest(state.meta), dryRun)
 }
 
 // recreate makes a binding anew, since its role cannot be changed.
@@ -69,20 +73,22 @@ func (s Setup) recreate(ctx context.Context, state State, dryRun []string) error
 	if err := s.remove(ctx, state, dryRun); err != nil {
 		return err
 	}
-	meta := newObjectMeta(state.meta.Namespace, state.meta.Name)
-	maps.Copy(meta.Labels, state.meta.Labels)
-	meta.Labels[Label] = LabelValue
-	meta.Annotations = state.meta.Annotations
-	err := s.create(ctx, meta, state.Object, dryRun)
+	err := s.create(ctx, state, dryRun)
 	if len(dryRun) > 0 && apierrors.IsAlreadyExists(err) { // it was judged, and the old one is still there
 		return nil
 	}
 	return err
 }
 
-// create creates an object. In a dry run it judges in the API server's place a binding
-// whose role the same setup is about to create, which the API server does not find.
-func (s Setup) create(ctx context.Context, meta metav1.ObjectMeta, o Object, dryRun []string) error {
+// create creates an object, with what people noted on one that it replaces. In a dry
+// run it judges in the API server's place a binding whose role the same setup is about
+// to create, which the API server does not find.
+func (s Setup) create(ctx context.Context, state State, dryRun []string) error {
+	o := state.Object
+	meta := newObjectMeta(o.Namespace, o.Name)
+	maps.Copy(meta.Labels, state.meta.Labels)
+	meta.Labels[Label] = LabelValue
+	meta.Annotations = state.meta.Annotations
 	err := storeOf(s.RBAC, o).create(ctx, o.manifest(meta), dryRun)
 	if len(dryRun) == 0 || !apierrors.IsNotFound(err) {
 		return err
