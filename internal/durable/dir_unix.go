@@ -12,9 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLocked means that another process holds the lock on a directory.
-var ErrLocked = errors.New("in use by another process")
-
 // Lock takes the advisory lock on the directory itself, so that no lock file
 // stays behind and any death of the process releases it. It returns ErrLocked
 // at once when another process holds it.

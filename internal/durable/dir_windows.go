@@ -5,9 +5,6 @@ import (
 	"io/fs"
 )
 
-// ErrLocked means that another process holds the lock on a directory.
-var ErrLocked = errors.New("in use by another process")
-
 // Lock is not available on Windows, where join and lab do not run.
 func Lock(string) (unlock func() error, err error) { return nil, errors.ErrUnsupported }
 

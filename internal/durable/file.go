@@ -1,3 +1,9 @@
+// Package durable writes files whole or not at all.
+//
+// A file is written to a temporary neighbour, synced, renamed over its final
+// name, and the directory is synced, so that a crash or a kill at any moment
+// leaves either the old file or the new one. What stands at the final name is
+// never followed or written into: a rename replaces the name itself.
 package durable
 
 import (
@@ -21,6 +27,9 @@ var (
 	ErrOutside = errors.New("a symbolic link leads out of the directory")
 )
 
+// ErrLocked means that another process holds the lock on a directory.
+var ErrLocked = errors.New("in use by another process")
+
 // WriteFile writes data to path with the given permissions, whatever the
 // umask, replacing a regular file that stands there. It returns ErrNotRegular
 // when anything else does, and leaves the old file as it was on every error.
@@ -42,10 +51,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 			err = errors.Join(err, left)
 		}
 	}()
-	if err := fill(f, data, mode); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(fill(f, data, mode), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -76,13 +82,11 @@ func Symlink(target, path string) error {
 		return fmt.Errorf("link %s: %w", path, err)
 	}
 	link := filepath.Join(temp, "link")
-	if err := os.Symlink(target, link); err != nil {
-		return errors.Join(fmt.Errorf("link %s: %w", path, err), os.Remove(temp))
+	err = os.Symlink(target, link)
+	if err == nil {
+		err = os.Rename(link, path)
 	}
-	if err := os.Rename(link, path); err != nil {
-		return errors.Join(fmt.Errorf("link %s: %w", path, err), os.RemoveAll(temp))
-	}
-	if err := os.Remove(temp); err != nil {
+	if err := errors.Join(err, os.RemoveAll(temp)); err != nil {
 		return fmt.Errorf("link %s: %w", path, err)
 	}
 	return syncDir(dir)
@@ -122,14 +126,12 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 			return err
 		}
 	}
-	switch err := os.Mkdir(dir, mode); {
-	case errors.Is(err, fs.ErrExist):
-	case err != nil:
+	err = os.Mkdir(dir, mode)
+	if err == nil {
+		err = os.Chmod(dir, mode)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
-	default:
-		if err := os.Chmod(dir, mode); err != nil {
-			return err
-		}
 	}
 	return syncDir(filepath.Dir(dir))
 }

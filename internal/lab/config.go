@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -32,9 +34,64 @@ func withoutDashes(args []string) []string {
 	return bare
 }
 
-// same says whether a lab of one config is one of the other.
-func (c Config) same(other Config) bool {
-	return slices.Equal(c.Controllers, other.Controllers) &&
-		slices.Equal(c.APIServerArgs, other.APIServerArgs) &&
-		slices.Equal(c.ControllerManagerArgs, other.ControllerManagerArgs)
+// A DiffersError means that the lab runs already, with other controllers or flags
+// than asked for.
+type DiffersError struct{ Running, Wanted Config }
+
+func (e *DiffersError) Error() string {
+	return "the lab runs already, " + strings.Join(e.differences(), " and ")
+}
+
+// differences returns what differs, in words.
+func (e *DiffersError) differences() []string {
+	var all []string
+	compare := func(what string, running, wanted []string) {
+		if !slices.Equal(running, wanted) {
+			all = append(all, fmt.Sprintf("with the %s %s instead of %s", what, listed(running), listed(wanted)))
+		}
+	}
+	compare("controllers", e.Running.Controllers, e.Wanted.Controllers)
+	compare("kube-apiserver flags", e.Running.APIServerArgs, e.Wanted.APIServerArgs)
+	compare("kube-controller-manager flags", e.Running.ControllerManagerArgs, e.Wanted.ControllerManagerArgs)
+	return all
+}
+
+func listed(names []string) string { return cmp.Or(strings.Join(names, ","), "(none)") }
+
+// Controllers returns the controllers that a lab runs, by the short names that
+// kube-controller-manager accepts in --controllers.
+func Controllers() []string {
+	return []string{"bootstrapsigner", "tokencleaner", "csrapproving", "csrsigning", "csrcleaner"}
+}
+
+// longNames are kube-controller-manager's own names for the short ones.
+// They come from k8s.io/kubernetes/cmd/kube-controller-manager/names.
+var longNames = map[string]string{
+	"bootstrapsigner": "bootstrap-signer-controller",
+	"tokencleaner":    "token-cleaner-controller",
+	"csrapproving":    "certificatesigningrequest-approving-controller",
+	"csrsigning":      "certificatesigningrequest-signing-controller",
+	"csrcleaner":      "certificatesigningrequest-cleaner-controller",
+}
+
+// An UnknownControllerError means that a lab has no controller of that name.
+type UnknownControllerError struct{ Name string }
+
+func (e *UnknownControllerError) Error() string {
+	return fmt.Sprintf("no controller %q; there are %s", e.Name, strings.Join(Controllers(), ", "))
+}
+
+// Except returns the short names of the controllers left without the named
+// ones, which may be given by short or long name. It returns an
+// *UnknownControllerError.
+func Except(without []string) ([]string, error) {
+	left := Controllers()
+	for _, name := range without {
+		is := func(short string) bool { return short == name || longNames[short] == name }
+		if !slices.ContainsFunc(Controllers(), is) {
+			return nil, &UnknownControllerError{Name: name}
+		}
+		left = slices.DeleteFunc(left, is)
+	}
+	return left, nil
 }

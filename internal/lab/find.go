@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 const binaryName = "bootctl-lab"
@@ -41,49 +41,38 @@ func Find(ctx context.Context, where SearchPath, want string) (string, error) {
 	if binary == "" {
 		return "", ErrNotInstalled
 	}
-	have, err := versionOf(ctx, binary)
-	if err != nil {
-		return "", err
+	var have Version
+	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // and not that the program was killed for it
+	} else if err == nil {
+		err = json.Unmarshal(out, &have)
 	}
-	if have != want {
-		return "", &VersionError{Binary: binary, Have: have, Want: want}
+	if err != nil {
+		return "", fmt.Errorf("run %s version: %w", binary, err)
+	}
+	if have.Version != want {
+		return "", &VersionError{Binary: binary, Have: have.Version, Want: want}
 	}
 	return binary, nil
 }
 
 func look(where SearchPath) string {
-	var dirs []string
+	dirs := filepath.SplitList(where.Path)
 	if where.Self != "" {
 		self := where.Self
 		if target, err := filepath.EvalSymlinks(self); err == nil {
 			self = target
 		}
-		dirs = append(dirs, filepath.Dir(self))
+		dirs = slices.Insert(dirs, 0, filepath.Dir(self))
 	}
-	for _, dir := range append(dirs, filepath.SplitList(where.Path)...) {
+	for _, dir := range dirs {
 		if !filepath.IsAbs(dir) {
 			continue // as exec.LookPath: never what the working directory holds
 		}
-		path := filepath.Join(dir, binaryName)
-		info, err := os.Stat(path)
-		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
+		if path, err := exec.LookPath(filepath.Join(dir, binaryName)); err == nil {
 			return path
 		}
 	}
 	return ""
-}
-
-func versionOf(ctx context.Context, binary string) (string, error) {
-	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output()
-	if ctx.Err() != nil {
-		err = context.Cause(ctx) // and not that the program was killed for it
-	}
-	if err != nil {
-		return "", fmt.Errorf("run %s version: %w", binary, err)
-	}
-	var v Version
-	if err := json.Unmarshal(out, &v); err != nil {
-		return "", fmt.Errorf("run %s version: %w", binary, err)
-	}
-	return v.Version, nil
 }

@@ -1,3 +1,17 @@
+// Package lab finds, starts and stops bootctl-lab, the real control plane in
+// one process that bootctl uses where there is no cluster.
+//
+// A lab is a directory that one `bootctl-lab serve` at a time owns. The server
+// holds a POSIX lock on the file `lock` in it for as long as it lives, so the
+// kernel itself knows whether it runs and under which pid; there is no pid file
+// that could be stale. When the server is ready it writes `ready.json`. Those
+// two files, `lab.json` with the port and the error line at the end of
+// `serve.log` are the whole interface between the two programs, and this
+// package defines it for both: bootctl-lab imports [Acquire], [Ready] and
+// [Failure] from here.
+//
+// It imports no component of Kubernetes, so bootctl stays small. Windows has no
+// bootctl-lab: there every function that needs one returns [ErrUnsupported].
 package lab
 
 import (
@@ -55,17 +69,6 @@ const (
 	logFile        = "serve.log"
 )
 
-// owned are the names that a lab may have in its directory. Nothing else is
-// ever removed, and a directory that holds anything else does not become a lab.
-func owned(name string) bool {
-	switch name {
-	case PKIDir, EtcdDir, EtcdSocket, EtcdPeerSocket, KubeconfigFile, RecordFile, ReadyFile, lockFile, logFile:
-		return true
-	}
-	leftover, err := filepath.Match(".*.tmp", name) // of a durable.WriteFile that was killed
-	return leftover && err == nil
-}
-
 // A Ready describes a server that serves. It is the line on the server's
 // stdout and the content of ReadyFile.
 type Ready struct {
@@ -114,4 +117,25 @@ func (l Lab) readReady(pid int) (*Ready, error) {
 type Version struct {
 	Version           string `json:"version"`           // of bootctl-lab
 	KubernetesVersion string `json:"kubernetesVersion"` // such as v1.37.2
+}
+
+// A Status is what can be seen of a lab from outside.
+type Status struct {
+	Exists  bool   // whether it was ever started here
+	Running bool   // whether a server has the directory, ready or not
+	Pid     int    // of that server; 0 or less when it is not visible from here
+	Ready   *Ready // what the running server said; nil until it is ready
+}
+
+// Status looks at the lab's lock and files. It asks no server.
+func (l Lab) Status() (Status, error) {
+	pid, held, err := l.holder()
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{Exists: l.recorded(), Running: held, Pid: pid}
+	if held {
+		s.Ready, err = l.readReady(pid)
+	}
+	return s, err
 }

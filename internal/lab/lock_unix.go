@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -19,48 +18,45 @@ import (
 // The lock is a POSIX one: closing any other descriptor of the same file drops
 // it, so nothing else in this process may open that file.
 func Acquire(dir string) (io.Closer, error) {
-	if err := prepare(dir); err != nil {
+	l := Lab{Dir: dir}
+	if err := l.prepare(); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, lockFile)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(l.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err := syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, wholeFile())
-		if err == nil {
-			return verifyLock(f, path, dir)
-		}
-		if !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EACCES) {
-			return nil, errors.Join(&fs.PathError{Op: "lock", Path: path, Err: err}, f.Close())
-		}
-		pid, held, err := query(f)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		if held {
-			return nil, errors.Join(&RunningError{Dir: dir, Pid: pid}, f.Close())
-		}
-		// The holder ended in between.
-	}
-}
-
-// verifyLock returns the locked file, unless it was deleted before it was locked:
-// then the lock is worth nothing.
-func verifyLock(f *os.File, path, dir string) (io.Closer, error) {
-	mine, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	there, err := os.Stat(path)
-	if err == nil && os.SameFile(mine, there) {
+	locked, err := l.lock(f)
+	if locked {
 		return f, nil
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	return Acquire(dir)
+}
+
+// lock locks the lock file. It returns false without an error where the holder ended
+// in between, and where the file was deleted before it was locked: then the lock is
+// worth nothing.
+func (l Lab) lock(f *os.File) (locked bool, err error) {
+	err = syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, wholeFile())
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+		pid, held, err := query(f)
+		if held {
+			err = &RunningError{Dir: l.Dir, Pid: pid}
+		}
+		return false, err
+	}
+	if err != nil {
+		return false, &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
+	}
+	mine, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(mine, there), nil
 }
 
 func wholeFile() *syscall.Flock_t {

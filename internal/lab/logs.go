@@ -2,48 +2,51 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
-	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // logLimit is the size in bytes past which the log starts anew with the server.
 const logLimit = 5 << 20
 
-// Logs opens the log of the servers that Up started. The error is
-// fs.ErrNotExist when there was none.
-func (l Lab) Logs() (io.ReadCloser, error) {
-	return os.Open(l.LogFile())
+// openLog opens the log for appending and says where the new part starts.
+func (l Lab) openLog() (log *os.File, from int64, err error) {
+	log, err = os.OpenFile(l.LogFile(), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	from, err = log.Seek(0, io.SeekEnd)
+	if from > logLimit {
+		from, err = 0, log.Truncate(0)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, log.Close())
+	}
+	return log, from, nil
 }
 
 // Follow copies the log to w, and then what is added to it, until ctx ends,
 // which is no error.
-func (l Lab) Follow(ctx context.Context, w io.Writer) error {
-	f, err := os.Open(l.LogFile())
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	tick := time.NewTicker(4 * pollInterval)
-	defer tick.Stop()
-	var at int64
-	for {
-		info, err := f.Stat()
+func Follow(ctx context.Context, w io.Writer, log *os.File) error {
+	err := wait.PollUntilContextCancel(ctx, 4*pollInterval, true, func(context.Context) (bool, error) {
+		info, err := log.Stat()
 		if err != nil {
-			return err
+			return false, err
 		}
-		if info.Size() < at {
-			at = 0 // a new server started the log anew
+		at, err := log.Seek(0, io.SeekCurrent)
+		if err == nil && info.Size() < at { // a new server started the log anew
+			_, err = log.Seek(0, io.SeekStart)
 		}
-		n, err := io.Copy(w, io.NewSectionReader(f, at, info.Size()-at))
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = io.Copy(w, log)
 		}
-		at += n
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
+		return false, err
+	})
+	if wait.Interrupted(err) {
+		return nil
 	}
+	return err
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
@@ -24,32 +25,15 @@ type UpOptions struct {
 	Observer                             kubeclient.Observer // receives each step
 }
 
-// A DiffersError means that the lab runs already, with other controllers or flags
-// than asked for.
-type DiffersError struct{ Running, Wanted Config }
-
-func (e *DiffersError) Error() string {
-	var parts []string
-	for _, part := range []struct {
-		what            string
-		running, wanted []string
-	}{
-		{"controllers", e.Running.Controllers, e.Wanted.Controllers},
-		{"kube-apiserver flags", e.Running.APIServerArgs, e.Wanted.APIServerArgs},
-		{"kube-controller-manager flags", e.Running.ControllerManagerArgs, e.Wanted.ControllerManagerArgs},
-	} {
-		if !slices.Equal(part.running, part.wanted) {
-			parts = append(parts, fmt.Sprintf("with the %s %s instead of %s", part.what, listed(part.running), listed(part.wanted)))
-		}
+func (o UpOptions) arguments(dir string) []string {
+	args := []string{"serve", "--dir", dir, "--without", strings.Join(o.Without, ",")}
+	for _, arg := range o.APIServerArgs {
+		args = append(args, "--kube-apiserver-arg="+arg)
 	}
-	return "the lab runs already, " + strings.Join(parts, " and ")
-}
-
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "(none)"
+	for _, arg := range o.ControllerManagerArgs {
+		args = append(args, "--kube-controller-manager-arg="+arg)
 	}
-	return strings.Join(names, ",")
+	return args
 }
 
 // A StartError means that a server was started and ended before it was ready.
@@ -57,7 +41,6 @@ type StartError struct {
 	Reason  string // the server's word for it, such as PortTaken; "" when it said none
 	Message string // the server's message, or how it ended
 	Code    int    // the server's exit code; -1 when a signal ended it
-	LogTail string // the last lines of its log
 }
 
 func (e *StartError) Error() string { return "start the lab: " + e.Message }
@@ -76,22 +59,24 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 	wanted := NewConfig(controllers, o.APIServerArgs, o.ControllerManagerArgs)
 	for {
 		ready, err := l.upOnce(ctx, o)
-		var failed *StartError
-		switch {
-		case errors.As(err, &failed) && failed.Reason == ReasonRunning:
+		if failed, ok := errors.AsType[*StartError](err); ok && failed.Reason == ReasonRunning {
 			continue // another Up was faster
-		case err != nil:
+		}
+		if err != nil {
 			return Ready{}, err
-		case ready == nil:
+		}
+		if ready == nil {
 			continue // the server that ran already has ended
-		case !ready.same(wanted):
-			return Ready{}, &DiffersError{Running: ready.Config, Wanted: wanted}
+		}
+		if err := (&DiffersError{Running: ready.Config, Wanted: wanted}); len(err.differences()) > 0 {
+			return Ready{}, err
 		}
 		return *ready, nil
 	}
 }
 
-// upOnce waits for the server that runs, or starts one.
+// upOnce waits for the server that runs, or starts one. It returns nil when the one
+// that ran has ended.
 func (l Lab) upOnce(ctx context.Context, o UpOptions) (*Ready, error) {
 	status, err := l.Status()
 	switch {
@@ -99,25 +84,35 @@ func (l Lab) upOnce(ctx context.Context, o UpOptions) (*Ready, error) {
 		return status.Ready, err
 	case status.Running:
 		o.Observer.Notify(kubeclient.Event{Step: fmt.Sprintf("waiting for the server that is starting already, process %d", status.Pid)})
-		return l.await(ctx)
+		return l.await(ctx, "wait for the lab", status.Pid, func() (bool, error) { return l.hasEnded(status.Pid) })
 	}
 	o.Observer.Notify(kubeclient.Event{Step: "starting etcd, kube-apiserver and the controllers"})
 	return l.startServer(ctx, o)
 }
 
-// await returns what the running server says when it is ready, or nil when it ends.
-func (l Lab) await(ctx context.Context) (*Ready, error) {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		status, err := l.Status()
-		if err != nil || status.Ready != nil || !status.Running {
-			return status.Ready, err
+// await returns what the server with that pid says when it is ready, or nil when it
+// has ended.
+func (l Lab) await(ctx context.Context, doing string, pid int, ended func() (bool, error)) (ready *Ready, err error) {
+	err = poll(ctx, doing, func() (bool, error) {
+		if ready, err = l.readReady(pid); ready != nil || err != nil {
+			return true, err
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for the lab: %w", context.Cause(ctx))
-		}
+		return ended()
+	})
+	return ready, err
+}
+
+// hasEnded says whether the process no longer has the lab.
+func (l Lab) hasEnded(pid int) (bool, error) {
+	now, held, err := l.holder()
+	return !held || now != pid, err
+}
+
+// poll asks done every now and then until it says yes or fails, or ctx ends.
+func poll(ctx context.Context, doing string, done func() (bool, error)) error {
+	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(context.Context) (bool, error) { return done() })
+	if wait.Interrupted(err) {
+		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
+	return err
 }

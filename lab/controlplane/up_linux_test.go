@@ -93,8 +93,9 @@ func checkUpPortTaken(ctx context.Context, t *testing.T, l lab.Lab, old lab.Read
 	defer listener.Close() //nolint:errcheck // only there to be in the way
 	_, err := l.Up(ctx, lab.UpOptions{Binary: binary})
 	var failed *lab.StartError
+	logged, readErr := os.ReadFile(l.LogFile())
 	if !errors.As(err, &failed) || failed.Reason != "PortTaken" || failed.Code != 9 ||
-		!strings.Contains(failed.LogTail, "PortTaken") {
-		t.Errorf("port taken: %#v", err)
+		readErr != nil || !strings.Contains(string(logged), "PortTaken") {
+		t.Errorf("port taken: %#v, %v", err, readErr)
 	}
 }

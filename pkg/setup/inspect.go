@@ -53,7 +53,7 @@ func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects [
 	states := make([]State, 0, len(objects))
 	var missing rights
 	for _, o := range objects {
-		meta, found, err := storeOf(client, o).get(ctx, o.Name)
+		found, err := storeOf(client, o).get(ctx, o.Name)
 		switch {
 		case apierrors.IsNotFound(err):
 			states = append(states, State{Object: o})
@@ -62,13 +62,14 @@ func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects [
 				return nil, fmt.Errorf("get %s: %w", o, err)
 			}
 		default:
-			states = append(states, compared(o, found, meta))
+			states = append(states, compared(o, found))
 		}
 	}
 	return states, missing.err()
 }
 
-func compared(wanted, found Object, meta metav1.ObjectMeta) State {
+func compared(wanted Object, object any) State {
+	found, meta := parse(object)
 	s := State{Object: wanted, Exists: true, Ours: meta.Labels[Label] == LabelValue, meta: meta}
 	if wanted.Unwanted {
 		s.Extra = []string{"the right of new nodes to be approved at once"}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -37,6 +38,10 @@ type Object struct {
 
 // String names the object, as in ClusterRole NAME.
 func (o Object) String() string { return named(o.Kind, o.Namespace, o.Name) }
+
+func (o Object) result(action Action, why string) Result {
+	return Result{o.Kind, o.Namespace, o.Name, action, why}
+}
 
 func named(kind, namespace, name string) string {
 	if namespace != "" {
@@ -104,12 +109,7 @@ func Objects(o Options) []Object {
 	return append(objects, autoApprove)
 }
 
-func (o Options) group() string {
-	if o.Group == "" {
-		return token.DefaultGroup
-	}
-	return o.Group
-}
+func (o Options) group() string { return cmp.Or(o.Group, token.DefaultGroup) }
 
 func (o Options) name(what string) string {
 	if o.group() == token.DefaultGroup {

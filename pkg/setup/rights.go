@@ -22,23 +22,21 @@ type rights struct{ missing []string }
 func (r *rights) note(err error) error {
 	var lacks *kubeclient.MissingPermissionError
 	var status apierrors.APIStatus
+	var found []string
 	switch {
 	case errors.As(err, &lacks):
-		r.add(lacks.Missing...)
+		found = lacks.Missing
 	case kubeclient.IsForbiddenByRBAC(err) && errors.As(err, &status):
-		r.add(strings.Join(strings.Fields(status.Status().Message), " "))
+		found = []string{strings.Join(strings.Fields(status.Status().Message), " ")}
 	default:
 		return err
 	}
-	return nil
-}
-
-func (r *rights) add(missing ...string) {
-	for _, one := range missing {
+	for _, one := range found {
 		if !slices.Contains(r.missing, one) {
 			r.missing = append(r.missing, one)
 		}
 	}
+	return nil
 }
 
 func (r *rights) err() error {

@@ -1,10 +1,21 @@
+// Package setup prepares a cluster so that nodes can join it, and takes that back:
+// the RBAC that lets bootstrap tokens ask for certificates and anonymous requests
+// read cluster-info, and cluster-info itself.
+//
+// [Objects] is that RBAC as data, [Inspect] says how it stands in a cluster, and
+// [Setup] brings it there: it looks at everything, lets the API server judge every
+// change, and only then makes them. What is there and grants something else is
+// left alone unless that is forced. [Manifests] is the same for tools that bring
+// manifests into a cluster.
+//
+// Source: Kubernetes documentation, "TLS bootstrapping"; kubeadm's
+// implementation details.
 package setup
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +54,8 @@ const (
 	Deleted   Action = "deleted"
 	Kept      Action = "kept"     // since setup did not make it, or it is needed
 	Skipped   Action = "left out" // which is optional, and the others were there
+	// differs ends a plan, so it is in no result that is returned.
+	differs Action = "differs"
 )
 
 // Result says what was done about an object.
@@ -53,6 +66,12 @@ type Result struct {
 	// out.
 	Why string
 }
+
+// String names the object, as in ClusterRole NAME.
+func (r Result) String() string { return named(r.Kind, r.Namespace, r.Name) }
+
+// difference is what is said of an object that differs.
+func (r Result) difference() string { return fmt.Sprintf("%s: %v: %s", r, ErrDiffers, r.Why) }
 
 // Setup prepares a cluster, and takes that back. Several at a time do no harm.
 type Setup struct {
@@ -82,7 +101,7 @@ type Setup struct {
 // kube-public, and on clusterroles and clusterrolebindings; every right that the
 // objects grant, or bind and escalate; and what clusterinfo.Writer takes.
 func (s Setup) Apply(ctx context.Context) ([]Result, error) {
-	return s.run(ctx, s.plan)
+	return s.run(ctx, s.changes, s.planClusterInfo)
 }
 
 // Remove deletes those of the objects that setup created, as their label says,
@@ -91,24 +110,24 @@ func (s Setup) Apply(ctx context.Context) ([]Result, error) {
 // Access: get and delete on the objects and on the configmap cluster-info, and
 // list on roles in kube-public.
 func (s Setup) Remove(ctx context.Context) ([]Result, error) {
-	return s.run(ctx, s.planRemoval)
+	return s.run(ctx, s.removals, s.planRemovalOfClusterInfo)
 }
 
 // step is one change, or none where do is nil.
 type step struct {
 	result Result
-	// do makes the change, or lets the API server judge it.
-	do func(ctx context.Context, dryRun bool) error
+	// do makes the change, or in a dry run lets the API server judge it.
+	do func(ctx context.Context, dryRun []string) error
 }
 
 // run plans, lets the API server judge every change, and only then makes them.
 // When someone else changed something meanwhile, it starts again.
-func (s Setup) run(ctx context.Context, plan func(context.Context) ([]step, error)) ([]Result, error) {
+func (s Setup) run(ctx context.Context, objects func([]State) []step, info func(context.Context) ([]step, error)) ([]Result, error) {
 	done := map[string]Result{}
 	var results []Result
 	backoff := wait.Backoff{Steps: 10, Duration: 20 * time.Millisecond, Factor: 1.5, Jitter: 1}
 	err := retry.OnError(backoff, isConflict, func() error {
-		steps, err := plan(ctx)
+		steps, err := s.plan(ctx, objects, info)
 		if err != nil {
 			return err
 		}
@@ -118,13 +137,12 @@ func (s Setup) run(ctx context.Context, plan func(context.Context) ([]step, erro
 		results = nil
 		for _, step := range steps {
 			r := step.result
-			key := named(r.Kind, r.Namespace, r.Name)
 			if step.do != nil && !s.DryRun {
-				if err := step.do(ctx, false); err != nil {
-					return fmt.Errorf("%s: %w", key, err)
+				if err := step.do(ctx, nil); err != nil {
+					return fmt.Errorf("%s: %w", r, err)
 				}
-				done[key] = r
-			} else if before, ok := done[key]; ok {
+				done[r.String()] = r
+			} else if before, ok := done[r.String()]; ok {
 				r = before
 			}
 			results = append(results, r)
@@ -142,6 +160,35 @@ func isConflict(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (apierrors.IsNotFound(err) && !errors.Is(err, clusterinfo.ErrNotFound))
 }
 
+// plan looks at everything, and returns the steps about the objects and about
+// cluster-info. Whatever the caller may not look at is told at once, and so is all
+// that differs.
+func (s Setup) plan(ctx context.Context, objects func([]State) []step, info func(context.Context) ([]step, error)) ([]step, error) {
+	var missing rights
+	states, err := Inspect(ctx, s.RBAC, s.Objects)
+	if err := missing.note(err); err != nil {
+		return nil, err
+	}
+	ofInfo, err := info(ctx)
+	if err := missing.note(err); err != nil {
+		return nil, err
+	}
+	if err := missing.err(); err != nil {
+		return nil, err
+	}
+	steps := append(objects(states), ofInfo...)
+	var differences []string
+	for _, step := range steps {
+		if step.result.Action == differs {
+			differences = append(differences, step.result.difference())
+		}
+	}
+	if len(differences) > 0 {
+		return nil, &DiffersError{differences}
+	}
+	return steps, nil
+}
+
 // rehearse lets the API server judge every change without making it.
 func rehearse(ctx context.Context, steps []step) error {
 	var missing rights
@@ -149,9 +196,8 @@ func rehearse(ctx context.Context, steps []step) error {
 		if step.do == nil {
 			continue
 		}
-		r := step.result
-		if err := missing.note(step.do(ctx, true)); err != nil && !dryRunUnsupported(err) {
-			return fmt.Errorf("%s: %w", named(r.Kind, r.Namespace, r.Name), err)
+		if err := missing.note(step.do(ctx, []string{metav1.DryRunAll})); err != nil && !dryRunUnsupported(err) {
+			return fmt.Errorf("%s: %w", step.result, err)
 		}
 	}
 	return missing.err()
@@ -160,109 +206,6 @@ func rehearse(ctx context.Context, steps []step) error {
 // dryRunUnsupported says whether an admission webhook does not judge dry runs.
 func dryRunUnsupported(err error) bool {
 	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "dry run")
-}
-
-// plan says what it takes to have all the objects as they should be.
-func (s Setup) plan(ctx context.Context) ([]step, error) {
-	states, err := Inspect(ctx, s.RBAC, s.Objects)
-	var missing rights
-	if err := missing.note(err); err != nil {
-		return nil, err
-	}
-	info, err := s.planClusterInfo(ctx)
-	var differs *DiffersError
-	if err := missing.note(err); err != nil && !errors.As(err, &differs) {
-		return nil, err
-	}
-	if err := missing.err(); err != nil {
-		return nil, err
-	}
-	isSetUp := slices.ContainsFunc(states, func(s State) bool { return s.Exists && !s.Object.Optional })
-	var steps []step
-	var differences []string
-	for _, state := range states {
-		o := state.Object
-		switch {
-		case o.Optional && !state.Exists && isSetUp:
-			steps = append(steps, step{result: Result{o.Kind, o.Namespace, o.Name, Skipped, "new nodes wait for a person, as before"}})
-		case state.Differs() && !s.Force:
-			differences = append(differences, fmt.Sprintf("%s: %v: %s", o, ErrDiffers, state.Difference()))
-		case state.Exists || !o.Unwanted:
-			steps = append(steps, s.stepFor(state))
-		}
-	}
-	if differs != nil {
-		differences = append(differences, differs.Differences...)
-	}
-	if len(differences) > 0 {
-		return nil, &DiffersError{differences}
-	}
-	return append(steps, info), nil
-}
-
-func (s Setup) stepFor(state State) step {
-	o := state.Object
-	at := storeOf(s.RBAC, o)
-	result := Result{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Why: state.Difference()}
-	switch {
-	case !state.Exists:
-		result.Action = Created
-		return step{result, func(ctx context.Context, dryRun bool) error {
-			err := at.create(ctx, newObjectMeta(o.Namespace, o.Name), o, dryRunOf(dryRun))
-			return s.judgedWithoutRole(ctx, o, err, dryRun)
-		}}
-	case !state.Differs():
-		result.Action = Unchanged
-		return step{result: result}
-	case o.Unwanted:
-		result.Action = Deleted
-		return step{result, func(ctx context.Context, dryRun bool) error { return at.remove(ctx, state.meta, dryRunOf(dryRun)) }}
-	case state.otherRole:
-		result.Action = Updated
-		return step{result, func(ctx context.Context, dryRun bool) error { return s.recreate(ctx, at, state, dryRun) }}
-	}
-	result.Action = Updated
-	return step{result, func(ctx context.Context, dryRun bool) error { return at.update(ctx, state.meta, o, dryRunOf(dryRun)) }}
-}
-
-func dryRunOf(dryRun bool) []string {
-	if dryRun {
-		return []string{metav1.DryRunAll}
-	}
-	return nil
-}
-
-// recreate makes a binding anew, since its role cannot be changed.
-func (s Setup) recreate(ctx context.Context, at store, state State, dryRun bool) error {
-	if err := at.remove(ctx, state.meta, dryRunOf(dryRun)); err != nil {
-		return err
-	}
-	meta := newObjectMeta(state.meta.Namespace, state.meta.Name)
-	for key, value := range state.meta.Labels {
-		if key != Label {
-			meta.Labels[key] = value
-		}
-	}
-	meta.Annotations = state.meta.Annotations
-	err := at.create(ctx, meta, state.Object, dryRunOf(dryRun))
-	if dryRun && apierrors.IsAlreadyExists(err) { // it was judged, and the old one is still there
-		return nil
-	}
-	return s.judgedWithoutRole(ctx, state.Object, err, dryRun)
-}
-
-// judgedWithoutRole judges in the API server's place a binding whose role the same
-// setup is about to create, which a dry run does not find.
-func (s Setup) judgedWithoutRole(ctx context.Context, o Object, err error, dryRun bool) error {
-	if !dryRun || !apierrors.IsNotFound(err) {
-		return err
-	}
-	for _, role := range s.Objects {
-		if role.Kind == o.RoleRef.Kind && role.Name == o.RoleRef.Name && role.Namespace == o.Namespace {
-			return s.mayBind(ctx, o, role)
-		}
-	}
-	return err
 }
 
 // Manifests returns what setup creates, cluster-info last and without signatures,

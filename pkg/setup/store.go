@@ -8,10 +8,10 @@ import (
 	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
 )
 
-// store reads and writes objects of one kind in one namespace.
+// store reads and writes objects of one kind in one namespace, as the API has them.
 type store struct {
-	get            func(ctx context.Context, name string) (metav1.ObjectMeta, Object, error)
-	create, update func(ctx context.Context, meta metav1.ObjectMeta, o Object, dryRun []string) error
+	get            func(ctx context.Context, name string) (any, error)
+	create, update func(ctx context.Context, object any, dryRun []string) error
 	remove         func(ctx context.Context, meta metav1.ObjectMeta, dryRun []string) error
 }
 
@@ -26,39 +26,24 @@ type typed[T any] interface {
 func storeOf(client rbacv1client.RbacV1Interface, o Object) store {
 	switch o.Kind {
 	case "Role":
-		return newStore(client.Roles(o.Namespace), roleManifest, func(r *rbacv1.Role) (metav1.ObjectMeta, Object) {
-			return r.ObjectMeta, Object{Rules: r.Rules}
-		})
+		return newStore(client.Roles(o.Namespace))
 	case "ClusterRole":
-		return newStore(client.ClusterRoles(), clusterRoleManifest, func(r *rbacv1.ClusterRole) (metav1.ObjectMeta, Object) {
-			return r.ObjectMeta, Object{Rules: r.Rules}
-		})
+		return newStore(client.ClusterRoles())
 	case "RoleBinding":
-		return newStore(client.RoleBindings(o.Namespace), roleBindingManifest, func(b *rbacv1.RoleBinding) (metav1.ObjectMeta, Object) {
-			return b.ObjectMeta, Object{RoleRef: b.RoleRef, Subjects: b.Subjects}
-		})
+		return newStore(client.RoleBindings(o.Namespace))
 	}
-	return newStore(client.ClusterRoleBindings(), clusterRoleBindingManifest, func(b *rbacv1.ClusterRoleBinding) (metav1.ObjectMeta, Object) {
-		return b.ObjectMeta, Object{RoleRef: b.RoleRef, Subjects: b.Subjects}
-	})
+	return newStore(client.ClusterRoleBindings())
 }
 
-func newStore[T any](client typed[T], manifest func(metav1.ObjectMeta, Object) *T, read func(*T) (metav1.ObjectMeta, Object)) store {
+func newStore[T any](client typed[T]) store {
 	return store{
-		get: func(ctx context.Context, name string) (metav1.ObjectMeta, Object, error) {
-			found, err := client.Get(ctx, name, metav1.GetOptions{})
-			if err != nil {
-				return metav1.ObjectMeta{}, Object{}, err
-			}
-			meta, o := read(found)
-			return meta, o, nil
-		},
-		create: func(ctx context.Context, meta metav1.ObjectMeta, o Object, dryRun []string) error {
-			_, err := client.Create(ctx, manifest(meta, o), metav1.CreateOptions{DryRun: dryRun})
+		get: func(ctx context.Context, name string) (any, error) { return client.Get(ctx, name, metav1.GetOptions{}) },
+		create: func(ctx context.Context, object any, dryRun []string) error {
+			_, err := client.Create(ctx, object.(*T), metav1.CreateOptions{DryRun: dryRun})
 			return err
 		},
-		update: func(ctx context.Context, meta metav1.ObjectMeta, o Object, dryRun []string) error {
-			_, err := client.Update(ctx, manifest(meta, o), metav1.UpdateOptions{DryRun: dryRun})
+		update: func(ctx context.Context, object any, dryRun []string) error {
+			_, err := client.Update(ctx, object.(*T), metav1.UpdateOptions{DryRun: dryRun})
 			return err
 		},
 		remove: func(ctx context.Context, meta metav1.ObjectMeta, dryRun []string) error {
@@ -79,35 +64,32 @@ func newObjectMeta(namespace, name string) metav1.ObjectMeta {
 
 // Manifest returns the object as it is created, for tools that bring manifests
 // into a cluster.
-func (o Object) Manifest() any {
-	meta := newObjectMeta(o.Namespace, o.Name)
+func (o Object) Manifest() any { return o.manifest(newObjectMeta(o.Namespace, o.Name)) }
+
+// manifest returns the object as the API has it, and parse reads one.
+func (o Object) manifest(meta metav1.ObjectMeta) any {
+	kind := metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: o.Kind}
 	switch o.Kind {
 	case "Role":
-		return roleManifest(meta, o)
+		return &rbacv1.Role{TypeMeta: kind, ObjectMeta: meta, Rules: o.Rules}
 	case "ClusterRole":
-		return clusterRoleManifest(meta, o)
+		return &rbacv1.ClusterRole{TypeMeta: kind, ObjectMeta: meta, Rules: o.Rules}
 	case "RoleBinding":
-		return roleBindingManifest(meta, o)
+		return &rbacv1.RoleBinding{TypeMeta: kind, ObjectMeta: meta, RoleRef: o.RoleRef, Subjects: o.Subjects}
 	}
-	return clusterRoleBindingManifest(meta, o)
+	return &rbacv1.ClusterRoleBinding{TypeMeta: kind, ObjectMeta: meta, RoleRef: o.RoleRef, Subjects: o.Subjects}
 }
 
-func typeMeta(kind string) metav1.TypeMeta {
-	return metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind}
-}
-
-func roleManifest(meta metav1.ObjectMeta, o Object) *rbacv1.Role {
-	return &rbacv1.Role{TypeMeta: typeMeta("Role"), ObjectMeta: meta, Rules: o.Rules}
-}
-
-func clusterRoleManifest(meta metav1.ObjectMeta, o Object) *rbacv1.ClusterRole {
-	return &rbacv1.ClusterRole{TypeMeta: typeMeta("ClusterRole"), ObjectMeta: meta, Rules: o.Rules}
-}
-
-func roleBindingManifest(meta metav1.ObjectMeta, o Object) *rbacv1.RoleBinding {
-	return &rbacv1.RoleBinding{TypeMeta: typeMeta("RoleBinding"), ObjectMeta: meta, RoleRef: o.RoleRef, Subjects: o.Subjects}
-}
-
-func clusterRoleBindingManifest(meta metav1.ObjectMeta, o Object) *rbacv1.ClusterRoleBinding {
-	return &rbacv1.ClusterRoleBinding{TypeMeta: typeMeta("ClusterRoleBinding"), ObjectMeta: meta, RoleRef: o.RoleRef, Subjects: o.Subjects}
+func parse(object any) (Object, metav1.ObjectMeta) {
+	switch o := object.(type) {
+	case *rbacv1.Role:
+		return Object{Rules: o.Rules}, o.ObjectMeta
+	case *rbacv1.ClusterRole:
+		return Object{Rules: o.Rules}, o.ObjectMeta
+	case *rbacv1.RoleBinding:
+		return Object{RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
+	case *rbacv1.ClusterRoleBinding:
+		return Object{RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
+	}
+	return Object{}, metav1.ObjectMeta{}
 }

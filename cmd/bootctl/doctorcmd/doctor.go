@@ -85,7 +85,7 @@ func (o options) diagnose(ctx context.Context, e *cli.Env) ([]doctor.Finding, er
 		}
 		return node.Run(limited), nil
 	}
-	cluster, err := adminCluster(e, o.rbac.Options())
+	cluster, err := adminCluster(e, o.rbac.Options)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 		trust.CAs = c.CAs
 	}
 	return doctor.Probe{
-		Client: c.Client, Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, Setup: o.rbac.Options(), Random: e.Random,
+		Client: c.Client, Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, Setup: o.rbac.Options, Random: e.Random,
 		Observer: func(event doctor.Event) { e.Progress(event.Check) },
 	}, err
 }

@@ -28,9 +28,7 @@ func newDown(e *cli.Env) *cobra.Command {
 Its address and data are kept for the next lab up, unless --delete is given.`,
 		Example: "  bootctl lab down --delete",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd

@@ -1,15 +1,11 @@
 package labcmd
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
 )
 
 func newKubeconfig(e *cli.Env) *cobra.Command {
@@ -21,9 +17,7 @@ func newKubeconfig(e *cli.Env) *cobra.Command {
 the lab. With -q it prints the path of the file instead.`,
 		Example: "  bootctl lab kubeconfig > lab.conf",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return runKubeconfig(e, o)
-		},
+		RunE:    func(*cobra.Command, []string) error { return runKubeconfig(e, o) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
@@ -35,11 +29,8 @@ func runKubeconfig(e *cli.Env, o labOptions) error {
 		return err
 	}
 	text, err := os.ReadFile(l.Kubeconfig())
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
-	}
 	if err != nil {
-		return err
+		return notStarted(l, err)
 	}
 	status, err := l.Status()
 	if err != nil {

@@ -1,19 +1,29 @@
+// Package labcmd has the commands that run a control plane on this machine, one file
+// for each verb.
 package labcmd
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/output"
 )
 
-// labOptions are the flags of every lab command.
-type labOptions struct {
-	dir string
+// New returns the commands about the lab.
+func New(e *cli.Env) *cobra.Command {
+	return cli.Group("lab", "Run a real control plane on this machine", newUp(e), newDown(e), newStatus(e), newLogs(e), newKubeconfig(e))
 }
+
+// labOptions are the flags of every lab command.
+type labOptions struct{ dir string }
 
 func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.dir, "dir", "", "keep the lab in this `directory`; else bootctl/lab under the XDG state directory")
@@ -32,6 +42,14 @@ func (o labOptions) lab(e *cli.Env) (lab.Lab, error) {
 		dir, err = filepath.Abs(o.dir)
 	}
 	return lab.Lab{Dir: dir}, err
+}
+
+// notStarted explains why a file of the lab cannot be read.
+func notStarted(l lab.Lab, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
+	}
+	return err
 }
 
 // labView is the state of a lab; text, where given, is what people and shells

@@ -2,16 +2,16 @@ package labcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/internal/lab"
 )
 
 type logsOptions struct {
@@ -32,9 +32,7 @@ func newLogs(e *cli.Env) *cobra.Command {
 		Long:    "Prints what etcd, kube-apiserver and the controllers of the lab have logged.",
 		Example: "  bootctl lab logs --follow",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd
@@ -55,18 +53,14 @@ func (o logsOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	logs, err := l.Logs()
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
-	}
+	logs, err := os.Open(l.LogFile())
 	if err != nil {
-		return err
+		return notStarted(l, err)
 	}
 	defer logs.Close() //nolint:errcheck // only read
 	if o.follow {
-		err = l.Follow(ctx, e.Out)
-	} else {
-		_, err = io.Copy(e.Out, logs)
+		return lab.Follow(ctx, e.Out, logs)
 	}
+	_, err = io.Copy(e.Out, logs)
 	return err
 }

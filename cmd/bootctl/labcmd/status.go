@@ -14,9 +14,7 @@ func newStatus(e *cli.Env) *cobra.Command {
 		Long:    "Says whether the lab runs, where its API server listens and what it runs. It asks no server.",
 		Example: "  bootctl lab status -o jsonpath={.server}",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return runStatus(e, o)
-		},
+		RunE:    func(*cobra.Command, []string) error { return runStatus(e, o) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd

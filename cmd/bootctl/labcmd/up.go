@@ -19,17 +19,15 @@ import (
 
 type upOptions struct {
 	labOptions
-	without []string
+	lab.UpOptions
 	timeout time.Duration
-
-	apiserverArgs, managerArgs []string
 }
 
 func (o *upOptions) addFlags(fs *pflag.FlagSet) {
 	o.labOptions.addFlags(fs)
-	fs.StringSliceVar(&o.without, "without", nil, "leave this `controller` out: "+strings.Join(lab.Controllers(), ", ")+"; may be repeated")
-	fs.StringArrayVar(&o.apiserverArgs, "kube-apiserver-arg", nil, "give the API server this flag, as `FLAG=VALUE`; may be repeated")
-	fs.StringArrayVar(&o.managerArgs, "kube-controller-manager-arg", nil, "give the controller manager this flag, as `FLAG=VALUE`; may be repeated")
+	fs.StringSliceVar(&o.Without, "without", nil, "leave this `controller` out: "+strings.Join(lab.Controllers(), ", ")+"; may be repeated")
+	fs.StringArrayVar(&o.APIServerArgs, "kube-apiserver-arg", nil, "give the API server this flag, as `FLAG=VALUE`; may be repeated")
+	fs.StringArrayVar(&o.ControllerManagerArgs, "kube-controller-manager-arg", nil, "give the controller manager this flag, as `FLAG=VALUE`; may be repeated")
 	fs.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up after this long")
 }
 
@@ -53,9 +51,7 @@ Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
 		Example: `  eval "$(bootctl lab up)"
   bootctl lab up --without csrapproving --kube-apiserver-arg anonymous-auth=false`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	cli.CompleteValues(cmd, "without", lab.Controllers()...)
@@ -85,12 +81,11 @@ func (o upOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	o.Observer = e.Observe
+	o.Binary, err = lab.Find(ctx, lab.SearchPath{Self: self, Path: e.Getenv("PATH")}, version.String())
 	var ready lab.Ready
-	binary, err := lab.Find(ctx, lab.SearchPath{Self: self, Path: e.Getenv("PATH")}, version.String())
 	if err == nil {
-		ready, err = l.Up(ctx, lab.UpOptions{
-			Binary: binary, Without: o.without, APIServerArgs: o.apiserverArgs, ControllerManagerArgs: o.managerArgs, Observer: e.Observe,
-		})
+		ready, err = l.Up(ctx, o.UpOptions)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", failure.ErrLabNotReady, err)

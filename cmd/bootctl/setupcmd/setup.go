@@ -1,7 +1,7 @@
+// Package setupcmd has the command that prepares a cluster for TLS bootstrapping.
 package setupcmd
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -64,18 +64,16 @@ Needs the rights of a cluster administrator.`,
   bootctl setup --endpoint https://192.0.2.1:6443
   bootctl setup --endpoint https://192.0.2.1:6443 -o yaml >bootstrap.yaml`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.validate(e.Global.Output, cmd.Flags()); err != nil {
-				return err
-			}
-			return o.run(cmd.Context(), e)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e, cmd.Flags()) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
 	o.rbac.CompleteFlags(cmd)
 	return cmd
 }
+
+// manifestFormats are those in which setup prints what it would create.
+var manifestFormats = []string{"yaml", "kyaml"}
 
 func (o options) validate(format string, given *pflag.FlagSet) error {
 	if !o.remove {
@@ -90,44 +88,4 @@ func (o options) validate(format string, given *pflag.FlagSet) error {
 		return fmt.Errorf("%w: -o %s prints what setup creates, and --remove creates nothing", failure.ErrUsage, format)
 	}
 	return nil
-}
-
-func (o options) run(ctx context.Context, e *cli.Env) error {
-	objects, err := o.rbac.Objects()
-	if err != nil {
-		return err
-	}
-	if slices.Contains(manifestFormats, e.Global.Output) {
-		return o.printManifests(e, objects)
-	}
-	config, err := e.AdminConfig()
-	if err != nil {
-		return err
-	}
-	s := setup.Setup{
-		Now: e.Now, Objects: objects, Force: o.force, DryRun: o.dryRun,
-		Document: func() ([]byte, error) { return o.document.Read(e, config.Rest) },
-		Keep:     o.document == cmdutil.DocumentFlags{},
-	}
-	if !s.Keep { // what is wrong with the flags is told before anything is asked
-		document, err := s.Document()
-		if err != nil {
-			return err
-		}
-		s.Document = func() ([]byte, error) { return document, nil }
-	}
-	client, err := e.ClientOf(config)
-	if err != nil {
-		return err
-	}
-	s.RBAC, s.Core, s.Authorization = client.RBAC, client.Core, client.Authorization
-	act := s.Apply
-	if o.remove {
-		act = s.Remove
-	}
-	results, err := act(ctx)
-	if err != nil {
-		return err
-	}
-	return e.Print(setupView(results, o))
 }

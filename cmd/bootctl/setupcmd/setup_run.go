@@ -1,6 +1,12 @@
 package setupcmd
 
 import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/spf13/pflag"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -11,14 +17,52 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// manifestFormats are those in which setup prints what it would create.
-var manifestFormats = []string{"yaml", "kyaml"}
+func (o options) run(ctx context.Context, e *cli.Env, given *pflag.FlagSet) error {
+	if err := o.validate(e.Global.Output, given); err != nil {
+		return err
+	}
+	objects, err := o.rbac.Objects()
+	if err != nil {
+		return err
+	}
+	if slices.Contains(manifestFormats, e.Global.Output) {
+		return o.printManifests(e, objects)
+	}
+	config, err := e.AdminConfig()
+	if err != nil {
+		return err
+	}
+	document := sync.OnceValues(func() ([]byte, error) { return o.document.Read(e, config.Rest) })
+	keep := o.document == cmdutil.DocumentFlags{}
+	if !keep { // what is wrong with the flags is told before anything is asked
+		if _, err := document(); err != nil {
+			return err
+		}
+	}
+	client, err := e.ClientOf(config)
+	if err != nil {
+		return err
+	}
+	s := setup.Setup{
+		RBAC: client.RBAC, Core: client.Core, Authorization: client.Authorization, Now: e.Now,
+		Objects: objects, Document: document, Keep: keep, Force: o.force, DryRun: o.dryRun,
+	}
+	do := s.Apply
+	if o.remove {
+		do = s.Remove
+	}
+	results, err := do(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Print(setupView(results, o))
+}
 
 // printManifests prints what setup would create, as YAML documents.
 func (o options) printManifests(e *cli.Env, objects []setup.Object) error {
 	var config cli.AdminConfig
+	var err error
 	if o.document.Endpoint == "" || o.document.CaFile == "" {
-		var err error
 		if config, err = e.AdminConfig(); err != nil {
 			return err
 		}
@@ -42,19 +86,13 @@ func (o options) printManifests(e *cli.Env, objects []setup.Object) error {
 	return e.Print(cli.Result{Formats: map[string]string{e.Global.Output: string(text)}})
 }
 
-// setupReference is the name of an object that setup makes.
-func setupReference(item output.SetupItem) cli.Name {
-	kind := cli.Resource{GroupKind: schema.GroupKind{Group: rbacv1.GroupName, Kind: item.Kind}}
-	if item.Kind == cmdutil.ConfigMapResource.Kind {
-		kind = cmdutil.ConfigMapResource
-	}
-	return kind.Reference(item.Name)
-}
-
 func setupView(results []setup.Result, o options) cli.Result {
 	object := output.SetupResult{Meta: output.Kind("SetupResult"), DryRun: o.dryRun, Items: []output.SetupItem{}}
 	v := cli.Result{Header: []string{"KIND", "NAMESPACE", "NAME", "ACTION"}, NoTruncate: true}
-	changed := 0
+	unchanged := "nothing to change"
+	if o.remove {
+		unchanged = "nothing to remove"
+	}
 	for _, r := range results {
 		item := output.SetupItem{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Action: string(r.Action), Why: r.Why}
 		object.Items = append(object.Items, item)
@@ -63,21 +101,18 @@ func setupView(results []setup.Result, o options) cli.Result {
 		case setup.Skipped:
 			v.Footer = "new nodes wait for a person; --auto-approve nodes lets them in at once"
 		default:
-			changed++
+			unchanged = ""
 			if o.dryRun {
 				item.Action = "would be " + item.Action
 			}
 		}
-		v.Names = append(v.Names, setupReference(item))
+		kind := schema.GroupKind{Group: rbacv1.GroupName, Kind: r.Kind}
+		if r.Kind == cmdutil.ConfigMapResource.Kind {
+			kind = cmdutil.ConfigMapResource.GroupKind
+		}
+		v.Names = append(v.Names, cli.Resource{GroupKind: kind}.Reference(r.Name))
 		v.Rows = append(v.Rows, []string{item.Kind, item.Namespace, item.Name, cli.JoinNonEmpty(", since ", item.Action, item.Why)})
 	}
-	v.Object = object
-	switch {
-	case changed > 0 || v.Footer != "":
-	case o.remove:
-		v.Footer = "nothing to remove"
-	default:
-		v.Footer = "nothing to change"
-	}
+	v.Object, v.Footer = object, cmp.Or(v.Footer, unchanged)
 	return v
 }

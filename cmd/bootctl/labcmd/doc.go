@@ -1,3 +1,0 @@
-// Package labcmd has the commands that run a control plane on this machine, one file
-// for each verb.
-package labcmd

@@ -1,2 +1,0 @@
-// Package setupcmd has the command that prepares a cluster for TLS bootstrapping.
-package setupcmd

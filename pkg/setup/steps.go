@@ -1,0 +1,102 @@
+package setup
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// changes returns what it takes to have all the objects as they should be.
+func (s Setup) changes(states []State) []step {
+	isSetUp := slices.ContainsFunc(states, func(s State) bool { return s.Exists && !s.Object.Optional })
+	var steps []step
+	for _, state := range states {
+		switch o := state.Object; {
+		case o.Optional && !state.Exists && isSetUp:
+			steps = append(steps, step{result: o.result(Skipped, "new nodes wait for a person, as before")})
+		case state.Exists || !o.Unwanted:
+			steps = append(steps, s.change(state))
+		}
+	}
+	return steps
+}
+
+func (s Setup) change(state State) step {
+	o, why := state.Object, state.Difference()
+	switch {
+	case !state.Exists:
+		return step{o.result(Created, why), with(state, s.create)}
+	case !state.Differs():
+		return step{result: o.result(Unchanged, why)}
+	case !s.Force:
+		return step{result: o.result(differs, why)}
+	case o.Unwanted:
+		return step{o.result(Deleted, why), with(state, s.remove)}
+	case state.otherRole:
+		return step{o.result(Updated, why), with(state, s.recreate)}
+	}
+	return step{o.result(Updated, why), with(state, s.update)}
+}
+
+// removals returns what it takes to have none of the objects left that setup created.
+func (s Setup) removals(states []State) []step {
+	var steps []step
+	for _, state := range slices.Backward(states) { // bindings before their roles
+		switch o := state.Object; {
+		case !state.Exists:
+		case !state.Ours:
+			steps = append(steps, step{result: o.result(Kept, "setup did not create it")})
+		default:
+			steps = append(steps, step{o.result(Deleted, ""), with(state, s.remove)})
+		}
+	}
+	return steps
+}
+
+// with returns the change for the object as it stands.
+func with(state State, change func(context.Context, State, []string) error) func(context.Context, []string) error {
+	return func(ctx context.Context, dryRun []string) error { return change(ctx, state, dryRun) }
+}
+
+func (s Setup) remove(ctx context.Context, state State, dryRun []string) error {
+	return storeOf(s.RBAC, state.Object).remove(ctx, state.meta, dryRun)
+}
+
+func (s Setup) update(ctx context.Context, state State, dryRun []string) error {
+	return storeOf(s.RBAC, state.Object).update(ctx, state.Object.manifest(state.meta), dryRun)
+}
+
+// recreate makes a binding anew, since its role cannot be changed.
+func (s Setup) recreate(ctx context.Context, state State, dryRun []string) error {
+	if err := s.remove(ctx, state, dryRun); err != nil {
+		return err
+	}
+	err := s.create(ctx, state, dryRun)
+	if len(dryRun) > 0 && apierrors.IsAlreadyExists(err) { // it was judged, and the old one is still there
+		return nil
+	}
+	return err
+}
+
+// create creates an object, with what people noted on one that it replaces. In a dry
+// run it judges in the API server's place a binding whose role the same setup is about
+// to create, which the API server does not find.
+func (s Setup) create(ctx context.Context, state State, dryRun []string) error {
+	o := state.Object
+	meta := newObjectMeta(o.Namespace, o.Name)
+	maps.Copy(meta.Labels, state.meta.Labels)
+	meta.Labels[Label] = LabelValue
+	meta.Annotations = state.meta.Annotations
+	err := storeOf(s.RBAC, o).create(ctx, o.manifest(meta), dryRun)
+	if len(dryRun) == 0 || !apierrors.IsNotFound(err) {
+		return err
+	}
+	for _, role := range s.Objects {
+		if role.Kind == o.RoleRef.Kind && role.Name == o.RoleRef.Name && role.Namespace == o.Namespace {
+			return s.mayBind(ctx, o, role)
+		}
+	}
+	return err
+}
