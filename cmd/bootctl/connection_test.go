@@ -140,7 +140,7 @@ func TestAdminConfig_Flags(t *testing.T) {
 			if !test.check(config) {
 				t.Errorf("%v is %v", test.args, config.Rest)
 			}
-			if got := config.As(); got != test.as {
+			if got := config.As; got != test.as {
 				t.Errorf("as %q, want %q", got, test.as)
 			}
 		})

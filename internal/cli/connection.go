@@ -56,8 +56,8 @@ func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 
 // AddRequestTimeout gives a command without the administrator's connection the one flag
 // of it that limits requests.
-func (e *Env) AddRequestTimeout(fs *pflag.FlagSet) {
-	fs.StringVar(e.Connection.Timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
+func AddRequestTimeout(fs *pflag.FlagSet, timeout *string) {
+	fs.StringVar(timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
 }
 
 // completeNames offers names that are in the kubeconfig.

@@ -18,15 +18,6 @@ type Name struct {
 	Bare             string // what -q prints; nothing where it is empty
 }
 
-// BareNames are the names of what is not an object of the cluster.
-func BareNames(names ...string) []Name {
-	found := make([]Name, len(names))
-	for i, name := range names {
-		found[i] = Name{Bare: name}
-	}
-	return found
-}
-
 // Resource is a type of Kubernetes objects that commands take the names of.
 type Resource struct {
 	schema.GroupKind

@@ -54,8 +54,8 @@ var (
 )
 
 // PrintsTable says whether the format asked for is a table, where there is one.
-func (e *Env) PrintsTable() bool {
-	return !e.Global.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.Global.Output)
+func (o GlobalOptions) PrintsTable() bool {
+	return !o.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, o.Output)
 }
 
 // Render returns the result in the output format.

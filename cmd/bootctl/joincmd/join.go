@@ -99,13 +99,13 @@ certificatesigningrequests; see setup.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.AddRequestTimeout(cmd.Flags())
+	cli.AddRequestTimeout(cmd.Flags(), e.Connection.Timeout)
 	return cmd
 }
 
 func runJoin(ctx context.Context, e *cli.Env, o options, fs *pflag.FlagSet, endpoints []string) error {
 	e.AtNode = true
-	if err := e.RequireUnix("join"); err != nil {
+	if err := cli.RequireUnix(e.Goos, "join"); err != nil {
 		return err
 	}
 	layout, err := o.layout(fs.Changed("rootfs"))

@@ -82,7 +82,7 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 	warnIfFull(ctx, e, client, infos)
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool { return !o.fits(info, e.Now()) })
 	v, items := o.view(infos, e.Now())
-	if e.PrintsTable() {
+	if e.Global.PrintsTable() {
 		for _, item := range items {
 			v.Rows = append(v.Rows, tokenRow(cmp.Or(item.Token, item.ID), item, e.Now()))
 		}
