@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bufio"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
@@ -38,6 +41,27 @@ func interruptible[T any](e *Env, read func() (T, error)) (T, error) {
 		var none T
 		return none, failure.ErrInterrupted
 	}
+}
+
+// ErrDryRun means that a change was not made, since none is to be.
+var ErrDryRun = errors.New("nothing is changed in a dry run")
+
+// Confirm asks the person at the terminal, and returns an error that matches
+// failure.ErrConfirmationRequired unless the answer is yes. Without a terminal it is no.
+func (e *Env) Confirm(question string) error {
+	if !e.IsTerminal() {
+		return fmt.Errorf("%w: there is no terminal to ask at; give --yes", failure.ErrConfirmationRequired)
+	}
+	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", escape.Text(question))
+	answer, err := interruptible(e, func() (string, error) { return bufio.NewReader(e.In).ReadString('\n') })
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	switch {
+	case errors.Is(err, failure.ErrInterrupted):
+		return err
+	case err != nil, answer != "y" && answer != "yes":
+		return failure.ErrConfirmationRequired
+	}
+	return nil
 }
 
 // ReadFile reads a file, or stdin when it is "-", up to a limit.

@@ -18,6 +18,15 @@ type Name struct {
 	Bare             string // what -q prints; nothing where it is empty
 }
 
+// full is the name as kubectl prints it, and bare that of what is not an object of the
+// cluster.
+func (n Name) full() string {
+	if n.Empty() {
+		return n.Bare
+	}
+	return strings.ToLower(n.GroupKind.String()) + "/" + n.Name
+}
+
 // Resource is a type of Kubernetes objects that commands take the names of.
 type Resource struct {
 	schema.GroupKind
