@@ -17,16 +17,15 @@ import (
 
 // RBACFlags are the flags that say what nodes shall be able to do.
 type RBACFlags struct {
-	Group       string
-	AutoApprove string
-	approvals   []setup.Approval
+	setup.Options
+	approvals []setup.Approval
 }
 
 // AddFlags takes the approvals that there are, the first where none is given.
 func (o *RBACFlags) AddFlags(fs *pflag.FlagSet, usage string, approvals ...setup.Approval) {
 	o.approvals = approvals
 	fs.StringVar(&o.Group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
-	fs.StringVar(&o.AutoApprove, "auto-approve", string(approvals[0]), "`policy` "+usage)
+	fs.StringVar((*string)(&o.Approval), "auto-approve", string(approvals[0]), "`policy` "+usage)
 }
 
 // CompleteFlags offers the values of the flags.
@@ -40,17 +39,12 @@ func (o *RBACFlags) CompleteFlags(cmd *cobra.Command) {
 
 // Objects returns the RBAC that is meant.
 func (o RBACFlags) Objects() ([]setup.Object, error) {
-	if !slices.Contains(o.approvals, setup.Approval(o.AutoApprove)) {
-		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.AutoApprove)
+	if !slices.Contains(o.approvals, o.Approval) {
+		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Trim(fmt.Sprint(o.approvals), "[]"), o.Approval)
 	}
 	if o.Group != api.BootstrapDefaultGroup && token.ValidateGroup(o.Group) != nil {
 		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
 			failure.ErrUsage, o.Group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
 	}
-	return setup.Objects(o.Options()), nil
-}
-
-// Options returns the options of setup that the flags stand for.
-func (o RBACFlags) Options() setup.Options {
-	return setup.Options{Group: o.Group, Approval: setup.Approval(o.AutoApprove)}
+	return setup.Objects(o.Options), nil
 }

@@ -153,7 +153,7 @@ func (o options) run(ctx context.Context, e *cli.Env) ([]doctor.Finding, error) 
 		}
 		return node.Run(limited), nil
 	}
-	cluster, err := adminCluster(e, o.rbac.Options())
+	cluster, err := adminCluster(e, o.rbac.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 	return doctor.Probe{
 		Core: c.Client.Core, Certificates: c.Client.Certificates, Authorization: c.Client.Authorization,
 		Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client,
-		Group: o.rbac.Group, Approval: setup.Approval(o.rbac.AutoApprove), Random: e.Random,
+		Group: o.rbac.Group, Approval: o.rbac.Approval, Random: e.Random,
 		Observer: func(event doctor.Event) { e.Progress(event.Check) },
 	}, err
 }
