@@ -83,5 +83,5 @@ func (e *Env) Event(event output.Event, text string) {
 			line = string(escape.JSON(encoded))
 		}
 	}
-	e.lines.print(e.ErrOut, e.Redact(line)+"\n") // one may stand in the wrong place of the command line
+	e.lines.print(e.ErrOut, e.Redact(line)+"\n", "") // one may stand in the wrong place of the command line
 }

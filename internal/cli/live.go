@@ -22,10 +22,16 @@ func (e *Env) StartStatusLine(line func() string) (stop func()) {
 		return func() {}
 	}
 	e.Line = line
-	stopDrawing := Tick(200*time.Millisecond, func() { e.lines.draw(e.ErrOut, e.Redact(line()), e.Width()-1) })
+	stopDrawing := Tick(200*time.Millisecond, func() {
+		status := e.Redact(line())
+		if status != "" {
+			status = fitLine("bootctl: "+escape.Text(status), e.Width()-1)
+		}
+		e.lines.print(e.ErrOut, "", status)
+	})
 	return func() {
 		stopDrawing()
-		e.lines.print(e.ErrOut, "")
+		e.lines.print(e.ErrOut, "", "")
 		e.Line = nil
 	}
 }
@@ -65,29 +71,14 @@ type lines struct {
 	drawn bool       // whether the status line stands below the lines now
 }
 
-// draw draws the status line anew, of at most so many columns.
-func (l *lines) draw(out io.Writer, text string, columns int) {
+// print writes text in place of the status line, and then the status line anew unless it
+// is empty.
+func (l *lines) print(out io.Writer, text, status string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.clear(out)
-	if text != "" {
-		_, _ = fmt.Fprint(out, fitLine("bootctl: "+escape.Text(text), columns))
-		l.drawn = true
-	}
-}
-
-// print writes text in place of the status line.
-func (l *lines) print(out io.Writer, text string) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.clear(out)
-	_, _ = fmt.Fprint(out, text)
-}
-
-// clear takes the status line away. The caller holds the lock.
-func (l *lines) clear(out io.Writer) {
 	if l.drawn {
-		_, _ = fmt.Fprint(out, "\r\x1b[K")
-		l.drawn = false
+		text = "\r\x1b[K" + text
 	}
+	_, _ = fmt.Fprint(out, text+status)
+	l.drawn = status != ""
 }

@@ -17,17 +17,17 @@ import (
 
 // Result is a result in every form that it can be printed in.
 type Result struct {
-	// object is what json, yaml and the templates print.
+	// Object is what json, yaml and the templates print.
 	Object any
-	// names are what -q and -o name print.
+	// Names are what -q and -o name print.
 	Names []Name
-	// text is printed as it is when no format is asked for; else table is.
+	// Text is printed as it is when no format is asked for; else the table is.
 	Text         string
-	Header, Wide []string // wide are the further columns of -o wide
+	Header, Wide []string // Wide are the further columns of -o wide
 	Rows         [][]string
 	NoTruncate   bool   // whether no cell is cut
 	Footer       string // a line after the table, for people
-	// formats are the command's own formats, by name.
+	// Formats are the command's own formats, by name.
 	Formats map[string]string
 }
 
@@ -74,11 +74,7 @@ func (v Result) Render(o GlobalOptions) ([]byte, error) {
 		text, err := json.MarshalIndent(v.Object, "", "    ")
 		return escape.JSON(append(text, '\n')), err
 	}
-	object, err := ToUnstructured(v.Object)
-	if err != nil {
-		return nil, err
-	}
-	return o.Document(object)
+	return o.Document(v.Object)
 }
 
 // checkFormat returns an error when there is no such format, or it is a template
@@ -108,10 +104,10 @@ func (o GlobalOptions) printer() (printers.ResourcePrinter, error) {
 	return flags.ToPrinter()
 }
 
-// Document prints objects with kubectl's printer. Where that writes JSON or YAML,
-// what comes from a server is written in the escapes of these; everything else is
-// text, so that every string is escaped before.
-func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, error) {
+// Document prints objects of the contract, or of Kubernetes, with kubectl's printer.
+// Where that writes JSON or YAML, what comes from a server is written in the escapes of
+// these; everything else is text, so that every string is escaped before.
+func (o GlobalOptions) Document(objects ...any) ([]byte, error) {
 	printer, err := o.printer()
 	if err != nil {
 		return nil, err
@@ -125,11 +121,15 @@ func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, 
 	}
 	var out bytes.Buffer
 	for _, object := range objects {
-		object.Object = mapStrings(object.Object, before).(map[string]any)
+		content, err := toUnstructured(object)
+		if err != nil {
+			return nil, err
+		}
+		mapStrings(content.Object, before)
 		if template, ok := printer.(*printers.JSONPathPrinter); ok { // whose own error repeats the whole object
-			err = template.Execute(&out, object.Object)
+			err = template.Execute(&out, content.Object)
 		} else {
-			err = printer.PrintObj(object, &out)
+			err = printer.PrintObj(content, &out)
 		}
 		if err != nil {
 			return nil, &failure.TemplateError{Err: err}
@@ -138,9 +138,8 @@ func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, 
 	return after(out.Bytes()), nil
 }
 
-// ToUnstructured returns an object of the contract, or of Kubernetes, as kubectl's
-// printers take it.
-func ToUnstructured(object any) (*unstructured.Unstructured, error) {
+// toUnstructured returns an object as kubectl's printers take it.
+func toUnstructured(object any) (*unstructured.Unstructured, error) {
 	encoded, err := json.Marshal(object)
 	if err != nil {
 		return nil, err

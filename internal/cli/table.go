@@ -39,8 +39,7 @@ func (v Result) table(wide bool) ([]byte, error) {
 	if err := table.Start(); err != nil {
 		return nil, err
 	}
-	table.Header(v.cells(rows[0], wide))
-	for _, row := range rows[1:] {
+	for _, row := range rows {
 		if err := table.Append(v.cells(row, wide)); err != nil {
 			return nil, err
 		}
@@ -58,9 +57,7 @@ func newTable(out *bytes.Buffer, widths []int) *tablewriter.Table {
 	return tablewriter.NewTable(out,
 		tablewriter.WithRenderer(columns{renderer.NewBlueprint(tw.Rendition{Streaming: true}), widths, out}),
 		tablewriter.WithStreaming(tw.StreamConfig{Enable: true}),
-		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithTrimSpace(tw.Off),
-		tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.PaddingNone),
+		tablewriter.WithTrimSpace(tw.Off), tablewriter.WithRowAutoWrap(tw.WrapNone), tablewriter.WithPadding(tw.PaddingNone),
 	)
 }
 
@@ -73,12 +70,6 @@ type columns struct {
 }
 
 func (columns) Line(tw.Formatting) {}
-
-func (c columns) Header(lines [][]string, format tw.Formatting) {
-	for _, cells := range lines {
-		c.Row(cells, format)
-	}
-}
 
 func (c columns) Row(cells []string, _ tw.Formatting) {
 	begin := c.out.Len()

@@ -23,17 +23,15 @@ func handleUnknownHelp(root *cobra.Command) *error {
 	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)
 		switch {
-		case err != nil || len(rest) == 0:
-		case cmd.HasSubCommands():
-			err = unknownSubcommand(cmd, rest)
-		default:
-			err = fmt.Errorf("%s has no subcommands, so there is no help on %q", cmd.CommandPath(), rest[0])
-		}
-		if err != nil {
+		case err != nil:
 			return err
+		case len(rest) == 0:
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		case cmd.HasSubCommands():
+			return unknownSubcommand(cmd, rest)
 		}
-		cmd.InitDefaultHelpFlag()
-		return cmd.Help()
+		return fmt.Errorf("%s has no subcommands, so there is no help on %q", cmd.CommandPath(), rest[0])
 	}
 	return unknown
 }

@@ -9,6 +9,7 @@
 package failure
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -37,7 +38,8 @@ type row struct {
 	// same. The name that the error has replaces NAME or NODE; ID and the like stand for
 	// what it does not say.
 	hint, node string
-	// fill returns the hint with what the error says; nil where it says nothing more.
+	// fill returns the hint with what the error says, empty where that of the row fits; nil
+	// where it always does.
 	fill func(error) string
 	// yields marks a row that counts only where the error wraps no other that has one.
 	yields bool
@@ -112,14 +114,12 @@ func wrapped(err error) []error {
 func (r row) failure(err error) Failure {
 	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}
 	if err != nil && r.fill != nil {
-		f.Hint = r.fill(err)
+		f.Hint = cmp.Or(r.fill(err), f.Hint)
 	}
 	if name := escape.ShellQuote(nameIn(err)); name != "" {
 		named := strings.NewReplacer("NAME", name, "NODE", name)
 		f.Hint, f.NodeHint = named.Replace(f.Hint), named.Replace(f.NodeHint)
 	}
-	if f.NodeHint == "" {
-		f.NodeHint = f.Hint
-	}
+	f.NodeHint = cmp.Or(f.NodeHint, f.Hint)
 	return f
 }

@@ -36,10 +36,11 @@ func usageHint(err error) string {
 	return ""
 }
 
-// violationHint says what to do about a CSR that violates the approval policy.
+// violationHint says what to do about a CSR that violates rules of the approval policy
+// that ask for more than a review.
 func violationHint(err error) string {
 	violation, _ := errors.AsType[*approval.PolicyViolationError](err)
-	hint := "review the CSR before overriding these rules with --force: bootctl csr review NAME"
+	var hint string
 	for _, v := range violation.Violations {
 		switch {
 		case v.Absolute:

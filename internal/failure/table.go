@@ -24,8 +24,7 @@ var table = []row{
 	// The command line itself.
 	{reason: "Interrupted", exit: ExitInterrupted, when: is(ErrInterrupted)},
 	{reason: "Terminated", exit: ExitTerminated, when: is(ErrTerminated)},
-	{reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)),
-		fill: usageHint},
+	{reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)), fill: usageHint},
 	{reason: "ConfirmationRequired", exit: ExitUsage, when: is(ErrConfirmationRequired),
 		hint: "use --yes to skip the prompt; nothing was changed"},
 	{reason: "NoKubeconfig", exit: ExitUsage, when: is(ErrNoKubeconfig),
