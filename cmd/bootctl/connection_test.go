@@ -41,7 +41,7 @@ func TestConnectionFlags_Commands(t *testing.T) {
 		isOwn := path == "join" // which has no connection of an administrator, and one flag like its flags
 		isOffline := slices.Contains(offline, path) || strings.HasPrefix(path, "lab ") || strings.HasPrefix(path, "completion ")
 		for _, name := range connectionFlags() {
-			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "refused") != (isOffline && (!isOwn || name != "request-timeout")) {
+			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "boolfunc") != (isOffline && (!isOwn || name != "request-timeout")) {
 				t.Errorf("bootctl %s: --%s is %v", path, name, flag)
 			}
 		}
@@ -140,7 +140,7 @@ func TestAdminConfig_Flags(t *testing.T) {
 			if !test.check(config) {
 				t.Errorf("%v is %v", test.args, config.Rest)
 			}
-			if got := config.As(); got != test.as {
+			if got := config.As; got != test.as {
 				t.Errorf("as %q, want %q", got, test.as)
 			}
 		})

@@ -28,7 +28,7 @@ func newVersion(e *cli.Env) *cobra.Command {
 					GoVersion: runtime.Version(),
 					Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 				},
-				Names: cli.BareNames(version.String()),
+				Names: []cli.Name{{Bare: version.String()}},
 				Text:  version.String() + "\n",
 			})
 		},

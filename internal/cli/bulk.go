@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/bootctl/bootctl/internal/failure"
@@ -74,11 +75,8 @@ func failedAs(err error, exit int) string {
 
 // JoinErrors returns one error of two, either of which may be nil.
 func JoinErrors(first, second error) error {
-	switch {
-	case first == nil:
-		return second
-	case second == nil:
-		return first
+	if first == nil || second == nil {
+		return cmp.Or(first, second)
 	}
 	return fmt.Errorf("%w; %w", first, second)
 }

@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,34 +46,25 @@ func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 	fs.Lookup("server").Usage = "the `URL` to reach the API server at instead of the kubeconfig's"
 	fs.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{connectionAnnotation: {}} })
 	cmd.Flags().AddFlagSet(fs)
-	for flag, names := range map[string]func(clientcmdapi.Config) []string{
-		"context": func(c clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Contexts)) },
-		"cluster": func(c clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Clusters)) },
-		"user":    func(c clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.AuthInfos)) },
+	for flag, names := range map[string]func(clientcmdapi.Config) iter.Seq[string]{
+		"context": func(c clientcmdapi.Config) iter.Seq[string] { return maps.Keys(c.Contexts) },
+		"cluster": func(c clientcmdapi.Config) iter.Seq[string] { return maps.Keys(c.Clusters) },
+		"user":    func(c clientcmdapi.Config) iter.Seq[string] { return maps.Keys(c.AuthInfos) },
 	} {
-		CompleteWith(cmd, flag, completeNames(e.kubeconfig, names))
+		CompleteWith(cmd, flag, func(*cobra.Command, []string, string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+			kubeconfig, _ := e.kubeconfig().RawConfig() // one that cannot be read offers nothing
+			for _, name := range slices.Sorted(names(kubeconfig)) {
+				found = append(found, escape.Text(name))
+			}
+			return found, cobra.ShellCompDirectiveNoFileComp
+		})
 	}
 }
 
 // AddRequestTimeout gives a command without the administrator's connection the one flag
 // of it that limits requests.
-func (e *Env) AddRequestTimeout(fs *pflag.FlagSet) {
-	fs.StringVar(e.Connection.Timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
-}
-
-// completeNames offers names that are in the kubeconfig.
-func completeNames(kubeconfig func() clientcmd.ClientConfig, names func(clientcmdapi.Config) []string) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		raw, err := kubeconfig().RawConfig()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var found []cobra.Completion
-		for _, name := range names(raw) {
-			found = append(found, escape.Text(name))
-		}
-		return found, cobra.ShellCompDirectiveNoFileComp
-	}
+func AddRequestTimeout(fs *pflag.FlagSet, timeout *string) {
+	fs.StringVar(timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
 }
 
 // ShowConnectionApart makes the help of every command show the flags of the
@@ -91,7 +83,7 @@ func ShowConnectionApart(root *cobra.Command) {
 		err := usage(cmd)
 		hide(false)
 		if apart.HasFlags() {
-			cmd.Printf("\nConnection Flags:\n%s", bytes.TrimRight([]byte(apart.FlagUsages()), " "))
+			cmd.Printf("\nConnection Flags:\n%s", strings.TrimRight(apart.FlagUsages(), " "))
 		}
 		return err
 	})

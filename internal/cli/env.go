@@ -1,3 +1,7 @@
+// Package cli is what all commands share: their environment, the flags and client of
+// the administrator's connection, printing, events and progress, prompts, usage
+// errors, completion and the results of bulk commands. It knows no noun: what the
+// commands of several nouns share lives in cmdutil.
 package cli
 
 import (
@@ -52,8 +56,8 @@ type Env struct {
 
 // RequireUnix refuses a command where there are no locks on directories and no owners of
 // files.
-func (e *Env) RequireUnix(command string) error {
-	if e.Goos == "windows" {
+func RequireUnix(goos, command string) error {
+	if goos == "windows" {
 		return fmt.Errorf("%w: bootctl %s runs on Linux and macOS; from here an administrator can do all the rest", errors.ErrUnsupported, command)
 	}
 	return nil
@@ -73,7 +77,7 @@ func (e *Env) Client() (*kubeclient.Client, error) {
 
 // ClientOf returns a client of the connection.
 func (e *Env) ClientOf(config AdminConfig) (*kubeclient.Client, error) {
-	return e.ClientWith(config, e.ClientOptions(config.As()))
+	return e.ClientWith(config, e.ClientOptions(config.As))
 }
 
 // ClientWith returns a client of the connection with options of the caller.
@@ -96,16 +100,8 @@ func (e *Env) ClientOptions(as string) kubeclient.Options {
 
 // AdminConfig is the administrator's connection.
 type AdminConfig struct {
-	Rest    *rest.Config
-	context string
-}
-
-// As names who asks.
-func (c AdminConfig) As() string {
-	if user := c.Rest.Impersonate.UserName; user != "" {
-		return user + ", impersonated in context " + c.context
-	}
-	return "context " + c.context
+	Rest *rest.Config
+	As   string // who asks
 }
 
 // AdminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
@@ -133,7 +129,11 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 	if err != nil {
 		return AdminConfig{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
-	return AdminConfig{config, cmp.Or(*e.Connection.Context, raw.CurrentContext)}, nil
+	as := "context " + cmp.Or(*e.Connection.Context, raw.CurrentContext)
+	if user := config.Impersonate.UserName; user != "" {
+		as = user + ", impersonated in " + as
+	}
+	return AdminConfig{config, as}, nil
 }
 
 // kubeconfig reads the files that may say where the cluster is.

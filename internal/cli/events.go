@@ -30,15 +30,12 @@ func (e *Env) Observe(event kubeclient.Event) {
 		e.Progress(event.Step)
 	}
 	if event.Waiting != nil {
-		e.Waiting(event.Waiting)
+		e.Waiting(event.Waiting, 0)
 	}
 }
 
-// Waiting tells why a command waits.
-func (e *Env) Waiting(err error) { e.StillWaiting(err, 0) }
-
-// StillWaiting tells why a command still waits.
-func (e *Env) StillWaiting(err error, lasted time.Duration) {
+// Waiting tells why a command waits, or still does after a while.
+func (e *Env) Waiting(err error, lasted time.Duration) {
 	reason, waiting := failure.Of(err).Reason, "waiting"
 	if lasted > 0 {
 		waiting = fmt.Sprintf("waiting for %s", lasted.Round(time.Second))
@@ -86,5 +83,5 @@ func (e *Env) Event(event output.Event, text string) {
 			line = string(escape.JSON(encoded))
 		}
 	}
-	e.lines.print(e.ErrOut, e.Redact(line)+"\n") // one may stand in the wrong place of the command line
+	e.lines.print(e.ErrOut, e.Redact(line)+"\n", "") // one may stand in the wrong place of the command line
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bufio"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
@@ -21,46 +24,61 @@ const (
 
 // interruptible reads from what may be a pipe or a terminal, on which nothing
 // comes: an interrupt ends the wait.
-func interruptible[T any](e *Env, read func() (T, error)) (T, error) {
-	type outcome struct {
-		value T
-		err   error
-	}
-	done := make(chan outcome, 1)
+func interruptible(e *Env, read func() ([]byte, error)) ([]byte, error) {
+	var text []byte
+	var err error
+	done := make(chan struct{})
 	go func() {
-		value, err := read()
-		done <- outcome{value, err}
+		defer close(done)
+		text, err = read()
 	}()
 	select {
-	case got := <-done:
-		return got.value, got.err
+	case <-done:
+		return text, err
 	case <-e.interrupt:
-		var none T
-		return none, failure.ErrInterrupted
+		return nil, failure.ErrInterrupted
 	}
+}
+
+// ErrDryRun means that a change was not made, since none is to be.
+var ErrDryRun = errors.New("nothing is changed in a dry run")
+
+// Confirm asks the person at the terminal, and returns an error that matches
+// failure.ErrConfirmationRequired unless the answer is yes. Without a terminal it is no.
+func (e *Env) Confirm(question string) error {
+	if !e.IsTerminal() {
+		return fmt.Errorf("%w: there is no terminal to ask at; give --yes", failure.ErrConfirmationRequired)
+	}
+	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", escape.Text(question))
+	line, err := interruptible(e, func() ([]byte, error) { return bufio.NewReader(e.In).ReadBytes('\n') })
+	answer := strings.ToLower(strings.TrimSpace(string(line)))
+	switch {
+	case errors.Is(err, failure.ErrInterrupted):
+		return err
+	case err != nil, answer != "y" && answer != "yes":
+		return failure.ErrConfirmationRequired
+	}
+	return nil
 }
 
 // ReadFile reads a file, or stdin when it is "-", up to a limit.
 func (e *Env) ReadFile(name string, limit int64) ([]byte, error) {
 	return interruptible(e, func() ([]byte, error) {
-		if name == "-" {
-			return readAll(e.In, name, limit)
+		in := e.In
+		if name != "-" {
+			file, err := os.Open(name)
+			if err != nil {
+				return nil, err
+			}
+			defer func() { _ = file.Close() }() // only read
+			in = file
 		}
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
+		text, err := io.ReadAll(io.LimitReader(in, limit+1))
+		if err == nil && int64(len(text)) > limit {
+			err = fmt.Errorf("%w: %s is larger than %d bytes", failure.ErrUsage, name, limit)
 		}
-		defer func() { _ = f.Close() }() // only read
-		return readAll(f, name, limit)
+		return text, err
 	})
-}
-
-func readAll(in io.Reader, name string, limit int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(in, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("%w: %s is larger than %d bytes", failure.ErrUsage, name, limit)
-	}
-	return text, err
 }
 
 // ReadCAs reads a file of PEM certificates.

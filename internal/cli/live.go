@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // StartStatusLine shows on a terminal, in one line that is drawn anew, what line returns; an
@@ -17,31 +22,47 @@ func (e *Env) StartStatusLine(line func() string) (stop func()) {
 		return func() {}
 	}
 	e.Line = line
-	stopDrawing := Tick(200*time.Millisecond, func() { e.lines.draw(e.ErrOut, e.Redact(line()), e.Width()-1) })
+	stopDrawing := Tick(200*time.Millisecond, func() {
+		status := e.Redact(line())
+		if status != "" {
+			status = fitLine("bootctl: "+escape.Text(status), e.Width()-1)
+		}
+		e.lines.print(e.ErrOut, "", status)
+	})
 	return func() {
 		stopDrawing()
-		e.lines.print(e.ErrOut, "")
+		e.lines.print(e.ErrOut, "", "")
 		e.Line = nil
 	}
 }
 
+// Concurrently calls do as kubeclient.Concurrently does. On a terminal it shows how
+// many calls have returned.
+func (e *Env) Concurrently(ctx context.Context, doing string, n int, do func(ctx context.Context, i int)) {
+	count, stop := e.Count(doing, n)
+	defer stop()
+	kubeclient.Concurrently(ctx, n, func(ctx context.Context, i int) {
+		do(ctx, i)
+		count()
+	})
+}
+
+// Count shows on a terminal how many of n things are done, until stop is called.
+// count adds one of them, and may be called from several goroutines.
+func (e *Env) Count(doing string, n int) (count, stop func()) {
+	var done atomic.Int64
+	stop = e.StartStatusLine(func() string { return fmt.Sprintf("%s %d of %d", doing, done.Load(), n) })
+	return func() { done.Add(1) }, stop
+}
+
 // Tick calls do again and again until stop has returned.
 func Tick(pause time.Duration, do func()) (stop func()) {
-	ended, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		ticks := time.NewTicker(pause)
-		defer ticks.Stop()
-		for {
-			select {
-			case <-ticks.C:
-				do()
-			case <-ended:
-				return
-			}
-		}
-	}()
-	return func() { close(ended); <-gone }
+	ctx, cancel := context.WithCancel(context.Background())
+	var ticking sync.WaitGroup
+	ticking.Go(func() {
+		_ = wait.PollUntilContextCancel(ctx, pause, false, func(context.Context) (bool, error) { do(); return false, nil })
+	})
+	return func() { cancel(); ticking.Wait() }
 }
 
 // lines writes to a terminal, or whatever stderr is, one line at a time.
@@ -50,29 +71,14 @@ type lines struct {
 	drawn bool       // whether the status line stands below the lines now
 }
 
-// draw draws the status line anew, of at most so many columns.
-func (l *lines) draw(out io.Writer, text string, columns int) {
+// print writes text in place of the status line, and then the status line anew unless it
+// is empty.
+func (l *lines) print(out io.Writer, text, status string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.clear(out)
-	if text != "" {
-		_, _ = fmt.Fprint(out, fitLine("bootctl: "+escape.Text(text), columns))
-		l.drawn = true
-	}
-}
-
-// print writes text in place of the status line.
-func (l *lines) print(out io.Writer, text string) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.clear(out)
-	_, _ = fmt.Fprint(out, text)
-}
-
-// clear takes the status line away. The caller holds the lock.
-func (l *lines) clear(out io.Writer) {
 	if l.drawn {
-		_, _ = fmt.Fprint(out, "\r\x1b[K")
-		l.drawn = false
+		text = "\r\x1b[K" + text
 	}
+	_, _ = fmt.Fprint(out, text+status)
+	l.drawn = status != ""
 }

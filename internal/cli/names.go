@@ -18,13 +18,13 @@ type Name struct {
 	Bare             string // what -q prints; nothing where it is empty
 }
 
-// BareNames are the names of what is not an object of the cluster.
-func BareNames(names ...string) []Name {
-	found := make([]Name, len(names))
-	for i, name := range names {
-		found[i] = Name{Bare: name}
+// full is the name as kubectl prints it, and bare that of what is not an object of the
+// cluster.
+func (n Name) full() string {
+	if n.Empty() {
+		return n.Bare
 	}
-	return found
+	return strings.ToLower(n.GroupKind.String()) + "/" + n.Name
 }
 
 // Resource is a type of Kubernetes objects that commands take the names of.

@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
@@ -20,17 +17,17 @@ import (
 
 // Result is a result in every form that it can be printed in.
 type Result struct {
-	// object is what json, yaml and the templates print.
+	// Object is what json, yaml and the templates print.
 	Object any
-	// names are what -q and -o name print.
+	// Names are what -q and -o name print.
 	Names []Name
-	// text is printed as it is when no format is asked for; else table is.
+	// Text is printed as it is when no format is asked for; else the table is.
 	Text         string
-	Header, Wide []string // wide are the further columns of -o wide
+	Header, Wide []string // Wide are the further columns of -o wide
 	Rows         [][]string
 	NoTruncate   bool   // whether no cell is cut
 	Footer       string // a line after the table, for people
-	// formats are the command's own formats, by name.
+	// Formats are the command's own formats, by name.
 	Formats map[string]string
 }
 
@@ -54,8 +51,8 @@ var (
 )
 
 // PrintsTable says whether the format asked for is a table, where there is one.
-func (e *Env) PrintsTable() bool {
-	return !e.Global.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, e.Global.Output)
+func (o GlobalOptions) PrintsTable() bool {
+	return !o.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, o.Output)
 }
 
 // Render returns the result in the output format.
@@ -65,28 +62,19 @@ func (v Result) Render(o GlobalOptions) ([]byte, error) {
 	}
 	switch {
 	case o.Quiet:
-		return v.bareNames(), nil
-	case o.Output == "" || o.Output == "text":
-		if v.Text != "" || v.Header == nil {
-			return []byte(v.Text), nil
-		}
-		return v.table(false)
-	case slices.Contains(tableFormats, o.Output):
-		if v.Header == nil {
+		return v.names(func(name Name) string { return escape.Text(name.Bare) }), nil
+	case o.Output == "name":
+		return v.names(func(name Name) string { return escape.Text(name.full()) }), nil
+	case o.PrintsTable():
+		if v.Header == nil || v.Text != "" && !slices.Contains(tableFormats, o.Output) {
 			return []byte(v.Text), nil
 		}
 		return v.table(o.Output == "wide")
-	case o.Output == "name":
-		return v.fullNames()
+	case o.Output == "json": // in the order of the contract, not of kubectl's printer
+		text, err := json.MarshalIndent(v.Object, "", "    ")
+		return escape.JSON(append(text, '\n')), err
 	}
-	if o.Output == "json" {
-		return o.json(v.Object)
-	}
-	object, err := ToUnstructured(v.Object)
-	if err != nil {
-		return nil, err
-	}
-	return o.Document(object)
+	return o.Document(v.Object)
 }
 
 // checkFormat returns an error when there is no such format, or it is a template
@@ -100,8 +88,12 @@ func (o GlobalOptions) checkFormat(own []string) error {
 	if !genericclioptions.IsNoCompatiblePrinterError(err) {
 		return err
 	}
-	return fmt.Errorf("there is no output format %q: there are %s", o.Output,
-		strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats, own), ", "), "=", "=..."))
+	return fmt.Errorf("there is no output format %q: there are %s", o.Output, formatList(own))
+}
+
+// formatList names the formats of every command, and a command's own.
+func formatList(own []string) string {
+	return strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats, own), ", "), "=", "=...")
 }
 
 // printer returns kubectl's printer for the format asked for.
@@ -112,28 +104,10 @@ func (o GlobalOptions) printer() (printers.ResourcePrinter, error) {
 	return flags.ToPrinter()
 }
 
-// json prints an object of the contract with kubectl's printer, in the order of the
-// contract. What comes from a server is written in JSON's own escapes.
-func (o GlobalOptions) json(object any) ([]byte, error) {
-	printer, err := o.printer()
-	if err != nil {
-		return nil, err
-	}
-	encoded, err := json.Marshal(object)
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if err := printer.PrintObj(&runtime.Unknown{Raw: encoded}, &out); err != nil {
-		return nil, &failure.TemplateError{Err: err}
-	}
-	return escape.JSON(out.Bytes()), nil
-}
-
-// Document prints objects with kubectl's printer. Where that writes JSON or YAML,
-// what comes from a server is written in the escapes of these; everything else is
-// text, so that every string is escaped before.
-func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, error) {
+// Document prints objects of the contract, or of Kubernetes, with kubectl's printer.
+// Where that writes JSON or YAML, what comes from a server is written in the escapes of
+// these; everything else is text, so that every string is escaped before.
+func (o GlobalOptions) Document(objects ...any) ([]byte, error) {
 	printer, err := o.printer()
 	if err != nil {
 		return nil, err
@@ -147,11 +121,15 @@ func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, 
 	}
 	var out bytes.Buffer
 	for _, object := range objects {
-		object.Object = mapStrings(object.Object, before).(map[string]any)
+		content, err := toUnstructured(object)
+		if err != nil {
+			return nil, err
+		}
+		mapStrings(content.Object, before)
 		if template, ok := printer.(*printers.JSONPathPrinter); ok { // whose own error repeats the whole object
-			err = template.Execute(&out, object.Object)
+			err = template.Execute(&out, content.Object)
 		} else {
-			err = printer.PrintObj(object, &out)
+			err = printer.PrintObj(content, &out)
 		}
 		if err != nil {
 			return nil, &failure.TemplateError{Err: err}
@@ -160,18 +138,14 @@ func (o GlobalOptions) Document(objects ...*unstructured.Unstructured) ([]byte, 
 	return after(out.Bytes()), nil
 }
 
-// ToUnstructured returns an object of the contract, or of Kubernetes, as kubectl's
-// printers take it.
-func ToUnstructured(object any) (*unstructured.Unstructured, error) {
+// toUnstructured returns an object as kubectl's printers take it.
+func toUnstructured(object any) (*unstructured.Unstructured, error) {
 	encoded, err := json.Marshal(object)
 	if err != nil {
 		return nil, err
 	}
-	var content map[string]any
-	if err := utiljson.Unmarshal(encoded, &content); err != nil { // whole numbers stay whole
-		return nil, err
-	}
-	return &unstructured.Unstructured{Object: content}, nil
+	content := new(unstructured.Unstructured)
+	return content, content.UnmarshalJSON(encoded) // whole numbers stay whole
 }
 
 // mapStrings changes every string in a document, but not the names of its fields.
@@ -191,31 +165,27 @@ func mapStrings(value any, change func(string) string) any {
 	return value
 }
 
-func (v Result) bareNames() []byte {
+// names prints the names in one of their forms, one a line; those that are empty in it
+// are left out.
+func (v Result) names(form func(Name) string) []byte {
 	var out bytes.Buffer
 	for _, name := range v.Names {
-		if name.Bare != "" {
-			fmt.Fprintln(&out, escape.Text(name.Bare))
+		if text := form(name); text != "" {
+			fmt.Fprintln(&out, text)
 		}
 	}
 	return out.Bytes()
 }
 
-// fullNames prints the names as kubectl does, and bare those of what is not an
-// object of the cluster.
-func (v Result) fullNames() ([]byte, error) {
-	printer := printers.NamePrinter{ShortOutput: true}
-	var out bytes.Buffer
-	for _, name := range v.Names {
-		if name.Empty() {
-			fmt.Fprintln(&out, escape.Text(name.Bare))
-			continue
-		}
-		var object runtime.Object = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: escape.Text(name.Name)}}
-		object.GetObjectKind().SetGroupVersionKind(name.WithVersion("v1"))
-		if err := printer.PrintObj(object, &out); err != nil {
-			return nil, err
-		}
+// JoinNonEmpty joins the parts that are not empty.
+func JoinNonEmpty(separator string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), separator)
+}
+
+// OrEmpty makes a list of the contract print as [] rather than null.
+func OrEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
 	}
-	return out.Bytes(), nil
+	return list
 }

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"iter"
+	"cmp"
 	"slices"
 	"unicode/utf8"
 
@@ -25,13 +25,10 @@ func init() { twwidth.SetCacheCapacity(0) }
 // between them. The widths are measured first, so that the library can render one row
 // after the other: left to measure by itself, it holds every row three times.
 func (v Result) table(wide bool) ([]byte, error) {
-	titles := slices.Clone(v.Header)
-	if wide {
-		titles = append(titles, v.Wide...)
-	}
-	widths, size := make([]int, len(titles)), 0
-	for cells := range v.lines(titles, wide) {
-		for column, cell := range cells {
+	rows := slices.Concat([][]string{slices.Concat(v.Header, v.Wide)}, v.Rows)
+	widths, size := make([]int, len(rows[0])), 0
+	for _, row := range rows {
+		for column, cell := range v.cells(row, wide) {
 			widths[column] = max(widths[column], width(cell)+len(columnGap))
 			size += len(cell)
 		}
@@ -42,14 +39,10 @@ func (v Result) table(wide bool) ([]byte, error) {
 	if err := table.Start(); err != nil {
 		return nil, err
 	}
-	isHeader := true
-	for cells := range v.lines(titles, wide) {
-		if isHeader {
-			table.Header(cells)
-		} else if err := table.Append(cells); err != nil {
+	for _, row := range rows {
+		if err := table.Append(v.cells(row, wide)); err != nil {
 			return nil, err
 		}
-		isHeader = false
 	}
 	if err := table.Close(); err != nil {
 		return nil, err
@@ -64,9 +57,7 @@ func newTable(out *bytes.Buffer, widths []int) *tablewriter.Table {
 	return tablewriter.NewTable(out,
 		tablewriter.WithRenderer(columns{renderer.NewBlueprint(tw.Rendition{Streaming: true}), widths, out}),
 		tablewriter.WithStreaming(tw.StreamConfig{Enable: true}),
-		tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithTrimSpace(tw.Off),
-		tablewriter.WithHeaderAutoWrap(tw.WrapNone), tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithPadding(tw.PaddingNone),
+		tablewriter.WithTrimSpace(tw.Off), tablewriter.WithRowAutoWrap(tw.WrapNone), tablewriter.WithPadding(tw.PaddingNone),
 	)
 }
 
@@ -79,12 +70,6 @@ type columns struct {
 }
 
 func (columns) Line(tw.Formatting) {}
-
-func (c columns) Header(lines [][]string, format tw.Formatting) {
-	for _, cells := range lines {
-		c.Row(cells, format)
-	}
-}
 
 func (c columns) Row(cells []string, _ tw.Formatting) {
 	begin := c.out.Len()
@@ -108,34 +93,19 @@ func width(cell string) int {
 	return len(cell)
 }
 
-// lines are the cells of the titles and of each row, which last until the next.
-func (v Result) lines(titles []string, wide bool) iter.Seq[[]string] {
-	return func(yield func([]string) bool) {
-		cells := make([]string, len(titles))
-		v.fill(cells, titles, wide)
-		if !yield(cells) {
-			return
-		}
-		for _, row := range v.Rows {
-			v.fill(cells, row, wide)
-			if !yield(cells) {
-				return
-			}
-		}
+// cells are those of a row that are asked for, harmless and, unless all is wanted, short.
+func (v Result) cells(row []string, wide bool) []string {
+	if !wide {
+		row = row[:len(v.Header)]
 	}
-}
-
-// fill makes the cells of a row harmless and, unless all is wanted, short.
-func (v Result) fill(cells, row []string, wide bool) {
-	for i := range cells {
-		cells[i] = escape.Text(row[i])
+	cells := make([]string, len(row))
+	for i, cell := range row {
+		cells[i] = cmp.Or(escape.Text(cell), "-")
 		if len(v.Header) > 2 && !wide && !v.NoTruncate {
 			cells[i] = cut(cells[i])
 		}
-		if cells[i] == "" {
-			cells[i] = "-"
-		}
 	}
+	return cells
 }
 
 // cut shortens a cell of a list, so that one long name does not make every row

@@ -10,13 +10,11 @@ package escape
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Text returns s on one line, with everything that is not printable, and every
@@ -47,28 +45,28 @@ func JSON(document []byte) []byte {
 		return document
 	}
 	var out bytes.Buffer
-	for len(document) > 0 {
-		r, size := utf8.DecodeRune(document)
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			out.Write(document[:size])
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
+	for _, r := range string(document) {
+		if r == '\n' || unicode.IsPrint(r) {
+			out.WriteRune(r)
+			continue
 		}
-		document = document[size:]
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
 	}
 	return out.Bytes()
 }
 
+// mark stands before the digits of a character that YAML writers would not escape.
+const mark = "\x01"
+
 // MarkYAML returns s with every character that is not printable, other than a line
-// feed, and every backslash marked: it travels as U+0001 and eight hex digits.
+// feed, and every backslash marked: it travels as U+0001 and an escape of YAML without its
+// backslash, such as u202e.
 //
 // YAML writers leave bidi controls as they are. The control character of a mark
 // makes the writer choose a double-quoted string and write it as \x01, which
-// [UnmarkYAML] then makes the escape proper. No other \x01 can come out, since
+// [UnmarkYAML] then makes the backslash of the escape. No other \x01 can come out, since
 // backslashes are marked like everything else.
 func MarkYAML(s string) string {
 	if isPlain(s) {
@@ -76,10 +74,13 @@ func MarkYAML(s string) string {
 	}
 	var out strings.Builder
 	for _, r := range s {
-		if r == '\n' || r != '\\' && unicode.IsPrint(r) {
+		switch {
+		case r == '\n' || r != '\\' && unicode.IsPrint(r):
 			out.WriteRune(r)
-		} else {
-			fmt.Fprintf(&out, "\x01%08x", r)
+		case r > 0xffff:
+			fmt.Fprintf(&out, mark+"U%08x", r)
+		default:
+			fmt.Fprintf(&out, mark+"u%04x", r)
 		}
 	}
 	return out.String()
@@ -88,18 +89,7 @@ func MarkYAML(s string) string {
 // UnmarkYAML returns the YAML that a writer made of strings that [MarkYAML] has
 // marked, with the escape of each marked character.
 func UnmarkYAML(document []byte) []byte {
-	return regexp.MustCompile(`\\x01[0-9a-f]{8}`).ReplaceAllFunc(document, unmark)
-}
-
-func unmark(text []byte) []byte {
-	switch digits := text[len(`\x01`):]; {
-	case string(digits) == "0000005c":
-		return []byte(`\\`)
-	case bytes.HasPrefix(digits, []byte("0000")):
-		return append([]byte(`\u`), digits[4:]...)
-	default:
-		return append([]byte(`\U`), digits...)
-	}
+	return []byte(strings.NewReplacer(`\x01u005c`, `\\`, `\x01`, `\`).Replace(string(document)))
 }
 
 // ShellQuote returns a word as the shell reads it back; empty when it has characters

@@ -3,12 +3,13 @@
 //
 // The table is the only place where errors get them: every command, doctor and
 // docs/exit-codes.md read it. (What doctor finds without an error has its reason codes in
-// package doctor.) To add a reason code, add a row to the file of its
-// domain, such as token.go. The order of rows does not matter: where an error wraps
+// package doctor.) To add a reason code, add a row to table.go, beside those of its
+// domain. The order of rows does not matter: where an error wraps
 // others, the outermost one with a row counts, and no two rows are for the same error.
 package failure
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -32,20 +33,17 @@ type Failure struct {
 type row struct {
 	reason string
 	exit   int
-	// when reports whether the row is for an error, or for one that it wraps.
-	when func(error) bool
+	when   condition
 	// hint is for an administrator and node for someone at a node, "" where it is the
 	// same. The name that the error has replaces NAME or NODE; ID and the like stand for
 	// what it does not say.
 	hint, node string
-	// fill returns the hints with what the error says; nil where it says nothing more.
-	fill func(error) (hint, node string)
+	// fill returns the hint with what the error says, empty where that of the row fits; nil
+	// where it always does.
+	fill func(error) string
 	// yields marks a row that counts only where the error wraps no other that has one.
 	yields bool
 }
-
-// table has every row but unknown.
-var table = slices.Concat(commandRows, serverRows, clusterInfoRows, tokenRows, csrRows, joinRows, setupRows, labRows, fileRows)
 
 // unknown is for errors without a row.
 var unknown = row{reason: "Error", exit: ExitError}
@@ -72,21 +70,16 @@ func Of(err error) Failure {
 // rowOf returns the row of the outermost error in the tree of err that has one.
 func rowOf(err error) row {
 	found := unknown
-	walk(err, func(e error) bool {
-		for _, r := range table {
-			if !r.begins(e) {
-				continue
-			}
-			if !r.yields {
-				found = r
-				return false
-			}
-			if found.reason == unknown.reason {
-				found = r
-			}
+	for _, e := range tree(err) {
+		i := slices.IndexFunc(table, func(r row) bool { return r.begins(e) })
+		switch {
+		case i < 0:
+		case !table[i].yields:
+			return table[i]
+		case found.reason == unknown.reason:
+			found = table[i]
 		}
-		return true
-	})
+	}
 	return found
 }
 
@@ -95,18 +88,13 @@ func (r row) begins(err error) bool {
 	return r.when(err) && !slices.ContainsFunc(wrapped(err), r.when)
 }
 
-// walk calls visit with err and the errors that it wraps, the outermost first, until
-// visit returns false.
-func walk(err error, visit func(error) bool) bool {
-	if !visit(err) {
-		return false
-	}
+// tree returns err and the errors that it wraps, the outermost first.
+func tree(err error) []error {
+	found := []error{err}
 	for _, cause := range wrapped(err) {
-		if !walk(cause, visit) {
-			return false
-		}
+		found = append(found, tree(cause)...)
 	}
-	return true
+	return found
 }
 
 // wrapped returns the errors that err wraps.
@@ -126,14 +114,12 @@ func wrapped(err error) []error {
 func (r row) failure(err error) Failure {
 	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}
 	if err != nil && r.fill != nil {
-		f.Hint, f.NodeHint = r.fill(err)
+		f.Hint = cmp.Or(r.fill(err), f.Hint)
 	}
 	if name := escape.ShellQuote(nameIn(err)); name != "" {
 		named := strings.NewReplacer("NAME", name, "NODE", name)
 		f.Hint, f.NodeHint = named.Replace(f.Hint), named.Replace(f.NodeHint)
 	}
-	if f.NodeHint == "" {
-		f.NodeHint = f.Hint
-	}
+	f.NodeHint = cmp.Or(f.NodeHint, f.Hint)
 	return f
 }

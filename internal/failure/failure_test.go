@@ -60,12 +60,11 @@ func TestTable_OneRowForEachError(t *testing.T) {
 				if got := Of(err).Reason; got != s.reason {
 					t.Errorf("%v: reason code %s, want %s", err, got, s.reason)
 				}
-				walk(err, func(e error) bool {
+				for _, e := range tree(err) {
 					if rows := rowsOf(e); len(rows) > 1 {
 						t.Errorf("%#v has the rows %q", e, rows)
 					}
-					return true
-				})
+				}
 			})
 		}
 	}

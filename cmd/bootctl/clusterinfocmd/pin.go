@@ -50,10 +50,11 @@ func readCertificates(ctx context.Context, e *cli.Env, files []string) ([]*x509.
 
 func pinView(certs []*x509.Certificate) cli.Result {
 	object := output.PinList{Meta: output.Kind("PinList"), Items: []output.CACertificate{}}
-	v := cli.Result{Text: strings.Join(cmdutil.PinTexts(certs), "\n") + "\n", Names: cli.BareNames(cmdutil.PinTexts(certs)...), Header: []string{"PIN", "SUBJECT", "EXPIRES"}}
+	v := cli.Result{Text: strings.Join(cmdutil.PinTexts(certs), "\n") + "\n", Header: []string{"PIN", "SUBJECT", "EXPIRES"}}
 	for _, cert := range certs {
 		ca := caCertificate(cert)
 		object.Items = append(object.Items, ca)
+		v.Names = append(v.Names, cli.Name{Bare: ca.Pin})
 		v.Rows = append(v.Rows, []string{ca.Pin, ca.Subject, ca.NotAfter.Format(time.RFC3339)})
 	}
 	v.Object = object

@@ -65,7 +65,7 @@ func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
 	}
 	for _, item := range list.Items {
 		v.Names = append(v.Names, cmdutil.CSRResource.Reference(item.Name))
-		if e.PrintsTable() {
+		if e.Global.PrintsTable() {
 			v.Rows = append(v.Rows, csrRow(e, item))
 		}
 	}

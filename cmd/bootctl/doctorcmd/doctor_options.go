@@ -90,7 +90,7 @@ func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
 		return doctor.Cluster{}, err
 	}
 	clock := &discovery.Clock{Now: e.Now}
-	client, err := e.ClientWith(config, clock.Watch(e.ClientOptions(config.As())))
+	client, err := e.ClientWith(config, clock.Watch(e.ClientOptions(config.As)))
 	if err != nil {
 		return doctor.Cluster{}, err
 	}

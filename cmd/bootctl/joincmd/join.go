@@ -89,6 +89,6 @@ certificatesigningrequests; see setup.`,
 		},
 	}
 	o.addFlags(cmd.Flags())
-	e.AddRequestTimeout(cmd.Flags())
+	cli.AddRequestTimeout(cmd.Flags(), e.Connection.Timeout)
 	return cmd
 }

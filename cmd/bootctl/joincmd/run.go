@@ -20,7 +20,7 @@ import (
 
 func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, endpoints []string) error {
 	e.AtNode, o.endpoints = true, endpoints
-	if err := e.RequireUnix("join"); err != nil {
+	if err := cli.RequireUnix(e.Goos, "join"); err != nil {
 		return err
 	}
 	if o.config != "" {

@@ -50,7 +50,7 @@ func (s *joinSteps) observe(event kubeclient.Event) {
 		}
 	case event.Waiting != nil:
 		s.waits, s.waited, s.again = event.Waiting, s.env.Now(), firstReminder
-		s.env.Waiting(s.waits)
+		s.env.Waiting(s.waits, 0)
 		if errors.Is(s.waits, csr.ErrPending) && s.request.Name != "" {
 			cmdutil.PrintApprovalCommand(s.env, s.request)
 			s.request = csr.Request{}
@@ -86,7 +86,7 @@ func (s *joinSteps) remind() {
 	}
 	if lasted := s.env.Now().Sub(s.waited); lasted >= s.again {
 		s.again *= 2
-		s.env.StillWaiting(s.waits, lasted)
+		s.env.Waiting(s.waits, lasted)
 	}
 }
 

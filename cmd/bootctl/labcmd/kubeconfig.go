@@ -37,6 +37,6 @@ func runKubeconfig(e *cli.Env, o labOptions) error {
 		return err
 	}
 	v := labView(l, status, string(text))
-	v.Names = cli.BareNames(l.Kubeconfig())
+	v.Names = []cli.Name{{Bare: l.Kubeconfig()}}
 	return e.Print(v)
 }

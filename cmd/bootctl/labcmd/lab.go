@@ -30,7 +30,7 @@ func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 }
 
 // validate returns an error where no lab can run.
-func (o labOptions) validate(e *cli.Env) error { return e.RequireUnix("lab") }
+func (o labOptions) validate(e *cli.Env) error { return cli.RequireUnix(e.Goos, "lab") }
 
 // lab returns the lab that the flags name.
 func (o labOptions) lab(e *cli.Env) (lab.Lab, error) {
@@ -72,7 +72,7 @@ func labView(l lab.Lab, status lab.Status, text string) cli.Result {
 	}
 	return cli.Result{
 		Object: object,
-		Names:  cli.BareNames(l.Dir),
+		Names:  []cli.Name{{Bare: l.Dir}},
 		Text:   text,
 		Header: []string{"STATE", "SERVER", "KUBERNETES", "DIRECTORY"},
 		Rows:   [][]string{{state, object.Server, object.KubernetesVersion, l.Dir}},

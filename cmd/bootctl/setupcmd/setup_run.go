@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/bootctl/bootctl/internal/cli"
@@ -71,15 +70,7 @@ func (o options) printManifests(e *cli.Env, objects []setup.Object) error {
 	if err != nil {
 		return err
 	}
-	var manifests []*unstructured.Unstructured
-	for _, manifest := range setup.Manifests(objects, document) {
-		object, err := cli.ToUnstructured(manifest)
-		if err != nil {
-			return err
-		}
-		manifests = append(manifests, object)
-	}
-	text, err := e.Global.Document(manifests...)
+	text, err := e.Global.Document(setup.Manifests(objects, document)...)
 	if err != nil {
 		return err
 	}

@@ -37,5 +37,5 @@ func (o generateOptions) run(e *cli.Env) error {
 		return err
 	}
 	object := output.GeneratedToken{Meta: output.Kind("GeneratedToken"), ID: tok.ID(), Token: tok.Reveal()}
-	return e.Print(cli.Result{Object: object, Names: cli.BareNames(object.Token), Text: object.Token + "\n"})
+	return e.Print(cli.Result{Object: object, Names: []cli.Name{{Bare: object.Token}}, Text: object.Token + "\n"})
 }

@@ -3,11 +3,9 @@ package failure
 import (
 	"errors"
 	"fmt"
-
-	"github.com/bootctl/bootctl/internal/lab"
 )
 
-// Errors of the command line itself.
+// Errors of the commands themselves.
 var (
 	ErrInterrupted          = errors.New("interrupted")
 	ErrTerminated           = errors.New("terminated")
@@ -17,6 +15,9 @@ var (
 	ErrInvalidKubeconfig    = errors.New("the kubeconfig cannot be used")
 	ErrLoopbackEndpoint     = errors.New("only this machine can reach a loopback address")
 	ErrNotReady             = errors.New("the cluster is not ready for nodes")
+	ErrLabNotStarted        = errors.New("the lab is not running")
+	ErrLabNotReady          = errors.New("the lab is not ready in time")
+	ErrWrite                = errors.New("cannot write the result") // to stdout
 )
 
 // errSeveral stands for failures with different exit codes.
@@ -57,32 +58,4 @@ func (b *BulkError) failure() Failure {
 		}
 	}
 	return first
-}
-
-var commandRows = []row{
-	{reason: "Interrupted", exit: ExitInterrupted, when: is(ErrInterrupted)},
-	{reason: "Terminated", exit: ExitTerminated, when: is(ErrTerminated)},
-	{reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)),
-		fill: func(err error) (hint, node string) {
-			var usage *UsageError
-			if errors.As(err, &usage) {
-				hint = fmt.Sprintf("see: %s --help", usage.Command)
-			}
-			return hint, ""
-		}},
-	{reason: "ConfirmationRequired", exit: ExitUsage, when: is(ErrConfirmationRequired),
-		hint: "use --yes to skip the prompt; nothing was changed"},
-	{reason: "NoKubeconfig", exit: ExitUsage, when: is(ErrNoKubeconfig),
-		hint: "set --kubeconfig or KUBECONFIG, or start a cluster on this machine: bootctl lab up"},
-	{reason: "InvalidKubeconfig", exit: ExitUsage, when: is(ErrInvalidKubeconfig), yields: true,
-		hint: "select another file with --kubeconfig, or another context with --context"},
-	{reason: "LoopbackEndpoint", exit: ExitUsage, when: is(ErrLoopbackEndpoint),
-		hint: "set --endpoint to an address that nodes can reach; an explicit loopback address is allowed"},
-	{reason: "NotReady", exit: ExitRefused, when: is(ErrNotReady),
-		hint: "follow the remedy of each failed check above"},
-	{reason: "SeveralFailures", exit: ExitError, when: is(errSeveral),
-		hint: "see the warning of each failure above"},
-	{reason: "Template", exit: ExitError, when: as[*TemplateError],
-		hint: "use -o json to see the object; the command itself succeeded"},
-	{reason: "Unsupported", exit: ExitError, when: is(errors.ErrUnsupported, lab.ErrUnsupported)},
 }

@@ -1,0 +1,61 @@
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/csr"
+)
+
+// nameIn returns the name of the CSR, or the node, that err is about; empty if err does
+// not have it.
+func nameIn(err error) string {
+	if about, ok := errors.AsType[*csr.RequestError](err); ok {
+		return about.Name
+	}
+	if violation, ok := errors.AsType[*approval.PolicyViolationError](err); ok {
+		return violation.Name
+	}
+	if conflict, ok := errors.AsType[*approval.ConflictError](err); ok {
+		return conflict.NodeName
+	}
+	return ""
+}
+
+// usageHint names the help of the command.
+func usageHint(err error) string {
+	if usage, ok := errors.AsType[*UsageError](err); ok {
+		return fmt.Sprintf("see: %s --help", usage.Command)
+	}
+	return ""
+}
+
+// violationHint says what to do about a CSR that violates rules of the approval policy
+// that ask for more than a review.
+func violationHint(err error) string {
+	violation, _ := errors.AsType[*approval.PolicyViolationError](err)
+	var hint string
+	for _, v := range violation.Violations {
+		switch {
+		case v.Absolute:
+			return "deny the CSR, since these rules cannot be overridden: bootctl csr deny NAME --reason REASON"
+		case v.Rule == "signer":
+			hint = "set --signer to evaluate the CSR by the rules of its signer: bootctl csr review NAME"
+		}
+	}
+	return hint
+}
+
+// fileHint says who may do what failed.
+func fileHint(err error) string {
+	switch {
+	case errors.Is(err, durable.ErrForeignOwner):
+		return "run it as the user who owns these files, such as root, or move the file away"
+	case errors.Is(err, fs.ErrPermission) && as[*fs.PathError](err):
+		return "run it as a user with the permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs"
+	}
+	return ""
+}
