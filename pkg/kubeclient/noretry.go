@@ -1,7 +1,6 @@
 package kubeclient
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -38,7 +37,7 @@ func (s noRetry) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || (resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError) {
+	if err != nil || !isOverloaded(resp.StatusCode) {
 		return resp, nil
 	}
 	return nil, retryAfterError(resp, req.Method, seconds)
@@ -58,8 +57,4 @@ func retryAfterError(resp *http.Response, method string, seconds int) error {
 		}
 	}
 	return refusal
-}
-
-func withSingle(ctx context.Context) context.Context {
-	return context.WithValue(ctx, isSingle{}, true)
 }
