@@ -1,9 +1,9 @@
 package cmdutil
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
@@ -26,13 +26,19 @@ func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
 }
 
+// Validate returns an error that matches clusterinfo.ErrInvalidEndpoint if the address
+// that was given is none.
+func (o DocumentFlags) Validate() error {
+	if o.Endpoint == "" {
+		return nil
+	}
+	_, err := clusterinfo.ParseEndpoint(o.Endpoint)
+	return err
+}
+
 // Read returns the kubeconfig for cluster-info.
 func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
-	address := o.Endpoint
-	if address == "" {
-		address = admin.Host
-	}
-	endpoint, err := clusterinfo.ParseEndpoint(address)
+	endpoint, err := clusterinfo.ParseEndpoint(cmp.Or(o.Endpoint, admin.Host))
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +73,3 @@ func KubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	}
 	return cas, nil
 }
-
-// JoinWords prints a list in one cell.
-func JoinWords(items []string) string { return strings.Join(items, " ") }

@@ -17,6 +17,7 @@ import (
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
 )
@@ -186,7 +187,7 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) cli.Re
 		AlreadyJoined: r.AlreadyJoined,
 		NodeName:      r.NodeName,
 		Server:        r.Server.URL(),
-		Pins:          cmdutil.PinTexts(r.Roots),
+		Pins:          clusterinfo.PinTexts(r.Roots),
 		Request:       r.RequestName,
 		Username:      r.Username,
 		Groups:        r.Groups,

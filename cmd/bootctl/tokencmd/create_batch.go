@@ -94,7 +94,7 @@ func (o createOptions) connect(ctx context.Context, e *cli.Env) (*kubeclient.Cli
 	if err != nil || !needsDocument {
 		return client, clusterinfo.Document{}, err
 	}
-	_, document, err := cmdutil.ReadClusterInfo(ctx, client)
+	_, document, err := clusterinfo.FetchDocument(ctx, client.Core)
 	return client, document, err
 }
 
