@@ -1,7 +1,6 @@
 package cmdutil
 
 import (
-	"cmp"
 	"crypto/x509"
 	"fmt"
 
@@ -26,19 +25,23 @@ func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
 }
 
-// Validate returns an error that matches clusterinfo.ErrInvalidEndpoint if the address
-// that was given is none.
-func (o DocumentFlags) Validate() error {
-	if o.Endpoint == "" {
+// ValidateEndpoint returns an error that matches clusterinfo.ErrInvalidEndpoint if --endpoint
+// was given, and is not the address of an API server.
+func ValidateEndpoint(address string) error {
+	if address == "" {
 		return nil
 	}
-	_, err := clusterinfo.ParseEndpoint(o.Endpoint)
+	_, err := clusterinfo.ParseEndpoint(address)
 	return err
 }
 
-// Read returns the kubeconfig for cluster-info.
+// Read returns the kubeconfig for cluster-info. admin may be nil when both flags are given.
 func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
-	endpoint, err := clusterinfo.ParseEndpoint(cmp.Or(o.Endpoint, admin.Host))
+	address := o.Endpoint
+	if address == "" {
+		address = admin.Host
+	}
+	endpoint, err := clusterinfo.ParseEndpoint(address)
 	if err != nil {
 		return nil, err
 	}

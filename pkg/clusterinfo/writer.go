@@ -45,12 +45,16 @@ type Writer struct {
 	Confirm func(Change) error
 	// Labels are put on a ConfigMap that is created.
 	Labels map[string]string
+	// PlanOnly ends before Confirm is asked and anything is written.
+	PlanOnly bool
 	// DryRun lets the API server judge the write without storing it.
 	DryRun bool
 }
 
 // Change is what a write changes. The zero value is no change.
 type Change struct {
+	// Written says that the API server took it.
+	Written bool
 	// Creates says that there was no ConfigMap.
 	Creates bool
 	// Before and After are the kubeconfig; Before is nil where there is none.
@@ -94,7 +98,7 @@ func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 			return err
 		}
 		change = changeOf(old, wanted)
-		if change.IsEmpty() {
+		if change.IsEmpty() || w.PlanOnly {
 			return nil
 		}
 		if w.Confirm != nil && !reflect.DeepEqual(change, confirmed) {
@@ -103,7 +107,9 @@ func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 			}
 			confirmed = change
 		}
-		return w.store(ctx, old == nil, wanted)
+		err = w.store(ctx, old == nil, wanted)
+		change.Written = err == nil
+		return err
 	})
 	return change, err
 }

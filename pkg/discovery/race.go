@@ -34,16 +34,16 @@ func (e EndpointErrors) Unwrap() []error {
 	return append(final, transient...)
 }
 
-// partition returns the errors that are so, and the others.
-func partition(errs []error, are func(error) bool) (so, others []error) {
+// partition returns the errors that match, and the others.
+func partition(errs []error, match func(error) bool) (matching, others []error) {
 	for _, err := range errs {
-		if are(err) {
-			so = append(so, err)
+		if match(err) {
+			matching = append(matching, err)
 		} else {
 			others = append(others, err)
 		}
 	}
-	return so, others
+	return matching, others
 }
 
 // race asks every endpoint at once. It returns when one has verified or all have

@@ -51,10 +51,9 @@ func retryAfterError(resp *http.Response, method string, seconds int) error {
 		return err
 	}
 	refusal := apierrors.NewGenericServerResponse(resp.StatusCode, method, schema.GroupResource{}, "", "", seconds, false)
-	if object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil); err == nil {
-		if status, ok := object.(*metav1.Status); ok && status.Status == metav1.StatusFailure {
-			refusal.ErrStatus.Reason, refusal.ErrStatus.Message = status.Reason, status.Message
-		}
+	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+	if status, ok := object.(*metav1.Status); ok && err == nil && status.Status == metav1.StatusFailure {
+		refusal.ErrStatus.Reason, refusal.ErrStatus.Message = status.Reason, status.Message
 	}
 	return refusal
 }

@@ -1,7 +1,6 @@
 package clusterinfocmd
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -13,14 +12,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// printChange prints what a write has changed, or would have if it had not ended
-// with err.
-func printChange(e *cli.Env, c clusterinfo.Change, err error) error {
-	if err != nil && !errors.Is(err, cli.ErrDryRun) {
-		return err
-	}
+// printChange prints what a write has changed, or would have if it was not only planned.
+func printChange(e *cli.Env, c clusterinfo.Change) error {
 	object := output.ClusterInfoChange{
-		Meta: output.Kind("ClusterInfoChange"), Written: err == nil && !c.IsEmpty(), DryRun: err != nil,
+		Meta: output.Kind("ClusterInfoChange"), Written: c.Written, DryRun: !c.Written && !c.IsEmpty(),
 		After: describeDocument(c.After), Added: cli.OrEmpty(c.Added), Replaced: cli.OrEmpty(c.Replaced), Removed: cli.OrEmpty(c.Removed),
 	}
 	var before output.ClusterInfoDocument

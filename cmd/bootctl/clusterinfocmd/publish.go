@@ -49,7 +49,7 @@ kube-system. That anonymous requests may read cluster-info is up to bootctl setu
 	return cmd
 }
 
-func (o publishOptions) validate() error { return o.document.Validate() }
+func (o publishOptions) validate() error { return cmdutil.ValidateEndpoint(o.document.Endpoint) }
 
 func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	if err := o.validate(); err != nil {
@@ -67,13 +67,12 @@ func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, Confirm: func(c clusterinfo.Change) error {
-		if o.dryRun {
-			return cli.ErrDryRun
-		}
-		return confirmDocument(e, c, o.yes)
-	}}.Publish(ctx, document)
-	if err := printChange(e, change, err); err != nil {
+	confirm := func(c clusterinfo.Change) error { return confirmDocument(e, c, o.yes) }
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, PlanOnly: o.dryRun, Confirm: confirm}.Publish(ctx, document)
+	if err != nil {
+		return err
+	}
+	if err := printChange(e, change); err != nil {
 		return err
 	}
 	warnUnlessPublic(ctx, e, config.Rest)

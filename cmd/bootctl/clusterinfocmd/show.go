@@ -49,13 +49,7 @@ Needs get on the configmap cluster-info in kube-public.`,
 	return cmd
 }
 
-func (o showOptions) validate() error {
-	if o.endpoint == "" {
-		return nil
-	}
-	_, err := clusterinfo.ParseEndpoint(o.endpoint)
-	return err
-}
+func (o showOptions) validate() error { return cmdutil.ValidateEndpoint(o.endpoint) }
 
 func (o showOptions) run(ctx context.Context, e *cli.Env) error {
 	if err := o.validate(); err != nil {

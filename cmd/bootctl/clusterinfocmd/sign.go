@@ -66,16 +66,14 @@ func (o signOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, Confirm: func(clusterinfo.Change) error {
-		if o.dryRun {
-			return cli.ErrDryRun
-		}
-		return nil
-	}}.Sign(ctx)
-	if _, parseErr := clusterinfo.ParseDocument(change.After); err == nil && parseErr != nil {
-		e.Warn("nodes will not take what is signed: " + parseErr.Error())
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, PlanOnly: o.dryRun}.Sign(ctx)
+	if err != nil {
+		return err
 	}
-	return printChange(e, change, err)
+	if _, err := clusterinfo.ParseDocument(change.After); err != nil {
+		e.Warn("nodes will not take what is signed: " + err.Error())
+	}
+	return printChange(e, change)
 }
 
 // runOnFile signs a file with one token.
