@@ -85,10 +85,7 @@ func (e Endpoint) URL() string { return "https://" + string(e) }
 
 // IsLoopback says whether only this machine can reach the endpoint.
 func (e Endpoint) IsLoopback() bool {
-	host, _, err := net.SplitHostPort(string(e))
-	if err != nil {
-		return false
-	}
+	host, _, _ := net.SplitHostPort(string(e)) // what is none has no host
 	addr, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && (addr.IsLoopback() || addr.IsUnspecified())
 }
