@@ -40,9 +40,6 @@ func interruptible(e *Env, read func() ([]byte, error)) ([]byte, error) {
 	}
 }
 
-// ErrDryRun means that a change was not made, since none is to be.
-var ErrDryRun = errors.New("nothing is changed in a dry run")
-
 // Confirm asks the person at the terminal, and returns an error that matches
 // failure.ErrConfirmationRequired unless the answer is yes. Without a terminal it is no.
 func (e *Env) Confirm(question string) error {

@@ -4,10 +4,8 @@ package cmdutil
 
 import (
 	"cmp"
-	"context"
 	"crypto/x509"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
@@ -16,8 +14,6 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/discovery"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // DocumentFlags are the flags that say what nodes learn of the cluster.
@@ -32,7 +28,17 @@ func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
 }
 
-// Read returns the kubeconfig for cluster-info.
+// ValidateEndpoint returns an error that matches clusterinfo.ErrInvalidEndpoint if --endpoint
+// was given, and is not the address of an API server.
+func ValidateEndpoint(address string) error {
+	if address == "" {
+		return nil
+	}
+	_, err := clusterinfo.ParseEndpoint(address)
+	return err
+}
+
+// Read returns the kubeconfig for cluster-info. admin may be nil when both flags are given.
 func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
 	endpoint, err := clusterinfo.ParseEndpoint(cmp.Or(o.Endpoint, admin.Host))
 	if err != nil {
@@ -73,32 +79,3 @@ func KubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	}
 	return cas, nil
 }
-
-// ReadClusterInfo reads cluster-info and the kubeconfig in it.
-func ReadClusterInfo(ctx context.Context, client *kubeclient.Client) (clusterinfo.Info, clusterinfo.Document, error) {
-	info, err := clusterinfo.Fetch(ctx, client.Core)
-	if err != nil {
-		return info, clusterinfo.Document{}, err
-	}
-	document, err := clusterinfo.ParseDocument(info.Raw)
-	return info, document, err
-}
-
-// WarnOfOthers names the endpoints that are not of the cluster.
-func WarnOfOthers(e *cli.Env, others discovery.EndpointErrors) {
-	for _, err := range others {
-		e.Warn("an endpoint is not of this cluster: " + err.Error())
-	}
-}
-
-// PinTexts returns the pin of each certificate.
-func PinTexts(certs []*x509.Certificate) []string {
-	texts := []string{}
-	for _, pin := range clusterinfo.Pins(certs) {
-		texts = append(texts, pin.String())
-	}
-	return texts
-}
-
-// JoinWords prints a list in one cell.
-func JoinWords(items []string) string { return strings.Join(items, " ") }

@@ -59,3 +59,10 @@ func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (discovery.
 	}
 	return opts, err
 }
+
+// WarnOfOthers names the endpoints that are not of the cluster.
+func WarnOfOthers(e *cli.Env, others discovery.EndpointErrors) {
+	for _, err := range others {
+		e.Warn("an endpoint is not of this cluster: " + err.Error())
+	}
+}

@@ -53,7 +53,7 @@ var table = []row{
 		hint: "compare the address and the CA in the kubeconfig with those of the cluster, and check this machine's clock",
 		node: "compare the address and the CA with those that the administrator gave you; no secret was sent"},
 	{reason: "NotAnAPIServer", exit: ExitNotVerified,
-		when: is(discovery.ErrNotAPIServer, kubeclient.ErrRedirect, kubeclient.ErrTooLarge),
+		when: is(kubeclient.ErrNotAPIServer, kubeclient.ErrRedirect, kubeclient.ErrTooLarge),
 		hint: "check the address: a proxy or a login page may answer in place of the API server"},
 	{reason: "ServerUnavailable", exit: ExitTimeout, when: except(kubeclient.IsServerError, hasReason),
 		hint: "retry later, and check the log of the API server and whether it reaches etcd",

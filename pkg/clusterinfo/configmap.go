@@ -35,7 +35,7 @@ type Info struct {
 	// UID is that of the ConfigMap, which tells clusters apart that say the same.
 	UID string
 
-	size int // of all that counts against the limit of a ConfigMap
+	size int // of all but the signatures that counts against the limit of a ConfigMap
 }
 
 // TokenIDs returns the IDs of the tokens that cluster-info is signed with, in
@@ -48,11 +48,7 @@ const signatureSize = 85
 // Capacity returns how many signing tokens cluster-info has room for: a ConfigMap
 // holds 1 MiB, and past that the signer signs with no new token.
 func (i Info) Capacity() int {
-	room := corev1.MaxSecretSize - i.size
-	for _, signature := range i.Signatures {
-		room += len(signature)
-	}
-	return max(0, room/signatureSize)
+	return max(0, (corev1.MaxSecretSize-i.size)/signatureSize)
 }
 
 // Fetch reads cluster-info. It returns an error that matches ErrNotFound when
@@ -60,14 +56,36 @@ func (i Info) Capacity() int {
 //
 // Access: get on the configmap cluster-info in kube-public.
 func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, error) {
-	cm, err := client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return Info{}, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
-	}
+	cm, err := get(ctx, client)
 	if err != nil {
-		return Info{}, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
+		return Info{}, err
 	}
 	return read(cm)
+}
+
+// FetchDocument reads cluster-info and the kubeconfig in it. It returns Fetch's and
+// ParseDocument's errors.
+//
+// Access: get on the configmap cluster-info in kube-public.
+func FetchDocument(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, Document, error) {
+	info, err := Fetch(ctx, client)
+	if err != nil {
+		return info, Document{}, err
+	}
+	document, err := ParseDocument(info.Raw)
+	return info, document, err
+}
+
+// get returns the ConfigMap itself.
+func get(ctx context.Context, client corev1client.ConfigMapsGetter) (*corev1.ConfigMap, error) {
+	cm, err := client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
+	}
+	return cm, nil
 }
 
 func read(cm *corev1.ConfigMap) (Info, error) {
@@ -76,9 +94,10 @@ func read(cm *corev1.ConfigMap) (Info, error) {
 		info.size += len(value)
 	}
 	for key, value := range cm.Data {
-		info.size += len(value)
 		if id, ok := strings.CutPrefix(key, api.JWSSignatureKeyPrefix); ok {
 			info.Signatures[id] = value
+		} else {
+			info.size += len(value)
 		}
 	}
 	if len(info.Raw) == 0 {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -65,23 +66,18 @@ func parseURL(s, port string) (Endpoint, error) {
 	return Endpoint(net.JoinHostPort(u.Hostname(), strconv.FormatUint(number, 10))), nil
 }
 
+// hostName is what the name of a host looks like.
+var hostName = regexp.MustCompile(`^([\w-]{1,63}\.)*[\w-]{1,63}$`)
+
 func validHost(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Zone() == ""
 	}
-	if host == "" || len(host) > 253 {
-		return false
-	}
-	labels := strings.Split(host, ".")
-	if _, err := strconv.ParseUint(labels[len(labels)-1], 0, 64); err == nil {
+	lastLabel := host[strings.LastIndex(host, ".")+1:]
+	if _, err := strconv.ParseUint(lastLabel, 0, 64); err == nil {
 		return false // resolvers take it for an address, in forms that netip does not
 	}
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-			return false
-		}
-	}
-	return true
+	return len(host) <= 253 && hostName.MatchString(host)
 }
 
 // URL returns the address as https://host:port.
@@ -89,10 +85,7 @@ func (e Endpoint) URL() string { return "https://" + string(e) }
 
 // IsLoopback says whether only this machine can reach the endpoint.
 func (e Endpoint) IsLoopback() bool {
-	host, _, err := net.SplitHostPort(string(e))
-	if err != nil {
-		return false
-	}
+	host, _, _ := net.SplitHostPort(string(e)) // what is none has no host
 	addr, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && (addr.IsLoopback() || addr.IsUnspecified())
 }

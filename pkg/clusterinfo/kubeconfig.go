@@ -14,7 +14,7 @@ import (
 // Encode returns the kubeconfig that cluster-info holds, byte for byte as
 // kubeadm writes it: one cluster without a name, and no user.
 func Encode(server Endpoint, cas []*x509.Certificate) ([]byte, error) {
-	return encode(clientcmdapi.Config{Clusters: map[string]*clientcmdapi.Cluster{"": cluster(server, cas)}})
+	return encode(clientcmdapi.Config{Clusters: map[string]*clientcmdapi.Cluster{"": cluster(server.URL(), cas)}})
 }
 
 // Kubeconfig returns a kubeconfig for a client whose certificate and key stand
@@ -22,7 +22,7 @@ func Encode(server Endpoint, cas []*x509.Certificate) ([]byte, error) {
 // relative to the kubeconfig.
 func Kubeconfig(server Endpoint, cas []*x509.Certificate, certFile string) ([]byte, error) {
 	return encode(clientcmdapi.Config{
-		Clusters:  map[string]*clientcmdapi.Cluster{"default-cluster": cluster(server, cas)},
+		Clusters:  map[string]*clientcmdapi.Cluster{"default-cluster": cluster(server.URL(), cas)},
 		AuthInfos: map[string]*clientcmdapi.AuthInfo{"default-auth": {ClientCertificate: certFile, ClientKey: certFile}},
 		Contexts: map[string]*clientcmdapi.Context{
 			"default-context": {Cluster: "default-cluster", AuthInfo: "default-auth", Namespace: "default"},
@@ -40,31 +40,29 @@ type User struct {
 
 // UserKubeconfig returns a kubeconfig for a user of the API server at that URL.
 func UserKubeconfig(serverURL string, cas []*x509.Certificate, user User) ([]byte, error) {
-	context := user.Name + "@kubernetes"
-	return encode(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"kubernetes": {Server: serverURL, CertificateAuthorityData: certpem.Encode(cas...)}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{user.Name: {ClientCertificateData: user.Certificate, ClientKey: user.KeyFile}},
-		Contexts:       map[string]*clientcmdapi.Context{context: {Cluster: "kubernetes", AuthInfo: user.Name}},
-		CurrentContext: context,
-	})
+	return encodeForUser(serverURL, cas, user.Name, &clientcmdapi.AuthInfo{ClientCertificateData: user.Certificate, ClientKey: user.KeyFile})
 }
 
 // BootstrapKubeconfig returns the kubeconfig that the kubelet's
 // --bootstrap-kubeconfig takes: with it, a node asks for its certificate as the
 // token. It is in the words of kubeadm.
 func BootstrapKubeconfig(server Endpoint, cas []*x509.Certificate, tok token.Token) ([]byte, error) {
-	const clusterName, user = "kubernetes", "tls-bootstrap-token-user"
-	context := user + "@" + clusterName
+	return encodeForUser(server.URL(), cas, "tls-bootstrap-token-user", &clientcmdapi.AuthInfo{Token: tok.Reveal()})
+}
+
+// encodeForUser returns a kubeconfig with the names that kubeadm gives.
+func encodeForUser(serverURL string, cas []*x509.Certificate, user string, credential *clientcmdapi.AuthInfo) ([]byte, error) {
+	context := user + "@kubernetes"
 	return encode(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{clusterName: cluster(server, cas)},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{user: {Token: tok.Reveal()}},
-		Contexts:       map[string]*clientcmdapi.Context{context: {Cluster: clusterName, AuthInfo: user}},
+		Clusters:       map[string]*clientcmdapi.Cluster{"kubernetes": cluster(serverURL, cas)},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{user: credential},
+		Contexts:       map[string]*clientcmdapi.Context{context: {Cluster: "kubernetes", AuthInfo: user}},
 		CurrentContext: context,
 	})
 }
 
-func cluster(server Endpoint, cas []*x509.Certificate) *clientcmdapi.Cluster {
-	return &clientcmdapi.Cluster{Server: server.URL(), CertificateAuthorityData: certpem.Encode(cas...)}
+func cluster(serverURL string, cas []*x509.Certificate) *clientcmdapi.Cluster {
+	return &clientcmdapi.Cluster{Server: serverURL, CertificateAuthorityData: certpem.Encode(cas...)}
 }
 
 func encode(config clientcmdapi.Config) ([]byte, error) {

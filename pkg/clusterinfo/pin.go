@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,19 +67,24 @@ func Pins(certs []*x509.Certificate) []Pin {
 	return pins
 }
 
+// PinTexts returns the pin of each certificate as text.
+func PinTexts(certs []*x509.Certificate) []string {
+	texts := make([]string, 0, len(certs))
+	for _, pin := range Pins(certs) {
+		texts = append(texts, pin.String())
+	}
+	return texts
+}
+
 // Trusted returns the certificates of bundle that may be used as roots: those
 // whose key is pinned, that are CA certificates and valid at now. It returns
 // ErrPinMismatch when no key is pinned, ErrUnusableCA when the pinned ones
 // cannot be used. Nothing else of the bundle is ever trusted.
 func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Certificate, error) {
-	pinned := make(map[Pin]bool, len(pins))
-	for _, pin := range pins {
-		pinned[pin] = true
-	}
-	err := mismatch(bundle, pinned)
+	err := mismatch(bundle, pins)
 	var roots []*x509.Certificate
 	for _, cert := range bundle {
-		if !pinned[PinOf(cert)] {
+		if !slices.Contains(pins, PinOf(cert)) {
 			continue
 		}
 		if problem, kind := unusable(cert, now); problem != "" {
@@ -94,17 +100,13 @@ func Trusted(bundle []*x509.Certificate, pins []Pin, now time.Time) ([]*x509.Cer
 }
 
 // mismatch says which keys there are, and when a pin is of a whole certificate.
-func mismatch(bundle []*x509.Certificate, pinned map[Pin]bool) error {
+func mismatch(bundle []*x509.Certificate, pins []Pin) error {
 	for _, cert := range bundle {
-		if whole := Pin(sha256.Sum256(cert.Raw)); pinned[whole] {
+		if whole := Pin(sha256.Sum256(cert.Raw)); slices.Contains(pins, whole) {
 			return fmt.Errorf("%w (%s is the hash of a whole certificate, whose key has %s)", ErrPinMismatch, whole, PinOf(cert))
 		}
 	}
-	var pins []string
-	for _, pin := range Pins(bundle) {
-		pins = append(pins, pin.String())
-	}
-	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, escape.FirstN(pins, 3, ", "))
+	return fmt.Errorf("%w (they have %s)", ErrPinMismatch, escape.FirstN(PinTexts(bundle), 3, ", "))
 }
 
 // unusable returns why the certificate cannot be a root, "" where it can, and the error

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/bootctl/bootctl/internal/escape"
@@ -46,9 +47,8 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 		Slow: kubeclient.ErrNoAnswer,
 	}
 	var info Info
-	var missing []token.Token
-	err := kubeclient.Until(ctx, wait, func(ctx context.Context) error {
-		var err error
+	var missing []string
+	err := kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
 		if info, err = Fetch(ctx, w.Client); err != nil {
 			return err
 		}
@@ -71,23 +71,20 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
 // signTimeout is how long the signer may take before anyone is told.
 const signTimeout = time.Second
 
-func notSigned(missing []token.Token, why string) error {
-	var ids []string
-	for _, tok := range missing {
-		ids = append(ids, tok.ID())
-	}
-	err := fmt.Errorf("token %s: %w", escape.FirstN(ids, 1, " "), ErrNotSignedYet)
+func notSigned(missing []string, why string) error {
+	err := fmt.Errorf("token %s: %w", escape.FirstN(missing, 1, " "), ErrNotSignedYet)
 	if why == "" {
 		return err
 	}
 	return fmt.Errorf("%w: %s", err, why)
 }
 
-func unsignedOf(info Info, tokens []token.Token) []token.Token {
-	var missing []token.Token
+// unsignedOf returns the IDs of the tokens without a good signature.
+func unsignedOf(info Info, tokens []token.Token) []string {
+	var missing []string
 	for _, tok := range tokens {
 		if Check(info, tok) != Valid {
-			missing = append(missing, tok)
+			missing = append(missing, tok.ID())
 		}
 	}
 	return missing
@@ -95,7 +92,7 @@ func unsignedOf(info Info, tokens []token.Token) []token.Token {
 
 // explain says what the other tokens tell of the signer; nothing where the time
 // runs out before that is known.
-func (w SignedWait) explain(ctx context.Context, info Info, missing []token.Token) string {
+func (w SignedWait) explain(ctx context.Context, info Info, missing []string) string {
 	all, err := token.List(ctx, w.Client)
 	switch {
 	case ctx.Err() != nil:
@@ -103,26 +100,21 @@ func (w SignedWait) explain(ctx context.Context, info Info, missing []token.Toke
 	case err != nil:
 		return "the controller " + Signer + " is slow, does not run, or may not write"
 	}
-	waits := map[string]bool{}
-	var since time.Time
-	for _, tok := range missing {
-		waits[tok.ID()] = true
-	}
-	for _, tok := range all {
-		if waits[tok.ID] && tok.Created.After(since) {
-			since = tok.Created
-		}
-	}
-	return signerState(info, all, waits, since, w.Now())
+	return signerState(info, all, sets.New(missing...), w.Now())
 }
 
 // signerState tells from the tokens that nobody waits for what the signer does.
-// since is when the last was made of those that are waited for.
-func signerState(info Info, all []token.Info, waits map[string]bool, since, now time.Time) string {
+func signerState(info Info, all []token.Info, waits sets.Set[string], now time.Time) string {
+	var since time.Time // when the last of those that are waited for was made
+	for _, tok := range all {
+		if waits.Has(tok.ID) && tok.Created.After(since) {
+			since = tok.Created
+		}
+	}
 	valid, invalid := 0, 0
 	for _, tok := range all {
 		switch {
-		case waits[tok.ID] || !tok.Signs(now):
+		case waits.Has(tok.ID) || !tok.Signs(now):
 		case Check(info, tok.Token) != Valid:
 			invalid++
 		case tok.Created.After(since):

@@ -1,10 +1,11 @@
 package clusterinfo
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bootctl/bootctl/pkg/token"
@@ -44,23 +45,49 @@ func (e *SignatureError) Error() string {
 // Unwrap returns ErrNotVerified.
 func (e *SignatureError) Unwrap() error { return ErrNotVerified }
 
+// Audit is what an administrator finds when reading cluster-info and all tokens.
+type Audit struct {
+	Document
+	Signatures []SignatureState
+	// Verdict is the error of VerifyAll.
+	Verdict error
+	// Stalled has a sentence about each controller that has left work undone, in order.
+	Stalled []string
+}
+
+// ReadAudit reads cluster-info and the tokens, and judges every signature.
+//
+// Access: get on the configmap cluster-info in kube-public; list on secrets in kube-system.
+func ReadAudit(ctx context.Context, client Client, now time.Time) (Audit, error) {
+	info, document, err := FetchDocument(ctx, client)
+	if err != nil {
+		return Audit{}, err
+	}
+	tokens, err := token.List(ctx, client)
+	if err != nil {
+		return Audit{}, err
+	}
+	states := CheckAll(info, tokens, now)
+	stalled := StalledControllers(info, tokens, now)
+	return Audit{document, states, VerifyAll(states, tokens, now), slices.Sorted(maps.Values(stalled))}, nil
+}
+
 // CheckAll judges every signature of info against all tokens of the cluster,
 // in the order of the token IDs.
 func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
-	var states []SignatureState
-	signers := map[string]bool{}
+	found := map[string]string{}
+	for id := range info.Signatures {
+		found[id] = Orphan
+	}
 	for _, tok := range tokens {
 		if tok.Signs(now) {
-			signers[tok.ID] = true
-			states = append(states, SignatureState{tok.ID, Check(info, tok.Token)})
+			found[tok.ID] = Check(info, tok.Token)
 		}
 	}
-	for id := range info.Signatures {
-		if !signers[id] {
-			states = append(states, SignatureState{id, Orphan})
-		}
+	var states []SignatureState
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		states = append(states, SignatureState{id, found[id]})
 	}
-	slices.SortFunc(states, func(a, b SignatureState) int { return strings.Compare(a.TokenID, b.TokenID) })
 	return states
 }
 
@@ -97,4 +124,42 @@ func VerifyAll(states []SignatureState, tokens []token.Info, now time.Time) erro
 		}
 	}
 	return nil
+}
+
+// The controllers that maintain tokens and cluster-info, by the names that
+// kube-controller-manager's --controllers takes.
+const (
+	Signer  = "bootstrapsigner"
+	Cleaner = "tokencleaner"
+)
+
+// StallThreshold is how long a controller of kube-controller-manager may take to act
+// before it counts as stalled: it usually acts within a second.
+const StallThreshold = 10 * time.Second
+
+// StalledControllers returns a sentence about each controller that has left work
+// undone for longer than StallThreshold, by the controller's name: the first token
+// that it should have acted on. tokens are all tokens of the cluster that the caller
+// can see.
+func StalledControllers(info Info, tokens []token.Info, now time.Time) map[string]string {
+	stalled := map[string]string{}
+	note := func(controller, format string, args ...any) {
+		if stalled[controller] == "" {
+			stalled[controller] = fmt.Sprintf("the controller %s is silent: %s", controller, fmt.Sprintf(format, args...))
+		}
+	}
+	for _, tok := range tokens {
+		if age := now.Sub(tok.Created); tok.Signs(now) && age > StallThreshold {
+			if state := Check(info, tok.Token); state != Valid {
+				note(Signer, "token %s is there for %s, and its signature is %s", tok.ID, age.Round(time.Second), state)
+			}
+		}
+		if over := now.Sub(tok.Expires); !tok.Expires.IsZero() && over > StallThreshold {
+			note(Cleaner, "token %s expired %s ago and is still there", tok.ID, over.Round(time.Second))
+		}
+	}
+	if len(tokens) == 0 && len(info.Signatures) == 0 {
+		note(Signer, "cluster-info has no signature at all")
+	}
+	return stalled
 }

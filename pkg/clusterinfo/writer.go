@@ -3,6 +3,7 @@ package clusterinfo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -44,12 +45,16 @@ type Writer struct {
 	Confirm func(Change) error
 	// Labels are put on a ConfigMap that is created.
 	Labels map[string]string
+	// PlanOnly ends before Confirm is asked and anything is written.
+	PlanOnly bool
 	// DryRun lets the API server judge the write without storing it.
 	DryRun bool
 }
 
 // Change is what a write changes. The zero value is no change.
 type Change struct {
+	// Written says that the API server took it.
+	Written bool
 	// Creates says that there was no ConfigMap.
 	Creates bool
 	// Before and After are the kubeconfig; Before is nil where there is none.
@@ -73,32 +78,27 @@ func (w Writer) Publish(ctx context.Context, document []byte) (Change, error) {
 	if _, err := ParseDocument(document); err != nil {
 		return Change{}, err
 	}
-	return w.write(ctx, func(*corev1.ConfigMap) ([]byte, error) { return document, nil })
+	return w.write(ctx, document)
 }
 
 // Sign signs the kubeconfig that stands in cluster-info with every live signing
 // token, as the bootstrap signer does. It returns an error that matches
 // ErrNotFound when there is none.
 func (w Writer) Sign(ctx context.Context) (Change, error) {
-	return w.write(ctx, func(cm *corev1.ConfigMap) ([]byte, error) {
-		document := cm.Data[api.KubeConfigKey]
-		if document == "" {
-			return nil, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
-		}
-		return []byte(document), nil
-	})
+	return w.write(ctx, nil)
 }
 
-func (w Writer) write(ctx context.Context, choose func(*corev1.ConfigMap) ([]byte, error)) (Change, error) {
+// write makes document the kubeconfig; nil means the one that stands there.
+func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 	var change, confirmed Change
 	backoff := wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond, Factor: 1.1, Jitter: 1} // half a minute
-	err := retry.RetryOnConflict(backoff, func() error {
-		old, wanted, err := w.plan(ctx, choose)
+	err := retry.OnError(backoff, isConflict, func() error {
+		old, wanted, err := w.plan(ctx, document)
 		if err != nil {
 			return err
 		}
 		change = changeOf(old, wanted)
-		if change.IsEmpty() {
+		if change.IsEmpty() || w.PlanOnly {
 			return nil
 		}
 		if w.Confirm != nil && !reflect.DeepEqual(change, confirmed) {
@@ -107,7 +107,9 @@ func (w Writer) write(ctx context.Context, choose func(*corev1.ConfigMap) ([]byt
 			}
 			confirmed = change
 		}
-		return w.store(ctx, old == nil, wanted)
+		err = w.store(ctx, old == nil, wanted)
+		change.Written = err == nil
+		return err
 	})
 	return change, err
 }
@@ -115,19 +117,20 @@ func (w Writer) write(ctx context.Context, choose func(*corev1.ConfigMap) ([]byt
 // plan returns cluster-info as it is, nil where there is none, and as it shall
 // be. The tokens are read after it: one whose signature is already there cannot
 // be missed, and one that is signed later makes the write a conflict.
-func (w Writer) plan(ctx context.Context, choose func(*corev1.ConfigMap) ([]byte, error)) (old, wanted *corev1.ConfigMap, err error) {
-	old, err = w.Client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
+func (w Writer) plan(ctx context.Context, document []byte) (old, wanted *corev1.ConfigMap, err error) {
+	wanted = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic, Labels: w.Labels}}
+	old, err = get(ctx, w.Client)
 	switch {
-	case apierrors.IsNotFound(err):
-		old, wanted = nil, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic, Labels: w.Labels}}
-	case err != nil:
-		return nil, nil, fmt.Errorf("get configmap kube-public/cluster-info: %w", err)
-	default:
+	case err == nil:
 		wanted = old.DeepCopy()
-	}
-	document, err := choose(wanted)
-	if err != nil {
+	case !errors.Is(err, ErrNotFound):
 		return nil, nil, err
+	}
+	if document == nil {
+		document = []byte(wanted.Data[api.KubeConfigKey])
+	}
+	if len(document) == 0 {
+		return nil, nil, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
 	}
 	tokens, err := token.List(ctx, w.Client)
 	if err != nil {
@@ -153,8 +156,10 @@ func signed(data map[string]string, document []byte, tokens []token.Info, now ti
 	return out
 }
 
-// store creates or updates cluster-info. When someone else did so first, the
-// error is a conflict.
+// isConflict says whether someone else wrote first.
+func isConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+
+// store creates or updates cluster-info.
 func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap) error {
 	configMaps := w.Client.ConfigMaps(metav1.NamespacePublic)
 	var dryRun []string
@@ -167,9 +172,6 @@ func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap
 	} else {
 		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{DryRun: dryRun})
 	}
-	if apierrors.IsAlreadyExists(err) {
-		err = apierrors.NewConflict(corev1.Resource("configmaps"), api.ConfigMapClusterInfo, err)
-	}
 	if err != nil {
 		return fmt.Errorf("write configmap kube-public/cluster-info: %w", err)
 	}
@@ -179,24 +181,22 @@ func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap
 // changeOf compares cluster-info as it is, nil where there is none, and as it
 // shall be.
 func changeOf(old, wanted *corev1.ConfigMap) Change {
-	before, after := map[string]string{}, wanted.Data
+	c := Change{Creates: old == nil, After: []byte(wanted.Data[api.KubeConfigKey])}
+	var before map[string]string
 	if old != nil {
 		before = old.Data
 	}
-	c := Change{Creates: old == nil, After: []byte(after[api.KubeConfigKey])}
 	if text, ok := before[api.KubeConfigKey]; ok {
 		c.Before = []byte(text)
 	}
-	keys := maps.Clone(after)
+	keys := maps.Clone(wanted.Data)
 	maps.Copy(keys, before)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		id, isSignature := strings.CutPrefix(key, api.JWSSignatureKeyPrefix)
-		if !isSignature {
-			continue
-		}
 		was, had := before[key]
-		is, has := after[key]
+		is, has := wanted.Data[key]
 		switch {
+		case !isSignature:
 		case !had:
 			c.Added = append(c.Added, id)
 		case !has:

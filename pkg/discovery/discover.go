@@ -1,3 +1,14 @@
+// Package discovery is what a node does with the ConfigMap cluster-info: it reads and
+// verifies it, and finds out which cluster it belongs to before a token is sent.
+//
+// [Discover] makes one attempt: it reads cluster-info over a connection that nothing
+// verifies yet, checks the signature, keeps the CA certificates whose keys are pinned,
+// and reads it again over a connection that they verify. [Identify] asks a verified
+// API server who a token is. A [Clock] explains certificate errors by a clock that
+// differs from the server's.
+//
+// Source: kubeadm design, "Discovery cluster-info"; Kubernetes documentation,
+// "Authenticating with Bootstrap Tokens".
 package discovery
 
 import (
@@ -31,8 +42,6 @@ var (
 	// cluster-info has no signature for it: it is not a signing token, or the
 	// signer has not seen it yet or does not run.
 	ErrTokenNotSigned = errors.New("the API server accepts the token, but nobody has signed cluster-info with it")
-	// ErrNotAPIServer means that the answer is none of an API server.
-	ErrNotAPIServer = kubeclient.ErrNotAPIServer
 	// ErrChanged means that cluster-info read over a verified connection is
 	// not what was read before.
 	ErrChanged = errors.New("cluster-info differs between an unverified and a verified connection")
@@ -100,7 +109,6 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 	if err := opts.Validate(); err != nil {
 		return Cluster{}, err
 	}
-	opts.Client = opts.Client.WithDefaults()
 	d := discoverer{opts}
 	if len(opts.Endpoints) == 1 {
 		return d.discover(ctx, opts.Endpoints[0])
@@ -111,8 +119,7 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 // Transient reports whether a later attempt may succeed without a correction of the
 // options: a server did not answer, or a signature is still missing.
 func Transient(err error) bool {
-	var several EndpointErrors
-	if errors.As(err, &several) {
+	if several, ok := errors.AsType[EndpointErrors](err); ok {
 		return slices.ContainsFunc(several, Transient)
 	}
 	return errors.Is(err, ErrUnsigned) || errors.Is(err, ErrTokenNotSigned) || errors.Is(err, clusterinfo.ErrNotFound) ||
@@ -124,7 +131,7 @@ type discoverer struct{ Options }
 
 func (d discoverer) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
 	clock := Clock{Now: d.Client.Now}
-	d.Client = clock.Watch(d.Client)
+	d.Client = clock.Watch(d.Client.WithDefaults())
 	cluster, err := d.verified(ctx, endpoint)
 	return cluster, clock.Explain(err)
 }
@@ -156,7 +163,7 @@ func (d discoverer) verified(ctx context.Context, endpoint clusterinfo.Endpoint)
 // FetchAnonymous reads cluster-info at the endpoint without credentials, over a
 // connection that roots verify, or that nothing verifies when roots is nil. It
 // returns an error that matches ErrAnonymous where that is refused, with the API
-// server's own, ErrNotFound or ErrNotAPIServer, or one of the connection.
+// server's own, ErrNotFound or kubeclient.ErrNotAPIServer, or one of the connection.
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
 func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate, opts kubeclient.Options) (clusterinfo.Info, error) {
@@ -165,7 +172,7 @@ func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []
 		return clusterinfo.Info{}, fmt.Errorf("%s: %w: %w", endpoint, clusterinfo.ErrAnonymous, err)
 	}
 	if isUnexpectedResponse(err) {
-		return clusterinfo.Info{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
+		return clusterinfo.Info{}, fmt.Errorf("%s: %w: %w", endpoint, kubeclient.ErrNotAPIServer, err)
 	}
 	return info, err
 }
@@ -184,7 +191,7 @@ func fetch(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Cer
 func isUnexpectedResponse(err error) bool {
 	var status apierrors.APIStatus
 	return err != nil && !errors.As(err, &status) && !kubeclient.IsUnreachable(err) && !kubeclient.IsUntrusted(err) &&
-		!errors.Is(err, ErrNotAPIServer) && !errors.Is(err, kubeclient.ErrRedirect) && !errors.Is(err, kubeclient.ErrTooLarge) && !errors.Is(err, clusterinfo.ErrNotFound) &&
+		!errors.Is(err, kubeclient.ErrNotAPIServer) && !errors.Is(err, kubeclient.ErrRedirect) && !errors.Is(err, kubeclient.ErrTooLarge) && !errors.Is(err, clusterinfo.ErrNotFound) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 

@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Identity is who the API server says a token is.
@@ -52,7 +53,7 @@ func (d discoverer) identify(ctx context.Context, endpoint clusterinfo.Endpoint)
 	case apierrors.IsUnauthorized(err):
 		return Identity{}, fmt.Errorf("token %s: %w: %w", d.Token.ID(), ErrTokenRejected, err)
 	case isUnexpectedResponse(err):
-		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, ErrNotAPIServer, err)
+		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, kubeclient.ErrNotAPIServer, err)
 	case err != nil:
 		return Identity{}, fmt.Errorf("%s: %w", endpoint, err)
 	}

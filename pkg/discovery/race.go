@@ -3,7 +3,9 @@ package discovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
@@ -24,19 +26,24 @@ func (e EndpointErrors) Error() string {
 // known of the cluster explains more than what is not. Those that will stay come
 // before those that a later attempt may not meet.
 func (e EndpointErrors) Unwrap() []error {
-	answered, unreachable := e.split()
+	unreachable, answered := partition(e, kubeclient.IsUnreachable)
 	if len(answered) == 0 {
 		return unreachable
 	}
-	var final, transient []error
-	for _, err := range answered {
-		if Transient(err) {
-			transient = append(transient, err)
+	transient, final := partition(answered, Transient)
+	return append(final, transient...)
+}
+
+// partition returns the errors that match, and the others.
+func partition(errs []error, match func(error) bool) (matching, others []error) {
+	for _, err := range errs {
+		if match(err) {
+			matching = append(matching, err)
 		} else {
-			final = append(final, err)
+			others = append(others, err)
 		}
 	}
-	return append(final, transient...)
+	return matching, others
 }
 
 // race asks every endpoint at once. It returns when one has verified or all have
@@ -44,51 +51,31 @@ func (e EndpointErrors) Unwrap() []error {
 func (d discoverer) race(ctx context.Context) (Cluster, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	type outcome struct {
-		i       int
-		cluster Cluster
-		err     error
-	}
-	outcomes := make(chan outcome)
-	for i, endpoint := range d.Endpoints {
-		go func() {
-			cluster, err := d.discover(ctx, endpoint)
-			if err != nil {
-				err = fmt.Errorf("%s: %w", endpoint, err)
-			}
-			outcomes <- outcome{i, cluster, err}
-		}()
-	}
+	var mu sync.Mutex
 	var winner *Cluster
-	failed := make(EndpointErrors, len(d.Endpoints)) // in their order, whichever failed first
-	for range d.Endpoints {
-		switch got := <-outcomes; {
-		case winner != nil: // the rest ends because of the winner
-		case got.err == nil:
-			winner = &got.cluster
-			winner.Others, _ = failed.split()
-			cancel()
-		default:
-			failed[got.i] = got.err
-		}
+	failed := make([]error, len(d.Endpoints)) // in their order, whichever failed first
+	var running sync.WaitGroup
+	for i, endpoint := range d.Endpoints {
+		running.Go(func() {
+			cluster, err := d.discover(ctx, endpoint)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case winner != nil: // the rest ends because of the winner
+			case err == nil:
+				winner = &cluster
+				cancel()
+			default:
+				failed[i] = fmt.Errorf("%s: %w", endpoint, err)
+			}
+		})
 	}
-	if winner != nil {
-		return *winner, nil
+	running.Wait()
+	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	unreachable, answered := partition(failed, kubeclient.IsUnreachable)
+	if winner == nil {
+		return Cluster{}, EndpointErrors(append(answered, unreachable...))
 	}
-	answered, unreachable := failed.split()
-	return Cluster{}, append(answered, unreachable...)
-}
-
-// split returns the errors of endpoints that answered, and those of the others.
-func (e EndpointErrors) split() (answered, unreachable EndpointErrors) {
-	for _, err := range e {
-		switch {
-		case err == nil:
-		case kubeclient.IsUnreachable(err):
-			unreachable = append(unreachable, err)
-		default:
-			answered = append(answered, err)
-		}
-	}
-	return answered, unreachable
+	winner.Others = answered
+	return *winner, nil
 }

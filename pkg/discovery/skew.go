@@ -4,7 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -52,8 +52,7 @@ type Clock struct {
 	// Observer receives ClockBehind, once.
 	Observer kubeclient.Observer
 
-	mu     sync.Mutex
-	offset time.Duration // 0 unless it is more than the dates of answers are off by
+	offset atomic.Int64 // a Duration; 0 unless it is more than the dates of answers are off by
 }
 
 // Watch returns options with which the clock hears of each answer.
@@ -70,11 +69,7 @@ func (c *Clock) Watch(opts kubeclient.Options) kubeclient.Options {
 
 // Behind returns how far this machine is behind the last server that answered,
 // negative when it is ahead; 0 when that is up to a minute, or nothing answered.
-func (c *Clock) Behind() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return notable(c.offset)
-}
+func (c *Clock) Behind() time.Duration { return notable(time.Duration(c.offset.Load())) }
 
 // notable returns the difference of two clocks, or 0 if it is tolerated.
 func notable(offset time.Duration) time.Duration {
@@ -87,9 +82,7 @@ func notable(offset time.Duration) time.Duration {
 // ServerTime returns what time it is by the clock of the last server that answered,
 // which is what it judges tokens by; this machine's where nothing answered.
 func (c *Clock) ServerTime() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return kubeclient.ClockOrSystem(c.Now)().Add(c.offset)
+	return kubeclient.ClockOrSystem(c.Now)().Add(time.Duration(c.offset.Load()))
 }
 
 // dateError is how much the date of an answer may be off: it has whole seconds, and
@@ -100,28 +93,24 @@ func (c *Clock) observe(date time.Time) {
 	if date.IsZero() {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	offset := date.Sub(kubeclient.ClockOrSystem(c.Now)())
 	if offset.Abs() <= dateError {
 		offset = 0
 	}
-	if notable(offset) != 0 && notable(c.offset) == 0 {
+	before := time.Duration(c.offset.Swap(int64(offset)))
+	if notable(offset) != 0 && notable(before) == 0 {
 		c.Observer.Notify(kubeclient.Event{ClockBehind: offset})
 	}
-	c.offset = offset
 }
 
 // Explain adds what is known of the clocks to an error that may come of them: it is
 // then a *SkewError.
 func (c *Clock) Explain(err error) error {
-	var known *SkewError
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &known) || !errors.Is(err, clusterinfo.ErrUnusableCA) && (!errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
+	_, explained := errors.AsType[*SkewError](err)
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	behind := c.Behind()
+	if explained || behind == 0 || !errors.Is(err, clusterinfo.ErrUnusableCA) && (!ok || invalid.Reason != x509.Expired) {
 		return err
 	}
-	if behind := c.Behind(); behind != 0 {
-		return &SkewError{err, behind}
-	}
-	return err
+	return &SkewError{err, behind}
 }

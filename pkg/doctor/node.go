@@ -142,12 +142,8 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	c.roots = roots
-	var pins []string
-	for _, pin := range clusterinfo.Pins(roots) {
-		pins = append(pins, pin.String())
-	}
 	v := checkValidity(roots, c.Client.Now())
-	text := fmt.Sprintf("%s %s; %s", strings.Join(pins, ", "), c.howVerified(), strings.Join(v.details, ", "))
+	text := fmt.Sprintf("%s %s; %s", strings.Join(clusterinfo.PinTexts(roots), ", "), c.howVerified(), strings.Join(v.details, ", "))
 	switch {
 	case v.expiresSoon:
 		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil

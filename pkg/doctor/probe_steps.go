@@ -53,11 +53,7 @@ func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
 // discover discovers the cluster as a node does, at the address that cluster-info gives
 // to nodes.
 func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
-	info, err := clusterinfo.Fetch(ctx, r.Client.Core)
-	if err != nil {
-		return nil, err
-	}
-	document, err := clusterinfo.ParseDocument(info.Raw)
+	_, document, err := clusterinfo.FetchDocument(ctx, r.Client.Core)
 	if err != nil {
 		return nil, err
 	}

@@ -25,14 +25,10 @@ func (e *MissingPermissionError) Error() string { return strings.Join(e.Missing,
 //
 // Access: create on selfsubjectaccessreviews, which every user has.
 func CanI(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, permissions ...authorizationv1.ResourceAttributes) (bool, error) {
-	return allowed("you", permissions, func(permission *authorizationv1.ResourceAttributes) (authorizationv1.SubjectAccessReviewStatus, error) {
-		review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: permission},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			return authorizationv1.SubjectAccessReviewStatus{}, err
-		}
-		return review.Status, nil
+	return allowed("you", permissions, func(permission *authorizationv1.ResourceAttributes) (bool, error) {
+		spec := authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: permission}
+		review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed, err
 	})
 }
 
@@ -42,26 +38,22 @@ func CanI(ctx context.Context, client authorizationv1client.SelfSubjectAccessRev
 //
 // Access: create on subjectaccessreviews.
 func Can(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string, permissions ...authorizationv1.ResourceAttributes) (bool, error) {
-	return allowed(cmp.Or(user, strings.Join(groups, ", ")), permissions, func(permission *authorizationv1.ResourceAttributes) (authorizationv1.SubjectAccessReviewStatus, error) {
-		review, err := client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, Groups: groups, ResourceAttributes: permission},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			return authorizationv1.SubjectAccessReviewStatus{}, err
-		}
-		return review.Status, nil
+	return allowed(cmp.Or(user, strings.Join(groups, ", ")), permissions, func(permission *authorizationv1.ResourceAttributes) (bool, error) {
+		spec := authorizationv1.SubjectAccessReviewSpec{User: user, Groups: groups, ResourceAttributes: permission}
+		review, err := client.SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed, err
 	})
 }
 
 // allowed reports whether review allows all of the permissions.
-func allowed(who string, permissions []authorizationv1.ResourceAttributes, review func(*authorizationv1.ResourceAttributes) (authorizationv1.SubjectAccessReviewStatus, error)) (bool, error) {
+func allowed(who string, permissions []authorizationv1.ResourceAttributes, review func(*authorizationv1.ResourceAttributes) (bool, error)) (bool, error) {
 	for _, permission := range permissions {
 		permission.Version = "*"
-		status, err := review(&permission)
+		yes, err := review(&permission)
 		if err != nil {
 			return false, fmt.Errorf("review the access of %s: %w", who, err)
 		}
-		if !status.Allowed {
+		if !yes {
 			return false, nil
 		}
 	}

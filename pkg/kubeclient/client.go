@@ -1,15 +1,19 @@
+// Package kubeclient is the only place that builds Kubernetes clients.
+//
+// Every client has one connection policy: TLS 1.2 or later, no redirect is
+// followed (client-go would send the bearer token again), headers and bodies
+// are capped, a dead HTTP/2 connection is noticed in seconds, requests are not
+// throttled on this side, and protobuf is spoken. [Until] is the only place
+// that waits.
 package kubeclient
 
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	authenticationapi "k8s.io/api/authentication/v1"
@@ -21,17 +25,6 @@ import (
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	rbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
 	"k8s.io/client-go/rest"
-)
-
-// ErrRedirect means that the server answered with a redirect, which is never
-// followed: the credentials of the request would go with it.
-var ErrRedirect = errors.New("the server answered with a redirect; an API server does not")
-
-// Bounds on what a server may send.
-const (
-	maxHeader = 64 << 10
-	maxObject = 4 << 20   // etcd stores 1.5 MB, and cluster-info with all the signatures it has room for is 1.6 MB
-	maxList   = 256 << 20 // one page of the largest objects that etcd stores
 )
 
 // Client has the typed clients that bootctl uses, over one connection.
@@ -142,50 +135,10 @@ func serverVersion(ctx context.Context, client rest.Interface) (version.Info, er
 	return info, nil
 }
 
-func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
-	tlsConfig, err := rest.TLSConfigFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("TLS configuration: %w", err)
-	}
-	if tlsConfig == nil {
-		tlsConfig = &tls.Config{}
-	}
-	tlsConfig.MinVersion = tls.VersionTLS12
-	tlsConfig.Time = opts.Now
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                  proxyOf(config, opts),
-		OnProxyConnectResponse: refusedByProxy,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        tlsConfig,
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  30 * time.Second,
-		MaxResponseHeaderBytes: maxHeader,
-		IdleConnTimeout:        90 * time.Second,
-		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
-	}, nil
-}
+type warningHandler struct{ warn func(string) }
 
-func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options) (*http.Client, error) {
-	authenticated, err := rest.HTTPWrappersForConfig(config, contentTypeChecker{bodyLimiter{transport, bodyLimit}})
-	if err != nil {
-		return nil, fmt.Errorf("credentials: %w", err)
+func (h warningHandler) HandleWarningHeaderWithContext(_ context.Context, code int, _ string, text string) {
+	if h.warn != nil && code == 299 && text != "" {
+		h.warn(text)
 	}
-	return &http.Client{
-		Transport:     noRetry{observed{authenticated, opts.As, opts.Observe}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
-		Timeout:       config.Timeout,
-	}, nil
-}
-
-// bodyLimit is how large the answer to a request may be: one object, a page of
-// them, or the events of many.
-func bodyLimit(req *http.Request) int64 {
-	query := req.URL.Query()
-	isOne := strings.HasPrefix(query.Get("fieldSelector"), "metadata.name=")
-	if query.Has("limit") || isWatch(req) && !isOne {
-		return maxList
-	}
-	return maxObject
 }

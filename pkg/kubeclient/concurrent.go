@@ -2,8 +2,10 @@ package kubeclient
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
+
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
 )
 
 // workers is how many calls of Concurrently are under way at a time.
@@ -14,19 +16,25 @@ const workers = 32
 // ends, so that the outcome of what was sent can be reported; the context of a call
 // that begins later has ended already.
 func Concurrently(ctx context.Context, n int, do func(ctx context.Context, i int)) {
-	var next atomic.Int64
-	var running sync.WaitGroup
-	for range min(workers, n) {
-		running.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				one, cancel := ctx, context.CancelFunc(func() {})
-				if ctx.Err() == nil {
-					one, cancel = WithGracePeriod(ctx)
-				}
-				do(one, int(i))
-				cancel()
-			}
-		})
-	}
-	running.Wait()
+	workqueue.ParallelizeUntil(context.WithoutCancel(ctx), workers, n, func(i int) {
+		one := ctx
+		if ctx.Err() == nil {
+			var cancel context.CancelFunc
+			one, cancel = WithGracePeriod(ctx)
+			defer cancel()
+		}
+		do(one, i)
+	})
+}
+
+// WithGracePeriod returns a context that ends three seconds after ctx, so that an
+// interrupt does not cut off the answer to what was sent: the server would go on,
+// and make an object that nobody knows of.
+func WithGracePeriod(ctx context.Context) (context.Context, context.CancelFunc) {
+	const by = 3 * time.Second
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(by, func() { cancel(context.Cause(ctx)) })
+	})
+	return longer, func() { stop(); cancel(nil) }
 }

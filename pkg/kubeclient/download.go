@@ -23,8 +23,7 @@ var ErrDownload = errors.New("the server does not give it out")
 func Download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]byte, error) {
 	shown := (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: from.Path}).String()
 	text, err := download(ctx, from, limit, opts)
-	var bare *url.Error
-	if errors.As(err, &bare) {
+	if bare, ok := errors.AsType[*url.Error](err); ok {
 		bare.URL = shown
 		return nil, err
 	}
@@ -40,11 +39,7 @@ func download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]
 		return nil, err
 	}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{
-		Transport:     noRetry{bodyLimiter{transport, func(*http.Request) int64 { return limit }}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
-		Timeout:       opts.Timeout,
-	}
+	client := httpClient(bodyLimiter{transport, func(*http.Request) int64 { return limit }}, opts.Timeout)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), http.NoBody)
 	if err != nil {
 		return nil, err
@@ -55,7 +50,7 @@ func download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]
 	}
 	defer resp.Body.Close() //nolint:errcheck // what could be read was
 	switch {
-	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError:
+	case isOverloaded(resp.StatusCode):
 		return nil, apierrors.NewGenericServerResponse(resp.StatusCode, "get", schema.GroupResource{}, "", "", 0, true)
 	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%w: %s", ErrDownload, resp.Status)

@@ -15,20 +15,17 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
+// is reports whether err is, or wraps, one of that type.
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
 // IsUntrusted says whether err is the TLS certificate of the server not being
 // good for the address or not being signed by a trusted CA.
 func IsUntrusted(err error) bool {
-	var verification *tls.CertificateVerificationError
-	return errors.As(err, &verification) || isX509(err)
-}
-
-func isX509(err error) bool {
-	var (
-		unknown  x509.UnknownAuthorityError
-		invalid  x509.CertificateInvalidError
-		hostname x509.HostnameError
-	)
-	return errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &hostname)
+	return is[*tls.CertificateVerificationError](err) ||
+		is[x509.UnknownAuthorityError](err) || is[x509.CertificateInvalidError](err) || is[x509.HostnameError](err)
 }
 
 // IsCredentialPlugin says whether err is the program that the kubeconfig names for
@@ -40,49 +37,45 @@ func IsCredentialPlugin(err error) bool {
 // IsUnreachable says whether err is a request that got no answer from an API
 // server, for another reason than an untrusted certificate.
 func IsUnreachable(err error) bool {
-	var (
-		status apierrors.APIStatus
-		file   *fs.PathError // its cause, a system call's error, passes for a network's
-		link   *os.LinkError
-	)
-	if err == nil || IsUntrusted(err) || IsCredentialPlugin(err) || errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotAPIServer) ||
-		errors.As(err, &status) || errors.As(err, &file) || errors.As(err, &link) {
+	switch {
+	case IsUntrusted(err), IsCredentialPlugin(err), is[apiStatus](err):
+		return false
+	case errors.Is(err, ErrRedirect), errors.Is(err, ErrTooLarge), errors.Is(err, ErrNotAPIServer):
+		return false
+	case is[*fs.PathError](err), is[*os.LinkError](err): // whose cause, a system call's error, passes for a network's
 		return false
 	}
-	var (
-		netErr net.Error
-		urlErr *url.Error
-		record tls.RecordHeaderError
-		alert  tls.AlertError
-		broken *brokenError
-	)
-	return errors.As(err, &broken) || errors.As(err, &netErr) || errors.As(err, &urlErr) || errors.As(err, &record) || errors.As(err, &alert) ||
+	return is[*brokenError](err) || is[net.Error](err) || is[*url.Error](err) || is[tls.RecordHeaderError](err) || is[tls.AlertError](err) ||
 		errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// apiStatus is an error that is the answer of an API server.
+type apiStatus interface {
+	error
+	apierrors.APIStatus
 }
 
 // IsServerError says whether err is an API server that answers but cannot serve: it has
 // too many requests, is starting or ending, or does not reach its storage.
 func IsServerError(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return false
-	}
-	code := status.Status().Code
-	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
+	status, ok := errors.AsType[apiStatus](err)
+	return ok && isOverloaded(int(status.Status().Code))
+}
+
+// isOverloaded says whether a status is that of a server that cannot serve now.
+func isOverloaded(status int) bool {
+	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
 // IsTransient says whether the same request may succeed later without anyone
 // mending anything: no answer, too many requests, or trouble in the server. What
 // does not speak TLS, or is a proxy that says no, will say the same again.
 func IsTransient(err error) bool {
-	if IsServerError(err) {
+	proxy, isProxy := errors.AsType[*ProxyError](err)
+	switch {
+	case IsServerError(err):
 		return true
-	}
-	var (
-		proxy *ProxyError
-		plain tls.RecordHeaderError
-	)
-	if errors.As(err, &proxy) && proxy.isFinal() || errors.As(err, &plain) || errors.Is(err, http.ErrSchemeMismatch) {
+	case isProxy && proxy.isFinal(), is[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
 		return false
 	}
 	return IsUnreachable(err)
@@ -106,8 +99,8 @@ func TolerateAuthErrors(transient func(error) bool) func(error) bool {
 // grant more than he has, as opposed to a no of admission, which has the same
 // status code but speaks of the object.
 func IsForbiddenByRBAC(err error) bool {
-	var status apierrors.APIStatus
-	if !apierrors.IsForbidden(err) || !errors.As(err, &status) {
+	status, ok := errors.AsType[apiStatus](err)
+	if !ok || !apierrors.IsForbidden(err) {
 		return false
 	}
 	message := status.Status().Message

@@ -1,7 +1,6 @@
 package kubeclient
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -38,7 +37,7 @@ func (s noRetry) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || (resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError) {
+	if err != nil || !isOverloaded(resp.StatusCode) {
 		return resp, nil
 	}
 	return nil, retryAfterError(resp, req.Method, seconds)
@@ -52,14 +51,9 @@ func retryAfterError(resp *http.Response, method string, seconds int) error {
 		return err
 	}
 	refusal := apierrors.NewGenericServerResponse(resp.StatusCode, method, schema.GroupResource{}, "", "", seconds, false)
-	if object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil); err == nil {
-		if status, ok := object.(*metav1.Status); ok && status.Status == metav1.StatusFailure {
-			refusal.ErrStatus.Reason, refusal.ErrStatus.Message = status.Reason, status.Message
-		}
+	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+	if status, ok := object.(*metav1.Status); ok && err == nil && status.Status == metav1.StatusFailure {
+		refusal.ErrStatus.Reason, refusal.ErrStatus.Message = status.Reason, status.Message
 	}
 	return refusal
-}
-
-func withSingle(ctx context.Context) context.Context {
-	return context.WithValue(ctx, isSingle{}, true)
 }

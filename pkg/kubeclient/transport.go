@@ -1,18 +1,105 @@
 package kubeclient
 
 import (
-	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
-	"strings"
+	"net/url"
 	"time"
+
+	"k8s.io/client-go/rest"
 )
 
-// ErrTooLarge means that the server sent more than such an answer can hold.
-var ErrTooLarge = errors.New("the server's answer is too large")
+// ErrRedirect means that the server answered with a redirect, which is never
+// followed: the credentials of the request would go with it.
+var ErrRedirect = errors.New("the server answered with a redirect; an API server does not")
+
+func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("TLS configuration: %w", err)
+	}
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{}
+	}
+	tlsConfig.MinVersion = tls.VersionTLS12
+	tlsConfig.Time = opts.Now
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  proxyOf(config, opts),
+		OnProxyConnectResponse: refusedByProxy,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+		IdleConnTimeout:        90 * time.Second,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
+	}, nil
+}
+
+func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options) (*http.Client, error) {
+	authenticated, err := rest.HTTPWrappersForConfig(config, contentTypeChecker{bodyLimiter{transport, bodyLimit}})
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %w", err)
+	}
+	return httpClient(observed{authenticated, opts.As, opts.Observe}, config.Timeout), nil
+}
+
+// httpClient returns a client that follows no redirect, and makes a call within Until one
+// request.
+func httpClient(transport http.RoundTripper, timeout time.Duration) *http.Client {
+	return &http.Client{
+		Transport:     noRetry{transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return ErrRedirect },
+		Timeout:       timeout,
+	}
+}
+
+// ProxyError means that a proxy does not let a connection through.
+type ProxyError struct {
+	Proxy  string // its URL, without a password
+	Status string // its answer, such as "407 Proxy Authentication Required"
+	code   int
+}
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy %s answers %s", e.Proxy, e.Status)
+}
+
+// isFinal says whether asking again would be answered in the same way.
+func (e *ProxyError) isFinal() bool { return e.code < http.StatusInternalServerError }
+
+// proxyOf returns what chooses the proxy of a request: that of the configuration,
+// or else the environment.
+func proxyOf(config *rest.Config, opts Options) func(*http.Request) (*url.URL, error) {
+	choose := config.Proxy
+	switch {
+	case opts.NoProxy:
+		return nil
+	case choose == nil:
+		choose = http.ProxyFromEnvironment
+	}
+	return func(req *http.Request) (*url.URL, error) {
+		proxy, err := choose(req)
+		if proxy != nil && opts.Proxied != nil {
+			opts.Proxied(proxy.Redacted())
+		}
+		return proxy, err
+	}
+}
+
+// refusedByProxy makes an error of a proxy's answer that names the proxy.
+func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyError{Proxy: proxy.Redacted(), Status: resp.Status, code: resp.StatusCode}
+}
 
 // Call tells of one finished request.
 type Call struct {
@@ -37,9 +124,10 @@ func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
 	if o.observe == nil {
 		return o.next.RoundTrip(req)
 	}
-	start := monotonic()
+	start := time.Now() //nolint:forbidigo // a duration, not a point in time
 	resp, err := o.next.RoundTrip(req)
-	call := Call{Method: req.Method, Path: req.URL.RequestURI(), As: o.as, Duration: start(), Err: err}
+	call := Call{Method: req.Method, Path: req.URL.RequestURI(), As: o.as, Err: err}
+	call.Duration = time.Since(start) //nolint:forbidigo // a duration, not a point in time
 	if resp != nil {
 		call.Status = resp.StatusCode
 		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
@@ -48,70 +136,4 @@ func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	o.observe(call)
 	return resp, err
-}
-
-// monotonic returns a function that tells the time since the call.
-func monotonic() func() time.Duration {
-	start := time.Now() //nolint:forbidigo // a duration, not a point in time
-	return func() time.Duration {
-		return time.Since(start) //nolint:forbidigo // a duration, not a point in time
-	}
-}
-
-// bodyLimiter bounds the bodies of answers, after decompression.
-type bodyLimiter struct {
-	next  http.RoundTripper
-	limit func(*http.Request) int64
-}
-
-func (c bodyLimiter) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := c.next.RoundTrip(req)
-	if err != nil {
-		return nil, tooLarge(err)
-	}
-	resp.Body = &cappedBody{resp.Body, c.limit(req)}
-	return resp, nil
-}
-
-// tooLarge makes ErrTooLarge of what net/http says of headers over the limit, for
-// which it has no error to match.
-func tooLarge(err error) error {
-	for _, text := range []string{"server response headers exceeded", "response header list larger than"} {
-		if strings.Contains(err.Error(), text) {
-			return fmt.Errorf("%w: %w", ErrTooLarge, err)
-		}
-	}
-	return err
-}
-
-type cappedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *cappedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, ErrTooLarge
-	}
-	if err == nil || err == io.EOF || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
-		return n, err
-	}
-	return n, &brokenError{err}
-}
-
-// brokenError is an answer that broke off. HTTP/2 has errors of its own for that,
-// such as GOAWAY, which net/http does not let others match.
-type brokenError struct{ err error }
-
-func (e *brokenError) Error() string { return e.err.Error() }
-
-func (e *brokenError) Unwrap() error { return e.err }
-
-type warningHandler struct{ warn func(string) }
-
-func (h warningHandler) HandleWarningHeaderWithContext(_ context.Context, code int, _ string, text string) {
-	if h.warn != nil && code == 299 && text != "" {
-		h.warn(text)
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -51,11 +52,13 @@ const slowAfter = 1500 * time.Millisecond
 // attempt is given, each call is one request.
 func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
 	var last error
-	ctx = withSingle(ctx)
+	ctx = context.WithValue(ctx, isSingle{}, true)
 	tell, silence := reporter(wait.Observer)
 	defer silence()
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
-		err := timed(func() error { return attempt(ctx) }, func() { tell(wait.Slow) })
+		slow := time.AfterFunc(slowAfter, func() { tell(wait.Slow) })
+		err := attempt(ctx)
+		slow.Stop()
 		switch {
 		case err == nil:
 			return nil
@@ -75,13 +78,6 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 		case <-time.After(pause(delay, err)): //nolint:forbidigo // this is the one place that waits
 		}
 	}
-}
-
-// timed calls slow when attempt takes longer than slowAfter.
-func timed(attempt func() error, slow func()) error {
-	timer := time.AfterFunc(slowAfter, slow)
-	defer timer.Stop()
-	return attempt()
 }
 
 // reporter returns tell, which reports each error that differs from the previous one,
@@ -113,4 +109,29 @@ func pause(delay time.Duration, err error) time.Duration {
 		return max(delay, min(time.Duration(seconds)*time.Second, maxAsked))
 	}
 	return delay
+}
+
+// Event reports the progress of work that takes time. Only the field that the event is
+// about is set.
+type Event struct {
+	// Step is the name of a step that begins.
+	Step string
+	// Waiting is the error that the work waits out. It is reported again when it changes.
+	Waiting error
+	// CSR is the CSR as the API server has it, once it was submitted.
+	CSR *certificatesv1.CertificateSigningRequest
+	// ClockBehind is how far the clock of this machine is behind the server's, negative
+	// when it is ahead. It is reported once, and only if it is over a minute.
+	ClockBehind time.Duration
+}
+
+// Observer receives the events of work that takes time, possibly from several
+// goroutines. A nil Observer ignores them.
+type Observer func(Event)
+
+// Notify calls the observer, if there is one.
+func (o Observer) Notify(event Event) {
+	if o != nil {
+		o(event)
+	}
 }

@@ -1,7 +1,8 @@
 package clusterinfocmd
 
 import (
-	"errors"
+	"slices"
+	"strings"
 
 	"k8s.io/cluster-bootstrap/token/api"
 
@@ -11,27 +12,16 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// printChange prints what a write has changed, or would have if it had not ended
-// with err.
-func printChange(e *cli.Env, c clusterinfo.Change, err error) error {
-	if err != nil && !errors.Is(err, cli.ErrDryRun) {
-		return err
-	}
+// printChange prints what a write has changed, or would have if it was not only planned.
+func printChange(e *cli.Env, c clusterinfo.Change) error {
 	object := output.ClusterInfoChange{
-		Meta: output.Kind("ClusterInfoChange"), Written: err == nil && !c.IsEmpty(), DryRun: err != nil,
+		Meta: output.Kind("ClusterInfoChange"), Written: c.Written, DryRun: !c.Written && !c.IsEmpty(),
 		After: describeDocument(c.After), Added: cli.OrEmpty(c.Added), Replaced: cli.OrEmpty(c.Replaced), Removed: cli.OrEmpty(c.Removed),
 	}
+	var before output.ClusterInfoDocument
 	if c.Before != nil {
-		before := describeDocument(c.Before)
+		before = describeDocument(c.Before)
 		object.Before = &before
-	}
-	return e.Print(changeView(object))
-}
-
-func changeView(object output.ClusterInfoChange) cli.Result {
-	before := output.ClusterInfoDocument{Pins: []string{}}
-	if object.Before != nil {
-		before = *object.Before
 	}
 	action := "unchanged"
 	switch {
@@ -40,18 +30,22 @@ func changeView(object output.ClusterInfoChange) cli.Result {
 	case object.Written:
 		action = "written"
 	}
-	v := cli.Result{Object: object, Names: []cli.Name{cmdutil.ConfigMapResource.Reference(api.ConfigMapClusterInfo)}, Header: []string{"CLUSTER-INFO", action}}
-	v.Rows = [][]string{{"address", object.After.Server}, {"CA", cmdutil.JoinWords(object.After.Pins)}}
+	address, pins := object.After.Server, joinWords(object.After.Pins)
+	rows := [][]string{{"address", address}, {"CA", pins}}
 	for _, row := range [][]string{
-		{"address before", before.Server}, {"CA before", cmdutil.JoinWords(before.Pins)},
-		{"signatures added", cmdutil.JoinWords(object.Added)}, {"signatures replaced", cmdutil.JoinWords(object.Replaced)}, {"signatures removed", cmdutil.JoinWords(object.Removed)},
+		{"address before", before.Server}, {"CA before", joinWords(before.Pins)},
+		{"signatures added", joinWords(c.Added)}, {"signatures replaced", joinWords(c.Replaced)}, {"signatures removed", joinWords(c.Removed)},
 	} {
-		if row[1] != "" && row[1] != object.After.Server && row[1] != cmdutil.JoinWords(object.After.Pins) {
-			v.Rows = append(v.Rows, row)
+		if !slices.Contains([]string{"", address, pins}, row[1]) {
+			rows = append(rows, row)
 		}
 	}
-	return v
+	name := cmdutil.ConfigMapResource.Reference(api.ConfigMapClusterInfo)
+	return e.Print(cli.Result{Object: object, Names: []cli.Name{name}, Header: []string{"CLUSTER-INFO", action}, Rows: rows})
 }
+
+// joinWords prints a list in one cell.
+func joinWords(items []string) string { return strings.Join(items, " ") }
 
 // describeDocument says what a kubeconfig tells nodes; of one that they would
 // not take, why.
@@ -60,5 +54,5 @@ func describeDocument(raw []byte) output.ClusterInfoDocument {
 	if err != nil {
 		return output.ClusterInfoDocument{Pins: []string{}, Problem: err.Error()}
 	}
-	return output.ClusterInfoDocument{Server: document.Server.URL(), Pins: cmdutil.PinTexts(document.CAs)}
+	return output.ClusterInfoDocument{Server: document.Server.URL(), Pins: clusterinfo.PinTexts(document.CAs)}
 }

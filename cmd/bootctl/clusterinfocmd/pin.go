@@ -3,15 +3,19 @@ package clusterinfocmd
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/cmdutil"
+	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
+
+type pinOptions struct{ files []string }
 
 func newPin(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
@@ -24,33 +28,45 @@ of those in the cluster's cluster-info, read with the administrator's kubeconfig
 Without a file, needs get on the configmap cluster-info in kube-public.`,
 		Example: "  bootctl cluster-info pin /etc/kubernetes/pki/ca.crt",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			certs, err := readCertificates(cmd.Context(), e, files)
-			if err != nil {
-				return err
-			}
-			return e.Print(pinView(certs))
-		},
+		RunE:    func(cmd *cobra.Command, files []string) error { return pinOptions{files}.run(cmd.Context(), e) },
 	}
 	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
-func readCertificates(ctx context.Context, e *cli.Env, files []string) ([]*x509.Certificate, error) {
-	if len(files) > 0 {
-		return e.ReadCAs(files[0])
+func (o pinOptions) validate() error {
+	if len(o.files) > 0 && o.files[0] == "" {
+		return fmt.Errorf("%w: CA-FILE was given with nothing in it", failure.ErrUsage)
+	}
+	return nil
+}
+
+func (o pinOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	certs, err := o.certificates(ctx, e)
+	if err != nil {
+		return err
+	}
+	return e.Print(pinView(certs))
+}
+
+func (o pinOptions) certificates(ctx context.Context, e *cli.Env) ([]*x509.Certificate, error) {
+	if len(o.files) > 0 {
+		return e.ReadCAs(o.files[0])
 	}
 	client, err := e.Client()
 	if err != nil {
 		return nil, err
 	}
-	_, document, err := cmdutil.ReadClusterInfo(ctx, client)
+	_, document, err := clusterinfo.FetchDocument(ctx, client.Core)
 	return document.CAs, err
 }
 
 func pinView(certs []*x509.Certificate) cli.Result {
 	object := output.PinList{Meta: output.Kind("PinList"), Items: []output.CACertificate{}}
-	v := cli.Result{Text: strings.Join(cmdutil.PinTexts(certs), "\n") + "\n", Header: []string{"PIN", "SUBJECT", "EXPIRES"}}
+	v := cli.Result{Text: strings.Join(clusterinfo.PinTexts(certs), "\n") + "\n", Header: []string{"PIN", "SUBJECT", "EXPIRES"}}
 	for _, cert := range certs {
 		ca := caCertificate(cert)
 		object.Items = append(object.Items, ca)

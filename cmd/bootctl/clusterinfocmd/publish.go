@@ -42,16 +42,19 @@ Needs get, create and update on configmaps in kube-public, and list on secrets i
 kube-system. That anonymous requests may read cluster-info is up to bootctl setup.`,
 		Example: "  bootctl cluster-info publish --endpoint https://192.0.2.1:6443 --dry-run",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
+func (o publishOptions) validate() error { return cmdutil.ValidateEndpoint(o.document.Endpoint) }
+
 func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
 	config, err := e.AdminConfig()
 	if err != nil {
 		return err
@@ -64,14 +67,12 @@ func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	writer := clusterinfo.Writer{Client: client.Core, Now: e.Now, Confirm: func(c clusterinfo.Change) error {
-		if o.dryRun {
-			return cli.ErrDryRun
-		}
-		return confirmDocument(e, c, o.yes)
-	}}
-	change, err := writer.Publish(ctx, document)
-	if err := printChange(e, change, err); err != nil {
+	confirm := func(c clusterinfo.Change) error { return confirmDocument(e, c, o.yes) }
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, PlanOnly: o.dryRun, Confirm: confirm}.Publish(ctx, document)
+	if err != nil {
+		return err
+	}
+	if err := printChange(e, change); err != nil {
 		return err
 	}
 	warnUnlessPublic(ctx, e, config.Rest)
@@ -85,7 +86,7 @@ func confirmDocument(e *cli.Env, c clusterinfo.Change, yes bool) error {
 	}
 	before, after := describeDocument(c.Before), describeDocument(c.After)
 	for _, field := range []struct{ name, before, after string }{
-		{"address", before.Server, after.Server}, {"CA", cmdutil.JoinWords(before.Pins), cmdutil.JoinWords(after.Pins)},
+		{"address", before.Server, after.Server}, {"CA", joinWords(before.Pins), joinWords(after.Pins)},
 	} {
 		if field.before != field.after {
 			e.Progress("- " + field.name + " " + field.before)

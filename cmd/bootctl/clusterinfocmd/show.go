@@ -42,21 +42,24 @@ Needs get on the configmap cluster-info in kube-public.`,
 		Example:     "  bootctl cluster-info show -o kubeconfig",
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{cli.FormatsAnnotation: "kubeconfig ca"},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), e)
-		},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
+func (o showOptions) validate() error { return cmdutil.ValidateEndpoint(o.endpoint) }
+
 func (o showOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
 	client, err := o.client(e)
 	if err != nil {
 		return err
 	}
-	info, document, err := cmdutil.ReadClusterInfo(ctx, client)
+	info, document, err := clusterinfo.FetchDocument(ctx, client.Core)
 	if err != nil {
 		return err
 	}

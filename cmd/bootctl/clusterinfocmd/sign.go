@@ -41,15 +41,7 @@ Needs get and update on configmaps in kube-public, and list on secrets in
 kube-system; with --file, nothing.`,
 		Example: "  bootctl cluster-info sign\n  bootctl cluster-info sign --file cluster-info.kubeconfig --token-file token",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.validate(); err != nil {
-				return err
-			}
-			if o.file != "" {
-				return o.runOnFile(e)
-			}
-			return o.run(cmd.Context(), e)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -64,20 +56,24 @@ func (o signOptions) validate() error {
 }
 
 func (o signOptions) run(ctx context.Context, e *cli.Env) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if o.file != "" {
+		return o.runOnFile(e)
+	}
 	client, err := e.Client()
 	if err != nil {
 		return err
 	}
-	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, Confirm: func(clusterinfo.Change) error {
-		if o.dryRun {
-			return cli.ErrDryRun
-		}
-		return nil
-	}}.Sign(ctx)
-	if _, parseErr := clusterinfo.ParseDocument(change.After); err == nil && parseErr != nil {
-		e.Warn("nodes will not take what is signed: " + parseErr.Error())
+	change, err := clusterinfo.Writer{Client: client.Core, Now: e.Now, PlanOnly: o.dryRun}.Sign(ctx)
+	if err != nil {
+		return err
 	}
-	return printChange(e, change, err)
+	if _, err := clusterinfo.ParseDocument(change.After); err != nil {
+		e.Warn("nodes will not take what is signed: " + err.Error())
+	}
+	return printChange(e, change)
 }
 
 // runOnFile signs a file with one token.

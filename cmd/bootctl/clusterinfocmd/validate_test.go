@@ -1,11 +1,39 @@
 package clusterinfocmd
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/testusage"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
+
+func TestShowOptions_Validate(t *testing.T) {
+	testusage.Check(t, showOptions{}.validate(), "")
+	testusage.Check(t, showOptions{endpoint: "192.0.2.1"}.validate(), "")
+	wantInvalidEndpoint(t, showOptions{endpoint: "http://192.0.2.1"}.validate())
+}
+
+func TestPublishOptions_Validate(t *testing.T) {
+	testusage.Check(t, publishOptions{}.validate(), "")
+	testusage.Check(t, publishOptions{document: cmdutil.DocumentFlags{Endpoint: "192.0.2.1"}}.validate(), "")
+	wantInvalidEndpoint(t, publishOptions{document: cmdutil.DocumentFlags{Endpoint: "http://192.0.2.1"}}.validate())
+}
+
+func wantInvalidEndpoint(t *testing.T, err error) {
+	t.Helper()
+	const want = `"http://192.0.2.1": not the address of an API server: it is not https`
+	if !errors.Is(err, clusterinfo.ErrInvalidEndpoint) || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
+func TestPinOptions_Validate(t *testing.T) {
+	testusage.Check(t, pinOptions{}.validate(), "")
+	testusage.Check(t, pinOptions{[]string{"ca.crt"}}.validate(), "")
+	testusage.Check(t, pinOptions{[]string{""}}.validate(), "CA-FILE was given with nothing in it")
+}
 
 func TestSignOptions_Validate(t *testing.T) {
 	testusage.Check(t, signOptions{}.validate(), "")

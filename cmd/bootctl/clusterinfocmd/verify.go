@@ -2,10 +2,7 @@ package clusterinfocmd
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,7 +12,6 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
-	"github.com/bootctl/bootctl/pkg/token"
 )
 
 type verifyOptions struct {
@@ -54,18 +50,7 @@ As an administrator, needs get on the configmap cluster-info in kube-public and
 list on secrets in kube-system; otherwise nothing.`,
 		Example: "  bootctl cluster-info verify\n  bootctl cluster-info verify --file cluster-info.yaml --token-file token",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.validate(); err != nil {
-				return err
-			}
-			switch {
-			case o.file != "":
-				return o.runOnFile(e)
-			case len(o.endpoints) > 0:
-				return o.runAsNode(cmd.Context(), e)
-			}
-			return o.run(cmd.Context(), e)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -82,39 +67,30 @@ func (o verifyOptions) validate() error {
 	return nil
 }
 
-// run evaluates all signatures, as an administrator.
 func (o verifyOptions) run(ctx context.Context, e *cli.Env) error {
-	client, err := e.Client()
+	if err := o.validate(); err != nil {
+		return err
+	}
+	audit, err := o.audit(ctx, e)
 	if err != nil {
 		return err
 	}
-	info, document, err := cmdutil.ReadClusterInfo(ctx, client)
-	if err != nil {
+	if err := e.Print(verificationView(audit)); err != nil {
 		return err
 	}
-	tokens, err := token.List(ctx, client.Core)
-	if err != nil {
-		return err
+	for _, stalled := range audit.Stalled {
+		e.Warn(stalled)
 	}
-	states := clusterinfo.CheckAll(info, tokens, e.Now())
-	verdict := clusterinfo.VerifyAll(states, tokens, e.Now())
-	if err := e.Print(verificationView(verdict == nil, document.Server, document.CAs, states)); err != nil {
-		return err
-	}
-	stalled := clusterinfo.StalledControllers(info, tokens, e.Now())
-	for _, controller := range slices.Sorted(maps.Keys(stalled)) {
-		e.Warn(stalled[controller])
-	}
-	return verdict
+	return audit.Verdict
 }
 
-func verificationView(verified bool, server clusterinfo.Endpoint, roots []*x509.Certificate, states []clusterinfo.SignatureState) cli.Result {
+func verificationView(audit clusterinfo.Audit) cli.Result {
 	object := output.Verification{
-		Meta: output.Kind("Verification"), Verified: verified, Server: server.URL(),
-		Pins: cmdutil.PinTexts(roots), Signatures: []output.Signature{},
+		Meta: output.Kind("Verification"), Verified: audit.Verdict == nil, Server: audit.Server.URL(),
+		Pins: clusterinfo.PinTexts(audit.CAs), Signatures: []output.Signature{},
 	}
 	v := cli.Result{Header: []string{"TOKEN", "SIGNATURE"}}
-	for _, s := range states {
+	for _, s := range audit.Signatures {
 		object.Signatures = append(object.Signatures, output.Signature{TokenID: s.TokenID, State: s.State})
 		v.Names = append(v.Names, cmdutil.TokenReference(s.TokenID))
 		v.Rows = append(v.Rows, []string{s.TokenID, s.State})

@@ -21,7 +21,7 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) cli.Re
 		AlreadyJoined: r.AlreadyJoined,
 		NodeName:      r.NodeName,
 		Server:        r.Server.URL(),
-		Pins:          cmdutil.PinTexts(r.Roots),
+		Pins:          clusterinfo.PinTexts(r.Roots),
 		Request:       r.RequestName,
 		Username:      r.Username,
 		Groups:        r.Groups,

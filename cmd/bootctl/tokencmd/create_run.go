@@ -100,7 +100,7 @@ func (o createOptions) connect(ctx context.Context, e *cli.Env) (client *kubecli
 		client, err = e.Client()
 	}
 	if err == nil && needsDocument {
-		_, document, err = cmdutil.ReadClusterInfo(ctx, client)
+		_, document, err = clusterinfo.FetchDocument(ctx, client.Core)
 	}
 	return client, document, err
 }
