@@ -57,17 +57,15 @@ type Request struct {
 // the API server has looked.
 func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	r := Request{
-		Name:        object.Name,
-		UID:         string(object.UID),
-		Created:     object.CreationTimestamp.Time,
-		SignerName:  object.Spec.SignerName,
-		Username:    object.Spec.Username,
-		Groups:      object.Spec.Groups,
-		Certificate: object.Status.Certificate,
-		stored:      object,
-	}
-	if seconds := object.Spec.ExpirationSeconds; seconds != nil {
-		r.ExpirationSeconds = *seconds
+		Name:              object.Name,
+		UID:               string(object.UID),
+		Created:           object.CreationTimestamp.Time,
+		SignerName:        object.Spec.SignerName,
+		Username:          object.Spec.Username,
+		Groups:            object.Spec.Groups,
+		ExpirationSeconds: seconds(object),
+		Certificate:       object.Status.Certificate,
+		stored:            object,
 	}
 	has := map[certificatesv1.RequestConditionType]bool{}
 	for _, condition := range object.Status.Conditions {

@@ -1,6 +1,7 @@
 package csr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -180,8 +181,13 @@ func compare(found, wanted *certificatesv1.CertificateSigningRequest) string {
 		return "signer"
 	case !slices.Equal(found.Spec.Usages, wanted.Spec.Usages):
 		return "list of usages"
-	case !equality.Semantic.DeepEqual(found.Spec.ExpirationSeconds, wanted.Spec.ExpirationSeconds):
+	case seconds(found) != seconds(wanted):
 		return "expiration"
 	}
 	return ""
+}
+
+// seconds is the lifetime asked for, 0 where none is.
+func seconds(request *certificatesv1.CertificateSigningRequest) int32 {
+	return *cmp.Or(request.Spec.ExpirationSeconds, new(int32))
 }
