@@ -3,7 +3,6 @@
 package cmdutil
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -32,9 +31,13 @@ func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
 }
 
-// Read returns the kubeconfig for cluster-info.
+// Read returns the kubeconfig for cluster-info. admin may be nil where both flags are given.
 func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
-	endpoint, err := clusterinfo.ParseEndpoint(cmp.Or(o.Endpoint, admin.Host))
+	address := o.Endpoint
+	if address == "" {
+		address = admin.Host
+	}
+	endpoint, err := clusterinfo.ParseEndpoint(address)
 	if err != nil {
 		return nil, err
 	}
