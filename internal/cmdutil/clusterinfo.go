@@ -3,7 +3,6 @@
 package cmdutil
 
 import (
-	"cmp"
 	"crypto/x509"
 	"fmt"
 
@@ -40,7 +39,11 @@ func ValidateEndpoint(address string) error {
 
 // Read returns the kubeconfig for cluster-info. admin may be nil when both flags are given.
 func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
-	endpoint, err := clusterinfo.ParseEndpoint(cmp.Or(o.Endpoint, admin.Host))
+	address := o.Endpoint
+	if address == "" {
+		address = admin.Host
+	}
+	endpoint, err := clusterinfo.ParseEndpoint(address)
 	if err != nil {
 		return nil, err
 	}
