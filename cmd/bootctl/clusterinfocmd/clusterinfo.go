@@ -1,5 +1,3 @@
-// Package clusterinfocmd has the commands about the ConfigMap cluster-info, one file
-// for each verb.
 package clusterinfocmd
 
 import (

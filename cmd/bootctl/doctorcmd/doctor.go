@@ -1,4 +1,3 @@
-// Package doctorcmd has the command that diagnoses why nodes cannot join.
 package doctorcmd
 
 import (

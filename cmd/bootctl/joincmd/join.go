@@ -1,4 +1,3 @@
-// Package joincmd has the command bootctl join.
 package joincmd
 
 import (

@@ -1,0 +1,2 @@
+// Package joincmd has the command bootctl join.
+package joincmd

@@ -1,0 +1,2 @@
+// Package tokencmd has the commands about bootstrap tokens, one file for each verb.
+package tokencmd
