@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/bootctl/bootctl/internal/failure"
 )
 
 // GlobalOptions are the flags that every command has.
@@ -101,6 +103,15 @@ func checkFlags(fs *pflag.FlagSet) error {
 		}
 	})
 	return err
+}
+
+// UsageIf returns an error that matches failure.ErrUsage, with the text, where flags
+// and arguments do not fit together, and else nil.
+func UsageIf(misfit bool, format string, args ...any) error {
+	if !misfit {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", failure.ErrUsage, fmt.Sprintf(format, args...))
 }
 
 // flagError says what a flag takes, where its value is of another type.

@@ -3,14 +3,12 @@ package clusterinfocmd
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
@@ -35,10 +33,7 @@ Without a file, needs get on the configmap cluster-info in kube-public.`,
 }
 
 func (o pinOptions) validate() error {
-	if len(o.files) > 0 && o.files[0] == "" {
-		return fmt.Errorf("%w: CA-FILE was given with nothing in it", failure.ErrUsage)
-	}
-	return nil
+	return cli.UsageIf(len(o.files) > 0 && o.files[0] == "", "CA-FILE was given with nothing in it")
 }
 
 func (o pinOptions) run(ctx context.Context, e *cli.Env) error {

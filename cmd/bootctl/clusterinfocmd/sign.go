@@ -9,7 +9,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
@@ -49,10 +48,7 @@ kube-system; with --file, nothing.`,
 }
 
 func (o signOptions) validate() error {
-	if o.file == "" && o.tokenFile != "" {
-		return fmt.Errorf("%w: --token-file goes with --file; without, every live token signs", failure.ErrUsage)
-	}
-	return nil
+	return cli.UsageIf(o.file == "" && o.tokenFile != "", "--token-file goes with --file; without, every live token signs")
 }
 
 func (o signOptions) run(ctx context.Context, e *cli.Env) error {

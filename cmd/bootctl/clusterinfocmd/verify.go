@@ -1,15 +1,14 @@
 package clusterinfocmd
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
@@ -58,13 +57,11 @@ list on secrets in kube-system; otherwise nothing.`,
 }
 
 func (o verifyOptions) validate() error {
-	switch {
-	case o.file != "" && len(o.endpoints) > 0:
-		return fmt.Errorf("%w: --file and --endpoint were both given", failure.ErrUsage)
-	case o.file == "" && len(o.endpoints) == 0 && (o.tokenFile != "" || o.trust.Given()):
-		return fmt.Errorf("%w: a token, pins and CAs are what a node verifies with: give --endpoint or --file, too", failure.ErrUsage)
-	}
-	return nil
+	return cmp.Or(
+		cli.UsageIf(o.file != "" && len(o.endpoints) > 0, "--file and --endpoint were both given"),
+		cli.UsageIf(o.file == "" && len(o.endpoints) == 0 && (o.tokenFile != "" || o.trust.Given()),
+			"a token, pins and CAs are what a node verifies with: give --endpoint or --file, too"),
+	)
 }
 
 func (o verifyOptions) run(ctx context.Context, e *cli.Env) error {

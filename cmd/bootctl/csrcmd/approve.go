@@ -1,7 +1,7 @@
 package csrcmd
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"time"
 
@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -79,25 +78,18 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 // validate returns an error when the flags do not fit together.
 func (o approveOptions) validate(named []csr.Request) error {
 	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
-	switch {
-	case len(named) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "":
-		return fmt.Errorf("%w: name requests, or say which are meant, such as --pending", failure.ErrUsage)
-	case len(named) > 0 && filtered:
-		return fmt.Errorf("%w: requests were named, and filters given too", failure.ErrUsage)
-	case len(named) == 0 && filtered && o.uid != "":
-		return fmt.Errorf("%w: --uid is of one request, and filters were given too", failure.ErrUsage)
-	case len(named) > 1 && o.uid != "":
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
-	case len(named) > 1 && o.fingerprint != "":
-		return fmt.Errorf("%w: --fingerprint is of one request, and %d were named", failure.ErrUsage, len(named))
-	case len(named) != 1 && o.force:
-		return fmt.Errorf("%w: --force is for one request, and %d were named", failure.ErrUsage, len(named))
-	case o.limit < 1:
-		return fmt.Errorf("%w: --max %d leaves nothing to approve", failure.ErrUsage, o.limit)
-	case o.timeout <= 0:
-		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
-	}
-	return o.filter.validate()
+	return cmp.Or(
+		cli.UsageIf(len(named) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "",
+			"name requests, or say which are meant, such as --pending"),
+		cli.UsageIf(len(named) > 0 && filtered, "requests were named, and filters given too"),
+		cli.UsageIf(len(named) == 0 && filtered && o.uid != "", "--uid is of one request, and filters were given too"),
+		cli.UsageIf(len(named) > 1 && o.uid != "", "--uid is of one request, and %d were named", len(named)),
+		cli.UsageIf(len(named) > 1 && o.fingerprint != "", "--fingerprint is of one request, and %d were named", len(named)),
+		cli.UsageIf(len(named) != 1 && o.force, "--force is for one request, and %d were named", len(named)),
+		cli.UsageIf(o.limit < 1, "--max %d leaves nothing to approve", o.limit),
+		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
+		o.filter.validate(),
+	)
 }
 
 // selected returns the filter for the CSRs that the flags select.

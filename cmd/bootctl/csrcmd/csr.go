@@ -1,6 +1,7 @@
 package csrcmd
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -61,8 +62,6 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 
 // checkOne returns an error unless one CSR is named, or a node instead.
 func checkOne(named []csr.Request, node string) error {
-	if len(named) > 1 || (len(named) == 1) == (node != "") {
-		return fmt.Errorf("%w: give the name of one request, or --node", failure.ErrUsage)
-	}
-	return csrFilterOptions{node: node}.validate()
+	isOne := len(named) == 0 && node != "" || len(named) == 1 && node == ""
+	return cmp.Or(cli.UsageIf(!isOne, "give the name of one request, or --node"), csrFilterOptions{node: node}.validate())
 }

@@ -1,8 +1,8 @@
 package csrcmd
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -56,15 +55,12 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 
 func (o deleteOptions) validate(named []csr.Request) error {
 	selected := o.denied || o.failed
-	switch {
-	case len(named) == 0 && !selected:
-		return fmt.Errorf("%w: name requests, or give --denied or --failed", failure.ErrUsage)
-	case len(named) > 0 && (selected || o.olderThan != ""):
-		return fmt.Errorf("%w: requests were named, and --denied, --failed or --older-than given too", failure.ErrUsage)
-	case o.uid != "" && len(named) != 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
-	}
-	return nil
+	return cmp.Or(
+		cli.UsageIf(len(named) == 0 && !selected, "name requests, or give --denied or --failed"),
+		cli.UsageIf(len(named) > 0 && (selected || o.olderThan != ""),
+			"requests were named, and --denied, --failed or --older-than given too"),
+		cli.UsageIf(o.uid != "" && len(named) != 1, "--uid is of one request, and %d were named", len(named)),
+	)
 }
 
 func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error {

@@ -1,8 +1,8 @@
 package csrcmd
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"regexp"
 	"strings"
@@ -13,7 +13,6 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/escape"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -58,15 +57,12 @@ certificatesigningrequests/approval, and approve on the signer.`,
 var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 
 func (o denyOptions) validate(named []csr.Request) error {
-	switch {
-	case o.uid != "" && len(named) > 1:
-		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
-	case o.denial.Reason == "":
-		return fmt.Errorf("%w: give --reason, a word like UnknownNode", failure.ErrUsage)
-	case !reasonWord.MatchString(o.denial.Reason) || len(o.denial.Reason) > 128:
-		return fmt.Errorf("%w: --reason %q is not a word like UnknownNode", failure.ErrUsage, o.denial.Reason)
-	}
-	return nil
+	reason := o.denial.Reason
+	return cmp.Or(
+		cli.UsageIf(o.uid != "" && len(named) > 1, "--uid is of one request, and %d were named", len(named)),
+		cli.UsageIf(reason == "", "give --reason, a word like UnknownNode"),
+		cli.UsageIf(!reasonWord.MatchString(reason) || len(reason) > 128, "--reason %q is not a word like UnknownNode", reason),
+	)
 }
 
 func (o denyOptions) run(ctx context.Context, e *cli.Env, args []string) error {

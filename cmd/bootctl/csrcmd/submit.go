@@ -1,7 +1,7 @@
 package csrcmd
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"time"
 
@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
-	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 type submitOptions struct {
@@ -76,23 +74,15 @@ Needs create, get and, with --wait, watch on certificatesigningrequests.`,
 
 // validate returns an error when the flags do not fit together.
 func (o submitOptions) validate(format string) error {
-	switch given := slices.DeleteFunc([]string{o.node, o.cn, o.file}, func(s string) bool { return s == "" }); {
-	case len(given) != 1:
-		return fmt.Errorf("%w: give one of --node, --cn and -f", failure.ErrUsage)
-	case o.node != "" && csr.ValidateNodeName(o.node) != nil:
-		return csr.ValidateNodeName(o.node)
-	case len(o.sans) > 0 && o.file != "":
-		return fmt.Errorf("%w: the names are in the file, so --san is not for -f", failure.ErrUsage)
-	case o.key == "" && o.file == "":
-		return fmt.Errorf("%w: --key says which file the private key is in, or is to be made in", failure.ErrUsage)
-	case o.key == "" && format == "kubeconfig":
-		return fmt.Errorf("%w: -o kubeconfig refers to the private key: give --key", failure.ErrUsage)
-	case !o.wait && (format == "pem" || format == "kubeconfig"):
-		return fmt.Errorf("%w: -o %s is of the certificate: give --wait", failure.ErrUsage, format)
-	case !o.wait && o.caFile != "":
-		return fmt.Errorf("%w: --ca-file checks the certificate: give --wait", failure.ErrUsage)
-	case o.timeout <= 0:
-		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
-	}
-	return nil
+	given := slices.DeleteFunc([]string{o.node, o.cn, o.file}, func(s string) bool { return s == "" })
+	return cmp.Or(
+		cli.UsageIf(len(given) != 1, "give one of --node, --cn and -f"),
+		csrFilterOptions{node: o.node}.validate(),
+		cli.UsageIf(len(o.sans) > 0 && o.file != "", "the names are in the file, so --san is not for -f"),
+		cli.UsageIf(o.key == "" && o.file == "", "--key says which file the private key is in, or is to be made in"),
+		cli.UsageIf(o.key == "" && format == "kubeconfig", "-o kubeconfig refers to the private key: give --key"),
+		cli.UsageIf(!o.wait && (format == "pem" || format == "kubeconfig"), "-o %s is of the certificate: give --wait", format),
+		cli.UsageIf(!o.wait && o.caFile != "", "--ca-file checks the certificate: give --wait"),
+		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
+	)
 }

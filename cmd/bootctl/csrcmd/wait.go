@@ -1,16 +1,15 @@
 package csrcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -49,10 +48,7 @@ who is silent, create on subjectaccessreviews.`,
 }
 
 func (o waitOptions) validate(named []csr.Request) error {
-	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
-	}
-	return checkOne(named, o.node)
+	return cmp.Or(cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout), checkOne(named, o.node))
 }
 
 func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {

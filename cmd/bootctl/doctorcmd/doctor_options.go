@@ -1,6 +1,7 @@
 package doctorcmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -42,23 +43,18 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 
 // check returns an error if the flags cannot be combined.
 func (o options) check(fs *pflag.FlagSet) error {
-	var problem string
-	switch {
-	case o.timeout <= 0:
-		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
-	case o.endpoint != "" && o.probe:
-		problem = "--probe takes an administrator, and --endpoint is the view of a node"
-	case o.endpoint != "" && (fs.Changed("group") || fs.Changed("auto-approve")):
-		problem = "a node does not see --group and --auto-approve"
-	case o.endpoint == "" && !o.probe && o.trust.Given():
-		problem = "pins and CAs are what a node verifies with: give --endpoint or --probe, too"
-	case o.probe && o.trust.UnsafeSkip:
-		problem = "--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"
-	default:
-		_, err := o.rbac.Objects()
-		return err
-	}
-	return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
+	_, err := o.rbac.Objects()
+	return cmp.Or(
+		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
+		cli.UsageIf(o.endpoint != "" && o.probe, "--probe takes an administrator, and --endpoint is the view of a node"),
+		cli.UsageIf(o.endpoint != "" && (fs.Changed("group") || fs.Changed("auto-approve")),
+			"a node does not see --group and --auto-approve"),
+		cli.UsageIf(o.endpoint == "" && !o.probe && o.trust.Given(),
+			"pins and CAs are what a node verifies with: give --endpoint or --probe, too"),
+		cli.UsageIf(o.probe && o.trust.UnsafeSkip,
+			"--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"),
+		err,
+	)
 }
 
 // node returns the view of a node, which may have a token.

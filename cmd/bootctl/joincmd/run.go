@@ -1,6 +1,7 @@
 package joincmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,25 +72,16 @@ func (o options) validate(fs *pflag.FlagSet) error {
 			ways = append(ways, way[0])
 		}
 	}
-	problem := ""
-	switch {
-	case o.outDir != "" && fs.Changed("rootfs"):
-		problem = "--rootfs and --out-dir were both given"
-	case o.timeout <= 0:
-		problem = fmt.Sprintf("--timeout %s leaves no time", o.timeout)
-	case len(ways) > 1:
-		problem = strings.Join(ways, " and ") + " each say where the cluster is; give one"
-	case len(o.endpoints) == 0 && o.trust.UnsafeSkip:
-		problem = "--unsafe-skip-ca-verification goes with an ENDPOINT alone"
-	case o.tlsBootstrapToken+o.discoveryToken != "" && o.token+o.tokenFile != "":
-		problem = "--token and --token-file go with neither --discovery-token nor --tls-bootstrap-token"
-	case o.bootstrapKubeconfig != "" && o.givenToken() != "":
-		problem = "the bootstrap kubeconfig says who asks, and a token was given, too"
-	}
-	if problem != "" {
-		return fmt.Errorf("%w: %s", failure.ErrUsage, problem)
-	}
-	return nil
+	return cmp.Or(
+		cli.UsageIf(o.outDir != "" && fs.Changed("rootfs"), "--rootfs and --out-dir were both given"),
+		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
+		cli.UsageIf(len(ways) > 1, "%s each say where the cluster is; give one", strings.Join(ways, " and ")),
+		cli.UsageIf(len(o.endpoints) == 0 && o.trust.UnsafeSkip, "--unsafe-skip-ca-verification goes with an ENDPOINT alone"),
+		cli.UsageIf(o.tlsBootstrapToken+o.discoveryToken != "" && o.token+o.tokenFile != "",
+			"--token and --token-file go with neither --discovery-token nor --tls-bootstrap-token"),
+		cli.UsageIf(o.bootstrapKubeconfig != "" && o.givenToken() != "",
+			"the bootstrap kubeconfig says who asks, and a token was given, too"),
+	)
 }
 
 // givenToken is the token that the flags name, or the file that it is in.

@@ -1,8 +1,8 @@
 package labcmd
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"os"
 
@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
@@ -39,10 +38,8 @@ func newLogs(e *cli.Env) *cobra.Command {
 }
 
 func (o logsOptions) validate(e *cli.Env) error {
-	if e.Global.Quiet || e.Global.Output != "" && e.Global.Output != "text" {
-		return fmt.Errorf("%w: a log has one form, so -o and -q mean nothing here", failure.ErrUsage)
-	}
-	return o.labOptions.validate(e)
+	formatted := e.Global.Quiet || e.Global.Output != "" && e.Global.Output != "text"
+	return cmp.Or(cli.UsageIf(formatted, "a log has one form, so -o and -q mean nothing here"), o.labOptions.validate(e))
 }
 
 func (o logsOptions) run(ctx context.Context, e *cli.Env) error {

@@ -1,6 +1,7 @@
 package labcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,10 +62,7 @@ Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
 }
 
 func (o upOptions) validate(e *cli.Env) error {
-	if o.timeout <= 0 {
-		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
-	}
-	return o.labOptions.validate(e)
+	return cmp.Or(cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout), o.labOptions.validate(e))
 }
 
 func (o upOptions) run(ctx context.Context, e *cli.Env) error {

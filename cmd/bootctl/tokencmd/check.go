@@ -63,11 +63,11 @@ func (o checkOptions) validate(args []string) error {
 	if o.endpoint != "" && len(args) == 1 {
 		id, err = cmdutil.TokenName(args[0])
 	}
-	return cmp.Or(err, checkRules(
-		rule{o.endpoint == "" && o.trust.Given(), "--ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint"},
-		rule{o.endpoint == "" && len(args) == 1 && o.tokenFile != "", "a token was named and --token-file given, too"},
-		rule{id != "", "with --endpoint it takes the whole token: give --token-file"},
-	))
+	return cmp.Or(err,
+		cli.UsageIf(o.endpoint == "" && o.trust.Given(), "--ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint"),
+		cli.UsageIf(o.endpoint == "" && len(args) == 1 && o.tokenFile != "", "a token was named and --token-file given, too"),
+		cli.UsageIf(id != "", "with --endpoint it takes the whole token: give --token-file"),
+	)
 }
 
 // argument reads the token that is meant.

@@ -2,7 +2,6 @@ package tokencmd
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -87,18 +86,20 @@ interrupted or cannot be printed. With --print-join-command, --wait or
 func (o createOptions) validate(format string, args []string) error {
 	signing, authentication := slices.Contains(o.usages, token.Signing), slices.Contains(o.usages, token.Authentication)
 	kubeconfig, given := format == formatBootstrapKubeconfig, strings.Join(args, "")
-	err := checkRules(
-		rule{o.joinCommand != "" && !(signing && authentication), "a node joins with a token of both usages only, so --print-join-command needs both"},
-		rule{kubeconfig && !authentication, "-o " + formatBootstrapKubeconfig + " needs the usage " + token.Authentication},
-		rule{o.wait && !signing, "nothing is signed with a token without the usage " + token.Signing + ", so --wait would wait for ever"},
-		rule{o.wait && o.dryRun != "", "nothing is created in a dry run, so there is nothing to --wait for"},
-		rule{o.wait && o.timeout <= 0, fmt.Sprintf("--timeout %s leaves no time", o.timeout)},
-		rule{o.many && (o.count < 1 || o.count > maxCount), fmt.Sprintf("--count %d is not between 1 and %d", o.count, maxCount)},
-		rule{o.many && (len(args) == 1 || o.tokenFile != ""), "--count is of random tokens, and one was given"},
-		rule{o.many && kubeconfig, "-o " + formatBootstrapKubeconfig + " is of one token, without --count"},
-		rule{len(args) == 1 && o.tokenFile != "", "a token was given and --token-file, too"},
-		rule{slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, given),
-			given + " is no token; a value of --print-join-command or --dry-run is joined to it with ="},
+	return cmp.Or(
+		cli.UsageIf(o.joinCommand != "" && !(signing && authentication),
+			"a node joins with a token of both usages only, so --print-join-command needs both"),
+		cli.UsageIf(kubeconfig && !authentication, "-o %s needs the usage %s", formatBootstrapKubeconfig, token.Authentication),
+		cli.UsageIf(o.wait && !signing,
+			"nothing is signed with a token without the usage %s, so --wait would wait for ever", token.Signing),
+		cli.UsageIf(o.wait && o.dryRun != "", "nothing is created in a dry run, so there is nothing to --wait for"),
+		cli.UsageIf(o.wait && o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
+		cli.UsageIf(o.many && (o.count < 1 || o.count > maxCount), "--count %d is not between 1 and %d", o.count, maxCount),
+		cli.UsageIf(o.many && (len(args) == 1 || o.tokenFile != ""), "--count is of random tokens, and one was given"),
+		cli.UsageIf(o.many && kubeconfig, "-o %s is of one token, without --count", formatBootstrapKubeconfig),
+		cli.UsageIf(len(args) == 1 && o.tokenFile != "", "a token was given and --token-file, too"),
+		cli.UsageIf(slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, given),
+			"%s is no token; a value of --print-join-command or --dry-run is joined to it with =", given),
+		o.end.validate(),
 	)
-	return cmp.Or(err, o.end.validate())
 }

@@ -1,6 +1,7 @@
 package tokencmd
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -49,9 +50,9 @@ certificatesigningrequests/approval and approve on their signers.`,
 }
 
 func (o deleteOptions) validate(args []string) error {
-	return checkRules(
-		rule{len(args) == 0 && !o.expired, "name tokens by their IDs, or give --expired"},
-		rule{len(args) > 0 && o.expired, "tokens were named, and --expired given too"},
+	return cmp.Or(
+		cli.UsageIf(len(args) == 0 && !o.expired, "name tokens by their IDs, or give --expired"),
+		cli.UsageIf(len(args) > 0 && o.expired, "tokens were named, and --expired given too"),
 	)
 }
 

@@ -23,7 +23,7 @@ func (o *expiryOptions) addFlags(fs *pflag.FlagSet, preset string) {
 }
 
 func (o expiryOptions) validate() error {
-	return checkRules(rule{o.ttl != "" && o.expiresAt != "", "--ttl and --expires-at were both given"})
+	return cli.UsageIf(o.ttl != "" && o.expiresAt != "", "--ttl and --expires-at were both given")
 }
 
 // time returns when the token expires; the zero time means never. Without either

@@ -40,7 +40,7 @@ Needs get and patch on secrets in kube-system.`,
 }
 
 func (o extendOptions) validate() error {
-	return cmp.Or(checkRules(rule{o.end == (expiryOptions{}), "give --ttl or --expires-at"}), o.end.validate())
+	return cmp.Or(cli.UsageIf(o.end == (expiryOptions{}), "give --ttl or --expires-at"), o.end.validate())
 }
 
 func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {

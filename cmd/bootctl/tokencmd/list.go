@@ -2,7 +2,6 @@ package tokencmd
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -54,8 +53,8 @@ Needs list on secrets in kube-system.`,
 }
 
 func (o listOptions) validate() error {
-	return checkRules(rule{o.usage != "" && o.usage != token.Signing && o.usage != token.Authentication,
-		fmt.Sprintf("--usage %q is neither %s nor %s", o.usage, token.Signing, token.Authentication)})
+	return cli.UsageIf(!slices.Contains([]string{"", token.Signing, token.Authentication}, o.usage),
+		"--usage %q is neither %s nor %s", o.usage, token.Signing, token.Authentication)
 }
 
 func (o listOptions) run(ctx context.Context, e *cli.Env) error {

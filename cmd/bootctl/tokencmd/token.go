@@ -11,7 +11,6 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/escape"
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -96,20 +95,4 @@ func completeTokenIDs(e *cli.Env) cobra.CompletionFunc {
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-// rule is a way in which flags and arguments may not fit together.
-type rule struct {
-	broken  bool
-	problem string
-}
-
-// checkRules returns a usage error with the problem of the first rule that is broken.
-func checkRules(rules ...rule) error {
-	for _, r := range rules {
-		if r.broken {
-			return fmt.Errorf("%w: %s", failure.ErrUsage, r.problem)
-		}
-	}
-	return nil
 }
