@@ -36,14 +36,14 @@ func (l Lab) prepare() error {
 	if err != nil {
 		return err
 	}
-	if len(others) > 0 && !l.recorded() {
+	if len(others) > 0 && !l.Exists() {
 		return fmt.Errorf("%s: %w: it holds %s", l.Dir, ErrNotALab, others[0])
 	}
 	return os.Chmod(l.Dir, 0o700) //nolint:gosec // a directory needs the x bit
 }
 
-// recorded says whether a server has ever been set up here.
-func (l Lab) recorded() bool {
+// Exists says whether a server has ever been set up here.
+func (l Lab) Exists() bool {
 	_, err := os.Lstat(l.path(RecordFile))
 	return err == nil
 }
@@ -72,7 +72,7 @@ func (l Lab) others() (names []string, err error) {
 // *RunningError while a server has it, and ErrNotALab, having removed nothing,
 // when the directory holds anything that is not a lab's.
 func (l Lab) Delete() error {
-	if !l.recorded() {
+	if !l.Exists() {
 		return fmt.Errorf("%s: %w", l.Dir, ErrNotALab)
 	}
 	lock, err := Acquire(l.Dir)

@@ -119,7 +119,7 @@ func (l Lab) Status() (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	s := Status{Exists: l.recorded(), Running: held, Pid: pid}
+	s := Status{Exists: l.Exists(), Running: held, Pid: pid}
 	if held {
 		s.Ready, err = l.readReady(pid)
 	}

@@ -13,5 +13,11 @@ type Meta struct {
 	Kind       string `json:"kind" jsonschema:"the name of this type"`
 }
 
+// List is the underlying type of every document that is a list and nothing else.
+type List[Item any] struct {
+	Meta
+	Items []Item `json:"items"`
+}
+
 // Kind returns the head of a document of the given kind.
 func Kind(kind string) Meta { return Meta{APIVersion, kind} }

@@ -55,16 +55,10 @@ type TokenCheck struct {
 }
 
 // TokenList is the result of token list.
-type TokenList struct {
-	Meta
-	Items []TokenInfo `json:"items"`
-}
+type TokenList List[TokenInfo]
 
 // ResultList is the result of a command that does one thing to several objects.
-type ResultList struct {
-	Meta
-	Items []Result `json:"items"`
-}
+type ResultList List[Result]
 
 // Result is what became of one object.
 type Result struct {
@@ -106,10 +100,7 @@ type CACertificate struct {
 }
 
 // PinList is the result of cluster-info pin.
-type PinList struct {
-	Meta
-	Items []CACertificate `json:"items"`
-}
+type PinList List[CACertificate]
 
 // ClusterInfoChange is the result of cluster-info publish and sign.
 type ClusterInfoChange struct {
@@ -153,10 +144,7 @@ type Signature struct {
 }
 
 // CertificateRequestList is the result of csr list.
-type CertificateRequestList struct {
-	Meta
-	Items []CertificateRequest `json:"items"`
-}
+type CertificateRequestList List[CertificateRequest]
 
 // CertificateRequest is one certificate signing request.
 type CertificateRequest struct {

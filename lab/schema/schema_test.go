@@ -81,9 +81,15 @@ func TestKinds_All(t *testing.T) {
 	}
 }
 
+// embedsMeta says whether a type has a kind: a struct that embeds Meta, or a List. List
+// itself is no document.
 func embedsMeta(spec *ast.TypeSpec) bool {
+	if instance, ok := spec.Type.(*ast.IndexExpr); ok {
+		generic, ok := instance.X.(*ast.Ident)
+		return ok && generic.Name == "List"
+	}
 	structure, ok := spec.Type.(*ast.StructType)
-	return ok && slices.ContainsFunc(structure.Fields.List, func(field *ast.Field) bool {
+	return ok && spec.TypeParams == nil && slices.ContainsFunc(structure.Fields.List, func(field *ast.Field) bool {
 		name, ok := field.Type.(*ast.Ident)
 		return ok && len(field.Names) == 0 && name.Name == "Meta"
 	})

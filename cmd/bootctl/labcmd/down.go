@@ -35,7 +35,7 @@ Its address and data are kept for the next lab up, unless --delete is given.`,
 }
 
 func (o downOptions) run(ctx context.Context, e *cli.Env) error {
-	l, err := o.lab(e)
+	l, err := o.lab(e, o.validate)
 	if err != nil {
 		return err
 	}
@@ -46,15 +46,10 @@ func (o downOptions) run(ctx context.Context, e *cli.Env) error {
 	if !stopped {
 		e.Progress("the lab was not running")
 	}
-	status, err := l.Status()
-	if err != nil {
-		return err
-	}
-	if o.delete && status.Exists {
+	if o.delete && l.Exists() {
 		if err := l.Delete(); err != nil {
 			return err
 		}
-		status.Exists = false
 	}
-	return e.Print(labView(l, status, ""))
+	return printStatus(e, l)
 }

@@ -24,7 +24,7 @@ the lab. With -q it prints the path of the file instead.`,
 }
 
 func runKubeconfig(e *cli.Env, o labOptions) error {
-	l, err := o.lab(e)
+	l, err := o.lab(e, o.validate)
 	if err != nil {
 		return err
 	}

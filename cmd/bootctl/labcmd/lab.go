@@ -30,9 +30,9 @@ func (o *labOptions) addFlags(fs *pflag.FlagSet) {
 // validate returns an error where no lab can run.
 func (o labOptions) validate(e *cli.Env) error { return cli.RequireUnix(e.Goos, "lab") }
 
-// lab returns the lab that the flags name.
-func (o labOptions) lab(e *cli.Env) (lab.Lab, error) {
-	if err := o.validate(e); err != nil {
+// lab returns the lab that the flags name, unless validate refuses them.
+func (o labOptions) lab(e *cli.Env, validate func(*cli.Env) error) (lab.Lab, error) {
+	if err := validate(e); err != nil {
 		return lab.Lab{}, err
 	}
 	dir, err := lab.DefaultDir(e.Getenv)
@@ -48,6 +48,15 @@ func notStarted(l lab.Lab, err error) error {
 		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
 	}
 	return err
+}
+
+// printStatus prints the state that a lab has now.
+func printStatus(e *cli.Env, l lab.Lab) error {
+	status, err := l.Status()
+	if err != nil {
+		return err
+	}
+	return e.Print(labView(l, status, ""))
 }
 
 // labView is the state of a lab; text, where given, is what people and shells

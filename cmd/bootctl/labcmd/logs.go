@@ -43,10 +43,7 @@ func (o logsOptions) validate(e *cli.Env) error {
 }
 
 func (o logsOptions) run(ctx context.Context, e *cli.Env) error {
-	if err := o.validate(e); err != nil {
-		return err
-	}
-	l, err := o.lab(e)
+	l, err := o.lab(e, o.validate)
 	if err != nil {
 		return err
 	}

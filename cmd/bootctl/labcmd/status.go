@@ -21,13 +21,9 @@ func newStatus(e *cli.Env) *cobra.Command {
 }
 
 func runStatus(e *cli.Env, o labOptions) error {
-	l, err := o.lab(e)
+	l, err := o.lab(e, o.validate)
 	if err != nil {
 		return err
 	}
-	status, err := l.Status()
-	if err != nil {
-		return err
-	}
-	return e.Print(labView(l, status, ""))
+	return printStatus(e, l)
 }
