@@ -73,12 +73,7 @@ func (e *Env) Client() (*kubeclient.Client, error) {
 
 // ClientOf returns a client of the connection.
 func (e *Env) ClientOf(config AdminConfig) (*kubeclient.Client, error) {
-	return e.ClientWith(config, e.ClientOptions(config.As))
-}
-
-// ClientWith returns a client of the connection with options of the caller.
-func (e *Env) ClientWith(config AdminConfig, opts kubeclient.Options) (*kubeclient.Client, error) {
-	client, err := e.NewClient(config.Rest, opts)
+	client, err := e.NewClient(config.Rest, config.Options)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
@@ -94,10 +89,10 @@ func (e *Env) ClientOptions(as string) kubeclient.Options {
 	return opts
 }
 
-// AdminConfig is the administrator's connection.
+// AdminConfig is the administrator's connection, and how a client uses it.
 type AdminConfig struct {
 	Rest *rest.Config
-	As   string // who asks
+	kubeclient.Options
 }
 
 // AdminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
@@ -129,7 +124,7 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 	if user := config.Impersonate.UserName; user != "" {
 		as = user + ", impersonated in " + as
 	}
-	return AdminConfig{config, as}, nil
+	return AdminConfig{config, e.ClientOptions(as)}, nil
 }
 
 // kubeconfig reads the files that may say where the cluster is.

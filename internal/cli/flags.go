@@ -161,7 +161,6 @@ func CompleteValues(cmd *cobra.Command, flag string, values ...string) {
 // CompleteFormats offers the output formats.
 func CompleteFormats(root *cobra.Command) {
 	CompleteWith(root, "output", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		own := strings.Fields(cmd.Annotations[FormatsAnnotation])
-		return slices.Concat(own, tableFormats, kubectlFormats), cobra.ShellCompDirectiveNoFileComp
+		return slices.Concat(formatsOf(cmd), tableFormats, kubectlFormats), cobra.ShellCompDirectiveNoFileComp
 	})
 }

@@ -81,14 +81,17 @@ func (v Result) Render(o GlobalOptions) ([]byte, error) {
 // that does not parse, so that no command does something and then cannot say what.
 // own are the command's own formats.
 func (o GlobalOptions) checkFormat(own []string) error {
-	if o.Output == "" || o.Output == "text" || slices.Contains(slices.Concat(own, tableFormats), o.Output) {
-		return nil
-	}
+	known := o.Output == "" || o.Output == "text" || slices.Contains(slices.Concat(own, tableFormats), o.Output)
 	_, err := o.printer()
-	if !genericclioptions.IsNoCompatiblePrinterError(err) {
+	switch {
+	case !known && genericclioptions.IsNoCompatiblePrinterError(err):
+		return fmt.Errorf("there is no output format %q: there are %s", o.Output, formatList(own))
+	case !known && err != nil:
 		return err
+	case o.Quiet && o.Output != "":
+		return fmt.Errorf("--quiet prints bare names only, so it does not go with -o %s", o.Output)
 	}
-	return fmt.Errorf("there is no output format %q: there are %s", o.Output, formatList(own))
+	return nil
 }
 
 // formatList names the formats of every command, and a command's own.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,25 +68,21 @@ func prepare(e *Env, cmd *cobra.Command, started *bool) {
 		return
 	}
 	if body := cmd.RunE; body != nil {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 			e.Global.Output = lowerFormat(e.Global.Output)
-			if err := e.Global.checkFormat(strings.Fields(cmd.Annotations[FormatsAnnotation])); err != nil {
-				return err
-			}
-			if e.Global.Quiet && e.Global.Output != "" {
-				return fmt.Errorf("--quiet prints bare names only, so it does not go with -o %s", e.Global.Output)
-			}
-			if err := checkFlags(cmd.Flags()); err != nil {
-				return err
-			}
-			var err error
-			if e.Global.RequestTimeout, err = parseRequestTimeout(*e.Connection.Timeout); err != nil {
+			e.Global.RequestTimeout, err = parseRequestTimeout(*e.Connection.Timeout)
+			if err = cmp.Or(e.Global.checkFormat(formatsOf(cmd)), checkFlags(cmd.Flags()), err); err != nil {
 				return err
 			}
 			*started = true
 			return body(cmd, args)
 		}
 	}
+}
+
+// formatsOf returns the command's own formats.
+func formatsOf(cmd *cobra.Command) []string {
+	return strings.Fields(cmd.Annotations[FormatsAnnotation])
 }
 
 // lowerFormat lets the name of a format be written in capitals, as kubectl does.

@@ -86,7 +86,8 @@ func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
 		return doctor.Cluster{}, err
 	}
 	clock := &discovery.Clock{Now: e.Now}
-	client, err := e.ClientWith(config, clock.Watch(e.ClientOptions(config.As)))
+	config.Options = clock.Watch(config.Options)
+	client, err := e.ClientOf(config)
 	if err != nil {
 		return doctor.Cluster{}, err
 	}
