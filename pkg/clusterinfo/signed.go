@@ -34,7 +34,7 @@ type SignedWait struct {
 //
 // Access: get on the configmap cluster-info in kube-public; list on secrets in
 // kube-system, without which the error says less.
-func (w SignedWait) Until(ctx context.Context, tokens []token.Token) error {
+func (w SignedWait) Until(ctx context.Context, tokens []token.Info) error {
 	w.Now = kubeclient.ClockOrSystem(w.Now)
 	begin, why := w.Now(), ""
 	wait := kubeclient.Wait{
@@ -80,11 +80,11 @@ func notSigned(missing []string, why string) error {
 }
 
 // unsignedOf returns the IDs of the tokens without a good signature.
-func unsignedOf(info Info, tokens []token.Token) []string {
+func unsignedOf(info Info, tokens []token.Info) []string {
 	var missing []string
 	for _, tok := range tokens {
-		if Check(info, tok) != Valid {
-			missing = append(missing, tok.ID())
+		if Check(info, tok.Token) != Valid {
+			missing = append(missing, tok.ID)
 		}
 	}
 	return missing

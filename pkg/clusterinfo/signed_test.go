@@ -65,7 +65,7 @@ func TestSignedWait_SignerState(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
 				begin := time.Now()
-				err := wait.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
+				err := wait.Until(ctx, infosOf(t, "abcdef"))
 				testcluster.WantError(t, err, clusterinfo.ErrNotSignedYet)
 				testcluster.WantError(t, err, context.DeadlineExceeded)
 				if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
@@ -88,7 +88,7 @@ func TestSignedWait_Deadline(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			err := clusterinfo.SignedWait{Client: signedCluster(t, nil, "abcdef").CoreV1(), Now: time.Now}.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
+			err := clusterinfo.SignedWait{Client: signedCluster(t, nil, "abcdef").CoreV1(), Now: time.Now}.Until(ctx, infosOf(t, "abcdef"))
 			testcluster.WantError(t, err, clusterinfo.ErrNotSignedYet)
 			if !strings.Contains(err.Error(), "does not run, or may not write") {
 				t.Errorf("after %s: %v", timeout, err)
@@ -117,7 +117,7 @@ func TestSignedWait_QuietAtFirst(t *testing.T) {
 		}()
 		wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Observer: func(event kubeclient.Event) { t.Errorf("told: %v", event.Waiting) }}
 		begin := time.Now()
-		if err := wait.Until(t.Context(), []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}); err != nil {
+		if err := wait.Until(t.Context(), infosOf(t, "abcdef", "bbbbbb")); err != nil {
 			t.Error(err)
 		}
 		if took := time.Since(begin); took < 400*time.Millisecond || took > 2*time.Second {
@@ -149,7 +149,7 @@ func TestSignedWait_ValidSignatures(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				tokens := []token.Token{tokenOf(t, "abcdef"), tokenOf(t, "bbbbbb")}
+				tokens := infosOf(t, "abcdef", "bbbbbb")
 				testcluster.WantError(t, clusterinfo.SignedWait{Client: fake.NewClientset(info).CoreV1(), Now: time.Now}.Until(ctx, tokens), test.wantErr)
 			})
 		})
@@ -161,7 +161,7 @@ func TestSignedWait_Forbidden(t *testing.T) {
 		client := signedCluster(t, nil, "abcdef")
 		refusal := errors.New("no")
 		client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, refusal })
-		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(t.Context(), []token.Token{tokenOf(t, "abcdef")})
+		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(t.Context(), infosOf(t, "abcdef"))
 		testcluster.WantError(t, err, refusal)
 	})
 }
@@ -172,7 +172,7 @@ func TestSignedWait_NoAccessToTokens(t *testing.T) {
 		client.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no") })
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, []token.Token{tokenOf(t, "abcdef")})
+		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, infosOf(t, "abcdef"))
 		var deadline *kubeclient.DeadlineError
 		if !errors.As(err, &deadline) || !strings.Contains(err.Error(), "may not write") {
 			t.Errorf("error = %v", err)
@@ -211,4 +211,14 @@ func TestCapacity(t *testing.T) {
 	if size := len(clusterinfo.Sign([]byte("hello"), tokenOf(t, "abcdef"))); size != signature {
 		t.Errorf("a signature has %d bytes, want %d", size, signature)
 	}
+}
+
+// infosOf returns what the Secrets of the tokens of these IDs say.
+func infosOf(t *testing.T, ids ...string) []token.Info {
+	t.Helper()
+	var infos []token.Info
+	for _, id := range ids {
+		infos = append(infos, token.Read(secretOf(t, id)))
+	}
+	return infos
 }

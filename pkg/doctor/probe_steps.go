@@ -44,7 +44,7 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 
 func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
 	wait := clusterinfo.SignedWait{Client: r.Client.Core, Now: r.NodeClient.Now}
-	if err := wait.Until(ctx, []token.Token{r.token.Token}); err != nil {
+	if err := wait.Until(ctx, []token.Info{r.token}); err != nil {
 		return nil, err
 	}
 	return ok("cluster-info is signed with it"), nil

@@ -106,11 +106,7 @@ func (o createOptions) connect(ctx context.Context, e *cli.Env) (client *kubecli
 }
 
 func (o createOptions) waitSigned(ctx context.Context, e *cli.Env, client *kubeclient.Client, created []token.Info) error {
-	tokens := make([]token.Token, 0, len(created))
-	for _, info := range created {
-		tokens = append(tokens, info.Token)
-	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Observer: e.Observe}.Until(ctx, tokens)
+	return clusterinfo.SignedWait{Client: client.Core, Now: e.Now, Observer: e.Observe}.Until(ctx, created)
 }

@@ -73,5 +73,5 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 	infos = slices.DeleteFunc(infos, func(info token.Info) bool {
 		return o.expired && !info.Expired(e.Now()) || o.usage != "" && !info.Has(o.usage) || o.group != "" && !slices.Contains(info.Groups, o.group)
 	})
-	return e.Print(o.view(infos, e.Now()))
+	return e.Print(o.view(e, infos))
 }

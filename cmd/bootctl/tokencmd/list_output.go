@@ -37,7 +37,7 @@ func warnIfFull(ctx context.Context, e *cli.Env, client *kubeclient.Client, info
 }
 
 // view is what is printed of the tokens.
-func (o listOptions) view(infos []token.Info, now time.Time) cli.Result {
+func (o listOptions) view(e *cli.Env, infos []token.Info) cli.Result {
 	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(infos))}
 	v := cli.Result{
 		Header: []string{"ID", "TTL", "EXPIRES", "USAGES", "GROUPS", "DESCRIPTION", "STATUS"},
@@ -47,7 +47,7 @@ func (o listOptions) view(infos []token.Info, now time.Time) cli.Result {
 		v.Header[0] = "TOKEN"
 	}
 	for _, info := range infos {
-		item := cmdutil.TokenInfo(info, now)
+		item := cmdutil.TokenInfo(info, e.Now())
 		if o.showSecrets && !info.Token.IsZero() {
 			item.Token = info.Token.Reveal()
 		}
@@ -55,7 +55,9 @@ func (o listOptions) view(infos []token.Info, now time.Time) cli.Result {
 			v.Names = append(v.Names, cmdutil.TokenReference(item.ID))
 		}
 		list.Items = append(list.Items, item)
-		v.Rows = append(v.Rows, tokenRow(item, now))
+		if e.Global.PrintsTable() {
+			v.Rows = append(v.Rows, tokenRow(item, e.Now()))
+		}
 	}
 	v.Object = list
 	return v
