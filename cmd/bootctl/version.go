@@ -19,18 +19,11 @@ func newVersion(e *cli.Env) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			commit, date := version.Commit()
-			return e.Print(cli.Result{
-				Object: output.Version{
-					Meta:      output.Kind("Version"),
-					Version:   version.String(),
-					Commit:    commit,
-					Date:      date,
-					GoVersion: runtime.Version(),
-					Platform:  runtime.GOOS + "/" + runtime.GOARCH,
-				},
-				Names: []cli.Name{{Bare: version.String()}},
-				Text:  version.String() + "\n",
-			})
+			object := output.Version{
+				Meta: output.Kind("Version"), Version: version.String(), Commit: commit, Date: date,
+				GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+			}
+			return e.Print(cli.Result{Object: object, Names: []cli.Name{{Bare: object.Version}}, Text: object.Version + "\n"})
 		},
 	}
 }

@@ -42,6 +42,14 @@ func (e *DiffersError) Error() string {
 	return "the lab runs already, " + strings.Join(e.differences(), " and ")
 }
 
+// checkConfig returns a *DiffersError unless the configs are the same.
+func checkConfig(running, wanted Config) error {
+	if err := (&DiffersError{running, wanted}); len(err.differences()) > 0 {
+		return err
+	}
+	return nil
+}
+
 // differences returns what differs, in words.
 func (e *DiffersError) differences() []string {
 	var all []string

@@ -3,7 +3,6 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +31,7 @@ func (l Lab) prepare() error {
 	if err := durable.MkdirAll(l.Dir, 0o700); err != nil {
 		return err
 	}
-	others, err := l.others()
+	others, _, err := l.others()
 	if err != nil {
 		return err
 	}
@@ -53,19 +52,21 @@ func (l Lab) Exists() bool {
 // ever removed, and a directory that holds anything else does not become a lab.
 var ownNames = []string{PKIDir, EtcdDir, EtcdSocket, EtcdPeerSocket, KubeconfigFile, ReadyFile, logFile, RecordFile, lockFile}
 
-// leftovers are of a durable.WriteFile that was killed, and a lab's, too.
-const leftovers = ".*.tmp"
+// leftover is the name of what a durable.WriteFile left that was killed: a lab's, too.
+const leftover = ".*.tmp"
 
-// others returns what is in the directory and not a lab's.
-func (l Lab) others() (names []string, err error) {
+// others returns what is in the directory and not a lab's, and the leftovers.
+func (l Lab) others() (others, leftovers []string, err error) {
 	entries, err := os.ReadDir(l.Dir)
 	for _, entry := range entries {
-		leftover, err := filepath.Match(leftovers, entry.Name())
-		if err != nil || !leftover && !slices.Contains(ownNames, entry.Name()) {
-			names = append(names, entry.Name())
+		name := entry.Name()
+		if isLeftover, err := filepath.Match(leftover, name); err == nil && isLeftover {
+			leftovers = append(leftovers, name)
+		} else if !slices.Contains(ownNames, name) {
+			others = append(others, name)
 		}
 	}
-	return names, err
+	return others, leftovers, err
 }
 
 // Delete removes the lab with all its data and keys. It returns a
@@ -80,18 +81,14 @@ func (l Lab) Delete() error {
 		return err
 	}
 	defer lock.Close() //nolint:errcheck // its file is gone
-	others, err := l.others()
+	others, leftovers, err := l.others()
 	if err != nil {
 		return err
 	}
 	if len(others) > 0 {
 		return fmt.Errorf("%s: %w: it holds %s", l.Dir, ErrNotALab, strings.Join(others, ", "))
 	}
-	names, err := fs.Glob(os.DirFS(l.Dir), leftovers)
-	if err != nil {
-		return err
-	}
-	for _, name := range append(names, ownNames...) {
+	for _, name := range append(leftovers, ownNames...) {
 		if err := os.RemoveAll(l.path(name)); err != nil {
 			return err
 		}

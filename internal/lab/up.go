@@ -59,19 +59,14 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 	wanted := NewConfig(controllers, o.APIServerArgs, o.ControllerManagerArgs)
 	for {
 		ready, err := l.upOnce(ctx, o)
-		if failed, ok := errors.AsType[*StartError](err); ok && failed.Reason == ReasonRunning {
-			continue // another Up was faster
-		}
-		if err != nil {
+		failed, _ := errors.AsType[*StartError](err)
+		switch {
+		case failed != nil && failed.Reason == ReasonRunning: // another Up was faster
+		case err != nil:
 			return Ready{}, err
+		case ready != nil: // else the server that ran already has ended
+			return *ready, checkConfig(ready.Config, wanted)
 		}
-		if ready == nil {
-			continue // the server that ran already has ended
-		}
-		if err := (&DiffersError{Running: ready.Config, Wanted: wanted}); len(err.differences()) > 0 {
-			return Ready{}, err
-		}
-		return *ready, nil
 	}
 }
 

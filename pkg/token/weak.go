@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // ErrWeak means that a token is easy to guess.
@@ -36,7 +38,7 @@ func (t Token) Weakness() string {
 		return ""
 	case slices.Contains(publishedSecrets, secret):
 		return "its secret stands in documentation"
-	case differentCharacters(secret) <= minDistinctChars:
+	case sets.New([]byte(secret)...).Len() <= minDistinctChars:
 		return "its secret has few different characters"
 	case steps(secret) >= mostSteps:
 		return "its secret is mostly runs of neighbouring characters"
@@ -62,12 +64,6 @@ var publishedSecrets = []string{
 // commonWords are words that someone who guesses secrets tries first.
 var commonWords = []string{
 	"password", "passw0rd", "secret", "token", "bootstrap", "kubernetes", "kubeadm", "cluster", "changeme", "admin", "qwerty", "letmein", "example",
-}
-
-func differentCharacters(s string) int {
-	characters := []byte(s)
-	slices.Sort(characters)
-	return len(slices.Compact(characters))
 }
 
 // steps counts the characters that are the same as the one before, or next to it.

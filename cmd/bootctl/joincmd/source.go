@@ -95,10 +95,8 @@ func (o *options) nameNode(e *cli.Env) error {
 		}
 		o.NodeName = strings.ToLower(hostname)
 	}
-	if tok := o.Discovery.Token; !tok.IsZero() && strings.Contains(o.NodeName, tok.Secret()) {
-		return fmt.Errorf("%w: the token stands in --node-name, which everyone may read", failure.ErrUsage)
-	}
-	return nil
+	tok := o.Discovery.Token
+	return cli.UsageIf(!tok.IsZero() && strings.Contains(o.NodeName, tok.Secret()), "the token stands in --node-name, which everyone may read")
 }
 
 // tokenForDiscovery is the token on the command line that cluster-info is signed with.

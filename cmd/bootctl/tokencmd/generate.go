@@ -8,10 +8,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type generateOptions struct{}
-
 func newGenerate(e *cli.Env) *cobra.Command {
-	var o generateOptions
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Draw a random bootstrap token, and create nothing",
@@ -19,19 +16,13 @@ func newGenerate(e *cli.Env) *cobra.Command {
 or for bootctl token create --token-file. It asks no server.`,
 		Example: "  bootctl token generate",
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return o.run(e) },
+		RunE:    func(*cobra.Command, []string) error { return runGenerate(e) },
 	}
 	cli.RejectFlags(cmd.Flags(), map[string]string{"dry-run": readOnlyCommand, "kubeconfig": "the command asks no server"})
 	return cmd
 }
 
-// validate returns nil: the command takes no options.
-func (generateOptions) validate() error { return nil }
-
-func (o generateOptions) run(e *cli.Env) error {
-	if err := o.validate(); err != nil {
-		return err
-	}
+func runGenerate(e *cli.Env) error {
 	tok, err := token.Generate(e.Random)
 	if err != nil {
 		return err
