@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/retry"
@@ -182,26 +181,18 @@ func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap
 // shall be.
 func changeOf(old, wanted *corev1.ConfigMap) Change {
 	c := Change{Creates: old == nil, After: []byte(wanted.Data[api.KubeConfigKey])}
-	var before map[string]string
-	if old != nil {
-		before = old.Data
+	if old == nil {
+		old = &corev1.ConfigMap{}
 	}
-	if text, ok := before[api.KubeConfigKey]; ok {
+	if text, ok := old.Data[api.KubeConfigKey]; ok {
 		c.Before = []byte(text)
 	}
-	keys := maps.Clone(wanted.Data)
-	maps.Copy(keys, before)
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		id, isSignature := strings.CutPrefix(key, api.JWSSignatureKeyPrefix)
-		was, had := before[key]
-		is, has := wanted.Data[key]
-		switch {
-		case !isSignature:
-		case !had:
-			c.Added = append(c.Added, id)
-		case !has:
-			c.Removed = append(c.Removed, id)
-		case was != is:
+	before, _ := read(old)
+	after, _ := read(wanted)
+	had, has := sets.KeySet(before.Signatures), sets.KeySet(after.Signatures)
+	c.Added, c.Removed = sets.List(has.Difference(had)), sets.List(had.Difference(has))
+	for _, id := range sets.List(had.Intersection(has)) {
+		if before.Signatures[id] != after.Signatures[id] {
 			c.Replaced = append(c.Replaced, id)
 		}
 	}
