@@ -69,7 +69,7 @@ func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects [
 }
 
 func compared(wanted Object, object any) State {
-	found, meta := parse(object)
+	found, meta := Read(object)
 	s := State{Object: wanted, Exists: true, Ours: meta.Labels[Label] == LabelValue, meta: meta}
 	if wanted.Unwanted {
 		s.Extra = []string{"the right of new nodes to be approved at once"}
