@@ -51,8 +51,8 @@ type Probe struct {
 	Setup setup.Options
 	// Random is the source of the token and the key.
 	Random io.Reader
-	// Observer, if not nil, is called before each check.
-	Observer func(Event)
+	// Observer receives the name of each check before it begins, as Step.
+	Observer kubeclient.Observer
 }
 
 // Run creates a token that expires after ten minutes and waits for its signature. With

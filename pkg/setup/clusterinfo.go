@@ -16,7 +16,7 @@ import (
 
 // clusterInfo is what is said of cluster-info.
 func clusterInfo(action Action, why string) Result {
-	return Result{"ConfigMap", metav1.NamespacePublic, api.ConfigMapClusterInfo, action, why}
+	return Result{Object{Kind: "ConfigMap", Namespace: metav1.NamespacePublic, Name: api.ConfigMapClusterInfo}, action, why}
 }
 
 // planClusterInfo says what it takes to have nodes told of the cluster.

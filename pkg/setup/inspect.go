@@ -112,7 +112,7 @@ func without(subjects, others []rbacv1.Subject) []string {
 	var words []string
 	for _, s := range subjects {
 		if !slices.Contains(others, s) {
-			words = append(words, "the "+named(strings.ToLower(s.Kind), s.Namespace, s.Name))
+			words = append(words, "the "+Object{Kind: strings.ToLower(s.Kind), Namespace: s.Namespace, Name: s.Name}.String())
 		}
 	}
 	return words
