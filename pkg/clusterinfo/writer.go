@@ -46,8 +46,9 @@ type Writer struct {
 	Labels map[string]string
 	// PlanOnly ends before Confirm is asked and anything is written.
 	PlanOnly bool
-	// DryRun lets the API server judge the write without storing it.
-	DryRun bool
+	// DryRun is that of the write: with metav1.DryRunAll in it, the API server judges the
+	// write without storing it.
+	DryRun []string
 }
 
 // Change is what a write changes. The zero value is no change.
@@ -161,15 +162,11 @@ func isConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.
 // store creates or updates cluster-info.
 func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap) error {
 	configMaps := w.Client.ConfigMaps(metav1.NamespacePublic)
-	var dryRun []string
-	if w.DryRun {
-		dryRun = []string{metav1.DryRunAll}
-	}
 	var err error
 	if absent {
-		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{DryRun: dryRun})
+		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{DryRun: w.DryRun})
 	} else {
-		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{DryRun: dryRun})
+		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{DryRun: w.DryRun})
 	}
 	if err != nil {
 		return fmt.Errorf("write configmap kube-public/cluster-info: %w", err)

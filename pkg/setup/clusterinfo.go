@@ -44,7 +44,7 @@ func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 		result = clusterInfo(Updated, documentDifference(change))
 	}
 	return []step{{result, func(ctx context.Context, dryRun []string) error {
-		writer.PlanOnly, writer.Confirm, writer.DryRun = false, s.unlessOther, len(dryRun) > 0
+		writer.PlanOnly, writer.Confirm, writer.DryRun = false, s.unlessOther, dryRun
 		_, err := writer.Publish(ctx, document)
 		return err
 	}}}, nil
