@@ -36,8 +36,7 @@ type Document struct {
 // Equivalent says whether both tell nodes the same address and the same CA
 // certificates, however they are written.
 func (d Document) Equivalent(other Document) bool {
-	return d.Server == other.Server &&
-		slices.EqualFunc(d.CAs, other.CAs, func(a, b *x509.Certificate) bool { return a.Equal(b) })
+	return d.Server == other.Server && slices.EqualFunc(d.CAs, other.CAs, (*x509.Certificate).Equal)
 }
 
 // document has the only fields that may stand in the kubeconfig. The others

@@ -31,27 +31,16 @@ func Kubeconfig(server Endpoint, cas []*x509.Certificate, certFile string) ([]by
 	})
 }
 
-// User is who a kubeconfig lets in: a certificate, and a key in a file of its own.
-type User struct {
-	Name        string
-	Certificate []byte // in PEM
-	KeyFile     string // absolute
-}
-
-// UserKubeconfig returns a kubeconfig for a user of the API server at that URL.
-func UserKubeconfig(serverURL string, cas []*x509.Certificate, user User) ([]byte, error) {
-	return encodeForUser(serverURL, cas, user.Name, &clientcmdapi.AuthInfo{ClientCertificateData: user.Certificate, ClientKey: user.KeyFile})
-}
-
 // BootstrapKubeconfig returns the kubeconfig that the kubelet's
 // --bootstrap-kubeconfig takes: with it, a node asks for its certificate as the
 // token. It is in the words of kubeadm.
 func BootstrapKubeconfig(server Endpoint, cas []*x509.Certificate, tok token.Token) ([]byte, error) {
-	return encodeForUser(server.URL(), cas, "tls-bootstrap-token-user", &clientcmdapi.AuthInfo{Token: tok.Reveal()})
+	return UserKubeconfig(server.URL(), cas, "tls-bootstrap-token-user", &clientcmdapi.AuthInfo{Token: tok.Reveal()})
 }
 
-// encodeForUser returns a kubeconfig with the names that kubeadm gives.
-func encodeForUser(serverURL string, cas []*x509.Certificate, user string, credential *clientcmdapi.AuthInfo) ([]byte, error) {
+// UserKubeconfig returns a kubeconfig for a user of the API server at that URL, with the
+// names that kubeadm gives.
+func UserKubeconfig(serverURL string, cas []*x509.Certificate, user string, credential *clientcmdapi.AuthInfo) ([]byte, error) {
 	context := user + "@kubernetes"
 	return encode(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"kubernetes": cluster(serverURL, cas)},

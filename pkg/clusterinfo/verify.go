@@ -69,7 +69,7 @@ func ReadAudit(ctx context.Context, client Client, now time.Time) (Audit, error)
 	}
 	states := CheckAll(info, tokens, now)
 	stalled := StalledControllers(info, tokens, now)
-	return Audit{document, states, VerifyAll(states, tokens, now), slices.Sorted(maps.Values(stalled))}, nil
+	return Audit{document, states, VerifyAll(states), slices.Sorted(maps.Values(stalled))}, nil
 }
 
 // CheckAll judges every signature of info against all tokens of the cluster,
@@ -106,24 +106,20 @@ func Check(info Info, tok token.Token) string {
 }
 
 // VerifyAll returns nil when every live signing token, and at least one, has a
-// valid signature; else a *SignatureError or ErrNoSigningToken. Signatures of other tokens do no harm: nobody who asks for
-// them has a token.
-func VerifyAll(states []SignatureState, tokens []token.Info, now time.Time) error {
-	live := map[string]bool{}
-	for _, tok := range tokens {
-		if tok.Signs(now) {
-			live[tok.ID] = true
-		}
-	}
-	if len(live) == 0 {
-		return ErrNoSigningToken
-	}
+// valid signature; else a *SignatureError or ErrNoSigningToken. The states are those of
+// CheckAll. Orphans do no harm: nobody who asks for them has a token.
+func VerifyAll(states []SignatureState) error {
+	verdict := ErrNoSigningToken
 	for _, s := range states {
-		if live[s.TokenID] && s.State != Valid {
+		switch s.State {
+		case Orphan:
+		case Valid:
+			verdict = nil
+		default:
 			return &SignatureError{s}
 		}
 	}
-	return nil
+	return verdict
 }
 
 // The controllers that maintain tokens and cluster-info, by the names that

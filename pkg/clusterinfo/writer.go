@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/retry"
@@ -47,8 +46,9 @@ type Writer struct {
 	Labels map[string]string
 	// PlanOnly ends before Confirm is asked and anything is written.
 	PlanOnly bool
-	// DryRun lets the API server judge the write without storing it.
-	DryRun bool
+	// DryRun is that of the write: with metav1.DryRunAll in it, the API server judges the
+	// write without storing it.
+	DryRun []string
 }
 
 // Change is what a write changes. The zero value is no change.
@@ -162,15 +162,11 @@ func isConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.
 // store creates or updates cluster-info.
 func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap) error {
 	configMaps := w.Client.ConfigMaps(metav1.NamespacePublic)
-	var dryRun []string
-	if w.DryRun {
-		dryRun = []string{metav1.DryRunAll}
-	}
 	var err error
 	if absent {
-		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{DryRun: dryRun})
+		_, err = configMaps.Create(ctx, wanted, metav1.CreateOptions{DryRun: w.DryRun})
 	} else {
-		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{DryRun: dryRun})
+		_, err = configMaps.Update(ctx, wanted, metav1.UpdateOptions{DryRun: w.DryRun})
 	}
 	if err != nil {
 		return fmt.Errorf("write configmap kube-public/cluster-info: %w", err)
@@ -182,26 +178,18 @@ func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap
 // shall be.
 func changeOf(old, wanted *corev1.ConfigMap) Change {
 	c := Change{Creates: old == nil, After: []byte(wanted.Data[api.KubeConfigKey])}
-	var before map[string]string
-	if old != nil {
-		before = old.Data
+	if old == nil {
+		old = &corev1.ConfigMap{}
 	}
-	if text, ok := before[api.KubeConfigKey]; ok {
+	if text, ok := old.Data[api.KubeConfigKey]; ok {
 		c.Before = []byte(text)
 	}
-	keys := maps.Clone(wanted.Data)
-	maps.Copy(keys, before)
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		id, isSignature := strings.CutPrefix(key, api.JWSSignatureKeyPrefix)
-		was, had := before[key]
-		is, has := wanted.Data[key]
-		switch {
-		case !isSignature:
-		case !had:
-			c.Added = append(c.Added, id)
-		case !has:
-			c.Removed = append(c.Removed, id)
-		case was != is:
+	before, _ := read(old)
+	after, _ := read(wanted)
+	had, has := sets.KeySet(before.Signatures), sets.KeySet(after.Signatures)
+	c.Added, c.Removed = sets.List(has.Difference(had)), sets.List(had.Difference(has))
+	for _, id := range sets.List(had.Intersection(has)) {
+		if before.Signatures[id] != after.Signatures[id] {
 			c.Replaced = append(c.Replaced, id)
 		}
 	}

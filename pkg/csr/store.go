@@ -14,9 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
-	"k8s.io/client-go/tools/pager"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
@@ -61,19 +59,13 @@ func (f Filter) Match(r Request) bool {
 //
 // Access: list on certificatesigningrequests.
 func List(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter Filter, yield func(Request) error) error {
-	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-		return client.CertificateSigningRequests().List(ctx, opts)
-	})
-	pages.PageSize, pages.PageBufferSize = 1000, 2
 	var opts metav1.ListOptions
 	if filter.SignerName != "" { // the API server can leave out the others
 		opts.FieldSelector = fields.OneTermEqualSelector("spec.signerName", filter.SignerName).String()
 	}
-	err := pages.EachListItem(ctx, opts, func(object runtime.Object) error {
-		if stored, ok := object.(*certificatesv1.CertificateSigningRequest); ok {
-			if request := Decode(stored); filter.Match(request) {
-				return yield(request)
-			}
+	err := kubeclient.EachItem(ctx, client.CertificateSigningRequests().List, opts, func(stored *certificatesv1.CertificateSigningRequest) error {
+		if request := Decode(stored); filter.Match(request) {
+			return yield(request)
 		}
 		return nil
 	})

@@ -98,11 +98,10 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 	if err := opts.Validate(); err != nil {
 		return Cluster{}, err
 	}
-	d := discoverer{opts}
 	if len(opts.Endpoints) == 1 {
-		return d.discover(ctx, opts.Endpoints[0])
+		return opts.discover(ctx, opts.Endpoints[0])
 	}
-	return d.race(ctx)
+	return opts.race(ctx)
 }
 
 // Transient reports whether a later attempt may succeed without a correction of the
@@ -115,28 +114,25 @@ func Transient(err error) bool {
 		kubeclient.IsTransient(err)
 }
 
-// discoverer carries out what its options say.
-type discoverer struct{ Options }
-
-func (d discoverer) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
-	clock := Clock{Now: d.Client.Now}
-	d.Client = clock.Watch(d.Client.WithDefaults())
-	cluster, err := d.verified(ctx, endpoint)
+func (o Options) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
+	clock := Clock{Now: o.Client.Now}
+	o.Client = clock.Watch(o.Client.WithDefaults())
+	cluster, err := o.verified(ctx, endpoint)
 	return cluster, clock.Explain(err)
 }
 
 // verified does the steps in their order.
-func (d discoverer) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
-	seen, err := FetchAnonymous(ctx, endpoint, nil, d.Client)
+func (o Options) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
+	seen, err := FetchAnonymous(ctx, endpoint, nil, o.Client)
 	if err != nil {
 		return Cluster{}, err
 	}
-	document, roots, err := d.Check(seen, d.Token, d.Client.Now())
+	document, roots, err := o.Check(seen, o.Token, o.Client.Now())
 	isSigned := !errors.Is(err, ErrUnsigned)
-	if err != nil && (isSigned || d.trustsAnyCA()) {
+	if err != nil && (isSigned || o.trustsAnyCA()) {
 		return Cluster{}, err
 	}
-	again, err := FetchAnonymous(ctx, endpoint, roots, d.Client)
+	again, err := FetchAnonymous(ctx, endpoint, roots, o.Client)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -144,7 +140,7 @@ func (d discoverer) verified(ctx context.Context, endpoint clusterinfo.Endpoint)
 		return Cluster{}, ErrChanged
 	}
 	if !isSigned {
-		return Cluster{}, unsigned(seen, d.Token, d.tryToken(ctx, endpoint, roots))
+		return Cluster{}, unsigned(seen, o.Token, o.tryToken(ctx, endpoint, roots))
 	}
 	return Cluster{Document: document, Endpoint: endpoint, Roots: roots}, nil
 }
@@ -185,11 +181,11 @@ func isUnexpectedResponse(err error) bool {
 }
 
 // tryToken asks with the token as credential, which tells whether it is one.
-func (d discoverer) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
-	_, err := fetch(ctx, endpoint, roots, d.Token, d.Client)
+func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
+	_, err := fetch(ctx, endpoint, roots, o.Token, o.Client)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("token %s: %w: %w", d.Token.ID(), ErrTokenRejected, err)
+		return fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
 	case err == nil || apierrors.IsForbidden(err):
 		return ErrTokenNotSigned
 	}

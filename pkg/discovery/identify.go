@@ -34,16 +34,16 @@ func Identify(ctx context.Context, opts Options) (Identity, error) {
 	}
 	clock := Clock{Now: opts.Client.Now}
 	opts.Client = clock.Watch(opts.Client.WithDefaults())
-	identity, err := discoverer{opts}.identify(ctx, opts.Endpoints[0])
+	identity, err := opts.identify(ctx, opts.Endpoints[0])
 	return identity, clock.Explain(err)
 }
 
-func (d discoverer) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (Identity, error) {
-	roots, err := d.roots(ctx, endpoint)
+func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (Identity, error) {
+	roots, err := o.roots(ctx, endpoint)
 	if err != nil {
 		return Identity{}, err
 	}
-	client, err := newClient(endpoint, roots, d.Token, d.Client)
+	client, err := newClient(endpoint, roots, o.Token, o.Client)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -51,7 +51,7 @@ func (d discoverer) identify(ctx context.Context, endpoint clusterinfo.Endpoint)
 	user, err := client.WhoAmI(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return Identity{}, fmt.Errorf("token %s: %w: %w", d.Token.ID(), ErrTokenRejected, err)
+		return Identity{}, fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
 	case isUnexpectedResponse(err):
 		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, kubeclient.ErrNotAPIServer, err)
 	case err != nil:
@@ -61,21 +61,21 @@ func (d discoverer) identify(ctx context.Context, endpoint clusterinfo.Endpoint)
 }
 
 // roots returns the CA certificates to verify the connection with.
-func (d discoverer) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([]*x509.Certificate, error) {
-	if len(d.CAs) > 0 {
-		return d.Trusted(d.CAs, d.Client.Now())
+func (o Options) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([]*x509.Certificate, error) {
+	if len(o.CAs) > 0 {
+		return o.Trusted(o.CAs, o.Client.Now())
 	}
-	seen, err := FetchAnonymous(ctx, endpoint, nil, d.Client)
+	seen, err := FetchAnonymous(ctx, endpoint, nil, o.Client)
 	if err != nil {
 		return nil, err
 	}
-	if d.trustsAnyCA() { // then nothing but the signature makes them trusted
-		_, roots, err := d.Check(seen, d.Token, d.Client.Now())
+	if o.trustsAnyCA() { // then nothing but the signature makes them trusted
+		_, roots, err := o.Check(seen, o.Token, o.Client.Now())
 		return roots, err
 	}
 	document, err := clusterinfo.ParseDocument(seen.Raw)
 	if err != nil {
 		return nil, err
 	}
-	return d.Trusted(document.CAs, d.Client.Now())
+	return o.Trusted(document.CAs, o.Client.Now())
 }

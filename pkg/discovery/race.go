@@ -48,16 +48,16 @@ func partition(errs []error, match func(error) bool) (matching, others []error) 
 
 // race asks every endpoint at once. It returns when one has verified or all have
 // failed, and no request is under way any more.
-func (d discoverer) race(ctx context.Context) (Cluster, error) {
+func (o Options) race(ctx context.Context) (Cluster, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
 	var winner *Cluster
-	failed := make([]error, len(d.Endpoints)) // in their order, whichever failed first
+	failed := make([]error, len(o.Endpoints)) // in their order, whichever failed first
 	var running sync.WaitGroup
-	for i, endpoint := range d.Endpoints {
+	for i, endpoint := range o.Endpoints {
 		running.Go(func() {
-			cluster, err := d.discover(ctx, endpoint)
+			cluster, err := o.discover(ctx, endpoint)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -24,11 +25,6 @@ type check struct {
 
 // runner returns the findings of a check, none if nothing can be checked.
 type runner func(context.Context) ([]Finding, error)
-
-// Event reports that a check begins.
-type Event struct {
-	Check string
-}
 
 // do runs the check, unless ctx is canceled. It redacts whatever looks like a token
 // in the findings.
@@ -55,12 +51,10 @@ func (c check) do(ctx context.Context) []Finding {
 
 // inOrder runs the checks one after another, up to a required one that fails. The
 // observer may be nil.
-func inOrder(ctx context.Context, checks []check, observer func(Event)) []Finding {
+func inOrder(ctx context.Context, checks []check, observer kubeclient.Observer) []Finding {
 	var all []Finding
 	for _, c := range checks {
-		if observer != nil {
-			observer(Event{c.name})
-		}
+		observer.Notify(kubeclient.Event{Step: c.name})
 		findings := c.do(ctx)
 		all = append(all, findings...)
 		if c.required && hasFailed(findings) {

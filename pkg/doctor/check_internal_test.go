@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 var errCheck = errors.New("the check is broken")
@@ -40,7 +42,7 @@ func TestInOrder_RequiredCheckFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			checks := []check{fixed("first", OK, true), fixed("second", test.status, test.required), fixed("third", OK, true)}
 			var found, observed []string
-			for _, f := range inOrder(t.Context(), checks, func(event Event) { observed = append(observed, event.Check) }) {
+			for _, f := range inOrder(t.Context(), checks, func(event kubeclient.Event) { observed = append(observed, event.Step) }) {
 				found = append(found, f.Check)
 			}
 			if !slices.Equal(found, test.want) || !slices.Equal(observed, test.want) {

@@ -12,12 +12,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
-	"k8s.io/client-go/tools/pager"
 	"k8s.io/cluster-bootstrap/token/api"
 	"k8s.io/component-helpers/auth/rbac/validation"
 
 	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
@@ -94,26 +94,19 @@ func withoutAnonymous(b setup.Object) string {
 func anonymousBindings(ctx context.Context, client rbacv1client.RbacV1Interface) ([]setup.Object, error) {
 	var found []setup.Object
 	note := func(object runtime.Object) error {
-		o, meta := bindingOf(object)
+		o, meta := setup.Read(object)
 		if slices.ContainsFunc(o.Subjects, isAnonymous) && !isBuiltin(o, meta) && !isReader(o) {
 			found = append(found, o)
 		}
 		return nil
 	}
-	lists := map[string]pager.ListPageFunc{
-		"clusterrolebindings": func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-			return client.ClusterRoleBindings().List(ctx, opts)
-		},
-		"rolebindings": func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-			return client.RoleBindings(metav1.NamespaceAll).List(ctx, opts)
-		},
+	err := kubeclient.EachItem(ctx, client.ClusterRoleBindings().List, metav1.ListOptions{}, note)
+	if err != nil {
+		return nil, fmt.Errorf("list clusterrolebindings: %w", err)
 	}
-	for _, kind := range []string{"clusterrolebindings", "rolebindings"} {
-		if err := pager.New(lists[kind]).EachListItem(ctx, metav1.ListOptions{}, note); err != nil {
-			return nil, fmt.Errorf("list %s: %w", kind, err)
-		}
+	if err := kubeclient.EachItem(ctx, client.RoleBindings(metav1.NamespaceAll).List, metav1.ListOptions{}, note); err != nil {
+		return nil, fmt.Errorf("list rolebindings: %w", err)
 	}
-	var err error
 	wide := slices.DeleteFunc(found, func(o setup.Object) bool {
 		readOnly, roleErr := grantsOnlyClusterInfo(ctx, client, o)
 		err = cmp.Or(err, roleErr)
@@ -138,16 +131,6 @@ func grantsOnlyClusterInfo(ctx context.Context, client rbacv1client.RbacV1Interf
 	reader := setup.Objects(setup.Options{})[0]
 	readOnly, _ := validation.Covers(reader.Rules, role.Rules)
 	return readOnly, nil
-}
-
-func bindingOf(object runtime.Object) (setup.Object, metav1.ObjectMeta) {
-	switch b := object.(type) {
-	case *rbacv1.ClusterRoleBinding:
-		return setup.Object{Kind: "ClusterRoleBinding", Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
-	case *rbacv1.RoleBinding:
-		return setup.Object{Kind: "RoleBinding", Namespace: b.Namespace, Name: b.Name, RoleRef: b.RoleRef, Subjects: b.Subjects}, b.ObjectMeta
-	}
-	return setup.Object{}, metav1.ObjectMeta{}
 }
 
 // isAnonymous reports whether the subject stands for requests without credentials.

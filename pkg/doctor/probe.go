@@ -51,8 +51,8 @@ type Probe struct {
 	Setup setup.Options
 	// Random is the source of the token and the key.
 	Random io.Reader
-	// Observer, if not nil, is called before each check.
-	Observer func(Event)
+	// Observer receives the name of each check before it begins, as Step.
+	Observer kubeclient.Observer
 }
 
 // Run creates a token that expires after ten minutes and waits for its signature. With
@@ -181,26 +181,26 @@ func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {
 	return ok("%s removed", cmp.Or(strings.Join(r.removed, " and "), "nothing")), nil
 }
 
-// untilGone retries a removal that failed because of a temporary error or a conflict.
+// untilGone retries a removal that failed because of a temporary error or a conflict. What
+// is not there needs none.
 func (r *probeRun) untilGone(ctx context.Context, remove func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, removalTime)
 	defer cancel()
 	wait := kubeclient.Wait{Transient: func(err error) bool { return errors.Is(err, token.ErrChanged) || kubeclient.IsTransient(err) }}
-	return kubeclient.Until(ctx, wait, remove)
+	err := kubeclient.Until(ctx, wait, remove)
+	if errors.Is(err, token.ErrNotFound) || errors.Is(err, csr.ErrNotFound) || errors.Is(err, csr.ErrReplaced) {
+		return nil
+	}
+	return err
 }
 
 // removeToken deletes the token, and no token that others created with its ID.
 func (r *probeRun) removeToken(ctx context.Context) error {
 	now, err := token.Get(ctx, r.Client.Core, r.token.Token.ID())
-	switch {
-	case errors.Is(err, token.ErrNotFound):
-		return nil
-	case err != nil:
+	if err != nil || now.Matches(r.token.Token) != nil || r.token.UID != "" && now.UID != r.token.UID {
 		return err
-	case now.Matches(r.token.Token) != nil, r.token.UID != "" && now.UID != r.token.UID:
-		return nil
 	}
-	if err := token.Delete(ctx, r.Client.Core, now); err != nil && !errors.Is(err, token.ErrNotFound) {
+	if err := token.Delete(ctx, r.Client.Core, now); err != nil {
 		return err
 	}
 	r.removed = append(r.removed, "token "+now.ID)
@@ -210,15 +210,10 @@ func (r *probeRun) removeToken(ctx context.Context) error {
 // removeRequest deletes the CSR, and no CSR that others created with its name.
 func (r *probeRun) removeRequest(ctx context.Context) error {
 	now, err := csr.Get(ctx, r.Client.Certificates, r.wanted.Name)
-	switch {
-	case errors.Is(err, csr.ErrNotFound):
-		return nil
-	case err != nil:
+	if err != nil || !r.isOurs(now) {
 		return err
-	case !r.isOurs(now):
-		return nil
 	}
-	if err := csr.DeleteOwn(ctx, r.Client.Certificates, now); err != nil && !errors.Is(err, csr.ErrNotFound) && !errors.Is(err, csr.ErrReplaced) {
+	if err := csr.DeleteOwn(ctx, r.Client.Certificates, now); err != nil {
 		return err
 	}
 	r.removed = append(r.removed, "request "+now.Name)

@@ -350,8 +350,8 @@ func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 
 // at runs do when the step begins.
 func at(p *doctor.Probe, step string, do func()) {
-	p.Observer = func(event doctor.Event) {
-		if event.Check == "probe: "+step {
+	p.Observer = func(event kubeclient.Event) {
+		if event.Step == "probe: "+step {
 			do()
 		}
 	}

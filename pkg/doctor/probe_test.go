@@ -19,6 +19,7 @@ import (
 	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
@@ -34,7 +35,7 @@ func TestProbe(t *testing.T) {
 	s := newSite(t)
 	p := s.probe()
 	var told []string
-	p.Observer = func(event doctor.Event) { told = append(told, event.Check) }
+	p.Observer = func(event kubeclient.Event) { told = append(told, event.Step) }
 	findings := p.Run(t.Context())
 	var want []string
 	for _, check := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate", "clean-up"} {

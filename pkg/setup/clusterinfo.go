@@ -16,11 +16,8 @@ import (
 
 // clusterInfo is what is said of cluster-info.
 func clusterInfo(action Action, why string) Result {
-	return Result{"ConfigMap", metav1.NamespacePublic, api.ConfigMapClusterInfo, action, why}
+	return Result{Object{Kind: "ConfigMap", Namespace: metav1.NamespacePublic, Name: api.ConfigMapClusterInfo}, action, why}
 }
-
-// errPlanOnly ends a write of cluster-info that is only looked at.
-var errPlanOnly = errors.New("only looked at")
 
 // planClusterInfo says what it takes to have nodes told of the cluster.
 func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
@@ -28,8 +25,9 @@ func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	change, err := s.writer(func(clusterinfo.Change) error { return errPlanOnly }).Publish(ctx, document)
-	if err != nil && !errors.Is(err, errPlanOnly) {
+	writer := clusterinfo.Writer{Client: s.Core, Now: s.Now, Labels: map[string]string{Label: LabelValue}, PlanOnly: true}
+	change, err := writer.Publish(ctx, document)
+	if err != nil {
 		return nil, err
 	}
 	var result Result
@@ -46,15 +44,10 @@ func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 		result = clusterInfo(Updated, documentDifference(change))
 	}
 	return []step{{result, func(ctx context.Context, dryRun []string) error {
-		writer := s.writer(s.unlessOther)
-		writer.DryRun = len(dryRun) > 0
+		writer.PlanOnly, writer.Confirm, writer.DryRun = false, s.unlessOther, dryRun
 		_, err := writer.Publish(ctx, document)
 		return err
 	}}}, nil
-}
-
-func (s Setup) writer(confirm func(clusterinfo.Change) error) clusterinfo.Writer {
-	return clusterinfo.Writer{Client: s.Core, Now: s.Now, Labels: map[string]string{Label: LabelValue}, Confirm: confirm}
 }
 
 // unlessOther refuses to change what someone else has published meanwhile.

@@ -69,7 +69,7 @@ func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects [
 }
 
 func compared(wanted Object, object any) State {
-	found, meta := parse(object)
+	found, meta := Read(object)
 	s := State{Object: wanted, Exists: true, Ours: meta.Labels[Label] == LabelValue, meta: meta}
 	if wanted.Unwanted {
 		s.Extra = []string{"the right of new nodes to be approved at once"}
@@ -112,7 +112,7 @@ func without(subjects, others []rbacv1.Subject) []string {
 	var words []string
 	for _, s := range subjects {
 		if !slices.Contains(others, s) {
-			words = append(words, "the "+named(strings.ToLower(s.Kind), s.Namespace, s.Name))
+			words = append(words, "the "+Object{Kind: strings.ToLower(s.Kind), Namespace: s.Namespace, Name: s.Name}.String())
 		}
 	}
 	return words

@@ -37,17 +37,11 @@ type Object struct {
 }
 
 // String names the object, as in ClusterRole NAME.
-func (o Object) String() string { return named(o.Kind, o.Namespace, o.Name) }
-
-func (o Object) result(action Action, why string) Result {
-	return Result{o.Kind, o.Namespace, o.Name, action, why}
-}
-
-func named(kind, namespace, name string) string {
-	if namespace != "" {
-		return fmt.Sprintf("%s %s/%s", kind, namespace, name)
+func (o Object) String() string {
+	if o.Namespace != "" {
+		return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name)
 	}
-	return fmt.Sprintf("%s %s", kind, name)
+	return fmt.Sprintf("%s %s", o.Kind, o.Name)
 }
 
 // Approval says whether nodes get their certificates without a person's yes.

@@ -48,15 +48,13 @@ const (
 
 // Result says what was done about an object.
 type Result struct {
-	Kind, Namespace, Name string
-	Action                Action
+	// Object is the one; of cluster-info it has nothing but the name.
+	Object
+	Action Action
 	// Why says in words how an updated object differed, or why one was kept or left
 	// out.
 	Why string
 }
-
-// String names the object, as in ClusterRole NAME.
-func (r Result) String() string { return named(r.Kind, r.Namespace, r.Name) }
 
 // difference is what is said of an object that differs.
 func (r Result) difference() string { return fmt.Sprintf("%s: %v: %s", r, ErrDiffers, r.Why) }

@@ -15,7 +15,7 @@ func (s Setup) changes(states []State) []step {
 	for _, state := range states {
 		switch o := state.Object; {
 		case o.Optional && !state.Exists && isSetUp:
-			steps = append(steps, step{result: o.result(Skipped, "new nodes wait for a person, as before")})
+			steps = append(steps, step{result: Result{o, Skipped, "new nodes wait for a person, as before"}})
 		case state.Exists || !o.Unwanted:
 			steps = append(steps, s.change(state))
 		}
@@ -27,17 +27,17 @@ func (s Setup) change(state State) step {
 	o, why := state.Object, state.Difference()
 	switch {
 	case !state.Exists:
-		return step{o.result(Created, why), with(state, s.create)}
+		return step{Result{o, Created, why}, with(state, s.create)}
 	case !state.Differs():
-		return step{result: o.result(Unchanged, why)}
+		return step{result: Result{o, Unchanged, why}}
 	case !s.Force:
-		return step{result: o.result(differs, why)}
+		return step{result: Result{o, differs, why}}
 	case o.Unwanted:
-		return step{o.result(Deleted, why), with(state, s.remove)}
+		return step{Result{o, Deleted, why}, with(state, s.remove)}
 	case state.otherRole:
-		return step{o.result(Updated, why), with(state, s.recreate)}
+		return step{Result{o, Updated, why}, with(state, s.recreate)}
 	}
-	return step{o.result(Updated, why), with(state, s.update)}
+	return step{Result{o, Updated, why}, with(state, s.update)}
 }
 
 // removals returns what it takes to have none of the objects left that setup created.
@@ -47,9 +47,9 @@ func (s Setup) removals(states []State) []step {
 		switch o := state.Object; {
 		case !state.Exists:
 		case !state.Ours:
-			steps = append(steps, step{result: o.result(Kept, "setup did not create it")})
+			steps = append(steps, step{result: Result{o, Kept, "setup did not create it"}})
 		default:
-			steps = append(steps, step{o.result(Deleted, ""), with(state, s.remove)})
+			steps = append(steps, step{Result{o, Deleted, ""}, with(state, s.remove)})
 		}
 	}
 	return steps

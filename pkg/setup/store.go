@@ -66,7 +66,7 @@ func newObjectMeta(namespace, name string) metav1.ObjectMeta {
 // into a cluster.
 func (o Object) Manifest() any { return o.manifest(newObjectMeta(o.Namespace, o.Name)) }
 
-// manifest returns the object as the API has it, and parse reads one.
+// manifest returns the object as the API has it, and Read reads one.
 func (o Object) manifest(meta metav1.ObjectMeta) any {
 	kind := metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: o.Kind}
 	switch o.Kind {
@@ -80,16 +80,18 @@ func (o Object) manifest(meta metav1.ObjectMeta) any {
 	return &rbacv1.ClusterRoleBinding{TypeMeta: kind, ObjectMeta: meta, RoleRef: o.RoleRef, Subjects: o.Subjects}
 }
 
-func parse(object any) (Object, metav1.ObjectMeta) {
+// Read returns what an object of the API grants, with its labels and the like; nothing
+// of one that is no role and no binding.
+func Read(object any) (Object, metav1.ObjectMeta) {
 	switch o := object.(type) {
 	case *rbacv1.Role:
-		return Object{Rules: o.Rules}, o.ObjectMeta
+		return Object{Kind: "Role", Namespace: o.Namespace, Name: o.Name, Rules: o.Rules}, o.ObjectMeta
 	case *rbacv1.ClusterRole:
-		return Object{Rules: o.Rules}, o.ObjectMeta
+		return Object{Kind: "ClusterRole", Name: o.Name, Rules: o.Rules}, o.ObjectMeta
 	case *rbacv1.RoleBinding:
-		return Object{RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
+		return Object{Kind: "RoleBinding", Namespace: o.Namespace, Name: o.Name, RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
 	case *rbacv1.ClusterRoleBinding:
-		return Object{RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
+		return Object{Kind: "ClusterRoleBinding", Name: o.Name, RoleRef: o.RoleRef, Subjects: o.Subjects}, o.ObjectMeta
 	}
 	return Object{}, metav1.ObjectMeta{}
 }

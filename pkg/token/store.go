@@ -12,10 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/tools/pager"
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -143,23 +141,15 @@ func Get(ctx context.Context, client corev1client.SecretsGetter, id string) (Inf
 	return Read(secret), nil
 }
 
-// pageSize is how many tokens are read at a time: of more, the server answers no
-// sooner, and of fewer, it is asked more often.
-const pageSize = 1000
-
 // List returns every token in the order of the IDs, the ill-formed ones with
 // what is wrong with them. It reads page by page.
 //
 // Access: list on secrets in kube-system.
 func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error) {
 	var infos []Info
-	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-		return client.Secrets(metav1.NamespaceSystem).List(ctx, opts)
-	})
-	pages.PageSize = pageSize
 	opts := metav1.ListOptions{FieldSelector: "type=" + string(api.SecretTypeBootstrapToken)}
-	err := pages.EachListItem(ctx, opts, func(object runtime.Object) error {
-		if secret, ok := object.(*corev1.Secret); ok && secret.Type == api.SecretTypeBootstrapToken {
+	err := kubeclient.EachItem(ctx, client.Secrets(metav1.NamespaceSystem).List, opts, func(secret *corev1.Secret) error {
+		if secret.Type == api.SecretTypeBootstrapToken {
 			infos = append(infos, Read(secret))
 		}
 		return nil

@@ -19,9 +19,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-type showOptions struct {
-	endpoint string
-}
+type showOptions struct{ endpoint string }
 
 func (o *showOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.endpoint, "endpoint", "", "read it as a node would, without credentials, from this `address`")

@@ -7,6 +7,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/cli"
@@ -104,6 +105,6 @@ func kubeconfigFor(config *rest.Config, user string, certificate []byte, keyPath
 	if err != nil {
 		return "", fmt.Errorf("%w: its CA: %w", failure.ErrInvalidKubeconfig, err)
 	}
-	text, err := clusterinfo.UserKubeconfig(config.Host, cas, clusterinfo.User{Name: user, Certificate: certificate, KeyFile: path})
+	text, err := clusterinfo.UserKubeconfig(config.Host, cas, user, &clientcmdapi.AuthInfo{ClientCertificateData: certificate, ClientKey: path})
 	return string(text), err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/doctor"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
@@ -75,7 +76,7 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 	}
 	return doctor.Probe{
 		Client: c.Client, Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, Setup: o.rbac.Options, Random: e.Random,
-		Observer: func(event doctor.Event) { e.Progress(event.Check) },
+		Observer: func(event kubeclient.Event) { e.Progress(event.Step) },
 	}, err
 }
 
