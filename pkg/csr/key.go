@@ -13,7 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"regexp"
 	"strings"
 )
 
@@ -117,12 +117,10 @@ func ParseFingerprint(s string) (string, error) {
 // FormatFingerprint writes a fingerprint in groups of four digits, to be read aloud.
 func FormatFingerprint(fingerprint string) string {
 	digits := strings.TrimPrefix(fingerprint, "sha256:")
-	var groups []string
-	for group := range slices.Chunk([]byte(digits), 4) {
-		groups = append(groups, string(group))
-	}
-	return strings.Join(groups, " ")
+	return strings.TrimSpace(fourDigits.ReplaceAllString(digits, "$0 "))
 }
+
+var fourDigits = regexp.MustCompile(`.{4}`)
 
 // KeyType names the type and size of a public key, such as "ECDSA P-256".
 func KeyType(publicKey any) string {

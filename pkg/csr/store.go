@@ -83,18 +83,25 @@ func List(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	return nil
 }
 
-// Get returns the request, or an error that matches ErrNotFound.
+// Get returns the request as it is stored: wanted itself where it was read before, and
+// else the one of its name. It returns an error that matches ErrNotFound, or
+// ErrReplaced when that has another UID; an empty UID means any.
 //
 // Access: get on certificatesigningrequests.
-func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, name string) (Request, error) {
-	object, err := client.CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
+func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted Request) (Request, error) {
+	if wanted.stored != nil {
+		return wanted, nil
+	}
+	object, err := client.CertificateSigningRequests().Get(ctx, wanted.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return Request{}, &RequestError{name, ErrNotFound}
+		return Request{}, &RequestError{wanted.Name, ErrNotFound}
 	case err != nil:
-		return Request{}, fmt.Errorf("get request %s: %w", name, err)
+		return Request{}, fmt.Errorf("get request %s: %w", wanted.Name, err)
+	case wanted.UID != "" && string(object.UID) != wanted.UID:
+		err = &RequestError{wanted.Name, fmt.Errorf("%w: its UID is %s, not %s", ErrReplaced, object.UID, wanted.UID)}
 	}
-	return Decode(object), nil
+	return Decode(object), err
 }
 
 // ErrDiffers means that a request of the same name exists that asks for

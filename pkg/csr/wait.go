@@ -139,7 +139,7 @@ func (w *waiter) tell(event kubeclient.Event) {
 // returns the state last seen.
 func (w *waiter) follow(ctx context.Context) error {
 	if w.stale {
-		request, err := Get(ctx, w.client, w.request.Name)
+		request, err := Get(ctx, w.client, Request{Name: w.request.Name})
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
@@ -123,7 +124,7 @@ func (j *joiner) identify(ctx context.Context, result Result, node Node) (Result
 		return result, err
 	}
 	confirm := func(ctx context.Context) (authenticationv1.UserInfo, error) { return node.Confirm(ctx, client) }
-	user, err := retry(ctx, j.Observer, confirm)
+	user, err := kubeclient.Retry(ctx, discovery.Transient, j.Observer, confirm)
 	result.Username, result.Groups = user.Username, user.Groups
 	return result, err
 }

@@ -14,21 +14,19 @@ import (
 )
 
 type approveOptions struct {
-	filter      csrFilterOptions
-	uid         string
-	fingerprint string
-	limit       int
-	wait        bool
-	timeout     time.Duration
-	dryRun      bool
-	yes         bool
-	force       bool
+	filterOptions
+	limit   int
+	wait    bool
+	timeout time.Duration
+	dryRun  bool
+	yes     bool
+	force   bool
 }
 
 func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
-	o.filter.addFlags(fs)
-	fs.StringVar(&o.uid, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
-	fs.StringVar(&o.fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
+	o.filterOptions.addFlags(fs)
+	fs.StringVar(&o.UID, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
+	fs.StringVar(&o.Fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
 	fs.IntVar(&o.limit, "max", math.MaxInt, "approve at most this `number`, the oldest first")
 	fs.Lookup("max").DefValue = "0" // which help does not show
 	fs.BoolVar(&o.wait, "wait", false, "wait for a request of --node to appear")
@@ -78,17 +76,18 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 
 // validate returns an error when the flags do not fit together.
 func (o approveOptions) validate(named []csr.Request) error {
-	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
+	beside := csr.Filter{SignerName: o.SignerName, UID: o.UID, Fingerprint: o.Fingerprint} // what names may have beside them
+	filtered := o.filterOptions != filterOptions{Filter: beside}
 	switch {
-	case len(named) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "":
+	case len(named) == 0 && o.filterOptions == filterOptions{}:
 		return fmt.Errorf("%w: name requests, or say which are meant, such as --pending", failure.ErrUsage)
 	case len(named) > 0 && filtered:
 		return fmt.Errorf("%w: requests were named, and filters given too", failure.ErrUsage)
-	case len(named) == 0 && filtered && o.uid != "":
+	case len(named) == 0 && filtered && o.UID != "":
 		return fmt.Errorf("%w: --uid is of one request, and filters were given too", failure.ErrUsage)
-	case len(named) > 1 && o.uid != "":
+	case len(named) > 1 && o.UID != "":
 		return fmt.Errorf("%w: --uid is of one request, and %d were named", failure.ErrUsage, len(named))
-	case len(named) > 1 && o.fingerprint != "":
+	case len(named) > 1 && o.Fingerprint != "":
 		return fmt.Errorf("%w: --fingerprint is of one request, and %d were named", failure.ErrUsage, len(named))
 	case len(named) != 1 && o.force:
 		return fmt.Errorf("%w: --force is for one request, and %d were named", failure.ErrUsage, len(named))
@@ -97,15 +96,6 @@ func (o approveOptions) validate(named []csr.Request) error {
 	case o.timeout <= 0:
 		return fmt.Errorf("%w: --timeout %s leaves no time", failure.ErrUsage, o.timeout)
 	}
-	return o.filter.validate()
-}
-
-// selected returns the filter for the CSRs that the flags select.
-func (o approveOptions) selected(now time.Time) (csr.Filter, error) {
-	filter, err := o.filter.filter(now)
-	filter.UID = o.uid
-	if err == nil && o.fingerprint != "" {
-		filter.Fingerprint, err = csr.ParseFingerprint(o.fingerprint)
-	}
-	return filter, err
+	_, err := o.filter(time.Time{})
+	return err
 }

@@ -64,5 +64,8 @@ func checkOne(named []csr.Request, node string) error {
 	if len(named) > 1 || (len(named) == 1) == (node != "") {
 		return fmt.Errorf("%w: give the name of one request, or --node", failure.ErrUsage)
 	}
-	return csrFilterOptions{node: node}.validate()
+	if node == "" {
+		return nil
+	}
+	return csr.ValidateNodeName(node)
 }

@@ -22,6 +22,7 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Requester:         r.Username,
 		Groups:            cli.OrEmpty(r.Groups),
 		NodeName:          r.NodeName(),
+		Subject:           r.Subject(),
 		SANs:              cli.OrEmpty(r.SANs()),
 		Usages:            cli.OrEmpty(r.Usages),
 		ExpirationSeconds: r.ExpirationSeconds,
@@ -31,7 +32,6 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Problem:           r.Problem,
 	}
 	if r.PKCS10 != nil {
-		out.Subject = r.Subject()
 		out.Key = csr.KeyType(r.PKCS10.PublicKey)
 		out.Fingerprint = csr.Fingerprint(r.PKCS10.PublicKey)
 	}

@@ -17,9 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type reviewOptions struct {
-	node string
-}
+type reviewOptions struct{ node string }
 
 func (o *reviewOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "review the pending request for the node of this `name`")
