@@ -67,10 +67,6 @@ func onlyNames(r csr.Request) bool {
 	})
 }
 
-func areAddresses(r csr.Request, facts Facts) bool {
-	return len(unknownSANs(r, facts)) == 0 && len(r.SANs()) > 0
-}
-
 // unknownSANs returns the names that are none of the Node's addresses: IP addresses
 // count as what they are, however written, and DNS names as text.
 func unknownSANs(r csr.Request, facts Facts) []string {

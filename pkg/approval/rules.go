@@ -19,7 +19,7 @@ func checkKubeletClient(r csr.Request, facts Facts) []RuleResult {
 		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
 		{Rule: "requester", OK: isBootstrapper(r) || r.Username == self, Detail: r.Username},
-		{Rule: "new node", OK: !facts.NodeExists || r.Username == self, Detail: existence(facts)},
+		{Rule: "new node", OK: !facts.NodeExists || r.Username == self, Detail: existence[facts.NodeExists]},
 	}
 }
 
@@ -28,10 +28,10 @@ func checkKubeletServing(r csr.Request, facts Facts) []RuleResult {
 		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
 		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no other extensions", OK: onlyNames(r), Detail: extensionDetail(r)},
-		{Rule: "addresses of the node", OK: areAddresses(r, facts), Detail: addressDetail(r, facts)},
+		{Rule: "addresses of the node", OK: len(r.SANs()) > 0 && len(unknownSANs(r, facts)) == 0, Detail: addressDetail(r, facts)},
 		{Rule: "usages", OK: isUsages(r, "server auth"), Detail: strings.Join(r.Usages, ", ")},
 		{Rule: "requester", OK: r.Username == csr.NodeUserPrefix+r.NodeName(), Detail: r.Username},
-		{Rule: "known node", OK: facts.NodeExists, Detail: existence(facts)},
+		{Rule: "known node", OK: facts.NodeExists, Detail: existence[facts.NodeExists]},
 	}
 }
 
@@ -80,9 +80,5 @@ func lifetimeDetail(lifetime time.Duration) string {
 	return lifetime.String()
 }
 
-func existence(facts Facts) string {
-	if facts.NodeExists {
-		return "a Node of this name exists"
-	}
-	return "no Node of this name exists"
-}
+// existence says whether there is a Node of the name asked for.
+var existence = map[bool]string{true: "a Node of this name exists", false: "no Node of this name exists"}
