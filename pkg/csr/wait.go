@@ -75,8 +75,6 @@ func Wait(ctx context.Context, client certificatesv1client.CertificateSigningReq
 		opts.Explain = func(r Request) string { return Explain(r, AutoApprovalUnknown) }
 	}
 	w := &waiter{WaitOptions: opts, client: client, uid: string(request.UID), slow: time.NewTimer(slowAfter), silent: time.NewTimer(silence)}
-	defer w.slow.Stop()
-	defer w.silent.Stop()
 	w.see(Decode(request))
 	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Observer: w.tell}
 	if err := kubeclient.Until(ctx, wait, w.follow); err != nil {

@@ -81,7 +81,6 @@ func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 	}
 	defer stream.Stop()
 	half := time.NewTimer(length / 2)
-	defer half.Stop()
 	for transient(w.state) {
 		if w.isSlow {
 			w.tell(kubeclient.Event{Waiting: w.cause()})

@@ -2,8 +2,13 @@ package join
 
 import (
 	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/durable"
@@ -41,4 +46,78 @@ func writeFiles(l Layout, id identity) error {
 		return err
 	}
 	return os.Remove(l.pendingKey())
+}
+
+// repair repairs what a join that died last of all, or a kubelet, has not done: the CA
+// file, a key that waits no more, permissions. It returns the files; in a dry run it does
+// only that.
+func (j *joiner) repair(id identity) (repaired []string, err error) {
+	ca, pendingKey := j.Layout.CA(), j.Layout.pendingKey()
+	bundle, err := j.caFile()
+	if err != nil {
+		return nil, err
+	}
+	lacking := !within(id.Roots, bundle)
+	if lacking && len(bundle) > 0 && !j.Force {
+		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", ca, ErrForeign, j.Layout.Kubeconfig())
+	}
+	pair, err := j.Layout.currentPair()
+	if err != nil {
+		return nil, err
+	}
+	fix := func(path string, do func() error) {
+		repaired = append(repaired, path)
+		if err == nil && !j.DryRun {
+			err = do()
+		}
+	}
+	if lacking {
+		fix(ca, func() error { return durable.WriteFile(ca, certpem.Encode(id.Roots...), 0o644) })
+	}
+	waiting, _ := os.ReadFile(pendingKey)
+	if key, err := csr.ParseKey(waiting); err == nil && csr.Fingerprint(key.Public()) == csr.Fingerprint(id.Key.Public()) {
+		fix(pendingKey, func() error { return os.Remove(pendingKey) })
+	}
+	for _, path := range []string{j.Layout.Kubeconfig(), pair} {
+		info, statErr := os.Lstat(path)
+		if statErr != nil {
+			return repaired, errors.Join(err, statErr)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			fix(path, func() error { return os.Chmod(path, 0o600) })
+		}
+	}
+	return repaired, err
+}
+
+// caFile returns the CA certificates that are in the CA file, nil when there is
+// none.
+func (j *joiner) caFile() ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(j.Layout.CA())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := certpem.Parse(text)
+	if err != nil && !j.Force {
+		return nil, fmt.Errorf("%s: %w: %w", j.Layout.CA(), ErrForeign, err)
+	}
+	return bundle, nil
+}
+
+// checkCAFile wants a CA file that is there to hold just these certificates: it may
+// also say who may call the kubelet, and is replaced only by force.
+func (j *joiner) checkCAFile(roots []*x509.Certificate) error {
+	bundle, err := j.caFile()
+	if err != nil || bundle == nil || j.Force || within(roots, bundle) && within(bundle, roots) {
+		return err
+	}
+	return fmt.Errorf("%s: %w: it has other CA certificates than the cluster", j.Layout.CA(), ErrForeign)
+}
+
+// within reports whether each certificate of a is in b.
+func within(a, b []*x509.Certificate) bool {
+	return !slices.ContainsFunc(a, func(cert *x509.Certificate) bool { return !slices.ContainsFunc(b, cert.Equal) })
 }
