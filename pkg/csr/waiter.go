@@ -20,11 +20,9 @@ type waiter struct {
 	client certificatesv1client.CertificateSigningRequestsGetter
 	uid    string
 	said   string // last to the observer
-	// request is as it was last seen, and state what it waits for. It is stale when it
-	// must be read anew.
+	// request is as it was last seen, and state what it waits for.
 	request Request
 	state   error
-	stale   bool
 	windows int // watches so far
 	// slow fires when it is time to say what is waited for; isSlow is set then.
 	slow   *time.Timer
@@ -46,14 +44,13 @@ func (w *waiter) tell(event kubeclient.Event) {
 // follow watches until the request ends or a watch does before its time, when it
 // returns the state last seen.
 func (w *waiter) follow(ctx context.Context) error {
-	if w.stale {
+	if w.windows > 0 { // what was last seen may have changed since
 		request, err := Get(ctx, w.client, Request{Name: w.request.Name})
 		if err != nil {
 			return err
 		}
 		w.see(request)
 	}
-	w.stale = true
 	for inTime := true; inTime && transient(w.state); {
 		var err error
 		if inTime, err = w.watch(ctx); err != nil {
@@ -68,13 +65,12 @@ func (w *waiter) follow(ctx context.Context) error {
 func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 	length := window(w.windows)
 	w.windows++
-	seconds := int64(length / time.Second)
 	ctx, cancel := context.WithTimeout(ctx, length+grace)
 	defer cancel()
 	stream, err := w.client.CertificateSigningRequests().Watch(ctx, metav1.ListOptions{
 		FieldSelector:   fields.OneTermEqualSelector("metadata.name", w.request.Name).String(),
 		ResourceVersion: w.request.stored.ResourceVersion,
-		TimeoutSeconds:  &seconds,
+		TimeoutSeconds:  new(int64(length / time.Second)),
 	})
 	if err != nil {
 		return false, fmt.Errorf("watch request %s: %w", w.request.Name, err)

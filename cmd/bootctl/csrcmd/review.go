@@ -98,6 +98,5 @@ func tokenOf(ctx context.Context, e *cli.Env, client *kubeclient.Client, r csr.R
 	if err != nil {
 		return nil
 	}
-	found := cmdutil.TokenInfo(info, e.Now())
-	return &found
+	return new(cmdutil.TokenInfo(info, e.Now()))
 }

@@ -83,9 +83,7 @@ certificatesigningrequests; see setup.`,
   bootctl join --bootstrap-kubeconfig bootstrap-kubelet.conf
   bootctl join --dry-run -o json`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, endpoints []string) error {
-			return o.run(cmd.Context(), e, cmd.Flags(), endpoints)
-		},
+		RunE: func(cmd *cobra.Command, endpoints []string) error { return o.run(cmd.Context(), e, cmd.Flags(), endpoints) },
 	}
 	o.addFlags(cmd.Flags())
 	cli.AddRequestTimeout(cmd.Flags(), e.Connection.Timeout)
