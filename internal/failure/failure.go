@@ -52,8 +52,7 @@ func All() []Failure {
 // Of returns what bootctl reports of err, which is not nil. For a *BulkError it is the
 // first of several failures where all have the same exit code.
 func Of(err error) Failure {
-	var bulk *BulkError
-	if errors.As(err, &bulk) {
+	if bulk, ok := errors.AsType[*BulkError](err); ok {
 		return bulk.failure()
 	}
 	return rowOf(err).failure(err)

@@ -43,14 +43,14 @@ type Denial struct{ Reason, Message string }
 
 // Deny denies a request, for good: there will be no certificate under its name until
 // the object is deleted. It returns the request as it was before, which it reads as
-// [Get] does. The errors are those of Get, of [CheckAccess] and of [Approve], and one
+// [csr.Get] does. The errors are those of that, of [CheckAccess] and of [Approve], and one
 // that matches ErrApproved when it is too late; there is none when it was denied
 // already.
 //
 // Access: get on certificatesigningrequests, update on
 // certificatesigningrequests/approval, and approve on the signer.
 func Deny(ctx context.Context, client *kubeclient.Client, r csr.Request, why Denial) (csr.Request, error) {
-	r, err := Get(ctx, client.Certificates, r)
+	r, err := csr.Get(ctx, client.Certificates, r)
 	if err == nil {
 		err = CheckAccess(ctx, client.Authorization, r.SignerName)
 	}
@@ -66,25 +66,22 @@ func Deny(ctx context.Context, client *kubeclient.Client, r csr.Request, why Den
 // judged, and reads it anew when that has changed.
 func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
 	wanted.Status = corev1.ConditionTrue
-	object := judged.Stored()
+	latest := judged
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		if object == nil {
-			current, err := csr.Get(ctx, client, judged.Name)
-			if err != nil {
-				return err
-			}
-			object = current.Stored()
+		current, err := csr.Get(ctx, client, latest)
+		if err != nil {
+			return err
 		}
-		if string(object.UID) != judged.UID {
+		if current.UID != judged.UID {
 			return &csr.RequestError{Name: judged.Name, Err: csr.ErrReplaced}
 		}
-		open, err := undecided(object, wanted.Type)
+		open, err := undecided(current, wanted.Type)
 		if err != nil || !open {
 			return err
 		}
-		changed := object.DeepCopy()
+		changed := current.Stored().DeepCopy()
 		changed.Status.Conditions = append(changed.Status.Conditions, wanted)
-		object = nil
+		latest = csr.Request{Name: judged.Name}
 		_, err = client.CertificateSigningRequests().UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
@@ -98,8 +95,8 @@ func decide(ctx context.Context, client certificatesv1client.CertificateSigningR
 
 // undecided says whether the wanted decision is still to be made; an error says
 // that another one was.
-func undecided(object *certificatesv1.CertificateSigningRequest, wanted certificatesv1.RequestConditionType) (bool, error) {
-	state := csr.Decode(object).State()
+func undecided(r csr.Request, wanted certificatesv1.RequestConditionType) (bool, error) {
+	state := r.State()
 	approved := state == nil || errors.Is(state, csr.ErrUnsigned)
 	switch {
 	case errors.Is(state, csr.ErrPending):
@@ -108,18 +105,18 @@ func undecided(object *certificatesv1.CertificateSigningRequest, wanted certific
 		wanted == certificatesv1.CertificateDenied && errors.Is(state, csr.ErrDenied):
 		return false, nil
 	case wanted == certificatesv1.CertificateDenied && approved:
-		return false, &csr.RequestError{Name: object.Name, Err: ErrApproved}
+		return false, &csr.RequestError{Name: r.Name, Err: ErrApproved}
 	}
 	return false, state
 }
 
 // Delete removes a request that was decided on, so that the same one can be made
-// again. It returns the request as it was, which it reads as [Get] does, and the
+// again. It returns the request as it was, which it reads as [csr.Get] does, and the
 // errors of that, or one that matches ErrUndecided.
 //
 // Access: get and delete on certificatesigningrequests.
 func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, r csr.Request) (csr.Request, error) {
-	r, err := Get(ctx, client, r)
+	r, err := csr.Get(ctx, client, r)
 	switch {
 	case err != nil:
 		return r, err

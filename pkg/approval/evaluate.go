@@ -33,15 +33,15 @@ type Evaluation struct {
 	Rules, Overridden []RuleResult
 }
 
-// Evaluate checks whether the CSR, which it reads as [Get] does, may be approved; that
-// is so also for one that was approved before. It returns the errors of Get, a
+// Evaluate checks whether the CSR, which it reads as [csr.Get] does, may be approved; that
+// is so also for one that was approved before. It returns the errors of that, a
 // *[ConflictError], an error that matches ErrFingerprintMismatch, csr.ErrDenied or
 // csr.ErrFailed, or a *[PolicyViolationError] next to the Evaluation.
 //
 // Access: get on certificatesigningrequests and nodes and, for clients of the API
 // server, create on subjectaccessreviews.
 func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, want Criteria) (Evaluation, error) {
-	r, err := Get(ctx, client.Certificates, r)
+	r, err := csr.Get(ctx, client.Certificates, r)
 	e := Evaluation{Request: r}
 	if err == nil {
 		err = want.Conflicts.check(r)
@@ -92,14 +92,14 @@ type ReviewResult struct {
 	MissingPermission *kubeclient.MissingPermissionError
 }
 
-// Review evaluates a CSR, which it reads as [Get] does, by the rules of its signer, and
+// Review evaluates a CSR, which it reads as [csr.Get] does, by the rules of its signer, and
 // predicts the answer of that signer.
 //
 // Access: get on certificatesigningrequests and nodes; list on
 // certificatesigningrequests and create on subjectaccessreviews, without which the
 // result says less.
 func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (ReviewResult, error) {
-	r, err := Get(ctx, client.Certificates, r)
+	r, err := csr.Get(ctx, client.Certificates, r)
 	if err != nil {
 		return ReviewResult{}, err
 	}

@@ -67,29 +67,19 @@ func onlyNames(r csr.Request) bool {
 	})
 }
 
-func areAddresses(r csr.Request, facts Facts) bool {
-	return len(unknownSANs(r, facts)) == 0 && len(r.SANs()) > 0
-}
-
 // unknownSANs returns the names that are none of the Node's addresses: IP addresses
 // count as what they are, however written, and DNS names as text.
 func unknownSANs(r csr.Request, facts Facts) []string {
-	var ips []net.IP
-	var hosts []string
-	for _, address := range facts.NodeAddresses {
-		if ip := parseAddress(address); ip != nil {
-			ips = append(ips, ip)
-		} else {
-			hosts = append(hosts, address)
-		}
-	}
 	return slices.DeleteFunc(r.SANs(), func(san string) bool {
 		kind, name, _ := strings.Cut(san, ":")
 		switch kind {
 		case "DNS":
-			return slices.Contains(hosts, name)
+			return parseAddress(name) == nil && slices.Contains(facts.NodeAddresses, name)
 		case "IP":
-			return slices.ContainsFunc(ips, net.ParseIP(name).Equal)
+			return slices.ContainsFunc(facts.NodeAddresses, func(address string) bool {
+				ip := parseAddress(address)
+				return ip != nil && ip.Equal(net.ParseIP(name))
+			})
 		}
 		return false
 	})

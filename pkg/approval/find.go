@@ -36,22 +36,6 @@ func Candidates(ctx context.Context, client certificatesv1client.CertificateSign
 	return list(ctx, client, filter)
 }
 
-// Get returns the CSR as it is stored: wanted itself where it was read before, and else
-// the one of its name. It returns an error that matches csr.ErrNotFound, or
-// csr.ErrReplaced when that has another UID; an empty UID means any.
-//
-// Access: get on certificatesigningrequests.
-func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted csr.Request) (csr.Request, error) {
-	if wanted.Stored() != nil {
-		return wanted, nil
-	}
-	found, err := csr.Get(ctx, client, wanted.Name)
-	if err == nil && wanted.UID != "" && found.UID != wanted.UID {
-		err = &csr.RequestError{Name: wanted.Name, Err: fmt.Errorf("%w: its UID is %s, not %s", csr.ErrReplaced, found.UID, wanted.UID)}
-	}
-	return found, err
-}
-
 // Find returns the only CSR that the filter selects, whatever its Condition. For a
 // node that is a pending CSR, where no SignerName is given for csr.KubeletClient, and a filter without a fingerprint selects it only when
 // no other is for the same node; otherwise it is the pending CSR, or the newest

@@ -38,7 +38,7 @@ func TestGet(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.test, func(t *testing.T) {
-			got, err := approval.Get(t.Context(), client, csr.Request{Name: test.name, UID: test.uid})
+			got, err := csr.Get(t.Context(), client, csr.Request{Name: test.name, UID: test.uid})
 			testcsr.WantError(t, err, test.wantErr)
 			if err == nil && got.UID != "uid-1" {
 				t.Errorf("UID = %q", got.UID)

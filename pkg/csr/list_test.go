@@ -123,11 +123,11 @@ func TestList(t *testing.T) {
 
 func TestGet(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
-	got, err := csr.Get(t.Context(), client, "node-csr-1")
+	got, err := csr.Get(t.Context(), client, csr.Request{Name: "node-csr-1"})
 	if err != nil || got.UID != "uid-1" || got.Username != testcsr.Bootstrap {
 		t.Errorf("Get = %+v, %v", got, err)
 	}
-	if _, err := csr.Get(t.Context(), client, "none"); !errors.Is(err, csr.ErrNotFound) {
+	if _, err := csr.Get(t.Context(), client, csr.Request{Name: "none"}); !errors.Is(err, csr.ErrNotFound) {
 		t.Errorf("error = %v, want %v", err, csr.ErrNotFound)
 	}
 }
@@ -135,7 +135,7 @@ func TestGet(t *testing.T) {
 func TestListAndGetKeepErrorsOfTheServer(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 	client.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, testcsr.ErrServer })
-	_, err := csr.Get(t.Context(), client, "node-csr-1")
+	_, err := csr.Get(t.Context(), client, csr.Request{Name: "node-csr-1"})
 	testcsr.WantError(t, err, testcsr.ErrServer)
 	testcsr.WantError(t, csr.List(t.Context(), client, csr.Filter{}, func(csr.Request) error { return nil }), testcsr.ErrServer)
 }

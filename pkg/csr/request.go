@@ -1,7 +1,6 @@
 package csr
 
 import (
-	"bytes"
 	"cmp"
 	"crypto"
 	"crypto/sha512"
@@ -12,16 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
-	"strings"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-
-	"github.com/bootctl/bootctl/internal/certpem"
 )
 
 // NodesGroup and NodeUserPrefix make up the identity of a node.
@@ -106,29 +100,6 @@ func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSig
 	return object, validate(Decode(object))
 }
 
-// AddSANs adds subject alternative names to the template, each by its kind: DNS names,
-// IP addresses, email addresses and URIs. It returns an error that matches
-// ErrInvalidSAN.
-func AddSANs(template *x509.CertificateRequest, names ...string) error {
-	for _, name := range names {
-		ip := net.ParseIP(name)
-		uri, err := url.Parse(name)
-		switch {
-		case ip != nil:
-			template.IPAddresses = append(template.IPAddresses, ip)
-		case strings.Contains(name, "://") && err == nil:
-			template.URIs = append(template.URIs, uri)
-		case strings.Contains(name, "@") && !strings.Contains(name, "://"):
-			template.EmailAddresses = append(template.EmailAddresses, name)
-		case ValidateNodeName(strings.TrimPrefix(name, "*.")) != nil: // the rules of a host name are the same
-			return fmt.Errorf("%q is %w", name, ErrInvalidSAN)
-		default:
-			template.DNSNames = append(template.DNSNames, name)
-		}
-	}
-	return nil
-}
-
 // NewNodeRequest makes the request for the client certificate of a node, under
 // the name that the kubelet gives it, so that both find each other's.
 //
@@ -144,8 +115,6 @@ func NewNodeRequest(nodeName string, key crypto.Signer, random io.Reader) (*cert
 func NodeSubject(nodeName string) pkix.Name {
 	return pkix.Name{CommonName: NodeUserPrefix + nodeName, Organization: []string{NodesGroup}}
 }
-
-const requestPEM = "CERTIFICATE REQUEST"
 
 // digestName returns the name of a request, as the kubelet makes it: a digest of
 // the key, the subject and the usages, with a delimiter that none can contain.
@@ -165,33 +134,4 @@ func digestName(signer string, r *x509.CertificateRequest, usages []certificates
 		prefix = "node-csr-"
 	}
 	return prefix + encode(sum[:])
-}
-
-// ParseRequest reads one certificate request in PEM, with no headers and
-// nothing around it, and checks that its own key signed it. It returns an error
-// that matches ErrInvalidRequest.
-func ParseRequest(text []byte) (*x509.CertificateRequest, error) {
-	request, err := parseUnsigned(text)
-	if err != nil {
-		return nil, err
-	}
-	if err := request.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
-	}
-	return request, nil
-}
-
-// parseUnsigned is ParseRequest without the signature.
-func parseUnsigned(text []byte) (request *x509.CertificateRequest, err error) {
-	der, rest, err := certpem.Next(text, requestPEM)
-	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		err = errors.New("there is something after its PEM block")
-	}
-	if err == nil {
-		request, err = x509.ParseCertificateRequest(der)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
-	}
-	return request, nil
 }

@@ -209,7 +209,7 @@ func (r *probeRun) removeToken(ctx context.Context) error {
 
 // removeRequest deletes the CSR, and no CSR that others created with its name.
 func (r *probeRun) removeRequest(ctx context.Context) error {
-	now, err := csr.Get(ctx, r.Client.Certificates, r.wanted.Name)
+	now, err := csr.Get(ctx, r.Client.Certificates, csr.Request{Name: r.wanted.Name})
 	if err != nil || !r.isOurs(now) {
 		return err
 	}

@@ -59,21 +59,10 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 	}
 	opts := r.asNode(document.Server)
 	discover := func(ctx context.Context) (discovery.Cluster, error) { return discovery.Discover(ctx, opts) }
-	if r.cluster, err = retry(ctx, discovery.Transient, discover); err != nil {
+	if r.cluster, err = kubeclient.Retry(ctx, discovery.Transient, nil, discover); err != nil {
 		return nil, from(document.Server, err)
 	}
 	return ok("%s verifies, and tells nodes to ask %s", r.cluster.Endpoint, r.cluster.Server), nil
-}
-
-// retry calls until it succeeds or fails with an error that is not transient. It also
-// waits for an API server that does not see yet what another one stored.
-func retry[T any](ctx context.Context, transient func(error) bool, call func(context.Context) (T, error)) (value T, err error) {
-	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Slow: kubeclient.ErrNoAnswer}
-	err = kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
-		value, err = call(ctx)
-		return err
-	})
-	return value, err
 }
 
 // authenticate asks for the token's identity at the address that the CSR will be sent
@@ -82,7 +71,7 @@ func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
 	opts := r.asNode(r.cluster.Server)
 	opts.CAs = r.cluster.Roots
 	identify := func(ctx context.Context) (discovery.Identity, error) { return discovery.Identify(ctx, opts) }
-	identity, err := retry(ctx, kubeclient.IsTransient, identify)
+	identity, err := kubeclient.Retry(ctx, kubeclient.IsTransient, nil, identify)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +95,7 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 		defer cancel()
 		return csr.Submit(ctx, r.client.Certificates, r.wanted)
 	}
-	if r.request, err = retry(ctx, kubeclient.IsTransient, submit); err != nil {
+	if r.request, err = kubeclient.Retry(ctx, kubeclient.IsTransient, nil, submit); err != nil {
 		return nil, err
 	}
 	return ok("request %s is sent, for node %s", r.request.Name, r.nodeName()), nil
@@ -153,20 +142,18 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 	if r.unsigned != nil {
 		return nil, r.unsigned
 	}
-	expected := csr.ExpectNode(r.nodeName())
-	expected.PublicKey, expected.Roots, expected.Now = r.key.Public(), r.cluster.Roots, r.NodeClient.Now()
-	cert, err := csr.CheckCertificate(r.chain, expected)
+	node := join.Node{Name: r.nodeName(), Server: r.cluster.Server, Roots: r.cluster.Roots, Chain: r.chain, Key: r.key}
+	cert, err := node.CheckCertificate(r.NodeClient.Now())
 	if err != nil {
 		return nil, err
 	}
-	node := join.Node{Name: r.nodeName(), Server: r.cluster.Server, Roots: r.cluster.Roots, Chain: r.chain, Key: r.key}
 	client, err := node.Client(r.NodeClient)
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
 	confirm := func(ctx context.Context) (any, error) { return node.Confirm(ctx, client) }
-	if _, err := retry(ctx, kubeclient.IsTransient, confirm); err != nil {
+	if _, err := kubeclient.Retry(ctx, kubeclient.IsTransient, nil, confirm); err != nil {
 		return nil, err
 	}
 	return ok("it is good until %s, and the API server takes it for %s%s", timeText(cert.NotAfter), csr.NodeUserPrefix, node.Name), nil

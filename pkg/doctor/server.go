@@ -146,7 +146,7 @@ func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Docu
 	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
 		return ok("%s answers with a certificate of a CA in cluster-info", at.URL())
 	case kubeclient.IsUntrusted(err):
-		if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		if _, misnamed := errors.AsType[x509.HostnameError](err); misnamed {
 			publish += "; or renew the API server's certificate so that it has this name"
 		}
 		return one(FAIL, CertificateUntrusted, at.URL()+": "+err.Error()+note, publish)

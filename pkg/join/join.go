@@ -160,13 +160,11 @@ func (j *joiner) run(ctx context.Context) (result Result, err error) {
 		}
 	}
 	joins := missing == nil && !j.DryRun
-	if err := j.Layout.check(); err != nil {
-		return Result{}, err
+	if err = j.Layout.check(); err == nil && joins {
+		err = j.Layout.create()
 	}
-	if joins {
-		if err := j.Layout.create(); err != nil {
-			return Result{}, err
-		}
+	if err != nil {
+		return Result{}, err
 	}
 	unlock, err := j.lock(ctx)
 	if err != nil {
@@ -174,9 +172,10 @@ func (j *joiner) run(ctx context.Context) (result Result, err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	if joins {
-		if err := j.Layout.removeTempFiles(); err != nil {
-			return Result{}, err
-		}
+		err = j.Layout.removeTempFiles()
+	}
+	if err != nil {
+		return Result{}, err
 	}
 	return j.checkOrJoin(ctx, missing)
 }
@@ -208,14 +207,4 @@ func (j *joiner) checkOrJoin(ctx context.Context, missing error) (Result, error)
 		return Result{}, fmt.Errorf("%w; to join: %w", err, missing)
 	}
 	return j.join(ctx)
-}
-
-// retry makes a call until it succeeds, or fails for good.
-func retry[T any](ctx context.Context, observer kubeclient.Observer, call func(context.Context) (T, error)) (value T, err error) {
-	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(discovery.Transient), Observer: observer, Slow: kubeclient.ErrNoAnswer}
-	err = kubeclient.Until(ctx, wait, func(ctx context.Context) (err error) {
-		value, err = call(ctx)
-		return err
-	})
-	return value, err
 }

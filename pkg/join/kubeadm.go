@@ -77,10 +77,10 @@ func ParseKubeadmConfig(text []byte) (config KubeadmConfig, unused []string, err
 	if document, err = yaml.Marshal(fields); err == nil {
 		err = yaml.UnmarshalStrict(document, &config)
 	}
-	if err != nil {
-		return config, nil, err
+	if err == nil {
+		err = config.check()
 	}
-	return config, unused, config.check()
+	return config, unused, err
 }
 
 func findJoinConfiguration(text []byte) ([]byte, error) {

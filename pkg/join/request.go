@@ -76,7 +76,7 @@ func (j *joiner) join(ctx context.Context) (Result, error) {
 // fetch gets the discovery file, which must say who asks where nothing else does.
 func (j *joiner) fetch(ctx context.Context) error {
 	j.step("fetching the discovery file")
-	text, err := retry(ctx, j.Observer, func(ctx context.Context) ([]byte, error) {
+	text, err := kubeclient.Retry(ctx, discovery.Transient, j.Observer, func(ctx context.Context) ([]byte, error) {
 		return kubeclient.Download(ctx, j.URL, maxFile, j.Discovery.Client)
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func (j *joiner) cluster(ctx context.Context) (cluster discovery.Cluster, err er
 	} else {
 		j.step("reading and verifying cluster-info")
 		discover := func(ctx context.Context) (discovery.Cluster, error) { return discovery.Discover(ctx, j.Discovery) }
-		cluster, err = retry(ctx, j.Observer, discover)
+		cluster, err = kubeclient.Retry(ctx, discovery.Transient, j.Observer, discover)
 	}
 	if err != nil {
 		return cluster, err
@@ -169,7 +169,7 @@ func (j *joiner) certificate(ctx context.Context, client *kubeclient.Client, wan
 
 // submit makes one request at a time until one is answered.
 func (j *joiner) submit(ctx context.Context, send func(context.Context) (*request, error)) (*request, error) {
-	return retry(ctx, j.Observer, func(ctx context.Context) (*request, error) {
+	return kubeclient.Retry(ctx, discovery.Transient, j.Observer, func(ctx context.Context) (*request, error) {
 		ctx, cancel := context.WithTimeout(ctx, j.Discovery.Client.Timeout)
 		defer cancel()
 		stored, err := send(ctx)

@@ -80,6 +80,18 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 	}
 }
 
+// Retry makes a call until it succeeds or fails with an error that is not transient, as
+// Until does. Errors of authentication are tolerated for a while, since an API server
+// may not see yet what another one stored.
+func Retry[T any](ctx context.Context, transient func(error) bool, observer Observer, call func(context.Context) (T, error)) (value T, err error) {
+	wait := Wait{Transient: TolerateAuthErrors(transient), Observer: observer, Slow: ErrNoAnswer}
+	err = Until(ctx, wait, func(ctx context.Context) (err error) {
+		value, err = call(ctx)
+		return err
+	})
+	return value, err
+}
+
 // reporter returns tell, which reports each error that differs from the previous one,
 // and silence, after which the observer is neither running nor called again.
 func reporter(observer Observer) (tell func(error), silence func()) {

@@ -13,21 +13,19 @@ import (
 )
 
 type approveOptions struct {
-	filter      csrFilterOptions
-	uid         string
-	fingerprint string
-	limit       int
-	wait        bool
-	timeout     time.Duration
-	dryRun      bool
-	yes         bool
-	force       bool
+	filterOptions
+	limit   int
+	wait    bool
+	timeout time.Duration
+	dryRun  bool
+	yes     bool
+	force   bool
 }
 
 func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
-	o.filter.addFlags(fs)
-	fs.StringVar(&o.uid, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
-	fs.StringVar(&o.fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
+	o.filterOptions.addFlags(fs)
+	fs.StringVar(&o.UID, "uid", "", "approve only the request of this `UID`, whatever bears its name now")
+	fs.StringVar(&o.Fingerprint, "fingerprint", "", "approve only the request for the key of this `fingerprint`, or its first 20 digits or more")
 	fs.IntVar(&o.limit, "max", math.MaxInt, "approve at most this `number`, the oldest first")
 	fs.Lookup("max").DefValue = "0" // which help does not show
 	fs.BoolVar(&o.wait, "wait", false, "wait for a request of --node to appear")
@@ -77,27 +75,18 @@ nodes, and for clients of the API server create on subjectaccessreviews.`,
 
 // validate returns an error when the flags do not fit together.
 func (o approveOptions) validate(named []csr.Request) error {
-	filtered := o.filter != (csrFilterOptions{signer: o.filter.signer})
+	beside := csr.Filter{SignerName: o.SignerName, UID: o.UID, Fingerprint: o.Fingerprint} // what names may have beside them
+	filtered := o.filterOptions != filterOptions{Filter: beside}
+	_, err := o.filter(time.Time{})
 	return cmp.Or(
-		cli.UsageIf(len(named) == 0 && !filtered && o.fingerprint == "" && o.uid == "" && o.filter.signer == "",
-			"name requests, or say which are meant, such as --pending"),
+		cli.UsageIf(len(named) == 0 && o.filterOptions == filterOptions{}, "name requests, or say which are meant, such as --pending"),
 		cli.UsageIf(len(named) > 0 && filtered, "requests were named, and filters given too"),
-		cli.UsageIf(len(named) == 0 && filtered && o.uid != "", "--uid is of one request, and filters were given too"),
-		cli.UsageIf(len(named) > 1 && o.uid != "", "--uid is of one request, and %d were named", len(named)),
-		cli.UsageIf(len(named) > 1 && o.fingerprint != "", "--fingerprint is of one request, and %d were named", len(named)),
+		cli.UsageIf(len(named) == 0 && filtered && o.UID != "", "--uid is of one request, and filters were given too"),
+		cli.UsageIf(len(named) > 1 && o.UID != "", "--uid is of one request, and %d were named", len(named)),
+		cli.UsageIf(len(named) > 1 && o.Fingerprint != "", "--fingerprint is of one request, and %d were named", len(named)),
 		cli.UsageIf(len(named) != 1 && o.force, "--force is for one request, and %d were named", len(named)),
 		cli.UsageIf(o.limit < 1, "--max %d leaves nothing to approve", o.limit),
 		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
-		o.filter.validate(),
+		err,
 	)
-}
-
-// selected returns the filter for the CSRs that the flags select.
-func (o approveOptions) selected(now time.Time) (csr.Filter, error) {
-	filter, err := o.filter.filter(now)
-	filter.UID = o.uid
-	if err == nil && o.fingerprint != "" {
-		filter.Fingerprint, err = csr.ParseFingerprint(o.fingerprint)
-	}
-	return filter, err
 }

@@ -15,15 +15,15 @@ import (
 )
 
 func (o approveOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	requests, client, err := begin(e, args, o.uid, o.validate)
+	requests, client, err := begin(e, args, o.UID, o.validate)
 	if err != nil {
 		return err
 	}
-	filter, err := o.selected(e.Now())
+	filter, err := o.filter(e.Now())
 	if err != nil {
 		return err
 	}
-	want := approval.Criteria{Signer: cmp.Or(o.filter.signer, csr.KubeletClient), Fingerprint: filter.Fingerprint, Force: o.force}
+	want := approval.Criteria{Signer: cmp.Or(o.SignerName, csr.KubeletClient), Fingerprint: filter.Fingerprint, Force: o.force}
 	if err := approval.CheckAccess(ctx, client.Authorization, want.Signer); err != nil {
 		return err
 	}

@@ -63,5 +63,13 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 // checkOne returns an error unless one CSR is named, or a node instead.
 func checkOne(named []csr.Request, node string) error {
 	isOne := len(named) == 0 && node != "" || len(named) == 1 && node == ""
-	return cmp.Or(cli.UsageIf(!isOne, "give the name of one request, or --node"), csrFilterOptions{node: node}.validate())
+	return cmp.Or(cli.UsageIf(!isOne, "give the name of one request, or --node"), validateNode(node))
+}
+
+// validateNode returns an error if a node is named that cannot have this name.
+func validateNode(name string) error {
+	if name == "" {
+		return nil
+	}
+	return csr.ValidateNodeName(name)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -17,13 +18,12 @@ import (
 )
 
 type deleteOptions struct {
-	uid            string
+	filterOptions
 	denied, failed bool
-	olderThan      string
 }
 
 func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.uid, "uid", "", "delete only the request of this `UID`, whatever bears the name now")
+	fs.StringVar(&o.UID, "uid", "", "delete only the request of this `UID`, whatever bears the name now")
 	fs.BoolVar(&o.denied, "denied", false, "all that were denied")
 	fs.BoolVar(&o.failed, "failed", false, "all that their signer failed")
 	fs.StringVar(&o.olderThan, "older-than", "", "of these, only those of at least this `age`, such as 10m or 2d")
@@ -55,16 +55,18 @@ Needs get or list, and delete, on certificatesigningrequests.`,
 
 func (o deleteOptions) validate(named []csr.Request) error {
 	selected := o.denied || o.failed
+	_, err := o.filter(time.Time{})
 	return cmp.Or(
 		cli.UsageIf(len(named) == 0 && !selected, "name requests, or give --denied or --failed"),
 		cli.UsageIf(len(named) > 0 && (selected || o.olderThan != ""),
 			"requests were named, and --denied, --failed or --older-than given too"),
-		cli.UsageIf(o.uid != "" && len(named) != 1, "--uid is of one request, and %d were named", len(named)),
+		cli.UsageIf(o.UID != "" && len(named) != 1, "--uid is of one request, and %d were named", len(named)),
+		err,
 	)
 }
 
 func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error {
-	requests, client, err := begin(e, args, o.uid, o.validate)
+	requests, client, err := begin(e, args, o.UID, o.validate)
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error
 
 // decided returns the CSRs that --denied and --failed select.
 func (o deleteOptions) decided(ctx context.Context, e *cli.Env, client *kubeclient.Client) (requests []csr.Request, err error) {
-	filter, err := csrFilterOptions{olderThan: o.olderThan}.filter(e.Now())
+	filter, err := o.filter(e.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
+type listOptions struct{ filterOptions }
+
 func newList(e *cli.Env) *cobra.Command {
-	var o csrFilterOptions
+	var o listOptions
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List certificate signing requests",
@@ -34,10 +36,7 @@ Needs list on certificatesigningrequests.`,
 	return cmd
 }
 
-func (o csrFilterOptions) run(ctx context.Context, e *cli.Env) error {
-	if err := o.validate(); err != nil {
-		return err
-	}
+func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 	filter, err := o.filter(e.Now())
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Requester:         r.Username,
 		Groups:            cli.OrEmpty(r.Groups),
 		NodeName:          r.NodeName(),
+		Subject:           r.Subject(),
 		SANs:              cli.OrEmpty(r.SANs()),
 		Usages:            cli.OrEmpty(r.Usages),
 		ExpirationSeconds: r.ExpirationSeconds,
@@ -31,7 +32,6 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 		Problem:           r.Problem,
 	}
 	if r.PKCS10 != nil {
-		out.Subject = r.Subject()
 		out.Key = csr.KeyType(r.PKCS10.PublicKey)
 		out.Fingerprint = csr.Fingerprint(r.PKCS10.PublicKey)
 	}
@@ -56,11 +56,8 @@ var outcomeTexts = map[csr.Outcome]string{
 
 // sentView shows a request that was sent.
 func sentView(request csr.Request) cli.Result {
-	object := output.RequestedCertificate{Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request)}
-	return cli.Result{
-		Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(request.Name)}, Text: request.Name + "\n",
-		Header: []string{"REQUEST", request.Name}, Rows: [][]string{{"signer", object.Request.Signer}, {"key", object.Request.Fingerprint}},
-	}
+	object := output.RequestedCertificate{Request: certificateRequest(request)}
+	return requestedView(object, request.Name+"\n", []string{"signer", object.Request.Signer}, []string{"key", object.Request.Fingerprint})
 }
 
 // issuedView shows a certificate that was issued.
@@ -69,23 +66,23 @@ func issuedView(request csr.Request, text []byte) (cli.Result, error) {
 	if err != nil {
 		return cli.Result{}, fmt.Errorf("request %s: %w: %w", request.Name, csr.ErrCertificate, err)
 	}
-	text = append(bytes.TrimSpace(text), '\n')
-	object := output.RequestedCertificate{
-		Meta: output.Kind("RequestedCertificate"), Request: certificateRequest(request),
-		Certificate: &output.Certificate{
-			PEM: string(text), Subject: certs[0].Subject.String(), Issuer: certs[0].Issuer.String(),
-			NotBefore: certs[0].NotBefore.UTC(), NotAfter: certs[0].NotAfter.UTC(),
-		},
+	cert := output.Certificate{
+		PEM: string(bytes.TrimSpace(text)) + "\n", Subject: certs[0].Subject.String(), Issuer: certs[0].Issuer.String(),
+		NotBefore: certs[0].NotBefore.UTC(), NotAfter: certs[0].NotAfter.UTC(),
 	}
+	object := output.RequestedCertificate{Request: certificateRequest(request), Certificate: &cert}
 	object.Request.Conditions = []string{csr.Approved, csr.Issued}
-	return cli.Result{
-		Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(request.Name)}, Text: string(text),
-		Header: []string{"REQUEST", request.Name},
-		Rows: [][]string{
-			{"subject", object.Certificate.Subject}, {"issued by", object.Certificate.Issuer},
-			{"valid", object.Certificate.NotBefore.Format(time.RFC3339) + " to " + object.Certificate.NotAfter.Format(time.RFC3339)},
-			{"key", object.Request.Key + " " + object.Request.Fingerprint},
-		},
-		Formats: map[string]string{"pem": string(text)},
-	}, nil
+	v := requestedView(object, cert.PEM,
+		[]string{"subject", cert.Subject}, []string{"issued by", cert.Issuer},
+		[]string{"valid", cert.NotBefore.Format(time.RFC3339) + " to " + cert.NotAfter.Format(time.RFC3339)},
+		[]string{"key", object.Request.Key + " " + object.Request.Fingerprint})
+	v.Formats = map[string]string{"pem": cert.PEM}
+	return v, nil
+}
+
+// requestedView shows a request, and its certificate if there is one, as text or in rows.
+func requestedView(object output.RequestedCertificate, text string, rows ...[]string) cli.Result {
+	object.Meta = output.Kind("RequestedCertificate")
+	name := object.Request.Name
+	return cli.Result{Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(name)}, Text: text, Header: []string{"REQUEST", name}, Rows: rows}
 }

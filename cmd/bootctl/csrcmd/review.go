@@ -17,9 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type reviewOptions struct {
-	node string
-}
+type reviewOptions struct{ node string }
 
 func (o *reviewOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "review the pending request for the node of this `name`")
@@ -100,6 +98,5 @@ func tokenOf(ctx context.Context, e *cli.Env, client *kubeclient.Client, r csr.R
 	if err != nil {
 		return nil
 	}
-	found := cmdutil.TokenInfo(info, e.Now())
-	return &found
+	return new(cmdutil.TokenInfo(info, e.Now()))
 }

@@ -9,30 +9,30 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/pkg/csr"
 )
 
 type submitOptions struct {
-	node       string
-	cn         string
-	orgs       []string
-	file       string
-	sans       []string
-	signer     string
-	usages     []string
-	expiration string
-	key        string
-	wait       bool
-	timeout    time.Duration
-	caFile     string
+	csr.RequestSpec // as far as flags give it without being read
+	node            string
+	file            string
+	sans            []string
+	usages          []string
+	expiration      string
+	key             string
+	wait            bool
+	timeout         time.Duration
+	caFile          string
 }
 
 func (o *submitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "ask for the node of this `name`: its client certificate, with --san its serving certificate")
-	fs.StringVar(&o.cn, "cn", "", "ask for this common `name`, which is the name of a user")
-	fs.StringArrayVar(&o.orgs, "org", nil, "with --cn, this `organization`, which is a group of the user; may be repeated")
+	subject := &o.Template.Subject
+	fs.StringVar(&subject.CommonName, "cn", "", "ask for this common `name`, which is the name of a user")
+	fs.StringArrayVar(&subject.Organization, "org", nil, "with --cn, this `organization`, which is a group of the user; may be repeated")
 	fs.StringVarP(&o.file, "file", "f", "", "send the request in this `file` instead, PKCS#10 in PEM (- is stdin)")
 	fs.StringArrayVar(&o.sans, "san", nil, "a subject alternative `name`: DNS name, IP address, email address or URI; may be repeated")
-	fs.StringVar(&o.signer, "signer", "", "the `name` of the signer; else the one of Kubernetes for what is asked")
+	fs.StringVar(&o.SignerName, "signer", "", "the `name` of the signer; else the one of Kubernetes for what is asked")
 	fs.StringSliceVar(&o.usages, "usages", nil, "the usages, such as \"digital signature,client auth\"; else those that the signer takes")
 	fs.StringVar(&o.expiration, "expiration", "", "ask for a certificate of this `lifetime`, such as 24h or 30d")
 	fs.StringVar(&o.key, "key", "", "the private key is in this `file`; made there when it does not exist")
@@ -74,10 +74,10 @@ Needs create, get and, with --wait, watch on certificatesigningrequests.`,
 
 // validate returns an error when the flags do not fit together.
 func (o submitOptions) validate(format string) error {
-	given := slices.DeleteFunc([]string{o.node, o.cn, o.file}, func(s string) bool { return s == "" })
+	given := slices.DeleteFunc([]string{o.node, o.Template.Subject.CommonName, o.file}, func(s string) bool { return s == "" })
 	return cmp.Or(
 		cli.UsageIf(len(given) != 1, "give one of --node, --cn and -f"),
-		csrFilterOptions{node: o.node}.validate(),
+		validateNode(o.node),
 		cli.UsageIf(len(o.sans) > 0 && o.file != "", "the names are in the file, so --san is not for -f"),
 		cli.UsageIf(o.key == "" && o.file == "", "--key says which file the private key is in, or is to be made in"),
 		cli.UsageIf(o.key == "" && format == "kubeconfig", "-o kubeconfig refers to the private key: give --key"),

@@ -2,7 +2,6 @@ package csrcmd
 
 import (
 	"crypto"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,7 +74,7 @@ func readKey(e *cli.Env, path string) (crypto.Signer, error) {
 
 // spec returns what the flags ask for.
 func (o submitOptions) spec() (csr.RequestSpec, error) {
-	wanted := csr.RequestSpec{SignerName: o.signer}
+	wanted := o.RequestSpec
 	for _, usage := range o.usages {
 		wanted.Usages = append(wanted.Usages, certificatesv1.KeyUsage(strings.TrimSpace(usage)))
 	}
@@ -88,7 +87,6 @@ func (o submitOptions) spec() (csr.RequestSpec, error) {
 			return wanted, fmt.Errorf("%w: --expiration 0 leaves no time", failure.ErrUsage)
 		}
 	}
-	wanted.Template.Subject = pkix.Name{CommonName: o.cn, Organization: o.orgs}
 	if o.node != "" {
 		wanted.Template.Subject = csr.NodeSubject(o.node)
 	}

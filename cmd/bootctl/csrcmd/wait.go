@@ -76,7 +76,7 @@ func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 // find returns the named CSR, or waits for one of the node and returns its newest.
 func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Client, named []csr.Request) (csr.Request, error) {
 	if o.node == "" {
-		return approval.Get(ctx, client.Certificates, named[0])
+		return csr.Get(ctx, client.Certificates, named[0])
 	}
 	return untilFound(ctx, e, func(ctx context.Context) (csr.Request, error) {
 		return approval.FindNewest(ctx, client.Certificates, o.node)

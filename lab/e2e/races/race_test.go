@@ -155,7 +155,7 @@ func TestApprove_ReplacedWithinProcess(t *testing.T) {
 	for begin := time.Now(); i < times || !bothWon() && time.Since(begin) < labtest.Hang; i++ {
 		r := newRaceRun(t, p, fmt.Sprintf("race-%d", i))
 		touch := i%2 == 0
-		judged, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), r.name)
+		judged, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), csr.Request{Name: r.name})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,93 +1,19 @@
 package csr
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
-
-// Filter says which requests are meant: those that all of its fields fit. The
-// zero value of a field fits every request.
-type Filter struct {
-	// Condition is one of the conditions, such as Pending.
-	Condition string
-	// SignerName, Requester and RequesterGroup are who shall sign, who asks, and
-	// a group of who asks.
-	SignerName, Requester, RequesterGroup string
-	// Node is the name of the node that the request is for.
-	Node string
-	// UID is that of the object.
-	UID string
-	// Fingerprint is one that ParseFingerprint returned.
-	Fingerprint string
-	// Before is when the request was made at the latest.
-	Before time.Time
-}
-
-// Match says whether the request is meant.
-func (f Filter) Match(r Request) bool {
-	switch {
-	case f.Condition == Pending && !r.IsPending(), f.Condition != "" && !r.Is(f.Condition):
-	case f.SignerName != "" && r.SignerName != f.SignerName:
-	case f.Requester != "" && r.Username != f.Requester:
-	case f.RequesterGroup != "" && !slices.Contains(r.Groups, f.RequesterGroup):
-	case f.Node != "" && r.NodeName() != f.Node:
-	case f.UID != "" && r.UID != f.UID:
-	case f.Fingerprint != "" && (r.PKCS10 == nil || !strings.HasPrefix(Fingerprint(r.PKCS10.PublicKey), f.Fingerprint)):
-	case !f.Before.IsZero() && r.Created.After(f.Before):
-	default:
-		return true
-	}
-	return false
-}
-
-// List calls yield with every request that the filter fits, page by page, until
-// it returns an error. It holds no more than a few pages at a time.
-//
-// Access: list on certificatesigningrequests.
-func List(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter Filter, yield func(Request) error) error {
-	var opts metav1.ListOptions
-	if filter.SignerName != "" { // the API server can leave out the others
-		opts.FieldSelector = fields.OneTermEqualSelector("spec.signerName", filter.SignerName).String()
-	}
-	err := kubeclient.EachItem(ctx, client.CertificateSigningRequests().List, opts, func(stored *certificatesv1.CertificateSigningRequest) error {
-		if request := Decode(stored); filter.Match(request) {
-			return yield(request)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("list requests: %w", err)
-	}
-	return nil
-}
-
-// Get returns the request, or an error that matches ErrNotFound.
-//
-// Access: get on certificatesigningrequests.
-func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, name string) (Request, error) {
-	object, err := client.CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return Request{}, &RequestError{name, ErrNotFound}
-	case err != nil:
-		return Request{}, fmt.Errorf("get request %s: %w", name, err)
-	}
-	return Decode(object), nil
-}
 
 // ErrDiffers means that a request of the same name exists that asks for
 // something else.
@@ -137,24 +63,6 @@ func adoptExisting(ctx context.Context, client certificatesv1client.CertificateS
 	return found, nil
 }
 
-// DeleteOwn removes a request that the caller made, whatever has become of it; what
-// others made is for [Delete]. It returns an error that matches ErrReplaced or
-// ErrNotFound.
-//
-// Access: delete on certificatesigningrequests.
-func DeleteOwn(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, made Request) error {
-	err := client.CertificateSigningRequests().Delete(ctx, made.Name, *metav1.NewPreconditionDeleteOptions(made.UID))
-	switch {
-	case apierrors.IsNotFound(err):
-		return &RequestError{made.Name, ErrNotFound}
-	case apierrors.IsConflict(err):
-		return &RequestError{made.Name, ErrReplaced}
-	case err != nil:
-		return fmt.Errorf("delete request %s: %w", made.Name, err)
-	}
-	return nil
-}
-
 // compare names what differs between a stored request and the wanted one. The bytes of
 // two equal requests differ, since ECDSA signatures are random.
 func compare(found, wanted *certificatesv1.CertificateSigningRequest) string {
@@ -177,9 +85,4 @@ func compare(found, wanted *certificatesv1.CertificateSigningRequest) string {
 		return "expiration"
 	}
 	return ""
-}
-
-// seconds is the lifetime asked for, 0 where none is.
-func seconds(request *certificatesv1.CertificateSigningRequest) int32 {
-	return *cmp.Or(request.Spec.ExpirationSeconds, new(int32))
 }

@@ -1,0 +1,54 @@
+package csr
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Fingerprint returns "sha256:" and the hex SHA-256 of the SubjectPublicKeyInfo,
+// by which a person can tell one request's key from another's.
+func Fingerprint(publicKey any) string {
+	der, err := x509.MarshalPKIXPublicKey(publicKey)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// ErrInvalidFingerprint means that a text is not a fingerprint, nor enough of one.
+var ErrInvalidFingerprint = errors.New("not a fingerprint")
+
+// minFingerprint is how many hex digits of a fingerprint tell one key from
+// another that someone made to resemble it.
+const minFingerprint = 20
+
+// ParseFingerprint reads a fingerprint, or at least 20 hex digits of its
+// beginning, with or without "sha256:" and with spaces or colons between groups,
+// as a person hears it. It returns "sha256:" and the digits in lower case, which
+// the fingerprints that are meant begin with.
+func ParseFingerprint(s string) (string, error) {
+	digits := strings.ToLower(s)
+	digits = strings.TrimPrefix(strings.TrimSpace(digits), "sha256:")
+	digits = strings.NewReplacer(" ", "", ":", "", "-", "").Replace(digits)
+	if strings.Trim(digits, "0123456789abcdef") != "" || len(digits) > 2*sha256.Size {
+		return "", fmt.Errorf("%w: it must be sha256: and up to %d hex digits", ErrInvalidFingerprint, 2*sha256.Size)
+	}
+	if len(digits) < minFingerprint {
+		return "", fmt.Errorf("%w: %d hex digits are too few, it takes %d", ErrInvalidFingerprint, len(digits), minFingerprint)
+	}
+	return "sha256:" + digits, nil
+}
+
+// FormatFingerprint writes a fingerprint in groups of four digits, to be read aloud.
+func FormatFingerprint(fingerprint string) string {
+	digits := strings.TrimPrefix(fingerprint, "sha256:")
+	return strings.TrimSpace(fourDigits.ReplaceAllString(digits, "$0 "))
+}
+
+var fourDigits = regexp.MustCompile(`.{4}`)

@@ -1,0 +1,56 @@
+package join
+
+import (
+	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/bootctl/bootctl/internal/certpem"
+	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
+)
+
+// A Credential is who asks for the certificate: a bootstrap token, or what a
+// bootstrap kubeconfig has. Its zero value is nobody. It prints as who it is.
+type Credential struct {
+	as string
+	// use sets it in a configuration. A function keeps the secret out of what is
+	// printed.
+	use func(*rest.Config)
+}
+
+// TokenCredential is a bootstrap token.
+func TokenCredential(tok token.Token) Credential {
+	if tok.IsZero() {
+		return Credential{}
+	}
+	return Credential{"token " + tok.ID(), func(c *rest.Config) { c.BearerToken = tok.Reveal() }}
+}
+
+func (c Credential) String() string { return c.as }
+
+// IsZero says whether it is nobody.
+func (c Credential) IsZero() bool { return c.use == nil }
+
+// Client returns a client of the API server that cluster-info names, as who asks
+// for a certificate, over a connection that the pinned CA verifies. The timeout of the
+// options does not apply, since a watch may last longer.
+func (c Credential) Client(cluster discovery.Cluster, opts kubeclient.Options) (*kubeclient.Client, error) {
+	opts.As, opts.Timeout = c.as, 0
+	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}
+	c.use(config)
+	return kubeclient.New(config, opts)
+}
+
+func credentialOf(user *clientcmdapi.AuthInfo) Credential {
+	tok, err := token.Parse(user.Token)
+	switch secret, cert, key := user.Token, user.ClientCertificateData, user.ClientKeyData; {
+	case err == nil:
+		return TokenCredential(tok)
+	case secret != "":
+		return Credential{"the token in the file", func(c *rest.Config) { c.BearerToken = secret }}
+	case len(cert) > 0:
+		return Credential{"the certificate in the file", func(c *rest.Config) { c.CertData, c.KeyData = cert, key }}
+	}
+	return Credential{}
+}
