@@ -253,6 +253,21 @@ func TestApprove_DecidedCSRs(t *testing.T) {
 	}
 }
 
+// What a flag says is read before a kubeconfig is looked for.
+func TestCSR_ValuesOfFlags(t *testing.T) {
+	for _, args := range []string{
+		"list --older-than x", "list --node Worker", "delete --denied --older-than x", "approve --pending --older-than x",
+		"approve --fingerprint 12", "approve name --fingerprint 12", "wait --node Worker", "review --node Worker",
+		"submit --cn jane --key key --expiration x", "submit --cn jane --key key --san a_b",
+	} {
+		t.Run(args, func(t *testing.T) {
+			if got := invoke(t, nil, append([]string{"csr"}, strings.Fields(args)...)...); got.code != failure.ExitUsage || got.out != "" {
+				t.Errorf("exit code %d, stdout %q, want %d and nothing; stderr %s", got.code, got.out, failure.ExitUsage, got.errOut)
+			}
+		})
+	}
+}
+
 // The clock stands still until nothing but the deadline can go on, however slow the
 // machine is.
 func TestWait_Timeout(t *testing.T) {
