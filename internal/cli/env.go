@@ -150,10 +150,8 @@ func withScheme(server string) string {
 // checkServer refuses to send credentials and tokens over a network in clear.
 func checkServer(server string) error {
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "http" || u.User == nil && isLoopback(u.Hostname()) { // the last is kubectl proxy
-		return nil
-	}
-	return fmt.Errorf("%w: --server %s would send tokens in clear; give an https URL", failure.ErrUsage, server)
+	isProxy := err == nil && u.User == nil && isLoopback(u.Hostname()) // such as kubectl proxy
+	return UsageIf(err == nil && u.Scheme == "http" && !isProxy, "--server %s would send tokens in clear; give an https URL", server)
 }
 
 // isLoopback reports whether only this machine can reach the host.

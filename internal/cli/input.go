@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/escape"
@@ -89,34 +86,4 @@ func (e *Env) ReadCAs(file string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%w: %s: %w", failure.ErrUsage, file, err)
 	}
 	return certs, nil
-}
-
-// ParseDuration reads the value of a flag: a Go duration that is not negative, or
-// whole days such as 7d.
-func ParseDuration(flag, s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if days, isDays := strings.CutSuffix(s, "d"); isDays {
-		var n uint64
-		n, err = strconv.ParseUint(days, 10, 16)
-		d = time.Duration(n) * 24 * time.Hour
-	}
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%w: %s %q is not a length of time like 90m, 24h or 7d", failure.ErrUsage, flag, s)
-	}
-	return d, nil
-}
-
-// HumanDuration prints a duration as people read it: its largest two units.
-func HumanDuration(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return "over"
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
-	}
-	return fmt.Sprintf("%ds", d/time.Second)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -178,17 +177,4 @@ func (v Result) names(form func(Name) string) []byte {
 		}
 	}
 	return out.Bytes()
-}
-
-// JoinNonEmpty joins the parts that are not empty.
-func JoinNonEmpty(separator string, parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), separator)
-}
-
-// OrEmpty makes a list of the contract print as [] rather than null.
-func OrEmpty(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
 }

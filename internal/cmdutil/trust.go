@@ -39,25 +39,26 @@ func (o TrustFlags) Discovery(e *cli.Env, endpoints []string, tokenFile, plain s
 // DiscoveryOptions returns what a node believes, and whom it asks.
 func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (discovery.Options, error) {
 	opts := discovery.Options{Trust: discovery.Trust{SkipVerification: o.UnsafeSkip}, Client: e.ClientOptions("")}
-	for _, text := range endpoints {
-		endpoint, err := clusterinfo.ParseEndpoint(text)
-		if err != nil {
-			return opts, err
-		}
-		opts.Endpoints = append(opts.Endpoints, endpoint)
-	}
-	for _, text := range o.CaCertHashes {
-		pin, err := clusterinfo.ParsePin(text)
-		if err != nil {
-			return opts, err
-		}
-		opts.Pins = append(opts.Pins, pin)
-	}
 	var err error
-	if o.CaFile != "" {
+	opts.Endpoints, err = parseEach(endpoints, clusterinfo.ParseEndpoint)
+	if err == nil {
+		opts.Pins, err = parseEach(o.CaCertHashes, clusterinfo.ParsePin)
+	}
+	if err == nil && o.CaFile != "" {
 		opts.CAs, err = e.ReadCAs(o.CaFile)
 	}
 	return opts, err
+}
+
+func parseEach[T any](texts []string, parse func(string) (T, error)) (parsed []T, err error) {
+	for _, text := range texts {
+		one, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		parsed = append(parsed, one)
+	}
+	return parsed, nil
 }
 
 // WarnOfOthers names the endpoints that are not of the cluster.

@@ -83,8 +83,5 @@ func (o options) validate(format string, given *pflag.FlagSet) error {
 			return fmt.Errorf("%w: --%s means nothing with --remove", failure.ErrUsage, name)
 		}
 	}
-	if slices.Contains(manifestFormats, format) {
-		return fmt.Errorf("%w: -o %s prints what setup creates, and --remove creates nothing", failure.ErrUsage, format)
-	}
-	return nil
+	return cli.UsageIf(slices.Contains(manifestFormats, format), "-o %s prints what setup creates, and --remove creates nothing", format)
 }
