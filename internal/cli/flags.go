@@ -33,11 +33,12 @@ func (o *GlobalOptions) AddFlags(fs *pflag.FlagSet) {
 }
 
 // AddChoice adds a flag that stands alone or takes one of the words. Alone it means the
-// first of them, and so does true; false means none.
-func AddChoice(fs *pflag.FlagSet, value *string, name, usage string, words ...string) {
-	fs.StringVar(value, name, "", usage)
-	flag := fs.Lookup(name)
+// first of them, and so does true; false means none. The words are offered.
+func AddChoice(cmd *cobra.Command, value *string, name, usage string, words ...string) {
+	cmd.Flags().StringVar(value, name, "", usage)
+	flag := cmd.Flags().Lookup(name)
 	flag.Value, flag.NoOptDefVal = choice{flag.Value, words}, words[0]
+	CompleteValues(cmd, name, words...)
 }
 
 // choice is the value of a flag that takes one of a few words.

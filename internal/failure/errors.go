@@ -3,6 +3,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Errors of the commands themselves.
@@ -52,10 +53,8 @@ func (b *BulkError) Error() string {
 
 func (b *BulkError) failure() Failure {
 	first := Of(b.Errs[0])
-	for _, err := range b.Errs[1:] {
-		if Of(err).Exit != first.Exit {
-			return Of(errSeveral)
-		}
+	if slices.ContainsFunc(b.Errs, func(err error) bool { return Of(err).Exit != first.Exit }) {
+		return Of(errSeveral)
 	}
 	return first
 }

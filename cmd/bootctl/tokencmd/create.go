@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/pkg/token"
@@ -25,7 +24,8 @@ type createOptions struct {
 	timeout                time.Duration
 }
 
-func (o *createOptions) addFlags(fs *pflag.FlagSet) {
+func (o *createOptions) addFlags(cmd *cobra.Command) {
+	fs := cmd.Flags()
 	o.end.addFlags(fs, " (default "+defaultTTL+")")
 	fs.StringSliceVar(&o.usages, "usages", []string{token.Signing, token.Authentication}, "what the token is for")
 	fs.StringSliceVar(&o.groups, "groups", nil, "what the token authenticates as, beside system:bootstrappers (default "+token.DefaultGroup+")")
@@ -33,11 +33,11 @@ func (o *createOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "create the token in this `file` (- is stdin) instead of a random one")
 	fs.BoolVar(&o.allowWeak, "allow-weak", false, "take a token that others may know or guess")
 	fs.IntVar(&o.count, "count", 0, "create this `number` of random tokens, and print a list")
-	cli.AddChoice(fs, &o.joinCommand, "print-join-command", "print the command that joins a node with the token, that of bootctl or of kubeadm", programBootctl, programKubeadm)
+	cli.AddChoice(cmd, &o.joinCommand, "print-join-command", "print the command that joins a node with the token, that of bootctl or of kubeadm", programBootctl, programKubeadm)
 	fs.BoolVar(&o.wait, "wait", false, "return when cluster-info is signed with the token")
 	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "with --wait, give up after this long")
 	cli.Requires(fs, "wait", "timeout")
-	cli.AddChoice(fs, &o.dryRun, "dry-run", "create nothing: check it here, or let the API server check it, too", dryRunClient, dryRunServer)
+	cli.AddChoice(cmd, &o.dryRun, "dry-run", "create nothing: check it here, or let the API server check it, too", dryRunClient, dryRunServer)
 	cli.RejectFlags(fs, map[string]string{
 		"certificate-key": cli.NoControlPlane,
 		"config":          "bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file",
@@ -74,11 +74,9 @@ interrupted or cannot be printed. With --print-join-command, --wait or
 			return o.run(cmd.Context(), e, args)
 		},
 	}
-	o.addFlags(cmd.Flags())
+	o.addFlags(cmd)
 	e.AddConnectionFlags(cmd)
 	cli.CompleteValues(cmd, "usages", token.Signing, token.Authentication)
-	cli.CompleteValues(cmd, "print-join-command", programBootctl, programKubeadm)
-	cli.CompleteValues(cmd, "dry-run", dryRunClient, dryRunServer)
 	return cmd
 }
 
