@@ -224,7 +224,7 @@ func localSamples() []sample {
 	return []sample{
 		{"failure.ErrLabNotStarted", ErrLabNotStarted, "LabNotStarted"},
 		{"failure.ErrLabNotReady", fmt.Errorf("%w: %w", ErrLabNotReady, context.DeadlineExceeded), "LabNotReady"},
-		{"lab.DiffersError", &lab.DiffersError{}, "LabDiffers"},
+		{"lab.ErrDiffers", lab.ErrDiffers, "LabDiffers"},
 		{"lab.ErrNotALab", lab.ErrNotALab, "NotALab"},
 		{"lab.StartError", &lab.StartError{Reason: "Other"}, "LabFailed"},
 		{"", &lab.StartError{Reason: "PortTaken"}, "LabPortTaken"},

@@ -209,7 +209,7 @@ var table = []row{
 		hint: "start it with the same --dir: bootctl lab up"},
 	{reason: "LabNotReady", exit: ExitTimeout, when: is(ErrLabNotReady),
 		hint: "read the log with the same --dir: bootctl lab logs"},
-	{reason: "LabDiffers", exit: ExitConflict, when: as[*lab.DiffersError],
+	{reason: "LabDiffers", exit: ExitConflict, when: is(lab.ErrDiffers),
 		hint: "stop it first with the same --dir: bootctl lab down"},
 	{reason: "NotALab", exit: ExitConflict, when: is(lab.ErrNotALab),
 		hint: "give another --dir, or move its files away"},

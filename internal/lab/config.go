@@ -2,6 +2,7 @@ package lab
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,34 +35,26 @@ func withoutDashes(args []string) []string {
 	return bare
 }
 
-// A DiffersError means that the lab runs already, with other controllers or flags
-// than asked for.
-type DiffersError struct{ Running, Wanted Config }
+// ErrDiffers means that the lab runs already, with other controllers or flags than
+// asked for.
+var ErrDiffers = errors.New("the lab runs already")
 
-func (e *DiffersError) Error() string {
-	return "the lab runs already, " + strings.Join(e.differences(), " and ")
-}
-
-// checkConfig returns a *DiffersError unless the configs are the same.
-func checkConfig(running, wanted Config) error {
-	if err := (&DiffersError{running, wanted}); len(err.differences()) > 0 {
-		return err
-	}
-	return nil
-}
-
-// differences returns what differs, in words.
-func (e *DiffersError) differences() []string {
-	var all []string
+// Check returns an error that matches ErrDiffers, and says what differs, unless a lab
+// that runs c is the one that is wanted.
+func (c Config) Check(wanted Config) error {
+	var differences []string
 	compare := func(what string, running, wanted []string) {
 		if !slices.Equal(running, wanted) {
-			all = append(all, fmt.Sprintf("with the %s %s instead of %s", what, listed(running), listed(wanted)))
+			differences = append(differences, fmt.Sprintf("with the %s %s instead of %s", what, listed(running), listed(wanted)))
 		}
 	}
-	compare("controllers", e.Running.Controllers, e.Wanted.Controllers)
-	compare("kube-apiserver flags", e.Running.APIServerArgs, e.Wanted.APIServerArgs)
-	compare("kube-controller-manager flags", e.Running.ControllerManagerArgs, e.Wanted.ControllerManagerArgs)
-	return all
+	compare("controllers", c.Controllers, wanted.Controllers)
+	compare("kube-apiserver flags", c.APIServerArgs, wanted.APIServerArgs)
+	compare("kube-controller-manager flags", c.ControllerManagerArgs, wanted.ControllerManagerArgs)
+	if len(differences) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w, %s", ErrDiffers, strings.Join(differences, " and "))
 }
 
 func listed(names []string) string { return cmp.Or(strings.Join(names, ","), "(none)") }

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -14,7 +15,7 @@ func TestNewConfig_Dashes(t *testing.T) {
 	}
 }
 
-func TestDiffersError_EachPart(t *testing.T) {
+func TestConfig_Check_EachPart(t *testing.T) {
 	running := lab.NewConfig([]string{"csrsigning"}, nil, []string{"v=1"})
 	tests := []struct {
 		name   string
@@ -27,8 +28,8 @@ func TestDiffersError_EachPart(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := &lab.DiffersError{Running: running, Wanted: test.wanted}
-			if err.Error() != test.want {
+			err := running.Check(test.wanted)
+			if !errors.Is(err, lab.ErrDiffers) || err.Error() != test.want {
 				t.Errorf("got %q, want %q", err, test.want)
 			}
 		})

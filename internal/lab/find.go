@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"slices"
 )
 
 const binaryName = "bootctl-lab"
@@ -27,17 +26,11 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s is version %s, but bootctl is %s", e.Binary, e.Have, e.Want)
 }
 
-// SearchPath says where to look for bootctl-lab.
-type SearchPath struct {
-	Self string // path of the running bootctl; "" means do not look beside it
-	Path string // the value of $PATH
-}
-
-// Find returns the path of bootctl-lab: the one beside bootctl, else the first
-// on PATH. It returns ErrNotInstalled when there is none, and a *VersionError
+// Find returns the path of bootctl-lab: the one beside self, the running bootctl, else
+// the first on path, the value of $PATH. It returns ErrNotInstalled when there is none, and a *VersionError
 // when the first one found is not of the wanted version.
-func Find(ctx context.Context, where SearchPath, want string) (string, error) {
-	binary := look(where)
+func Find(ctx context.Context, self, path, want string) (string, error) {
+	binary := look(self, path)
 	if binary == "" {
 		return "", ErrNotInstalled
 	}
@@ -57,21 +50,16 @@ func Find(ctx context.Context, where SearchPath, want string) (string, error) {
 	return binary, nil
 }
 
-func look(where SearchPath) string {
-	dirs := filepath.SplitList(where.Path)
-	if where.Self != "" {
-		self := where.Self
-		if target, err := filepath.EvalSymlinks(self); err == nil {
-			self = target
-		}
-		dirs = slices.Insert(dirs, 0, filepath.Dir(self))
+func look(self, path string) string {
+	if target, err := filepath.EvalSymlinks(self); err == nil {
+		self = target
 	}
-	for _, dir := range dirs {
+	for _, dir := range append([]string{filepath.Dir(self)}, filepath.SplitList(path)...) {
 		if !filepath.IsAbs(dir) {
 			continue // as exec.LookPath: never what the working directory holds
 		}
-		if path, err := exec.LookPath(filepath.Join(dir, binaryName)); err == nil {
-			return path
+		if binary, err := exec.LookPath(filepath.Join(dir, binaryName)); err == nil {
+			return binary
 		}
 	}
 	return ""

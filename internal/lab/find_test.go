@@ -55,7 +55,7 @@ func TestFind(t *testing.T) {
 			if tt.name == "relative PATH" {
 				t.Chdir(onPath)
 			}
-			got, err := lab.Find(t.Context(), lab.SearchPath{Self: tt.self, Path: tt.path}, tt.want)
+			got, err := lab.Find(t.Context(), tt.self, tt.path, tt.want)
 			var other *lab.VersionError
 			errors.As(err, &other)
 			switch {
@@ -78,7 +78,7 @@ func TestFind_AtTheDeadline(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := lab.Find(ctx, lab.SearchPath{Path: dir}, "v1"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := lab.Find(ctx, "", dir, "v1"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the deadline", err)
 	}
 }

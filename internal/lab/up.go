@@ -40,7 +40,6 @@ func (o UpOptions) arguments(dir string) []string {
 type StartError struct {
 	Reason  string // the server's word for it, such as PortTaken; "" when it said none
 	Message string // the server's message, or how it ended
-	Code    int    // the server's exit code; -1 when a signal ended it
 }
 
 func (e *StartError) Error() string { return "start the lab: " + e.Message }
@@ -48,7 +47,7 @@ func (e *StartError) Error() string { return "start the lab: " + e.Message }
 // Up starts the lab if it does not run, and returns when it is ready. The
 // server stays when the caller ends, and when its terminal closes.
 //
-// It returns an *UnknownControllerError, a *DiffersError, ErrNotALab, a
+// It returns an *UnknownControllerError, ErrDiffers, ErrNotALab, a
 // *StartError when the server gave up, and the context's error when that ends
 // first; a server that Up itself started is then stopped again.
 func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
@@ -65,7 +64,7 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 		case err != nil:
 			return Ready{}, err
 		case ready != nil: // else the server that ran already has ended
-			return *ready, checkConfig(ready.Config, wanted)
+			return *ready, ready.Check(wanted)
 		}
 	}
 }

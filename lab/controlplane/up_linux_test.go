@@ -44,8 +44,7 @@ func TestUp(t *testing.T) {
 	if err != nil || again.Pid != a.Pid {
 		t.Errorf("up of a running lab: %+v, %v", again, err)
 	}
-	var differs *lab.DiffersError
-	if _, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: []string{"csrsigning"}}); !errors.As(err, &differs) {
+	if _, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: []string{"csrsigning"}}); !errors.Is(err, lab.ErrDiffers) {
 		t.Errorf("other controllers: %v", err)
 	}
 

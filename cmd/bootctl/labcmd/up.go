@@ -77,7 +77,7 @@ func (o upOptions) run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	o.Observer = e.Observe
-	o.Binary, err = lab.Find(ctx, lab.SearchPath{Self: self, Path: e.Getenv("PATH")}, version.String())
+	o.Binary, err = lab.Find(ctx, self, e.Getenv("PATH"), version.String())
 	var ready lab.Ready
 	if err == nil {
 		ready, err = l.Up(ctx, o.UpOptions)
