@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -58,15 +59,12 @@ kube-public; with --endpoint nothing but the token.`,
 }
 
 func (o checkOptions) validate(args []string) error {
-	var id string
-	var err error
-	if o.endpoint != "" && len(args) == 1 {
-		id, err = cmdutil.TokenName(args[0])
-	}
-	return cmp.Or(err,
+	id, err := cmdutil.TokenName(strings.Join(args, ""))
+	return cmp.Or(
 		cli.UsageIf(o.endpoint == "" && o.trust.Given(), "--ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint"),
 		cli.UsageIf(o.endpoint == "" && len(args) == 1 && o.tokenFile != "", "a token was named and --token-file given, too"),
-		cli.UsageIf(id != "", "with --endpoint it takes the whole token: give --token-file"),
+		cli.UsageIf(o.endpoint != "" && id != "", "with --endpoint it takes the whole token: give --token-file"),
+		err,
 	)
 }
 
