@@ -78,10 +78,8 @@ func (e *Env) Event(event output.Event, text string) {
 	line := "bootctl: " + e.WithProgramName(text)
 	if e.Global.Output == "json" {
 		event.Message, event.Hint, event.Command = e.WithProgramName(event.Message), e.WithProgramName(event.Hint), e.WithProgramName(event.Command)
-		encoded, err := json.Marshal(event)
-		if err == nil {
-			line = string(escape.JSON(encoded))
-		}
+		encoded, _ := json.Marshal(event) // texts and numbers can always be encoded
+		line = string(escape.JSON(encoded))
 	}
 	e.lines.print(e.ErrOut, e.Redact(line)+"\n", "") // one may stand in the wrong place of the command line
 }

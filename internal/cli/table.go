@@ -85,12 +85,10 @@ func (c columns) Row(cells []string, _ tw.Formatting) {
 
 // width is how many columns of a terminal a cell takes.
 func width(cell string) int {
-	for i := range len(cell) {
-		if cell[i] < ' ' || cell[i] > '~' {
-			return twwidth.Width(cell)
-		}
+	if escape.IsPlain(cell) {
+		return len(cell)
 	}
-	return len(cell)
+	return twwidth.Width(cell)
 }
 
 // cells are those of a row that are asked for, harmless and, unless all is wanted, short.

@@ -47,8 +47,5 @@ func JoinNonEmpty(separator string, parts ...string) string {
 
 // OrEmpty makes a list of the contract print as [] rather than null.
 func OrEmpty(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
+	return append([]string{}, list...)
 }

@@ -21,15 +21,15 @@ import (
 // backslash, escaped as in a Go string: \n, \x1b, \u202e. Invalid UTF-8 comes
 // out as \x and two hex digits a byte. Different strings stay different.
 func Text(s string) string {
-	if isPlain(s) {
+	if IsPlain(s) {
 		return s
 	}
 	quoted := strconv.Quote(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// isPlain says whether nothing in s is to be escaped.
-func isPlain(s string) bool {
+// IsPlain says whether s is ASCII in which nothing is to be escaped.
+func IsPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || s[i] == '\\' {
 			return false
@@ -69,7 +69,7 @@ const mark = "\x01"
 // [UnmarkYAML] then makes the backslash of the escape. No other \x01 can come out, since
 // backslashes are marked like everything else.
 func MarkYAML(s string) string {
-	if isPlain(s) {
+	if IsPlain(s) {
 		return s
 	}
 	var out strings.Builder
