@@ -69,15 +69,15 @@ func (o checkOptions) validate(args []string) error {
 }
 
 // argument reads the token that is meant.
-func (o checkOptions) argument(e *cli.Env, args []string) (tokenArgument, error) {
+func (o checkOptions) argument(e *cli.Env, args []string) (token.Info, error) {
 	if len(args) == 1 {
-		return tokenArgumentOf(e, args[0])
+		return namedToken(e, args[0])
 	}
 	tok, err := cmdutil.NodeToken(e, o.tokenFile, "")
 	if errors.Is(err, cmdutil.ErrNoToken) {
 		err = fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
 	}
-	return tokenArgument{id: tok.ID(), whole: tok}, err
+	return wholeToken(tok), err
 }
 
 func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error {
@@ -95,7 +95,7 @@ func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error 
 	if err != nil {
 		return err
 	}
-	info, mismatch := wanted.get(ctx, client)
+	info, mismatch := getToken(ctx, client, wanted)
 	if mismatch != nil && !errors.Is(mismatch, token.ErrOtherSecret) {
 		return mismatch
 	}

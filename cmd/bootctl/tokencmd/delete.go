@@ -60,7 +60,7 @@ func (o deleteOptions) run(ctx context.Context, e *cli.Env, args []string) error
 	if err := o.validate(args); err != nil {
 		return err
 	}
-	wanted, err := tokenArguments(e, args)
+	wanted, err := namedTokens(e, args)
 	if err != nil {
 		return err
 	}

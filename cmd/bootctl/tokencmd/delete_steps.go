@@ -16,25 +16,25 @@ import (
 )
 
 // expiredTokens returns the tokens that have expired and are not kubeadm's to delete.
-func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) ([]tokenArgument, error) {
+func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) ([]token.Info, error) {
 	infos, err := token.List(ctx, client.Core)
-	var expired []tokenArgument
+	var expired []token.Info
 	for _, info := range infos {
 		switch {
 		case !info.Expired(e.Now()):
 		case info.IsProxy():
 			e.Progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
 		default:
-			expired = append(expired, tokenArgument{id: cmp.Or(info.ID, info.SecretName), read: &info})
+			expired = append(expired, info)
 		}
 	}
 	return expired, err
 }
 
 // deleteToken deletes one token, as it is read now or was read before.
-func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Client, wanted tokenArgument) cli.Outcome {
-	info, err := wanted.get(ctx, client)
-	result := output.Result{Name: wanted.id, UID: info.UID, Result: "deleted"}
+func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Client, wanted token.Info) cli.Outcome {
+	info, err := getToken(ctx, client, wanted)
+	result := output.Result{Name: cmp.Or(wanted.ID, wanted.SecretName), UID: info.UID, Result: "deleted"}
 	switch {
 	case err != nil:
 	case o.dryRun:

@@ -47,7 +47,7 @@ func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	wanted, err := tokenArgumentOf(e, arg)
+	wanted, err := namedToken(e, arg)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
 	if err != nil {
 		return err
 	}
-	before, err := wanted.get(ctx, client)
+	before, err := getToken(ctx, client, wanted)
 	if err != nil {
 		return err
 	}

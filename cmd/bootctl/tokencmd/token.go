@@ -26,52 +26,47 @@ func New(e *cli.Env) *cobra.Command {
 	return cmd
 }
 
-// tokenArgument is a token of the cluster as the command line names it.
-type tokenArgument struct {
-	id string
-	// whole is the token where all of it was given, and not only its ID.
-	whole token.Token
-	// read is what the cluster holds, where that was asked for before.
-	read *token.Info
-}
-
-// tokenArgumentOf reads an ID, the name of a token's Secret, or a whole token.
-func tokenArgumentOf(e *cli.Env, text string) (tokenArgument, error) {
+// namedToken reads an ID, the name of a token's Secret, or a whole token. Of the token
+// only that is known.
+func namedToken(e *cli.Env, text string) (token.Info, error) {
 	id, err := cmdutil.TokenName(text)
 	if err == nil && id == "" && len(text) <= len("abcdef.") { // nothing that anyone would take for a token
 		_, err = token.ParseID(text)
 	}
 	if err != nil || id != "" {
-		return tokenArgument{id: id}, err
+		return token.Info{ID: id}, err
 	}
 	tok, err := cmdutil.PlainToken(e, text, "its ID is enough")
-	return tokenArgument{id: tok.ID(), whole: tok}, err
+	return wholeToken(tok), err
 }
 
-// tokenArguments reads several arguments, each token once.
-func tokenArguments(e *cli.Env, args []string) ([]tokenArgument, error) {
-	var wanted []tokenArgument
+// wholeToken is a token all of which was given, and not only its ID.
+func wholeToken(tok token.Token) token.Info { return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}} }
+
+// namedTokens reads several arguments, each token once.
+func namedTokens(e *cli.Env, args []string) ([]token.Info, error) {
+	var wanted []token.Info
 	for i, arg := range args {
-		one, err := tokenArgumentOf(e, arg)
+		one, err := namedToken(e, arg)
 		if err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
-		if !slices.Contains(wanted, one) {
+		if !slices.ContainsFunc(wanted, func(other token.Info) bool { return other.ID == one.ID && other.Token == one.Token }) {
 			wanted = append(wanted, one)
 		}
 	}
 	return wanted, nil
 }
 
-// get reads the token. Where all of it was given, its secret must be the
-// cluster's.
-func (a tokenArgument) get(ctx context.Context, client *kubeclient.Client) (token.Info, error) {
-	if a.read != nil {
-		return *a.read, nil
+// getToken reads a named token, unless it was read before. Where all of it was given,
+// its secret must be the cluster's.
+func getToken(ctx context.Context, client *kubeclient.Client, wanted token.Info) (token.Info, error) {
+	if wanted.SecretName != "" {
+		return wanted, nil
 	}
-	info, err := token.Get(ctx, client.Core, a.id)
-	if err == nil && !a.whole.IsZero() {
-		err = info.Matches(a.whole)
+	info, err := token.Get(ctx, client.Core, wanted.ID)
+	if err == nil && !wanted.Token.IsZero() {
+		err = info.Matches(wanted.Token)
 	}
 	return info, err
 }
