@@ -26,11 +26,11 @@ type Criteria struct {
 }
 
 // Evaluation is the result of the rules for one CSR. Rules is empty for a CSR that was
-// decided on before. Overridden are the violated rules that Criteria.Force overrode.
+// decided on before; those violated next to no error are what Criteria.Force overrode.
 type Evaluation struct {
 	// Request is the CSR as it was read.
-	Request           csr.Request
-	Rules, Overridden []RuleResult
+	Request csr.Request
+	Rules   []RuleResult
 }
 
 // Evaluate checks whether the CSR, which it reads as [csr.Get] does, may be approved; that
@@ -61,11 +61,7 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 	e.Rules = Check(r, facts)
 	violations := Violations(e.Rules)
 	if want.Force {
-		absolute := slices.DeleteFunc(slices.Clone(violations), func(v RuleResult) bool { return !v.Absolute })
-		if len(absolute) == 0 {
-			e.Overridden = violations
-		}
-		violations = absolute
+		violations = slices.DeleteFunc(violations, func(v RuleResult) bool { return !v.Absolute })
 	}
 	if len(violations) > 0 {
 		return e, &PolicyViolationError{Name: r.Name, Violations: violations}

@@ -68,11 +68,15 @@ func Check(r csr.Request, facts Facts) []RuleResult {
 	}
 	privilege := privilege(r, facts)
 	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
+	asked := lifetime.String()
+	if lifetime == 0 {
+		asked = "left to the signer"
+	}
 	verdicts = append(verdicts,
 		RuleResult{Rule: "signed with its key", OK: r.PKCS10.CheckSignature() == nil, Absolute: true},
 		RuleResult{Rule: "not privileged", OK: privilege == "", Detail: cmp.Or(privilege, "no name that is kept for Kubernetes or its administrators"), Absolute: true},
 		RuleResult{Rule: "key", OK: csr.IsStrong(r.PKCS10.PublicKey), Detail: csr.KeyType(r.PKCS10.PublicKey)},
-		RuleResult{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: lifetimeDetail(lifetime)},
+		RuleResult{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: asked},
 	)
 	switch r.SignerName {
 	case csr.KubeletClient:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"k8s.io/cluster-bootstrap/token/api"
 
@@ -13,22 +12,27 @@ import (
 
 func checkKubeletClient(r csr.Request, facts Facts) []RuleResult {
 	self := csr.NodeUserPrefix + r.NodeName()
+	byToken := strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup)
 	return []RuleResult{
 		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
 		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
 		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
-		{Rule: "requester", OK: isBootstrapper(r) || r.Username == self, Detail: r.Username},
+		{Rule: "requester", OK: byToken || r.Username == self, Detail: r.Username},
 		{Rule: "new node", OK: !facts.NodeExists || r.Username == self, Detail: existence[facts.NodeExists]},
 	}
 }
 
 func checkKubeletServing(r csr.Request, facts Facts) []RuleResult {
+	unknown, addresses := unknownSANs(r, facts), strings.Join(r.SANs(), " ")
+	if len(unknown) > 0 {
+		addresses = fmt.Sprintf("%q is not among the Node's %q", unknown, facts.NodeAddresses)
+	}
 	return []RuleResult{
 		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
 		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
 		{Rule: "no other extensions", OK: onlyNames(r), Detail: extensionDetail(r)},
-		{Rule: "addresses of the node", OK: len(r.SANs()) > 0 && len(unknownSANs(r, facts)) == 0, Detail: addressDetail(r, facts)},
+		{Rule: "addresses of the node", OK: len(r.SANs()) > 0 && len(unknown) == 0, Detail: addresses},
 		{Rule: "usages", OK: isUsages(r, "server auth"), Detail: strings.Join(r.Usages, ", ")},
 		{Rule: "requester", OK: r.Username == csr.NodeUserPrefix+r.NodeName(), Detail: r.Username},
 		{Rule: "known node", OK: facts.NodeExists, Detail: existence[facts.NodeExists]},
@@ -51,18 +55,6 @@ func isUsages(r csr.Request, auth string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(r.Usages)), slices.Sorted(slices.Values(want)))
 }
 
-// isBootstrapper says whether a bootstrap token sent the request.
-func isBootstrapper(r csr.Request) bool {
-	return strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup)
-}
-
-func addressDetail(r csr.Request, facts Facts) string {
-	if others := unknownSANs(r, facts); len(others) > 0 {
-		return fmt.Sprintf("%q is not among the Node's %q", others, facts.NodeAddresses)
-	}
-	return strings.Join(r.SANs(), " ")
-}
-
 func extensionDetail(r csr.Request) string {
 	details := r.SANs()
 	for _, extension := range r.PKCS10.Extensions {
@@ -71,13 +63,6 @@ func extensionDetail(r csr.Request) string {
 		}
 	}
 	return strings.Join(details, " ")
-}
-
-func lifetimeDetail(lifetime time.Duration) string {
-	if lifetime == 0 {
-		return "left to the signer"
-	}
-	return lifetime.String()
 }
 
 // existence says whether there is a Node of the name asked for.

@@ -59,43 +59,31 @@ var signers = map[string]struct {
 	auth    certificatesv1.KeyUsage
 	problem func(Request) string
 }{
-	KubeletClient:   {certificatesv1.UsageClientAuth, KubeletClientProblem},
-	KubeletServing:  {certificatesv1.UsageServerAuth, kubeletServingProblem},
+	KubeletClient:   {certificatesv1.UsageClientAuth, kubeletProblem},
+	KubeletServing:  {certificatesv1.UsageServerAuth, kubeletProblem},
 	APIServerClient: {certificatesv1.UsageClientAuth, ClientProblem},
 }
 
-// KubeletClientProblem returns why the signer kubernetes.io/kube-apiserver-client-kubelet
-// would fail the CSR; empty when it would not.
-func KubeletClientProblem(r Request) string {
-	names := ""
-	if len(r.SANs()) > 0 {
-		names = "subject alternative names are not allowed"
+// kubeletProblem returns why a signer for kubelets would fail the CSR; empty when it would
+// not.
+func kubeletProblem(r Request) string {
+	auth, isServing := "client auth", r.SignerName == KubeletServing
+	if isServing {
+		auth = "server auth"
 	}
-	return kubeletProblem(r, names, "client auth")
-}
-
-func kubeletServingProblem(r Request) string {
-	names := ""
-	switch {
-	case len(r.PKCS10.DNSNames)+len(r.PKCS10.IPAddresses) == 0:
-		names = "it needs a DNS name or an IP address"
-	case len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) > 0:
-		names = "email addresses and URIs are not allowed"
-	}
-	return kubeletProblem(r, names, "server auth")
-}
-
-// kubeletProblem returns the first problem: with the subject, the names or the usages.
-func kubeletProblem(r Request, names, auth string) string {
-	usages := sets.New(r.Usages...).Delete("key encipherment")
+	addresses, others := len(r.PKCS10.DNSNames)+len(r.PKCS10.IPAddresses), len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs)
 	switch {
 	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
 		return "the organization must be " + NodesGroup + " alone"
 	case !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix):
 		return "the common name must begin with " + NodeUserPrefix
-	case names != "":
-		return names
-	case !usages.Equal(sets.New("digital signature", auth)):
+	case !isServing && addresses+others > 0:
+		return "subject alternative names are not allowed"
+	case isServing && addresses == 0:
+		return "it needs a DNS name or an IP address"
+	case isServing && others > 0:
+		return "email addresses and URIs are not allowed"
+	case !sets.New(r.Usages...).Delete("key encipherment").Equal(sets.New("digital signature", auth)):
 		return "the usages must be " + auth + ", digital signature and, for RSA, key encipherment"
 	}
 	return ""

@@ -58,9 +58,6 @@ func (l Layout) pair(notBefore time.Time) string {
 	return filepath.Join(l.pki, "kubelet-client-"+notBefore.UTC().Format("2006-01-02-15-04-05")+".pem")
 }
 
-// anyPair is a pattern that each pair fits.
-func (l Layout) anyPair() string { return filepath.Join(l.pki, "kubelet-client-*.pem") }
-
 // currentPair is the file that Current leads to. A link that leads out of its
 // directory is not followed. It returns an error that matches ErrNotJoined when there is
 // none.
@@ -142,5 +139,6 @@ func (l Layout) create() error {
 
 // removeTempFiles removes what a join that was killed left half written.
 func (l Layout) removeTempFiles() error {
-	return each([]string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), l.anyPair()}, durable.RemoveTempFiles)
+	anyPair := filepath.Join(l.pki, "kubelet-client-*.pem")
+	return each([]string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), anyPair}, durable.RemoveTempFiles)
 }

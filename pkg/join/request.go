@@ -97,19 +97,15 @@ func (j *joiner) key() (crypto.Signer, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	key, err := csr.ParseKey(text)
-	waits := err == nil && !j.NewKey
-	if !waits {
-		if key, err = csr.GenerateKey(j.Random); err != nil {
-			return nil, err
+	if key, err := csr.ParseKey(text); err == nil && !j.NewKey {
+		if !j.DryRun {
+			j.step("taking up the key that waits")
 		}
+		return key, nil
 	}
-	switch {
-	case j.DryRun:
-		return key, nil
-	case waits:
-		j.step("taking up the key that waits")
-		return key, nil
+	key, err := csr.GenerateKey(j.Random)
+	if err != nil || j.DryRun {
+		return key, err
 	}
 	j.step("making a key")
 	if text, err = csr.EncodeKey(key); err != nil {

@@ -65,9 +65,8 @@ func (o approveOptions) candidates(ctx context.Context, e *cli.Env, client *kube
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	found, err := untilFound(ctx, e, func(ctx context.Context) (csr.Request, error) {
-		return approval.Find(ctx, client.Certificates, filter)
-	})
+	find := func(ctx context.Context) (csr.Request, error) { return approval.Find(ctx, client.Certificates, filter) }
+	found, err := untilFound(ctx, e, find)
 	return []csr.Request{found}, approval.Conflicts{}, err
 }
 
@@ -77,8 +76,8 @@ func evaluated(e *cli.Env, name string, evaluation approval.Evaluation, err erro
 	if evaluation.Request.Is(csr.Approved) {
 		result.Result = "approved already"
 	}
-	if len(evaluation.Overridden) > 0 {
-		e.Warn("--force passes over these rules: " + approval.Describe(evaluation.Overridden))
+	if overridden := approval.Violations(evaluation.Rules); err == nil && len(overridden) > 0 {
+		e.Warn("--force passes over these rules: " + approval.Describe(overridden))
 	}
 	return cli.Outcome{Result: result, Err: err}
 }

@@ -3,6 +3,7 @@ package csrcmd
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -43,7 +44,6 @@ func begin(e *cli.Env, args []string, uid string, validate func([]csr.Request) e
 // argument could be the name of one.
 func parseNames(args []string, uid string) ([]csr.Request, error) {
 	var named []csr.Request
-	seen := map[string]bool{}
 	for _, text := range args {
 		name, err := cmdutil.CSRResource.Argument(text)
 		if err != nil {
@@ -52,10 +52,9 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
 			return nil, fmt.Errorf("%w: %q is not the name of a request", failure.ErrUsage, name)
 		}
-		if !seen[name] {
+		if !slices.ContainsFunc(named, func(r csr.Request) bool { return r.Name == name }) {
 			named = append(named, csr.Request{Name: name, UID: uid})
 		}
-		seen[name] = true
 	}
 	return named, nil
 }

@@ -53,15 +53,11 @@ func (o reviewOptions) validate(named []csr.Request) error { return checkOne(nam
 
 func (o reviewOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 	requests, client, err := begin(e, args, "", o.validate)
+	if err == nil && o.node != "" {
+		requests, _, err = approval.Candidates(ctx, client.Certificates, csr.Filter{Node: o.node})
+	}
 	if err != nil {
 		return err
-	}
-	if o.node != "" {
-		found, err := approval.Find(ctx, client.Certificates, csr.Filter{Node: o.node})
-		if err != nil {
-			return err
-		}
-		requests = []csr.Request{found}
 	}
 	review, err := approval.Review(ctx, client, requests[0])
 	if err != nil {

@@ -18,10 +18,17 @@ import (
 
 func reviewView(review output.RequestReview, now time.Time) cli.Result {
 	r := review.Request
+	node, lifetime := r.NodeName, "left to the signer"
+	if node != "" {
+		node += existence[review.NodeExists]
+	}
+	if r.ExpirationSeconds != 0 {
+		lifetime = cli.HumanDuration(time.Duration(r.ExpirationSeconds) * time.Second)
+	}
 	rows := [][]string{
 		{"UID", r.UID}, {"age", cli.HumanDuration(now.Sub(r.Created))}, {"condition", cli.JoinNonEmpty(": ", strings.Join(r.Conditions, ","), r.Reason, r.Message)},
-		{"subject", r.Subject}, {"node", nodeText(review)}, {"names", strings.Join(r.SANs, " ")},
-		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetimeText(r.ExpirationSeconds)},
+		{"subject", r.Subject}, {"node", node}, {"names", strings.Join(r.SANs, " ")},
+		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetime},
 		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.FormatFingerprint(r.Fingerprint)},
 		{"asked by", r.Requester}, {"  in groups", strings.Join(r.Groups, ", ")}, {"token", tokenText(review, now)},
 	}
@@ -33,7 +40,11 @@ func reviewView(review output.RequestReview, now time.Time) cli.Result {
 		rows = append(rows, []string{"rule: " + v.Rule, cli.JoinNonEmpty(": ", state, v.Detail)})
 	}
 	signer := outcomeTexts[csr.Outcome(review.Outcome)] + review.OutcomeReason
-	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", signer}, []string{"may you", accessText(review)})
+	access := "yes: you may update certificatesigningrequests/approval, and approve for " + r.Signer
+	if review.MissingAccess != "" {
+		access = "no: " + review.MissingAccess
+	}
+	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", signer}, []string{"may you", access})
 	if review.Waiting != "" {
 		rows = append(rows, []string{"waiting", review.Waiting})
 	}
@@ -64,22 +75,8 @@ func nextCommand(r csr.Request, violations []approval.RuleResult) string {
 	return "bootctl csr wait " + name
 }
 
-func nodeText(review output.RequestReview) string {
-	switch {
-	case review.Request.NodeName == "":
-		return ""
-	case review.NodeExists:
-		return review.Request.NodeName + ": there is a Node of this name"
-	}
-	return review.Request.NodeName + ": there is no Node of this name"
-}
-
-func lifetimeText(seconds int32) string {
-	if seconds == 0 {
-		return "left to the signer"
-	}
-	return cli.HumanDuration(time.Duration(seconds) * time.Second)
-}
+// existence follows the name of a node.
+var existence = map[bool]string{true: ": there is a Node of this name", false: ": there is no Node of this name"}
 
 func tokenText(review output.RequestReview, now time.Time) string {
 	id, isToken := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
@@ -107,11 +104,4 @@ func fitText(review output.RequestReview) string {
 		text += ", and --force does not pass over all of them"
 	}
 	return text
-}
-
-func accessText(review output.RequestReview) string {
-	if review.MissingAccess != "" {
-		return "no: " + review.MissingAccess
-	}
-	return "yes: you may update certificatesigningrequests/approval, and approve for " + review.Request.Signer
 }

@@ -1,6 +1,7 @@
 package csrcmd
 
 import (
+	"cmp"
 	"crypto"
 	"errors"
 	"fmt"
@@ -79,13 +80,11 @@ func (o submitOptions) spec() (csr.RequestSpec, error) {
 		wanted.Usages = append(wanted.Usages, certificatesv1.KeyUsage(strings.TrimSpace(usage)))
 	}
 	if o.expiration != "" {
-		var err error
-		if wanted.Expiration, err = cli.ParseDuration("--expiration", o.expiration); err != nil {
+		lifetime, err := cli.ParseDuration("--expiration", o.expiration)
+		if err := cmp.Or(err, cli.UsageIf(lifetime == 0, "--expiration 0 leaves no time")); err != nil {
 			return wanted, err
 		}
-		if wanted.Expiration == 0 {
-			return wanted, fmt.Errorf("%w: --expiration 0 leaves no time", failure.ErrUsage)
-		}
+		wanted.Expiration = lifetime
 	}
 	if o.node != "" {
 		wanted.Template.Subject = csr.NodeSubject(o.node)

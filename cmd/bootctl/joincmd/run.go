@@ -49,16 +49,14 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, endpoin
 // follow joins, and shows the steps meanwhile.
 func (s *joinSteps) follow(ctx context.Context, opts join.Options) (join.Result, error) {
 	opts.Observer = s.observe
-	stop := s.env.StartStatusLine(s.line)
-	stopReminding := cli.Tick(time.Second, s.remind)
+	defer s.env.StartStatusLine(s.line)()
+	defer cli.Tick(time.Second, s.remind)()
 	result, err := join.Run(ctx, opts)
-	stopReminding()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err == nil {
 		s.end()
 	}
-	s.mu.Unlock()
-	stop()
 	return result, err
 }
 
