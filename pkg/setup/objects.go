@@ -44,6 +44,11 @@ func (o Object) String() string {
 	return fmt.Sprintf("%s %s", o.Kind, o.Name)
 }
 
+// Binds says whether the object is a binding of the role.
+func (o Object) Binds(role Object) bool {
+	return o.RoleRef == ref(role.Kind, role.Name) && o.Namespace == role.Namespace
+}
+
 // Approval says whether nodes get their certificates without a person's yes.
 type Approval string
 
