@@ -47,13 +47,10 @@ func except(holds, other condition) condition {
 	return func(err error) bool { return holds(err) && !other(err) }
 }
 
-// isConflict reports whether the API server has another object than was thought.
-func isConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
-
 // hasReason reports whether the reason in an error of the API server has a row, which
 // then counts more than its code.
 func hasReason(err error) bool {
-	return apierrors.IsUnauthorized(err) || kubeclient.IsForbiddenByRBAC(err) || isConflict(err)
+	return apierrors.IsUnauthorized(err) || kubeclient.IsForbiddenByRBAC(err) || kubeclient.IsConflict(err)
 }
 
 // signatureIs returns a condition for signatures that an administrator found to be in

@@ -67,7 +67,7 @@ var table = []row{
 		node: "ask an administrator to run: bootctl setup"},
 	{reason: "RefusedByServer", exit: ExitRefused,
 		when: except(as[*apierrors.StatusError], anyOf(hasReason, kubeclient.IsServerError))},
-	{reason: "Conflict", exit: ExitConflict, when: isConflict,
+	{reason: "Conflict", exit: ExitConflict, when: kubeclient.IsConflict,
 		hint: "retry: the object was changed at the same time"},
 	{reason: "DiscoveryFileNotFound", exit: ExitNotFound, when: is(kubeclient.ErrDownload),
 		hint: "compare the URL with the one that the administrator gave you"},

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -18,6 +17,7 @@ import (
 	"k8s.io/client-go/util/retry"
 	"k8s.io/cluster-bootstrap/token/api"
 
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -92,12 +92,12 @@ func (w Writer) Sign(ctx context.Context) (Change, error) {
 func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 	var change, confirmed Change
 	backoff := wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond, Factor: 1.1, Jitter: 1} // half a minute
-	err := retry.OnError(backoff, isConflict, func() error {
-		old, wanted, err := w.plan(ctx, document)
+	err := retry.OnError(backoff, kubeclient.IsConflict, func() error {
+		wanted, planned, err := w.plan(ctx, document)
 		if err != nil {
 			return err
 		}
-		change = changeOf(old, wanted)
+		change = planned
 		if change.IsEmpty() || w.PlanOnly {
 			return nil
 		}
@@ -107,37 +107,39 @@ func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 			}
 			confirmed = change
 		}
-		err = w.store(ctx, old == nil, wanted)
+		err = w.store(ctx, change.Creates, wanted)
 		change.Written = err == nil
 		return err
 	})
 	return change, err
 }
 
-// plan returns cluster-info as it is, nil where there is none, and as it shall
-// be. The tokens are read after it: one whose signature is already there cannot
+// plan returns cluster-info as it shall be, and what that changes. The tokens are read after it: one whose signature is already there cannot
 // be missed, and one that is signed later makes the write a conflict.
-func (w Writer) plan(ctx context.Context, document []byte) (old, wanted *corev1.ConfigMap, err error) {
-	wanted = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic, Labels: w.Labels}}
-	old, err = get(ctx, w.Client)
+func (w Writer) plan(ctx context.Context, document []byte) (*corev1.ConfigMap, Change, error) {
+	old, err := get(ctx, w.Client)
+	isAbsent := errors.Is(err, ErrNotFound)
 	switch {
-	case err == nil:
-		wanted = old.DeepCopy()
-	case !errors.Is(err, ErrNotFound):
-		return nil, nil, err
+	case isAbsent:
+		old = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: api.ConfigMapClusterInfo, Namespace: metav1.NamespacePublic, Labels: w.Labels}}
+	case err != nil:
+		return nil, Change{}, err
 	}
+	wanted := old.DeepCopy()
 	if document == nil {
 		document = []byte(wanted.Data[api.KubeConfigKey])
 	}
 	if len(document) == 0 {
-		return nil, nil, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
+		return nil, Change{}, fmt.Errorf("configmap kube-public/cluster-info: %w", ErrNotFound)
 	}
 	tokens, err := token.List(ctx, w.Client)
 	if err != nil {
-		return nil, nil, err
+		return nil, Change{}, err
 	}
 	wanted.Data = signed(wanted.Data, document, tokens, w.Now())
-	return old, wanted, nil
+	change := changeOf(old, wanted)
+	change.Creates = isAbsent
+	return wanted, change, nil
 }
 
 // signed returns data with document and just the signatures that belong to it.
@@ -156,9 +158,6 @@ func signed(data map[string]string, document []byte, tokens []token.Info, now ti
 	return out
 }
 
-// isConflict says whether someone else wrote first.
-func isConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
-
 // store creates or updates cluster-info.
 func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap) error {
 	configMaps := w.Client.ConfigMaps(metav1.NamespacePublic)
@@ -174,13 +173,9 @@ func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap
 	return nil
 }
 
-// changeOf compares cluster-info as it is, nil where there is none, and as it
-// shall be.
+// changeOf compares cluster-info as it is and as it shall be.
 func changeOf(old, wanted *corev1.ConfigMap) Change {
-	c := Change{Creates: old == nil, After: []byte(wanted.Data[api.KubeConfigKey])}
-	if old == nil {
-		old = &corev1.ConfigMap{}
-	}
+	c := Change{After: []byte(wanted.Data[api.KubeConfigKey])}
 	if text, ok := old.Data[api.KubeConfigKey]; ok {
 		c.Before = []byte(text)
 	}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -143,7 +142,7 @@ func given2[A, B any](getA func() (A, error), getB func() (B, error), judge func
 
 // setupCommand returns the command that repairs the objects.
 func (c *clusterChecker) setupCommand(states []setup.State) string {
-	command := "bootctl setup" + groupFlag(c.Setup.Group)
+	command := "bootctl setup" + groupFlag(c.Setup)
 	if c.Setup.Approval == setup.AutoApproveNone {
 		command += " --auto-approve none"
 	}
@@ -157,16 +156,13 @@ func (c *clusterChecker) setupCommand(states []setup.State) string {
 	return command
 }
 
-// group returns the group of nodes' tokens.
-func (c Cluster) group() string { return cmp.Or(c.Setup.Group, token.DefaultGroup) }
-
 // groupFlag returns setup's flag for the group of nodes' tokens; empty for the default
 // group.
-func groupFlag(group string) string {
-	if group == "" || group == token.DefaultGroup {
+func groupFlag(o setup.Options) string {
+	if o.TokenGroup() == token.DefaultGroup {
 		return ""
 	}
-	return " --group " + escape.ShellQuote(group)
+	return " --group " + escape.ShellQuote(o.Group)
 }
 
 // address returns where nodes may reach the API server: where the administrator does.

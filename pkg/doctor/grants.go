@@ -32,13 +32,13 @@ func (c Cluster) tokenGrants(ctx context.Context) ([]Finding, error) {
 	case power == "":
 		return ok("a bootstrap token gives nobody the power of an administrator"), nil
 	}
-	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.group(), power),
+	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.Setup.TokenGroup(), power),
 		"kubectl get clusterrolebindings -o wide; delete what binds that to "+strings.Join(c.groupsOfToken(), " or ")), nil
 }
 
 // groupsOfToken returns the groups that may give a node's token a permission.
 func (c Cluster) groupsOfToken() []string {
-	return slices.Compact([]string{c.group(), api.BootstrapDefaultGroup, authenticated})
+	return slices.Compact([]string{c.Setup.TokenGroup(), api.BootstrapDefaultGroup, authenticated})
 }
 
 // anonymousGrants checks what else requests without credentials may do.
@@ -143,7 +143,7 @@ func isAnonymous(s rbacv1.Subject) bool {
 func isBuiltin(o setup.Object, meta metav1.ObjectMeta) bool {
 	return o.Kind == "ClusterRoleBinding" && meta.Labels["kubernetes.io/bootstrapping"] == "rbac-defaults" &&
 		slices.Contains([]string{"system:public-info-viewer", "system:discovery", "system:basic-user"}, o.Name) &&
-		o.RoleRef == roleRef("ClusterRole", o.Name)
+		o.Binds(setup.Object{Kind: "ClusterRole", Name: o.Name})
 }
 
 // isReader reports whether it is the binding of setup that lets nodes of some group

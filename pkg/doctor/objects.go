@@ -46,8 +46,7 @@ func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding,
 // isRoleMissing reports whether the object binds a role that the API server itself
 // creates, and that does not exist.
 func (c *clusterChecker) isRoleMissing(ctx context.Context, o setup.Object) (bool, error) {
-	isOwn := func(role setup.Object) bool { return role.Kind == o.RoleRef.Kind && role.Name == o.RoleRef.Name }
-	if o.RoleRef.Name == "" || slices.ContainsFunc(c.objects, isOwn) {
+	if o.RoleRef.Name == "" || slices.ContainsFunc(c.objects, o.Binds) {
 		return false, nil
 	}
 	states, err := setup.Inspect(ctx, c.Client.RBAC, []setup.Object{{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}})
@@ -85,9 +84,9 @@ func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectA
 	binding, role := o, o
 	for _, other := range objects {
 		switch {
-		case other.RoleRef == roleRef(o.Kind, o.Name) && other.Namespace == o.Namespace:
+		case other.Binds(o):
 			binding = other
-		case o.RoleRef == roleRef(other.Kind, other.Name) && other.Namespace == o.Namespace:
+		case o.Binds(other):
 			role = other
 		}
 	}
@@ -117,10 +116,6 @@ func memberOf(s rbacv1.Subject) (user string, groups []string) {
 // autoApprove is the ClusterRole of the API server for CSRs that csrapproving approves
 // for new nodes.
 const autoApprove = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
-
-func roleRef(kind, name string) rbacv1.RoleRef {
-	return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
-}
 
 // builtinRules are the rules of the roles that the API server itself creates.
 // Source: Kubernetes, bootstrappolicy.

@@ -148,12 +148,12 @@ func (p Probe) groups() []string {
 	if p.Setup.Group == api.BootstrapDefaultGroup {
 		return nil
 	}
-	return []string{cmp.Or(p.Setup.Group, token.DefaultGroup)}
+	return []string{p.Setup.TokenGroup()}
 }
 
 // setupCommand returns bootctl setup for the group, with the flags.
 func (p Probe) setupCommand(flags string) string {
-	return "bootctl setup" + flags + groupFlag(p.Setup.Group)
+	return "bootctl setup" + flags + groupFlag(p.Setup)
 }
 
 // nothingMade reports whether the probe has created nothing.

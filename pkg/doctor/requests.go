@@ -20,23 +20,17 @@ import (
 // maxReviews is how many access reviews may check whose CSRs are approved automatically.
 const maxReviews = 50
 
-// requestKey is what CSRs of one kind have in common.
-type requestKey struct {
+// requestKind is what CSRs have in common that wait for the same.
+type requestKind struct {
 	blocker                           csr.Blocker
 	reason, requesters, signer, cause string
 }
 
-// requestCount is how many CSRs of a kind there are, and when the newest of them began
-// to wait.
-type requestCount struct {
-	n     int
-	since time.Time
-}
-
 // requestStats are statistics on the CSRs of a cluster, of which it keeps one at most.
 type requestStats struct {
-	total  int
-	counts map[requestKey]requestCount
+	total int
+	// waits has when each CSR of a kind began to wait.
+	waits map[requestKind][]time.Time
 	// issued is the CSR with the newest node certificate, if there is one.
 	issued csr.Request
 	// acted is when a controller last acted on a CSR, by what the CSR waited for.
@@ -47,7 +41,7 @@ type requestStats struct {
 
 // countRequests reads all CSRs.
 func (c *clusterChecker) countRequests(ctx context.Context) (*requestStats, error) {
-	s := &requestStats{counts: map[requestKey]requestCount{}, acted: map[csr.Blocker]time.Time{}}
+	s := &requestStats{waits: map[requestKind][]time.Time{}, acted: map[csr.Blocker]time.Time{}}
 	auto := &approval.AutoApprovals{Client: c.Client.Authorization, Reviews: maxReviews}
 	err := csr.List(ctx, c.Client.Certificates, csr.Filter{}, func(r csr.Request) error {
 		s.add(ctx, r, auto, c.now())
@@ -73,7 +67,8 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.Au
 		since = r.Created
 	}
 	if r.Is(csr.Failed) {
-		s.count(requestKey{csr.WaitingForNone, SignerFailed, requesterKind(r), r.SignerName, r.Reason}, requestCount{1, since})
+		failed := requestKind{csr.WaitingForNone, SignerFailed, requesterKind(r), r.SignerName, r.Reason}
+		s.waits[failed] = append(s.waits[failed], since)
 		return
 	}
 	if now.Sub(since) <= clusterinfo.StallThreshold {
@@ -85,18 +80,9 @@ func (s *requestStats) add(ctx context.Context, r csr.Request, auto *approval.Au
 	}
 	blocker, cause := csr.BlockerOf(r, approval)
 	if reason := reasonOf[blocker]; reason != "" {
-		s.count(requestKey{blocker, reason, requesterKind(r), r.SignerName, cause}, requestCount{1, since})
+		kind := requestKind{blocker, reason, requesterKind(r), r.SignerName, cause}
+		s.waits[kind] = append(s.waits[kind], since)
 	}
-}
-
-// count adds CSRs to the count of their kind.
-func (s *requestStats) count(key requestKey, more requestCount) {
-	c := s.counts[key]
-	c.n += more.n
-	if more.since.After(c.since) {
-		c.since = more.since
-	}
-	s.counts[key] = c
 }
 
 // requesterKind returns what kind of user created the CSR.
@@ -144,11 +130,11 @@ var reasonOf = map[csr.Blocker]string{
 // other CSRs since all of these began to wait.
 func (s *requestStats) clearStalls() {
 	controllers := map[string]string{CSRApproverNotRunning: "csrapproving", CSRSignerNotRunning: "csrsigning"}
-	for key, c := range s.counts {
-		if controller := controllers[key.reason]; controller != "" && !s.acted[key.blocker].Before(c.since) {
-			delete(s.counts, key)
-			key.reason, key.cause = CSRPending, "the controller "+controller+" is at work, and has yet to come to it"
-			s.count(key, c)
+	for kind, waits := range s.waits {
+		if controller := controllers[kind.reason]; controller != "" && !s.acted[kind.blocker].Before(slices.MaxFunc(waits, time.Time.Compare)) {
+			delete(s.waits, kind)
+			kind.reason, kind.cause = CSRPending, "the controller "+controller+" is at work, and has yet to come to it"
+			s.waits[kind] = append(s.waits[kind], waits...)
 		}
 	}
 }
@@ -158,7 +144,7 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 	var findings []Finding
 	for _, f := range []Finding{
 		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
-		{Status: FAIL, Reason: CSRApproverNotRunning, Remedy: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.group())},
+		{Status: FAIL, Reason: CSRApproverNotRunning, Remedy: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.Setup.TokenGroup())},
 		{Status: FAIL, Reason: CSRSignerNotRunning, Remedy: runCertificateSigner},
 		{Status: WARN, Reason: CSRPending, Remedy: "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
 		{Status: WARN, Reason: SignerFailed, Remedy: "bootctl csr delete --failed"},
@@ -179,13 +165,13 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 
 // describe describes the CSRs with the reason, the most frequent kind first.
 func (s *requestStats) describe(reason string) []string {
-	keys := slices.DeleteFunc(slices.Collect(maps.Keys(s.counts)), func(key requestKey) bool { return key.reason != reason })
-	slices.SortFunc(keys, func(a, b requestKey) int {
-		return cmp.Or(s.counts[b].n-s.counts[a].n, cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+	kinds := slices.DeleteFunc(slices.Collect(maps.Keys(s.waits)), func(kind requestKind) bool { return kind.reason != reason })
+	slices.SortFunc(kinds, func(a, b requestKind) int {
+		return cmp.Or(len(s.waits[b])-len(s.waits[a]), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 	})
 	var texts []string
-	for _, key := range keys {
-		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(s.counts[key].n, "request"), key.requesters, key.signer, key.cause))
+	for _, kind := range kinds {
+		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(len(s.waits[kind]), "request"), kind.requesters, kind.signer, kind.cause))
 	}
 	return texts
 }

@@ -95,6 +95,9 @@ func TolerateAuthErrors(transient func(error) bool) func(error) bool {
 	}
 }
 
+// IsConflict says whether someone else changed or created the object first.
+func IsConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+
 // IsForbiddenByRBAC says whether err is the authorizer's no, or that nobody may
 // grant more than he has, as opposed to a no of admission, which has the same
 // status code but speaks of the object.

@@ -30,44 +30,47 @@ func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	var result Result
-	switch {
-	case change.Creates:
-		result = clusterInfo(Created, "")
-	case change.IsEmpty():
-		return []step{{result: clusterInfo(Unchanged, "")}}, nil
-	case !change.ChangesDocument():
-		result = clusterInfo(Signed, "")
-	case !s.Force:
-		return []step{{result: clusterInfo(differs, documentDifference(change))}}, nil
-	default:
-		result = clusterInfo(Updated, documentDifference(change))
+	result := s.judge(change)
+	if result.Action == Unchanged || result.Action == differs {
+		return []step{{result: result}}, nil
 	}
-	return []step{{result, func(ctx context.Context, dryRun []string) error {
-		writer.PlanOnly, writer.Confirm, writer.DryRun = false, s.unlessOther, dryRun
+	writer.PlanOnly, writer.Confirm = false, func(now clusterinfo.Change) error { // someone else may have published meanwhile
+		if result := s.judge(now); result.Action == differs {
+			return &DiffersError{[]string{result.difference()}}
+		}
+		return nil
+	}
+	return []step{{result: result, do: func(ctx context.Context, _ State, dryRun []string) error {
+		writer.DryRun = dryRun
 		_, err := writer.Publish(ctx, document)
 		return err
 	}}}, nil
 }
 
-// unlessOther refuses to change what someone else has published meanwhile.
-func (s Setup) unlessOther(change clusterinfo.Change) error {
-	if !change.Creates && change.ChangesDocument() && !s.Force {
-		return &DiffersError{[]string{clusterInfo(differs, documentDifference(change)).difference()}}
+// judge says what a change does to cluster-info, and whether it may.
+func (s Setup) judge(change clusterinfo.Change) Result {
+	switch {
+	case change.Creates:
+		return clusterInfo(Created, "")
+	case change.IsEmpty():
+		return clusterInfo(Unchanged, "")
+	case !change.ChangesDocument():
+		return clusterInfo(Signed, "")
+	case !s.Force:
+		return clusterInfo(differs, documentDifference(change))
 	}
-	return nil
+	return clusterInfo(Updated, documentDifference(change))
 }
 
 // document returns what nodes shall be told: what they are told already, word for
 // word, where that is the same.
 func (s Setup) document(ctx context.Context) ([]byte, error) {
-	info, err := clusterinfo.Fetch(ctx, s.Core)
-	if err != nil && !errors.Is(err, clusterinfo.ErrNotFound) {
-		return nil, err
-	}
-	current, invalid := clusterinfo.ParseDocument(info.Raw)
-	if invalid == nil && s.Keep {
+	info, current, invalid := clusterinfo.FetchDocument(ctx, s.Core)
+	switch {
+	case invalid == nil && s.Keep:
 		return info.Raw, nil
+	case invalid != nil && !errors.Is(invalid, clusterinfo.ErrNotFound) && !errors.Is(invalid, clusterinfo.ErrDocument):
+		return nil, invalid
 	}
 	document, err := s.Document()
 	if err != nil {
@@ -119,7 +122,7 @@ func (s Setup) planRemovalOfClusterInfo(ctx context.Context) ([]step, error) {
 	if needed := slices.IndexFunc(roles.Items, isOther); needed >= 0 {
 		return []step{{result: clusterInfo(Kept, "nodes of another group need it: "+roles.Items[needed].Name)}}, nil
 	}
-	return []step{{clusterInfo(Deleted, ""), func(ctx context.Context, dryRun []string) error {
+	return []step{{result: clusterInfo(Deleted, ""), do: func(ctx context.Context, _ State, dryRun []string) error {
 		return configMaps.Delete(ctx, found.Name, metav1.DeleteOptions{DryRun: dryRun, Preconditions: preconditionsFor(found.ObjectMeta)})
 	}}}, nil
 }

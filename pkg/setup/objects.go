@@ -44,6 +44,11 @@ func (o Object) String() string {
 	return fmt.Sprintf("%s %s", o.Kind, o.Name)
 }
 
+// Binds says whether the object is a binding of the role.
+func (o Object) Binds(role Object) bool {
+	return o.RoleRef == ref(role.Kind, role.Name) && o.Namespace == role.Namespace
+}
+
 // Approval says whether nodes get their certificates without a person's yes.
 type Approval string
 
@@ -83,7 +88,7 @@ const (
 // group in them, since a binding's subjects are one list: who replaced kubeadm's
 // would lock kubeadm's own tokens out.
 func Objects(o Options) []Object {
-	nodes := subject(rbacv1.GroupKind, o.group())
+	nodes := subject(rbacv1.GroupKind, o.TokenGroup())
 	reader, getNodes := o.name(reading), o.name("get-nodes")
 	objects := []Object{
 		{Kind: "Role", Namespace: metav1.NamespacePublic, Name: reader, Rules: []rbacv1.PolicyRule{
@@ -103,13 +108,14 @@ func Objects(o Options) []Object {
 	return append(objects, autoApprove)
 }
 
-func (o Options) group() string { return cmp.Or(o.Group, token.DefaultGroup) }
+// TokenGroup returns the group of the tokens of nodes.
+func (o Options) TokenGroup() string { return cmp.Or(o.Group, token.DefaultGroup) }
 
 func (o Options) name(what string) string {
-	if o.group() == token.DefaultGroup {
+	if o.TokenGroup() == token.DefaultGroup {
 		return "kubeadm:" + what
 	}
-	return "bootctl:" + what + ":" + o.group()
+	return "bootctl:" + what + ":" + o.TokenGroup()
 }
 
 func binding(name, role string, to rbacv1.Subject) Object {

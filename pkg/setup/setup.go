@@ -17,6 +17,7 @@ import (
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // ErrDiffers means that an object of the name exists and is another one.
@@ -102,8 +103,10 @@ func (s Setup) Remove(ctx context.Context) ([]Result, error) {
 // step is one change, or none where do is nil.
 type step struct {
 	result Result
+	// state is how an RBAC object stands; of cluster-info it is empty.
+	state State
 	// do makes the change, or in a dry run lets the API server judge it.
-	do func(ctx context.Context, dryRun []string) error
+	do func(ctx context.Context, state State, dryRun []string) error
 }
 
 // run plans, lets the API server judge every change, and only then makes them.
@@ -124,7 +127,7 @@ func (s Setup) run(ctx context.Context, objects func([]State) []step, info func(
 		for _, step := range steps {
 			r := step.result
 			if step.do != nil && !s.DryRun {
-				if err := step.do(ctx, nil); err != nil {
+				if err := step.do(ctx, step.state, nil); err != nil {
 					return fmt.Errorf("%s: %w", r, err)
 				}
 				done[r.String()] = r
@@ -143,7 +146,7 @@ func (s Setup) run(ctx context.Context, objects func([]State) []step, info func(
 
 // isConflict says whether someone else made a change first.
 func isConflict(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (apierrors.IsNotFound(err) && !errors.Is(err, clusterinfo.ErrNotFound))
+	return kubeclient.IsConflict(err) || (apierrors.IsNotFound(err) && !errors.Is(err, clusterinfo.ErrNotFound))
 }
 
 // plan looks at everything, and returns the steps about the objects and about
@@ -182,7 +185,7 @@ func rehearse(ctx context.Context, steps []step) error {
 		if step.do == nil {
 			continue
 		}
-		if err := missing.note(step.do(ctx, []string{metav1.DryRunAll})); err != nil && !dryRunUnsupported(err) {
+		if err := missing.note(step.do(ctx, step.state, []string{metav1.DryRunAll})); err != nil && !dryRunUnsupported(err) {
 			return fmt.Errorf("%s: %w", step.result, err)
 		}
 	}

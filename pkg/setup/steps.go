@@ -27,17 +27,17 @@ func (s Setup) change(state State) step {
 	o, why := state.Object, state.Difference()
 	switch {
 	case !state.Exists:
-		return step{Result{o, Created, why}, with(state, s.create)}
+		return step{Result{o, Created, why}, state, s.create}
 	case !state.Differs():
 		return step{result: Result{o, Unchanged, why}}
 	case !s.Force:
 		return step{result: Result{o, differs, why}}
 	case o.Unwanted:
-		return step{Result{o, Deleted, why}, with(state, s.remove)}
+		return step{Result{o, Deleted, why}, state, s.remove}
 	case state.otherRole:
-		return step{Result{o, Updated, why}, with(state, s.recreate)}
+		return step{Result{o, Updated, why}, state, s.recreate}
 	}
-	return step{Result{o, Updated, why}, with(state, s.update)}
+	return step{Result{o, Updated, why}, state, s.update}
 }
 
 // removals returns what it takes to have none of the objects left that setup created.
@@ -49,15 +49,10 @@ func (s Setup) removals(states []State) []step {
 		case !state.Ours:
 			steps = append(steps, step{result: Result{o, Kept, "setup did not create it"}})
 		default:
-			steps = append(steps, step{Result{o, Deleted, ""}, with(state, s.remove)})
+			steps = append(steps, step{Result{o, Deleted, ""}, state, s.remove})
 		}
 	}
 	return steps
-}
-
-// with returns the change for the object as it stands.
-func with(state State, change func(context.Context, State, []string) error) func(context.Context, []string) error {
-	return func(ctx context.Context, dryRun []string) error { return change(ctx, state, dryRun) }
 }
 
 func (s Setup) remove(ctx context.Context, state State, dryRun []string) error {
@@ -93,10 +88,8 @@ func (s Setup) create(ctx context.Context, state State, dryRun []string) error {
 	if len(dryRun) == 0 || !apierrors.IsNotFound(err) {
 		return err
 	}
-	for _, role := range s.Objects {
-		if role.Kind == o.RoleRef.Kind && role.Name == o.RoleRef.Name && role.Namespace == o.Namespace {
-			return s.mayBind(ctx, o, role)
-		}
+	if i := slices.IndexFunc(s.Objects, o.Binds); i >= 0 {
+		return s.mayBind(ctx, o, s.Objects[i])
 	}
 	return err
 }
