@@ -50,7 +50,7 @@ kube-public; with --endpoint nothing but the token.`,
 		Example: `  bootctl token check k3x9q2
   bootctl token check --token-file token --endpoint 192.0.2.1:6443 --ca-file ca.crt`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeTokenIDs(e),
+		ValidArgsFunction: completeTokens(e, 1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
