@@ -77,7 +77,7 @@ func (o checkOptions) argument(e *cli.Env, args []string) (token.Info, error) {
 	if errors.Is(err, cmdutil.ErrNoToken) {
 		err = fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
 	}
-	return wholeToken(tok), err
+	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}, err
 }
 
 func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error {

@@ -36,12 +36,7 @@ func namedToken(e *cli.Env, text string) (token.Info, error) {
 		return token.Info{ID: id}, err
 	}
 	tok, err := cmdutil.PlainToken(e, text, "its ID is enough")
-	return wholeToken(tok), err
-}
-
-// wholeToken is a token all of which was given, and not only its ID.
-func wholeToken(tok token.Token) token.Info {
-	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}
+	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}, err
 }
 
 // namedTokens reads several arguments, each token once.
