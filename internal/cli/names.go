@@ -72,10 +72,10 @@ func (r Resource) Reference(name string) Name { return Name{r.GroupKind, name, n
 // completionTimeout is how long someone who pressed the tab key is kept waiting.
 const completionTimeout = 3 * time.Second
 
-// CompleteNames offers the names that list finds in the cluster, each with a description,
-// and nothing where the cluster cannot be asked. A command line takes so many of them,
+// CompleteNames offers the names that list hands on from the cluster, each with a
+// description, and nothing where the cluster cannot be asked. A command line takes so many of them,
 // each once; what a shell would not take for a name is not offered.
-func (e *Env) CompleteNames(most int, list func(ctx context.Context, client *kubeclient.Client, offer func(name, description string))) cobra.CompletionFunc {
+func (e *Env) CompleteNames(most int, list func(context.Context, *kubeclient.Client, func(name, description string))) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 		defer cancel()

@@ -54,7 +54,6 @@ kube-public; with --endpoint nothing but the token.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 

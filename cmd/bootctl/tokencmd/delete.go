@@ -46,7 +46,6 @@ certificatesigningrequests/approval and approve on their signers.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 

@@ -35,7 +35,6 @@ Needs get and patch on secrets in kube-system.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args[0]) },
 	}
 	o.end.addFlags(cmd.Flags(), "")
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 

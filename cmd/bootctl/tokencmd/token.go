@@ -17,7 +17,11 @@ import (
 // New returns the commands about bootstrap tokens.
 func New(e *cli.Env) *cobra.Command {
 	cmd := cli.Group("token", "Make, list, check and delete bootstrap tokens",
-		newCreate(e), newList(e), newDelete(e), newExtend(e), newGenerate(e), newCheck(e))
+		newCreate(e), newList(e), newDelete(e), newExtend(e), newCheck(e))
+	for _, verb := range cmd.Commands() {
+		e.AddConnectionFlags(verb)
+	}
+	cmd.AddCommand(newGenerate(e)) // which asks no server
 	cli.RejectFlags(cmd.PersistentFlags(), map[string]string{
 		"rootfs":  "no command about tokens reads or writes files below another root",
 		"vmodule": cli.VModuleUnsupported,
