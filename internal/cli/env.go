@@ -129,12 +129,11 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 
 // kubeconfig reads the files that may say where the cluster is.
 func (e *Env) kubeconfig() clientcmd.ClientConfig {
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: *e.Connection.KubeConfig}
-	if paths := e.Getenv(clientcmd.RecommendedConfigPathEnvVar); paths != "" {
-		rules.Precedence = filepath.SplitList(paths)
-	} else {
-		rules.Precedence = []string{filepath.Join(e.Getenv("HOME"), ".kube", "config"), adminConf}
+	paths := filepath.SplitList(e.Getenv(clientcmd.RecommendedConfigPathEnvVar))
+	if len(paths) == 0 {
+		paths = []string{filepath.Join(e.Getenv("HOME"), ".kube", "config"), adminConf}
 	}
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: *e.Connection.KubeConfig, Precedence: paths}
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides(e.Connection))
 }
 

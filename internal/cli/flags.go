@@ -130,9 +130,6 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s takes %s, not %q", invalid.GetFlag().Name, takes, invalid.GetValue())
 }
 
-// CompletionTimeout is how long someone who pressed the tab key is kept waiting.
-const CompletionTimeout = 3 * time.Second
-
 // CompleteWith sets what is offered for a flag.
 func CompleteWith(cmd *cobra.Command, flag string, offer cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, offer); err != nil {

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Name is the name of what a result is about, in the two forms that it is
@@ -63,3 +68,24 @@ func (r Resource) words() []string {
 
 // Reference returns the name of an object, which is the same bare.
 func (r Resource) Reference(name string) Name { return Name{r.GroupKind, name, name} }
+
+// completionTimeout is how long someone who pressed the tab key is kept waiting.
+const completionTimeout = 3 * time.Second
+
+// CompleteNames offers the names that list hands on from the cluster, each with a
+// description, and nothing where the cluster cannot be asked. A command line takes so many of them,
+// each once; what a shell would not take for a name is not offered.
+func (e *Env) CompleteNames(most int, list func(context.Context, *kubeclient.Client, func(name, description string))) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+		defer cancel()
+		if client, err := e.Client(); err == nil && len(given) < most {
+			list(ctx, client, func(name, description string) {
+				if name != "" && !slices.Contains(given, name) && escape.ShellQuote(name) == name {
+					found = append(found, cobra.CompletionWithDesc(name, escape.Text(description)))
+				}
+			})
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}

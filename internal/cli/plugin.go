@@ -32,11 +32,9 @@ func (e *Env) WithProgramName(text string) string {
 	return namedCommand.ReplaceAllString(text, plugin+" $1")
 }
 
-// renameCommands names the commands in the help of the whole tree as the user types them.
+// renameCommands names the commands in the help of the whole tree as the plugin's user
+// types them.
 func renameCommands(e *Env, cmd *cobra.Command) {
-	if !isPlugin(e.Program) {
-		return
-	}
 	for _, child := range cmd.Commands() {
 		renameCommands(e, child)
 	}

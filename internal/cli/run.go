@@ -34,13 +34,12 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	e.Global.Output = lowerFormat(wantedOutput(args)) // known to usage errors, too
 	started := false
 	prepare(e, root, &started)
-	renameCommands(e, root)
+	if isPlugin(e.Program) {
+		renameCommands(e, root)
+	}
 	unknown := handleUnknownHelp(root)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		err = *unknown
-	}
-	if err == nil {
+	if err = cmp.Or(err, *unknown); err == nil {
 		return 0
 	}
 	if !started {

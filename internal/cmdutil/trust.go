@@ -37,9 +37,8 @@ func (o TrustFlags) Discovery(e *cli.Env, endpoints []string, tokenFile, plain s
 }
 
 // DiscoveryOptions returns what a node believes, and whom it asks.
-func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (discovery.Options, error) {
-	opts := discovery.Options{Trust: discovery.Trust{SkipVerification: o.UnsafeSkip}, Client: e.ClientOptions("")}
-	var err error
+func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (opts discovery.Options, err error) {
+	opts = discovery.Options{Trust: discovery.Trust{SkipVerification: o.UnsafeSkip}, Client: e.ClientOptions("")}
 	opts.Endpoints, err = parseEach(endpoints, clusterinfo.ParseEndpoint)
 	if err == nil {
 		opts.Pins, err = parseEach(o.CaCertHashes, clusterinfo.ParsePin)

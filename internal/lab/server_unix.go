@@ -58,7 +58,7 @@ func startError(cmd *exec.Cmd, log io.Reader) error {
 	if err != nil {
 		return err
 	}
-	e := &StartError{Message: "it ended before it was ready: " + cmd.ProcessState.String()}
+	e := &StartError{Message: "it ended before it was ready: " + cmd.ProcessState.String(), Code: cmd.ProcessState.ExitCode()}
 	for line := range bytes.Lines(text) {
 		var f Failure
 		if json.Unmarshal(line, &f) == nil && f.Event == "error" && f.Pid == cmd.Process.Pid {

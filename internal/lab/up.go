@@ -40,6 +40,7 @@ func (o UpOptions) arguments(dir string) []string {
 type StartError struct {
 	Reason  string // the server's word for it, such as PortTaken; "" when it said none
 	Message string // the server's message, or how it ended
+	Code    int    // the server's exit code; -1 when a signal ended it
 }
 
 func (e *StartError) Error() string { return "start the lab: " + e.Message }

@@ -3,14 +3,13 @@ package csrcmd
 import (
 	"context"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootctl/bootctl/internal/cli"
-	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // completeFilter offers the values of the filters.
@@ -32,20 +31,13 @@ func completeNodes(e *cli.Env) cobra.CompletionFunc {
 	return complete(e, math.MaxInt, csr.Filter{Condition: csr.Pending}, func(r csr.Request) (string, string) { return r.NodeName(), r.Name })
 }
 
-// complete offers a word of each request, unless so many were given before, it was one
-// of them, or a shell would not take it for one.
-func complete(e *cli.Env, most int, filter csr.Filter, word func(csr.Request) (word, description string)) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(cmd.Context(), cli.CompletionTimeout)
-		defer cancel()
-		if client, err := e.Client(); err == nil && len(given) < most {
-			_ = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error { // what was read is offered
-				if text, description := word(r); text != "" && !slices.Contains(given, text) && escape.ShellQuote(text) == text {
-					found = append(found, cobra.CompletionWithDesc(text, escape.Text(description)))
-				}
-				return nil
-			})
-		}
-		return found, cobra.ShellCompDirectiveNoFileComp
-	}
+// complete offers a name that stands in each request, up to so many of them on one
+// command line.
+func complete(e *cli.Env, most int, filter csr.Filter, word func(csr.Request) (name, description string)) cobra.CompletionFunc {
+	return e.CompleteNames(most, func(ctx context.Context, client *kubeclient.Client, offer func(name, description string)) {
+		_ = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error { // what was read is offered
+			offer(word(r))
+			return nil
+		})
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
 )
@@ -12,11 +11,6 @@ import (
 type downOptions struct {
 	labOptions
 	delete bool
-}
-
-func (o *downOptions) addFlags(fs *pflag.FlagSet) {
-	o.labOptions.addFlags(fs)
-	fs.BoolVar(&o.delete, "delete", false, "delete its data, keys and address, too")
 }
 
 func newDown(e *cli.Env) *cobra.Command {
@@ -31,6 +25,7 @@ Its address and data are kept for the next lab up, unless --delete is given.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.delete, "delete", false, "delete its data, keys and address, too")
 	return cmd
 }
 
@@ -51,5 +46,5 @@ func (o downOptions) run(ctx context.Context, e *cli.Env) error {
 			return err
 		}
 	}
-	return printStatus(e, l)
+	return printStatus(e, l, "", l.Dir)
 }

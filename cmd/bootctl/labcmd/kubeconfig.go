@@ -32,11 +32,5 @@ func runKubeconfig(e *cli.Env, o labOptions) error {
 	if err != nil {
 		return notStarted(l, err)
 	}
-	status, err := l.Status()
-	if err != nil {
-		return err
-	}
-	v := labView(l, status, string(text))
-	v.Names = []cli.Name{{Bare: l.Kubeconfig()}}
-	return e.Print(v)
+	return printStatus(e, l, string(text), l.Kubeconfig())
 }

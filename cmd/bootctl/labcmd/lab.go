@@ -50,13 +50,15 @@ func notStarted(l lab.Lab, err error) error {
 	return err
 }
 
-// printStatus prints the state that a lab has now.
-func printStatus(e *cli.Env, l lab.Lab) error {
+// printStatus prints the state that a lab has now, or its text, and with -q the path.
+func printStatus(e *cli.Env, l lab.Lab, text, path string) error {
 	status, err := l.Status()
 	if err != nil {
 		return err
 	}
-	return e.Print(labView(l, status, ""))
+	v := labView(l, status, text)
+	v.Names = []cli.Name{{Bare: path}}
+	return e.Print(v)
 }
 
 // labView is the state of a lab; text, where given, is what people and shells

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/lab"
@@ -16,11 +15,6 @@ import (
 type logsOptions struct {
 	labOptions
 	follow bool
-}
-
-func (o *logsOptions) addFlags(fs *pflag.FlagSet) {
-	o.labOptions.addFlags(fs)
-	fs.BoolVarP(&o.follow, "follow", "f", false, "go on printing what is added, until interrupted")
 }
 
 func newLogs(e *cli.Env) *cobra.Command {
@@ -34,6 +28,7 @@ func newLogs(e *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on printing what is added, until interrupted")
 	return cmd
 }
 

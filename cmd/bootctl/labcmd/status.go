@@ -25,5 +25,5 @@ func runStatus(e *cli.Env, o labOptions) error {
 	if err != nil {
 		return err
 	}
-	return printStatus(e, l)
+	return printStatus(e, l, "", l.Dir)
 }

@@ -50,11 +50,10 @@ kube-public; with --endpoint nothing but the token.`,
 		Example: `  bootctl token check k3x9q2
   bootctl token check --token-file token --endpoint 192.0.2.1:6443 --ca-file ca.crt`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeTokenIDs(e),
+		ValidArgsFunction: completeTokens(e, 1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
@@ -77,7 +76,7 @@ func (o checkOptions) argument(e *cli.Env, args []string) (token.Info, error) {
 	if errors.Is(err, cmdutil.ErrNoToken) {
 		err = fmt.Errorf("%w: name a token by its ID, give --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
 	}
-	return wholeToken(tok), err
+	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}, err
 }
 
 func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error {

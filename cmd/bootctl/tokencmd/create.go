@@ -75,7 +75,6 @@ interrupted or cannot be printed. With --print-join-command, --wait or
 		},
 	}
 	o.addFlags(cmd)
-	e.AddConnectionFlags(cmd)
 	cli.CompleteValues(cmd, "usages", token.Signing, token.Authentication)
 	return cmd
 }

@@ -3,6 +3,7 @@ package tokencmd
 import (
 	"cmp"
 	"context"
+	"math"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -41,11 +42,10 @@ certificatesigningrequests to name the requests; with --deny-pending update on
 certificatesigningrequests/approval and approve on their signers.`,
 		Example: `  bootctl token delete k3x9q2 --deny-pending
   bootctl token delete --expired`,
-		ValidArgsFunction: completeTokenIDs(e),
+		ValidArgsFunction: completeTokens(e, math.MaxInt),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 

@@ -31,11 +31,10 @@ which takes it a second.
 Needs get and patch on secrets in kube-system.`,
 		Example:           "  bootctl token extend k3x9q2 --ttl 2d",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeTokenIDs(e),
+		ValidArgsFunction: completeTokens(e, 1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args[0]) },
 	}
 	o.end.addFlags(cmd.Flags(), "")
-	e.AddConnectionFlags(cmd)
 	return cmd
 }
 

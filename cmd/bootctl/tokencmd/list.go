@@ -47,7 +47,6 @@ Needs list on secrets in kube-system.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
-	e.AddConnectionFlags(cmd)
 	cli.CompleteValues(cmd, "usage", token.Signing, token.Authentication)
 	return cmd
 }

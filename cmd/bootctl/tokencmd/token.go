@@ -10,7 +10,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/cmdutil"
-	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -18,7 +17,11 @@ import (
 // New returns the commands about bootstrap tokens.
 func New(e *cli.Env) *cobra.Command {
 	cmd := cli.Group("token", "Make, list, check and delete bootstrap tokens",
-		newCreate(e), newList(e), newDelete(e), newExtend(e), newGenerate(e), newCheck(e))
+		newCreate(e), newList(e), newDelete(e), newExtend(e), newCheck(e))
+	for _, verb := range cmd.Commands() {
+		e.AddConnectionFlags(verb)
+	}
+	cmd.AddCommand(newGenerate(e)) // which asks no server
 	cli.RejectFlags(cmd.PersistentFlags(), map[string]string{
 		"rootfs":  "no command about tokens reads or writes files below another root",
 		"vmodule": cli.VModuleUnsupported,
@@ -37,11 +40,8 @@ func namedToken(e *cli.Env, text string) (token.Info, error) {
 		return token.Info{ID: id}, err
 	}
 	tok, err := cmdutil.PlainToken(e, text, "its ID is enough")
-	return wholeToken(tok), err
+	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}, err
 }
-
-// wholeToken is a token all of which was given, and not only its ID.
-func wholeToken(tok token.Token) token.Info { return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}} }
 
 // namedTokens reads several arguments, each token once.
 func namedTokens(e *cli.Env, args []string) ([]token.Info, error) {
@@ -71,23 +71,13 @@ func getToken(ctx context.Context, client *kubeclient.Client, wanted token.Info)
 	return info, err
 }
 
-// completeTokenIDs offers the IDs of the cluster's tokens, each with what its
-// description says, and nothing where the cluster cannot be asked.
-func completeTokenIDs(e *cli.Env) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(cmd.Context(), cli.CompletionTimeout)
-		defer cancel()
-		client, err := e.Client()
-		if err != nil || cmd.Args != nil && cmd.Args(cmd, append(given, "")) != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
+// completeTokens offers the IDs of the cluster's tokens, each with what its description
+// says, up to so many of them on one command line.
+func completeTokens(e *cli.Env, most int) cobra.CompletionFunc {
+	return e.CompleteNames(most, func(ctx context.Context, client *kubeclient.Client, offer func(name, description string)) {
 		infos, _ := token.List(ctx, client.Core)
 		for _, info := range infos {
-			if info.ID != "" && !slices.Contains(given, info.ID) {
-				says := cmp.Or(info.Description, cmdutil.TokenInfo(info, e.Now()).Status)
-				found = append(found, cobra.CompletionWithDesc(info.ID, escape.Text(says)))
-			}
+			offer(info.ID, cmp.Or(info.Description, cmdutil.TokenInfo(info, e.Now()).Status))
 		}
-		return found, cobra.ShellCompDirectiveNoFileComp
-	}
+	})
 }
