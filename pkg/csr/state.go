@@ -41,8 +41,7 @@ func (r Request) Refused() error {
 // otherwise it is why it has none: an error that matches ErrPending, ErrUnsigned,
 // ErrDenied or ErrFailed.
 func (r Request) State() error {
-	refused := r.Refused()
-	switch {
+	switch refused := r.Refused(); {
 	case refused != nil:
 		return refused
 	case !r.Is(Approved):

@@ -172,10 +172,9 @@ func (j *joiner) run(ctx context.Context) (result Result, err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	if joins {
-		err = j.Layout.removeTempFiles()
-	}
-	if err != nil {
-		return Result{}, err
+		if err := j.Layout.removeTempFiles(); err != nil {
+			return Result{}, err
+		}
 	}
 	return j.checkOrJoin(ctx, missing)
 }

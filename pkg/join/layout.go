@@ -139,6 +139,6 @@ func (l Layout) create() error {
 
 // removeTempFiles removes what a join that was killed left half written.
 func (l Layout) removeTempFiles() error {
-	anyPair := filepath.Join(l.pki, "kubelet-client-*.pem")
-	return each([]string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), anyPair}, durable.RemoveTempFiles)
+	paths := []string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), filepath.Join(l.pki, "kubelet-client-*.pem")} // any pair
+	return each(paths, durable.RemoveTempFiles)
 }

@@ -14,12 +14,10 @@ import (
 
 type approveOptions struct {
 	filterOptions
-	limit   int
-	wait    bool
-	timeout time.Duration
-	dryRun  bool
-	yes     bool
-	force   bool
+	limit              int
+	wait               bool
+	timeout            time.Duration
+	dryRun, yes, force bool
 }
 
 func (o *approveOptions) addFlags(fs *pflag.FlagSet) {

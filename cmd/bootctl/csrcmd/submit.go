@@ -14,12 +14,9 @@ import (
 
 type submitOptions struct {
 	csr.RequestSpec // as far as flags give it without being read
-	node            string
-	file            string
-	sans            []string
-	usages          []string
+	node, file, key string
+	sans, usages    []string
 	expiration      string
-	key             string
 	wait            bool
 	timeout         time.Duration
 	caFile          string

@@ -14,19 +14,15 @@ import (
 // options are the flags: some of them a join's own, and others from which those follow.
 type options struct {
 	join.Options
-	endpoints           []string
-	tokenFile           string
-	token               string
-	discoveryToken      string
-	tlsBootstrapToken   string
-	trust               cmdutil.TrustFlags
-	discoveryFile       string
-	bootstrapKubeconfig string
-	config              string
-	rootfs              string
-	outDir              string
-	timeout             time.Duration
-	noProxy             bool
+	endpoints []string
+	trust     cmdutil.TrustFlags
+
+	tokenFile, token, discoveryToken, tlsBootstrapToken string
+	discoveryFile, bootstrapKubeconfig, config          string
+
+	rootfs, outDir string
+	timeout        time.Duration
+	noProxy        bool
 }
 
 func (o *options) addFlags(fs *pflag.FlagSet) {
