@@ -69,7 +69,7 @@ func (p Probe) Run(ctx context.Context) []Finding {
 	r := &probeRun{Probe: p, clock: &discovery.Clock{Now: p.NodeClient.Now}}
 	r.NodeClient = r.clock.Watch(p.NodeClient.WithDefaults())
 	findings := inOrder(ctx, r.checks(), p.Observer)
-	if r.nothingMade() {
+	if r.token.Token.IsZero() { // nothing was made
 		return findings
 	}
 	cleanUp := r.check(CleanUp, 0, r.cleanUp, diagnoseAdmin)
@@ -109,7 +109,7 @@ func (r *probeRun) checks() []check {
 		return append(checks, r.check("probe: approval", controllerTime, r.leaveApproval, r.diagnoseToken))
 	}
 	return append(checks,
-		r.check("probe: approval", controllerTime, r.awaitApproval, r.diagnoseApproval),
+		r.check("probe: approval", controllerTime, r.awaitApproval, r.diagnoseToken),
 		r.check("probe: certificate", answer, r.checkCertificate, diagnose))
 }
 
@@ -155,9 +155,6 @@ func (p Probe) groups() []string {
 func (p Probe) setupCommand(flags string) string {
 	return "bootctl setup" + flags + groupFlag(p.Setup)
 }
-
-// nothingMade reports whether the probe has created nothing.
-func (r *probeRun) nothingMade() bool { return r.token.Token.IsZero() }
 
 // cleanUp removes what the probe created, or may have created.
 func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {

@@ -123,15 +123,10 @@ func (r *probeRun) leaveApproval(ctx context.Context) ([]Finding, error) {
 // awaitApproval waits for the certificate, which shows that the CSR was approved.
 func (r *probeRun) awaitApproval(ctx context.Context) ([]Finding, error) {
 	_ = r.predictApproval(ctx) // without it the explanation is less exact
-	var err error
-	r.chain, err = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
+	r.chain, r.unsigned = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
 		Explain: func(silent csr.Request) string { return csr.Explain(silent, r.autoApproved) },
 	})
-	switch {
-	case err == nil:
-	case errors.Is(err, csr.ErrUnsigned), errors.Is(err, csr.ErrFailed):
-		r.unsigned = err
-	default:
+	if err := r.unsigned; err != nil && !errors.Is(err, csr.ErrUnsigned) && !errors.Is(err, csr.ErrFailed) {
 		return nil, err
 	}
 	return ok("the request is approved"), nil
@@ -167,13 +162,8 @@ func (r *probeRun) diagnoseToken(err error) Finding {
 		return failed(err, TokenAuthenticationOff, bootstrapAuth)
 	case kubeclient.IsForbiddenByRBAC(err):
 		return failed(err, Forbidden, r.setupCommand(""))
-	}
-	return diagnose(err)
-}
-
-func (r *probeRun) diagnoseApproval(err error) Finding {
-	if errors.Is(err, csr.ErrPending) && r.autoApproved == csr.AutoApprovalNo {
+	case errors.Is(err, csr.ErrPending) && r.autoApproved == csr.AutoApprovalNo:
 		return failed(err, AutoApprovalOff, r.setupCommand(" --auto-approve=nodes"))
 	}
-	return r.diagnoseToken(err)
+	return diagnose(err)
 }
