@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/internal/cli"
@@ -20,14 +21,17 @@ type RBACFlags struct {
 	approvals []string
 }
 
-// AddFlags takes the approvals that there are, the first where none is given, and
-// offers them.
-func (o *RBACFlags) AddFlags(cmd *cobra.Command, usage string, approvals ...setup.Approval) {
+// AddFlags takes the approvals that there are, the first where none is given.
+func (o *RBACFlags) AddFlags(fs *pflag.FlagSet, usage string, approvals ...setup.Approval) {
 	for _, approval := range approvals {
 		o.approvals = append(o.approvals, string(approval))
 	}
-	cmd.Flags().StringVar(&o.Group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
-	cmd.Flags().StringVar((*string)(&o.Approval), "auto-approve", string(approvals[0]), "`policy` "+usage)
+	fs.StringVar(&o.Group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
+	fs.StringVar((*string)(&o.Approval), "auto-approve", string(approvals[0]), "`policy` "+usage)
+}
+
+// CompleteFlags offers the values of the flags.
+func (o *RBACFlags) CompleteFlags(cmd *cobra.Command) {
 	cli.CompleteValues(cmd, "auto-approve", o.approvals...)
 }
 

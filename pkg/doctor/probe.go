@@ -12,7 +12,6 @@ import (
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -141,14 +140,6 @@ func (r *probeRun) asNode(to clusterinfo.Endpoint) discovery.Options {
 	return discovery.Options{
 		Endpoints: []clusterinfo.Endpoint{to}, Trust: discovery.Trust{Pins: r.Pins, CAs: r.CAs}, Token: r.token.Token, Client: r.NodeClient,
 	}
-}
-
-// groups returns the groups that the token needs, except the one that each token has.
-func (p Probe) groups() []string {
-	if p.Setup.Group == api.BootstrapDefaultGroup {
-		return nil
-	}
-	return []string{p.Setup.TokenGroup()}
 }
 
 // setupCommand returns bootctl setup for the group, with the flags.

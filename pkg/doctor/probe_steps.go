@@ -9,6 +9,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -28,9 +29,13 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 	}
 	ctx, cancel := kubeclient.WithGracePeriod(ctx)
 	defer cancel()
+	groups := []string{r.Setup.TokenGroup()}
+	if r.Setup.Group == api.BootstrapDefaultGroup { // which each token has
+		groups = nil
+	}
 	var err error
 	r.token, err = token.CreateRandom(ctx, r.Client.Core, token.Spec{
-		Expires: r.NodeClient.Now().Add(lifetime), Usages: []string{token.Signing, token.Authentication}, Groups: r.groups(),
+		Expires: r.NodeClient.Now().Add(lifetime), Usages: []string{token.Signing, token.Authentication}, Groups: groups,
 		Description: "The probe of bootctl doctor, which deletes it again.",
 	}, r.Random)
 	if err != nil {

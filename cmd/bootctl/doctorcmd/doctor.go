@@ -8,7 +8,6 @@ import (
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/pkg/doctor"
-	"github.com/bootctl/bootctl/pkg/setup"
 )
 
 // New returns the command doctor.
@@ -51,8 +50,7 @@ certificatesigningrequests; a node needs nothing.`,
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
-	o.rbac.AddFlags(cmd, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
-		setup.AutoApproveNodes, setup.AutoApproveNone)
+	o.rbac.CompleteFlags(cmd)
 	return cmd
 }
 

@@ -31,6 +31,8 @@ type options struct {
 }
 
 func (o *options) addFlags(fs *pflag.FlagSet) {
+	o.rbac.AddFlags(fs, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
+		setup.AutoApproveNodes, setup.AutoApproveNone)
 	fs.BoolVar(&o.probe, "probe", false, "also make a token and a request, follow them to a certificate, and remove both")
 	fs.StringVar(&o.endpoint, "endpoint", "", "see what a node sees at this `address`, without a kubeconfig")
 	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)

@@ -23,6 +23,8 @@ type options struct {
 
 func (o *options) addFlags(fs *pflag.FlagSet) {
 	o.document.AddFlags(fs)
+	o.rbac.AddFlags(fs, "nodes: new nodes get their certificates at once; none: a person approves each; keep: as it is, and on a bare cluster nodes",
+		setup.AutoApproveKeep, setup.AutoApproveNodes, setup.AutoApproveNone)
 	fs.BoolVar(&o.dryRun, "dry-run", false, "let the API server judge each change, and change nothing")
 	fs.BoolVar(&o.remove, "remove", false, "delete what setup created for this group, and nothing else")
 	fs.BoolVar(&o.force, "force", false, "make what is there and differs as it should be")
@@ -65,8 +67,7 @@ Needs the rights of a cluster administrator.`,
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
-	o.rbac.AddFlags(cmd, "nodes: new nodes get their certificates at once; none: a person approves each; keep: as it is, and on a bare cluster nodes",
-		setup.AutoApproveKeep, setup.AutoApproveNodes, setup.AutoApproveNone)
+	o.rbac.CompleteFlags(cmd)
 	return cmd
 }
 
