@@ -99,7 +99,7 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 		return Cluster{}, err
 	}
 	if len(opts.Endpoints) == 1 {
-		return opts.discover(ctx, opts.Endpoints[0])
+		return explained(ctx, opts.Endpoints[0], opts, Options.verified)
 	}
 	return opts.race(ctx)
 }
@@ -114,11 +114,14 @@ func Transient(err error) bool {
 		kubeclient.IsTransient(err)
 }
 
-func (o Options) discover(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
-	clock := Clock{Now: o.Client.Now}
-	o.Client = clock.Watch(o.Client.WithDefaults())
-	cluster, err := o.verified(ctx, endpoint)
-	return cluster, clock.Explain(err)
+// explained asks the endpoint, and explains an error that comes of the clocks.
+func explained[T any](
+	ctx context.Context, endpoint clusterinfo.Endpoint, opts Options, ask func(Options, context.Context, clusterinfo.Endpoint) (T, error),
+) (T, error) {
+	clock := Clock{Now: opts.Client.Now}
+	opts.Client = clock.Watch(opts.Client.WithDefaults())
+	answer, err := ask(opts, ctx, endpoint)
+	return answer, clock.Explain(err)
 }
 
 // verified does the steps in their order.
@@ -194,17 +197,14 @@ func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, ro
 
 func newClient(endpoint clusterinfo.Endpoint, roots []*x509.Certificate, tok token.Token, opts kubeclient.Options) (*kubeclient.Client, error) {
 	opts = opts.WithDefaults()
-	config := &rest.Config{Host: endpoint.URL()}
+	config := &rest.Config{Host: endpoint.URL(), TLSClientConfig: rest.TLSClientConfig{Insecure: roots == nil, CAData: certpem.Encode(roots...)}}
 	switch {
 	case roots == nil:
 		opts.As = "anonymous, connection not verified"
-		config.Insecure = true
 	case tok.IsZero():
 		opts.As = "anonymous"
-		config.CAData = certpem.Encode(roots...)
 	default:
 		opts.As = "token " + tok.ID()
-		config.CAData = certpem.Encode(roots...)
 		config.BearerToken = tok.Reveal()
 	}
 	return kubeclient.New(config, opts)

@@ -32,10 +32,7 @@ func Identify(ctx context.Context, opts Options) (Identity, error) {
 	if err := opts.Validate(); err != nil {
 		return Identity{}, err
 	}
-	clock := Clock{Now: opts.Client.Now}
-	opts.Client = clock.Watch(opts.Client.WithDefaults())
-	identity, err := opts.identify(ctx, opts.Endpoints[0])
-	return identity, clock.Explain(err)
+	return explained(ctx, opts.Endpoints[0], opts, Options.identify)
 }
 
 func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (Identity, error) {

@@ -57,7 +57,7 @@ func (o Options) race(ctx context.Context) (Cluster, error) {
 	var running sync.WaitGroup
 	for i, endpoint := range o.Endpoints {
 		running.Go(func() {
-			cluster, err := o.discover(ctx, endpoint)
+			cluster, err := explained(ctx, endpoint, o, Options.verified)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -69,7 +68,7 @@ func (p Probe) Run(ctx context.Context) []Finding {
 	r := &probeRun{Probe: p, clock: &discovery.Clock{Now: p.NodeClient.Now}}
 	r.NodeClient = r.clock.Watch(p.NodeClient.WithDefaults())
 	findings := inOrder(ctx, r.checks(), p.Observer)
-	if r.nothingMade() {
+	if r.token.Token.IsZero() { // nothing was made
 		return findings
 	}
 	cleanUp := r.check(CleanUp, 0, r.cleanUp, diagnoseAdmin)
@@ -109,7 +108,7 @@ func (r *probeRun) checks() []check {
 		return append(checks, r.check("probe: approval", controllerTime, r.leaveApproval, r.diagnoseToken))
 	}
 	return append(checks,
-		r.check("probe: approval", controllerTime, r.awaitApproval, r.diagnoseApproval),
+		r.check("probe: approval", controllerTime, r.awaitApproval, r.diagnoseToken),
 		r.check("probe: certificate", answer, r.checkCertificate, diagnose))
 }
 
@@ -143,21 +142,10 @@ func (r *probeRun) asNode(to clusterinfo.Endpoint) discovery.Options {
 	}
 }
 
-// groups returns the groups that the token needs, except the one that each token has.
-func (p Probe) groups() []string {
-	if p.Setup.Group == api.BootstrapDefaultGroup {
-		return nil
-	}
-	return []string{p.Setup.TokenGroup()}
-}
-
 // setupCommand returns bootctl setup for the group, with the flags.
 func (p Probe) setupCommand(flags string) string {
 	return "bootctl setup" + flags + groupFlag(p.Setup)
 }
-
-// nothingMade reports whether the probe has created nothing.
-func (r *probeRun) nothingMade() bool { return r.token.Token.IsZero() }
 
 // cleanUp removes what the probe created, or may have created.
 func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {

@@ -9,6 +9,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/cluster-bootstrap/token/api"
 
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -28,9 +29,13 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 	}
 	ctx, cancel := kubeclient.WithGracePeriod(ctx)
 	defer cancel()
+	groups := []string{r.Setup.TokenGroup()}
+	if r.Setup.Group == api.BootstrapDefaultGroup { // which each token has
+		groups = nil
+	}
 	var err error
 	r.token, err = token.CreateRandom(ctx, r.Client.Core, token.Spec{
-		Expires: r.NodeClient.Now().Add(lifetime), Usages: []string{token.Signing, token.Authentication}, Groups: r.groups(),
+		Expires: r.NodeClient.Now().Add(lifetime), Usages: []string{token.Signing, token.Authentication}, Groups: groups,
 		Description: "The probe of bootctl doctor, which deletes it again.",
 	}, r.Random)
 	if err != nil {
@@ -123,15 +128,10 @@ func (r *probeRun) leaveApproval(ctx context.Context) ([]Finding, error) {
 // awaitApproval waits for the certificate, which shows that the CSR was approved.
 func (r *probeRun) awaitApproval(ctx context.Context) ([]Finding, error) {
 	_ = r.predictApproval(ctx) // without it the explanation is less exact
-	var err error
-	r.chain, err = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
+	r.chain, r.unsigned = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
 		Explain: func(silent csr.Request) string { return csr.Explain(silent, r.autoApproved) },
 	})
-	switch {
-	case err == nil:
-	case errors.Is(err, csr.ErrUnsigned), errors.Is(err, csr.ErrFailed):
-		r.unsigned = err
-	default:
+	if err := r.unsigned; err != nil && !errors.Is(err, csr.ErrUnsigned) && !errors.Is(err, csr.ErrFailed) {
 		return nil, err
 	}
 	return ok("the request is approved"), nil
@@ -167,13 +167,8 @@ func (r *probeRun) diagnoseToken(err error) Finding {
 		return failed(err, TokenAuthenticationOff, bootstrapAuth)
 	case kubeclient.IsForbiddenByRBAC(err):
 		return failed(err, Forbidden, r.setupCommand(""))
-	}
-	return diagnose(err)
-}
-
-func (r *probeRun) diagnoseApproval(err error) Finding {
-	if errors.Is(err, csr.ErrPending) && r.autoApproved == csr.AutoApprovalNo {
+	case errors.Is(err, csr.ErrPending) && r.autoApproved == csr.AutoApprovalNo:
 		return failed(err, AutoApprovalOff, r.setupCommand(" --auto-approve=nodes"))
 	}
-	return r.diagnoseToken(err)
+	return diagnose(err)
 }

@@ -53,11 +53,10 @@ func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
 	bind := authorizationv1.ResourceAttributes{
 		Group: rbacv1.GroupName, Verb: "bind", Resource: strings.ToLower(role.Kind) + "s", Namespace: role.Namespace, Name: role.Name,
 	}
-	if yes, err := kubeclient.CanI(ctx, s.Authorization, bind); yes || err != nil {
-		return err
-	}
-	if yes, err := kubeclient.CanI(ctx, s.Authorization, role.Permissions()...); yes || err != nil {
-		return err
+	for _, enough := range [][]authorizationv1.ResourceAttributes{{bind}, role.Permissions()} {
+		if yes, err := kubeclient.CanI(ctx, s.Authorization, enough...); yes || err != nil {
+			return err
+		}
 	}
 	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
 		bound, role, strings.Join(uncovered(nil, role.Rules), ", "))}}
