@@ -93,7 +93,7 @@ func checkUpPortTaken(ctx context.Context, t *testing.T, l lab.Lab, old lab.Read
 	_, err := l.Up(ctx, lab.UpOptions{Binary: binary})
 	var failed *lab.StartError
 	logged, readErr := os.ReadFile(l.LogFile())
-	if !errors.As(err, &failed) || failed.Reason != "PortTaken" ||
+	if !errors.As(err, &failed) || failed.Reason != "PortTaken" || failed.Code != 9 ||
 		readErr != nil || !strings.Contains(string(logged), "PortTaken") {
 		t.Errorf("port taken: %#v, %v", err, readErr)
 	}
