@@ -57,12 +57,12 @@ func (e *Env) Count(doing string, n int) (count, stop func()) {
 
 // Tick calls do again and again until stop has returned.
 func Tick(pause time.Duration, do func()) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
 	var ticking sync.WaitGroup
 	ticking.Go(func() {
-		_ = wait.PollUntilContextCancel(ctx, pause, false, func(context.Context) (bool, error) { do(); return false, nil })
+		_ = wait.PollUntilContextCancel(wait.ContextForChannel(stopped), pause, false, func(context.Context) (bool, error) { do(); return false, nil })
 	})
-	return func() { cancel(); ticking.Wait() }
+	return sync.OnceFunc(func() { close(stopped); ticking.Wait() })
 }
 
 // lines writes to a terminal, or whatever stderr is, one line at a time.

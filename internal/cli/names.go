@@ -29,7 +29,7 @@ func (n Name) full() string {
 	if n.Empty() {
 		return n.Bare
 	}
-	return strings.ToLower(n.GroupKind.String()) + "/" + n.Name
+	return strings.ToLower(n.String()) + "/" + n.Name
 }
 
 // Resource is a type of Kubernetes objects that commands take the names of.

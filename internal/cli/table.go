@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter"
@@ -17,14 +18,15 @@ import (
 // columnGap stands between two columns.
 const columnGap = "   "
 
-// init keeps the library from remembering how wide each cell is: nearly every cell of a
-// long list is another, and to measure it takes less time than to look it up.
-func init() { twwidth.SetCacheCapacity(0) }
+// withoutCache keeps the library from remembering how wide each cell is: nearly every
+// cell of a long list is another, and to measure it takes less time than to look it up.
+var withoutCache = sync.OnceFunc(func() { twwidth.SetCacheCapacity(0) })
 
 // table prints the rows in columns as wide as they need to be, without lines
 // between them. The widths are measured first, so that the library can render one row
 // after the other: left to measure by itself, it holds every row three times.
 func (v Result) table(wide bool) ([]byte, error) {
+	withoutCache()
 	rows := slices.Concat([][]string{slices.Concat(v.Header, v.Wide)}, v.Rows)
 	widths, size := make([]int, len(rows[0])), 0
 	for _, row := range rows {
@@ -118,6 +120,7 @@ func cut(cell string) string {
 
 // fitLine shortens text to so many columns of a terminal.
 func fitLine(text string, columns int) string {
+	withoutCache()
 	if twwidth.Width(text) <= columns { // Truncate would add the mark all the same
 		return text
 	}

@@ -35,7 +35,7 @@ func Find(ctx context.Context, self, path, want string) (string, error) {
 		return "", ErrNotInstalled
 	}
 	var have Version
-	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output()
+	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output() //nolint:gosec // beside bootctl or on the user's own path
 	if ctx.Err() != nil {
 		err = context.Cause(ctx) // and not that the program was killed for it
 	} else if err == nil {

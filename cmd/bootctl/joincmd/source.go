@@ -88,7 +88,7 @@ func (o *options) readTokens(e *cli.Env) (err error) {
 // nameNode names the node after the host unless a name is given. What only checks an
 // identity takes it under the name that it has.
 func (o *options) nameNode(e *cli.Env) error {
-	if o.NodeName == "" && o.Options.Validate() == nil {
+	if o.NodeName == "" && o.Validate() == nil {
 		hostname, err := e.Hostname()
 		if err != nil {
 			return fmt.Errorf("find the host name: %w", err)

@@ -84,7 +84,7 @@ func (o createOptions) validate(format string, args []string) error {
 	signing, authentication := slices.Contains(o.usages, token.Signing), slices.Contains(o.usages, token.Authentication)
 	kubeconfig, given := format == formatBootstrapKubeconfig, strings.Join(args, "")
 	return cmp.Or(
-		cli.UsageIf(o.joinCommand != "" && !(signing && authentication),
+		cli.UsageIf(o.joinCommand != "" && (!signing || !authentication),
 			"a node joins with a token of both usages only, so --print-join-command needs both"),
 		cli.UsageIf(kubeconfig && !authentication, "-o %s needs the usage %s", formatBootstrapKubeconfig, token.Authentication),
 		cli.UsageIf(o.wait && !signing,
