@@ -186,6 +186,15 @@ func consumer(t *testing.T, packages []*types.Package) string {
 						break
 					}
 				}
+			case *types.Func: // of a generic one, an instance for its own constraints
+				var arguments []string
+				for parameter := range object.Signature().TypeParams().TypeParams() {
+					arguments = append(arguments, types.TypeString(parameter.Constraint(), qualify))
+				}
+				if len(arguments) > 0 {
+					name += "[" + strings.Join(arguments, ", ") + "]"
+				}
+				fmt.Fprintf(&body, "\t_ = %s\n", name)
 			default:
 				fmt.Fprintf(&body, "\t_ = %s\n", name)
 			}
