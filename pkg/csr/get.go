@@ -31,7 +31,7 @@ func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequ
 }
 
 // DeleteOwn removes a request that the caller made, whatever has become of it; what
-// others made is for [Delete]. It returns an error that matches ErrReplaced or
+// others made is for approval.Delete. It returns an error that matches ErrReplaced or
 // ErrNotFound.
 //
 // Access: delete on certificatesigningrequests.

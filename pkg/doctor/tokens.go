@@ -12,11 +12,6 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// signing returns how many of the tokens sign cluster-info now.
-func (c *clusterChecker) signing(tokens []token.Info) int {
-	return len(slices.DeleteFunc(slices.Clone(tokens), func(tok token.Info) bool { return !tok.Signs(c.now()) }))
-}
-
 // signatures verifies all signatures of cluster-info, with one finding for each way in
 // which some are wrong.
 func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
@@ -40,13 +35,14 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 			findings = append(findings, one(kind.status, kind.reason, evidence, "bootctl cluster-info sign")...)
 		}
 	}
+	signing := token.CountSigning(tokens, c.now())
 	switch {
 	case len(findings) > 0:
 		return findings
-	case c.signing(tokens) == 0:
+	case signing == 0:
 		return ok("there is no live signing token, so none is needed")
 	}
-	return ok("cluster-info is signed with %s", counted(c.signing(tokens), "live token"))
+	return ok("cluster-info is signed with %s", counted(signing, "live token"))
 }
 
 // excludeRecent drops the states that the bootstrap signer may still fix: the missing
@@ -70,7 +66,7 @@ func excludeRecent(states []clusterinfo.SignatureState, tokens []token.Info, now
 func (c *clusterChecker) signer(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
 	stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]
 	switch {
-	case c.signing(tokens) == 0:
+	case token.CountSigning(tokens, c.now()) == 0:
 		return ok("not known without a live signing token; --probe tells")
 	case stalled != "":
 		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner)
@@ -130,7 +126,7 @@ func eachOf(command string, names []string) string {
 
 // capacity checks how many more tokens can sign cluster-info.
 func (c *clusterChecker) capacity(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
-	signing := c.signing(tokens)
+	signing := token.CountSigning(tokens, c.now())
 	left, few := remaining(info, signing)
 	evidence := fmt.Sprintf("cluster-info is to be signed with %s, and has room for %d", counted(signing, "token"), info.Capacity())
 	const remedy = "bootctl token delete, of what is not needed; give tokens that need not sign --usages authentication"

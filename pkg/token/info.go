@@ -59,6 +59,17 @@ func (i Info) Signs(now time.Time) bool {
 	return i.unsigned == "" && !i.Token.IsZero() && i.Has(Signing) && !i.Expired(now)
 }
 
+// CountSigning returns how many of the tokens sign cluster-info at now.
+func CountSigning(tokens []Info, now time.Time) int {
+	signing := 0
+	for _, tok := range tokens {
+		if tok.Signs(now) {
+			signing++
+		}
+	}
+	return signing
+}
+
 // Authenticates says whether the API server accepts the token at now.
 // Source: plugin/pkg/auth/authenticator/token/bootstrap of Kubernetes.
 func (i Info) Authenticates(now time.Time) bool { return i.Valid(now) && i.Has(Authentication) }

@@ -20,12 +20,7 @@ const manyTokens = 6000
 
 // warnIfFull warns when cluster-info has little room for more signing tokens.
 func warnIfFull(ctx context.Context, e *cli.Env, client *kubeclient.Client, infos []token.Info) {
-	signing := 0
-	for _, info := range infos {
-		if info.Signs(e.Now()) {
-			signing++
-		}
-	}
+	signing := token.CountSigning(infos, e.Now())
 	if signing < manyTokens {
 		return
 	}
