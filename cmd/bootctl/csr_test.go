@@ -93,7 +93,7 @@ func TestApprove_Selects(t *testing.T) {
 		{"by a UID that several have here", three, "--uid uid-1", 9, ""},
 		{"by another UID alone", three, "--uid uid-9", 3, ""},
 		{"by a key that several have", append(three[:1:1], sameKey), "--fingerprint " + fingerprintOf(sameKey), 9, ""},
-		{"by a key, approved before", []runtime.Object{approved}, "--fingerprint " + fingerprintOf(approved), 0, "request-of-n1 approved already"},
+		{"by a key, approved before", []runtime.Object{approved}, "--fingerprint " + fingerprintOf(approved), 0, "request-of-n1 already approved"},
 		{"two for the node, one key", append(three[:1:1], rival), "--node n1 --fingerprint " + fingerprintOf(rival), 0, "rival approved"},
 		{"two for a node among others", append(slices.Clone(three), rival), "--pending --yes", 9, "request-of-n1 failed,rival failed,request-of-n2 approved,request-of-n3 approved"},
 		{"a rival that the filter leaves out", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })),

@@ -36,7 +36,7 @@ func TestTokenCheck(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.id, func(t *testing.T) {
 			check, got := on[output.TokenCheck](t, fake.NewClientset(everyToken(t)...), "token", "check", test.id)
-			if got.code != test.code || check.Accepted != test.accepted || check.Signs != test.signs || !strings.Contains(check.Rejected, test.rejected) {
+			if got.code != test.code || check.Accepted != test.accepted || check.Signing != test.signs || !strings.Contains(check.RejectedReason, test.rejected) {
 				t.Errorf("exit code %d, check %+v, stderr %s", got.code, check, got.errOut)
 			}
 			if test.code == 4 && !strings.Contains(got.errOut, "TokenUnusable") {

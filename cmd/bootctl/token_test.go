@@ -268,10 +268,10 @@ func TestTokenDelete_CSRs(t *testing.T) {
 				t.Fatalf("exit code %d, stderr %s", got.code, got.errOut)
 			}
 			last := list.Items[len(list.Items)-1]
-			if pending := strings.Join(last.PendingRequests, " "); pending != test.pending {
+			if pending := strings.Join(last.PendingCSRs, " "); pending != test.pending {
 				t.Errorf("pending %q, want %q", pending, test.pending)
 			}
-			if found := strings.Join(last.DeniedRequests, " "); found != test.deniedS || denied(clientset) != test.deniedS {
+			if found := strings.Join(last.DeniedCSRs, " "); found != test.deniedS || denied(clientset) != test.deniedS {
 				t.Errorf("denied %q and %q, want %q", found, denied(clientset), test.deniedS)
 			}
 			if told := strings.Contains(got.errOut, "request-of-"); told != (test.toldOf != "") || !strings.Contains(got.errOut, test.toldOf) {
@@ -285,7 +285,7 @@ func TestTokenDelete_CSRs(t *testing.T) {
 func TestTokenDelete_DeniesForMissingToken(t *testing.T) {
 	request := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })
 	list, got := on[output.ResultList](t, fake.NewClientset(request), "token", "delete", "zzzzzz", "--deny-pending")
-	if got.code != 3 || len(list.Items) != 1 || strings.Join(list.Items[0].DeniedRequests, " ") != "request-of-n1" {
+	if got.code != 3 || len(list.Items) != 1 || strings.Join(list.Items[0].DeniedCSRs, " ") != "request-of-n1" {
 		t.Errorf("exit code %d, results %+v, stderr %s", got.code, list.Items, got.errOut)
 	}
 }

@@ -40,7 +40,7 @@ func (e *Env) Waiting(err error, lasted time.Duration) {
 	if lasted > 0 {
 		waiting = fmt.Sprintf("waiting for %s", lasted.Round(time.Second))
 	}
-	event := output.Event{Event: "cause", Message: err.Error(), Reason: reason, Milliseconds: lasted.Milliseconds()}
+	event := output.Event{Event: "waiting", Message: err.Error(), Reason: reason, Milliseconds: lasted.Milliseconds()}
 	e.Event(event, fmt.Sprintf("%s: %s (%s)", waiting, escape.Text(err.Error()), reason))
 }
 
@@ -50,10 +50,10 @@ func (e *Env) observeCall(c kubeclient.Call) {
 		outcome = c.Err.Error()
 	}
 	event := output.Event{
-		Event: "call", Message: outcome, Method: c.Method, Path: c.Path, As: c.As,
+		Event: "request", Message: outcome, Method: c.Method, Path: c.Path, As: c.As,
 		Status: c.Status, Milliseconds: c.Duration.Milliseconds(),
 	}
-	e.Event(event, fmt.Sprintf("call: %s %s as %s: %s in %s", c.Method, escape.Text(c.Path), escape.Text(c.As),
+	e.Event(event, fmt.Sprintf("request: %s %s as %s: %s in %s", c.Method, escape.Text(c.Path), escape.Text(c.As),
 		escape.Text(outcome), c.Duration.Round(time.Millisecond)))
 }
 

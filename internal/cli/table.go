@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwarp"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
@@ -116,6 +117,13 @@ func cut(cell string) string {
 		return cell
 	}
 	return string([]rune(cell)[:most-1]) + "…"
+}
+
+// Wrap splits text into lines of at most so many columns of a terminal, between words. A
+// longer word has a line of its own.
+func Wrap(text string, columns int) []string {
+	lines, _ := twwarp.WrapString(escape.Text(text), columns)
+	return lines
 }
 
 // fitLine shortens text to so many columns of a terminal.

@@ -65,14 +65,14 @@ func SignerFlag(r csr.Request) string {
 	return " --signer " + escape.ShellQuote(r.SignerName)
 }
 
-// PrintApprovalCommand says, while a request is pending, how it is approved.
+// PrintApprovalCommand prints the command that approves a pending CSR.
 func PrintApprovalCommand(e *cli.Env, request csr.Request) {
 	if !request.IsPending() {
 		return
 	}
 	fingerprint := csr.Fingerprint(request.PKCS10.PublicKey)
 	command := "bootctl csr approve " + escape.ShellQuote(request.Name) + " --fingerprint " + fingerprint + SignerFlag(request)
-	e.Progress(fmt.Sprintf("request %s is for the key %s, in groups: %s", request.Name, fingerprint, csr.FormatFingerprint(fingerprint)))
-	text := "an administrator approves it with: " + command
-	e.Event(output.Event{Event: "progress", Message: text, Request: request.Name, Fingerprint: fingerprint, Command: command}, escape.Text(text))
+	e.Progress(fmt.Sprintf("CSR %s has the key fingerprint %s, in groups: %s", request.Name, fingerprint, csr.FormatFingerprint(fingerprint)))
+	text := "to approve it, an administrator runs: " + command
+	e.Event(output.Event{Event: "progress", Message: text, CSRName: request.Name, Fingerprint: fingerprint, Command: command}, escape.Text(text))
 }

@@ -114,6 +114,14 @@ func ShellPath(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
+// Count returns a number of things: 1 token, 2 tokens.
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // FirstN returns the first n of the texts, and how many more there are.
 func FirstN(texts []string, n int, separator string) string {
 	if more := len(texts) - n; more > 0 {

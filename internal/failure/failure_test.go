@@ -197,7 +197,7 @@ func TestOf_FillsHints(t *testing.T) {
 		{"violation", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "node"}}}, "review the CSR before overriding these rules with --force: bootctl csr review x", ""},
 		{"violation of another signer", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer"}}},
 			"set --signer to evaluate the CSR by the rules of its signer: bootctl csr review x", ""},
-		{"violation that stays", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer"}, {Rule: "node", Absolute: true}}},
+		{"violation that stays", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer", Overridable: true}, {Rule: "node"}}},
 			"deny the CSR, since these rules cannot be overridden: bootctl csr deny x --reason REASON", ""},
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission},
 			"run it as a user with the permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},

@@ -40,7 +40,7 @@ func violationHint(err error) string {
 	var hint string
 	for _, v := range violation.Violations {
 		switch {
-		case v.Absolute:
+		case !v.Overridable:
 			return "deny the CSR, since these rules cannot be overridden: bootctl csr deny NAME --reason REASON"
 		case v.Rule == "signer":
 			hint = "set --signer to evaluate the CSR by the rules of its signer: bootctl csr review NAME"

@@ -34,7 +34,7 @@ var table = []row{
 	{reason: "LoopbackEndpoint", exit: ExitUsage, when: is(ErrLoopbackEndpoint),
 		hint: "set --endpoint to an address that nodes can reach; an explicit loopback address is allowed"},
 	{reason: "NotReady", exit: ExitRefused, when: is(ErrNotReady),
-		hint: "follow the remedy of each failed check above"},
+		hint: "follow the fix of each failed check above"},
 	{reason: "SeveralFailures", exit: ExitError, when: is(errSeveral),
 		hint: "see the warning of each failure above"},
 	{reason: "Template", exit: ExitError, when: as[*TemplateError],

@@ -1,15 +1,15 @@
 // Package output is the JSON contract: one type for each document that a
 // command prints, and for each line on stderr with -o json. The JSON Schemas in
-// docs/schemas are generated from these types; a change that removes or renames
-// a field is a new apiVersion.
+// docs/schemas are generated from these types. Removing or renaming a field needs a
+// new apiVersion.
 package output
 
 // APIVersion is the apiVersion of every document.
-const APIVersion = "bootctl.dev/v1alpha1"
+const APIVersion = "bootctl.dev/v1beta1"
 
 // Meta begins every document.
 type Meta struct {
-	APIVersion string `json:"apiVersion" jsonschema:"always bootctl.dev/v1alpha1"`
+	APIVersion string `json:"apiVersion" jsonschema:"always bootctl.dev/v1beta1"`
 	Kind       string `json:"kind" jsonschema:"the name of this type"`
 }
 

@@ -11,76 +11,76 @@ type Token struct {
 	TokenInfo
 }
 
-// TokenInfo is what is known of a token.
+// TokenInfo describes a token.
 type TokenInfo struct {
-	ID          string     `json:"id" jsonschema:"the public half of the token; empty when the Secret's name has none"`
-	Token       string     `json:"token,omitempty" jsonschema:"the whole token, where it was asked for"`
+	ID          string     `json:"id" jsonschema:"the public part of the token; empty if the name of the Secret contains none"`
+	Token       string     `json:"token,omitempty" jsonschema:"the full token, if it was requested"`
 	SecretName  string     `json:"secretName" jsonschema:"name of the Secret in kube-system"`
-	Expires     *time.Time `json:"expires,omitempty" jsonschema:"when the token ends; absent when it never does, or when that cannot be read"`
+	Expires     *time.Time `json:"expires,omitempty" jsonschema:"when the token expires; absent if it never expires or if the expiration cannot be read"`
 	Usages      []string   `json:"usages" jsonschema:"signing, authentication or both"`
-	Groups      []string   `json:"groups" jsonschema:"groups beside system:bootstrappers"`
+	Groups      []string   `json:"groups" jsonschema:"groups in addition to system:bootstrappers"`
 	Description string     `json:"description,omitempty"`
-	Status      string     `json:"status" jsonschema:"valid, expired, unusable or, for one of kubeadm-certs, proxy"`
-	Expired     bool       `json:"expired,omitempty" jsonschema:"whether its end is past, or cannot be read, which counts as that"`
+	Status      string     `json:"status" jsonschema:"valid, expired, unusable, or proxy for the token of the Secret kubeadm-certs"`
+	Expired     bool       `json:"expired,omitempty" jsonschema:"whether the token has expired; an expiration that cannot be read counts as expired"`
 	Problem     string     `json:"problem,omitempty" jsonschema:"why the token is unusable"`
-	// Of a token that was created:
+	// For a token that was created:
 	JoinCommand string `json:"joinCommand,omitempty" jsonschema:"the command that joins a node with this token"`
 	Signed      bool   `json:"signed,omitempty" jsonschema:"whether --wait saw cluster-info signed with it"`
-	DryRun      string `json:"dryRun,omitempty" jsonschema:"client or server, where the token was not created"`
+	DryRun      string `json:"dryRun,omitempty" jsonschema:"client or server, if the token was not created"`
 }
 
 // GeneratedToken is the result of token generate.
 type GeneratedToken struct {
 	Meta
-	ID    string `json:"id" jsonschema:"the public half"`
+	ID    string `json:"id" jsonschema:"the public part"`
 	Token string `json:"token"`
 }
 
 // TokenCheck is the result of token check.
 type TokenCheck struct {
 	Meta
-	ID       string   `json:"id"`
-	Endpoint string   `json:"endpoint,omitempty" jsonschema:"the API server that was asked, where the check is that of a node"`
-	Accepted bool     `json:"accepted" jsonschema:"whether the API server accepts the token as a credential"`
-	User     string   `json:"user,omitempty" jsonschema:"who it is accepted as"`
-	Groups   []string `json:"groups"`
-	Rejected string   `json:"rejected,omitempty" jsonschema:"why it is not accepted"`
-	// Of the check of an administrator:
-	Token     *TokenInfo `json:"token,omitempty" jsonschema:"what the Secret says"`
-	Signs     bool       `json:"signs,omitempty" jsonschema:"whether the bootstrap signer signs cluster-info with it"`
-	Unsigned  string     `json:"unsigned,omitempty" jsonschema:"why it does not"`
-	Signature string     `json:"signature,omitempty" jsonschema:"state of its signature in cluster-info: VALID, STALE, MISSING or MALFORMED"`
-	Cleaned   *time.Time `json:"cleaned,omitempty" jsonschema:"when the token cleaner deletes it; absent when never"`
-	Notes     []string   `json:"notes" jsonschema:"what else is worth knowing"`
+	ID             string   `json:"id"`
+	Endpoint       string   `json:"endpoint,omitempty" jsonschema:"the API server that was asked, for a check as a node"`
+	Accepted       bool     `json:"accepted" jsonschema:"whether the API server accepts the token as a credential"`
+	User           string   `json:"user,omitempty" jsonschema:"the user that the token authenticates as"`
+	Groups         []string `json:"groups"`
+	RejectedReason string   `json:"rejectedReason,omitempty" jsonschema:"why the API server rejects the token"`
+	// For a check as an administrator:
+	Token            *TokenInfo `json:"token,omitempty" jsonschema:"the content of the Secret"`
+	Signing          bool       `json:"signing,omitempty" jsonschema:"whether bootstrapsigner signs cluster-info with the token"`
+	NotSigningReason string     `json:"notSigningReason,omitempty" jsonschema:"why bootstrapsigner does not sign with the token"`
+	Signature        string     `json:"signature,omitempty" jsonschema:"state of the token's signature in cluster-info: VALID, STALE, MISSING, or MALFORMED"`
+	DeletionTime     *time.Time `json:"deletionTime,omitempty" jsonschema:"when tokencleaner deletes the token; absent if never"`
+	Notes            []string   `json:"notes" jsonschema:"additional information"`
 }
 
 // TokenList is the result of token list.
 type TokenList List[TokenInfo]
 
-// ResultList is the result of a command that does one thing to several objects.
+// ResultList is the result of a command that acts on several objects.
 type ResultList List[Result]
 
-// Result is what became of one object.
+// Result is the result for one object.
 type Result struct {
 	Name    string `json:"name"`
-	Result  string `json:"result" jsonschema:"such as deleted or approved; refused by the rules or the server, skipped for a trouble that passes, or failed"`
-	Code    int    `json:"code" jsonschema:"the exit code that this alone would have; 0 when done"`
+	Result  string `json:"result" jsonschema:"such as deleted or approved; refused by the approval policy or the server, skipped after a temporary error, or failed"`
+	Code    int    `json:"code" jsonschema:"the exit code that this object alone would have; 0 for success"`
 	Reason  string `json:"reason,omitempty" jsonschema:"the reason code of the failure"`
 	Message string `json:"message,omitempty"`
-	// Of a request for a certificate:
-	UID      string    `json:"uid,omitempty"`
-	Verdicts []Verdict `json:"verdicts,omitempty" jsonschema:"what each rule says"`
-	// Of a token that was deleted:
-	PendingRequests []string `json:"pendingRequests,omitempty" jsonschema:"requests made with it that nobody has decided on"`
-	DeniedRequests  []string `json:"deniedRequests,omitempty" jsonschema:"requests made with it that were denied"`
+	// For a CSR:
+	UID   string       `json:"uid,omitempty"`
+	Rules []RuleResult `json:"rules,omitempty" jsonschema:"the result of each rule of the approval policy"`
+	// For a token that was deleted:
+	PendingCSRs []string `json:"pendingCSRs,omitempty" jsonschema:"pending CSRs that were created with the token"`
+	DeniedCSRs  []string `json:"deniedCSRs,omitempty" jsonschema:"CSRs that were created with the token and are now denied"`
 }
 
-// Verdict is what one rule says of a request.
-type Verdict struct {
-	Rule     string `json:"rule"`
-	OK       bool   `json:"ok"`
-	Detail   string `json:"detail,omitempty" jsonschema:"what was found"`
-	Absolute bool   `json:"absolute,omitempty" jsonschema:"whether even --force does not pass over it"`
+// RuleResult is the result of one rule of the approval policy for a CSR.
+type RuleResult struct {
+	Rule        string `json:"rule"`
+	Passed      bool   `json:"passed"`
+	Message     string `json:"message,omitempty" jsonschema:"what was found"`
+	Overridable bool   `json:"overridable" jsonschema:"whether --force overrides the rule"`
 }
 
 // ClusterInfo is the result of cluster-info show.
@@ -88,8 +88,8 @@ type ClusterInfo struct {
 	Meta
 	Server         string          `json:"server" jsonschema:"the API server's address for nodes"`
 	CACertificates []CACertificate `json:"caCertificates"`
-	Signatures     []string        `json:"signatures" jsonschema:"IDs of the tokens that it is signed with"`
-	Verified       bool            `json:"verified" jsonschema:"whether it came over a verified connection"`
+	Signatures     []string        `json:"signatures" jsonschema:"IDs of the tokens that cluster-info is signed with"`
+	Verified       bool            `json:"verified" jsonschema:"whether cluster-info was read over a verified connection"`
 }
 
 // CACertificate is one certificate of the cluster's CA bundle.
@@ -106,26 +106,26 @@ type PinList List[CACertificate]
 type ClusterInfoChange struct {
 	Meta
 	Written  bool                 `json:"written" jsonschema:"whether cluster-info was changed"`
-	DryRun   bool                 `json:"dryRun" jsonschema:"whether it would have been changed, were it not a dry run"`
-	Before   *ClusterInfoDocument `json:"before,omitempty" jsonschema:"absent where there was none"`
+	DryRun   bool                 `json:"dryRun" jsonschema:"whether this was a dry run that would have changed cluster-info"`
+	Before   *ClusterInfoDocument `json:"before,omitempty" jsonschema:"absent if cluster-info did not exist"`
 	After    ClusterInfoDocument  `json:"after"`
 	Added    []string             `json:"added" jsonschema:"IDs of the tokens whose signatures were added"`
 	Replaced []string             `json:"replaced" jsonschema:"IDs of the tokens whose signatures were replaced"`
-	Removed  []string             `json:"removed" jsonschema:"IDs whose signatures were taken away: no live signing token has them"`
+	Removed  []string             `json:"removed" jsonschema:"IDs whose signatures were removed, because no valid signing token has them"`
 }
 
-// ClusterInfoDocument is what the kubeconfig in cluster-info tells nodes.
+// ClusterInfoDocument is the content of the kubeconfig in cluster-info.
 type ClusterInfoDocument struct {
 	Server  string   `json:"server,omitempty" jsonschema:"the API server's address for nodes"`
 	Pins    []string `json:"pins" jsonschema:"the pins of the CA certificates"`
-	Problem string   `json:"problem,omitempty" jsonschema:"why no node takes it"`
+	Problem string   `json:"problem,omitempty" jsonschema:"why nodes reject it"`
 }
 
 // ClusterInfoSignature is the result of cluster-info sign --file.
 type ClusterInfoSignature struct {
 	Meta
 	TokenID   string `json:"tokenID"`
-	Signature string `json:"signature" jsonschema:"a detached JWS, as it stands in jws-kubeconfig-ID"`
+	Signature string `json:"signature" jsonschema:"the detached JWS for the key jws-kubeconfig-ID"`
 }
 
 // Verification is the result of cluster-info verify.
@@ -140,19 +140,19 @@ type Verification struct {
 // Signature is the state of one signature of cluster-info.
 type Signature struct {
 	TokenID string `json:"tokenID"`
-	State   string `json:"state" jsonschema:"VALID, STALE, MISSING, MALFORMED or ORPHAN"`
+	State   string `json:"state" jsonschema:"VALID, STALE, MISSING, MALFORMED, or ORPHAN"`
 }
 
-// CertificateRequestList is the result of csr list.
-type CertificateRequestList List[CertificateRequest]
+// CSRList is the result of csr list.
+type CSRList List[CSR]
 
-// CertificateRequest is one certificate signing request.
-type CertificateRequest struct {
+// CSR is a certificate signing request.
+type CSR struct {
 	Name              string    `json:"name"`
 	UID               string    `json:"uid"`
 	Created           time.Time `json:"created"`
 	Signer            string    `json:"signer"`
-	Requester         string    `json:"requester" jsonschema:"the user that sent it"`
+	Requester         string    `json:"requester" jsonschema:"the user that created the CSR"`
 	Groups            []string  `json:"groups"`
 	Subject           string    `json:"subject"`
 	NodeName          string    `json:"nodeName,omitempty"`
@@ -161,65 +161,65 @@ type CertificateRequest struct {
 	ExpirationSeconds int32     `json:"expirationSeconds,omitempty"`
 	Key               string    `json:"key" jsonschema:"type and size of the public key"`
 	Fingerprint       string    `json:"fingerprint" jsonschema:"sha256: and the hex SHA-256 of the SubjectPublicKeyInfo"`
-	Conditions        []string  `json:"conditions" jsonschema:"Pending, or what has become of it"`
+	Conditions        []string  `json:"conditions" jsonschema:"Pending, or the conditions of the CSR"`
 	Reason            string    `json:"reason,omitempty" jsonschema:"the reason of the last decision"`
 	Message           string    `json:"message,omitempty" jsonschema:"the message of the last decision"`
-	Problem           string    `json:"problem,omitempty" jsonschema:"why the request cannot be read"`
+	Problem           string    `json:"problem,omitempty" jsonschema:"why spec.request cannot be parsed"`
 }
 
-// RequestedCertificate is the result of csr submit and csr wait.
-type RequestedCertificate struct {
+// IssuedCertificate is the result of csr submit and csr wait.
+type IssuedCertificate struct {
 	Meta
-	Request     CertificateRequest `json:"request"`
-	Certificate *Certificate       `json:"certificate,omitempty" jsonschema:"absent where it was not waited for"`
+	CSR         CSR          `json:"csr"`
+	Certificate *Certificate `json:"certificate,omitempty" jsonschema:"absent if the command did not wait for it"`
 }
 
 // Certificate is a certificate that a signer issued.
 type Certificate struct {
-	PEM       string    `json:"pem" jsonschema:"the certificate, and any intermediate ones"`
+	PEM       string    `json:"pem" jsonschema:"the certificate and any intermediate certificates"`
 	Subject   string    `json:"subject"`
 	Issuer    string    `json:"issuer"`
 	NotBefore time.Time `json:"notBefore"`
 	NotAfter  time.Time `json:"notAfter"`
 }
 
-// RequestReview is the result of csr review.
-type RequestReview struct {
+// CSRReview is the result of csr review.
+type CSRReview struct {
 	Meta
-	Request       CertificateRequest `json:"request"`
-	Token         *TokenInfo         `json:"token,omitempty" jsonschema:"the bootstrap token that it was sent with, where it may be read"`
-	NodeExists    bool               `json:"nodeExists" jsonschema:"whether there is a Node of the name asked for"`
-	Verdicts      []Verdict          `json:"verdicts" jsonschema:"what each rule of approve says"`
-	Fit           bool               `json:"fit" jsonschema:"whether approve approves it"`
-	Outcome       string             `json:"outcome" jsonschema:"what the signer does once it is approved: issued, failed, unsigned or unknown"`
-	OutcomeReason string             `json:"outcomeReason,omitempty"`
-	MayApprove    bool               `json:"mayApprove" jsonschema:"whether you may approve or deny it"`
-	MissingAccess string             `json:"missingAccess,omitempty" jsonschema:"the permission that you lack to approve or deny it"`
-	Waiting       string             `json:"waiting,omitempty" jsonschema:"who keeps it waiting"`
-	Rivals        []string           `json:"rivals" jsonschema:"requests for the same node with other keys, pending or approved"`
-	Command       string             `json:"command,omitempty" jsonschema:"what to run next"`
+	CSR               CSR          `json:"csr"`
+	Token             *TokenInfo   `json:"token,omitempty" jsonschema:"the bootstrap token that created the CSR, if you are allowed to read it"`
+	NodeExists        bool         `json:"nodeExists" jsonschema:"whether a Node of the requested name exists"`
+	Rules             []RuleResult `json:"rules" jsonschema:"the result of each rule of the approval policy"`
+	Approvable        bool         `json:"approvable" jsonschema:"whether csr approve approves the CSR"`
+	SignerResult      string       `json:"signerResult" jsonschema:"what the signer does after approval: issued, failed, never-signed, or unknown"`
+	SignerMessage     string       `json:"signerMessage,omitempty" jsonschema:"why the signer does that"`
+	MayApprove        bool         `json:"mayApprove" jsonschema:"whether you are allowed to approve or deny the CSR"`
+	MissingPermission string       `json:"missingPermission,omitempty" jsonschema:"the permission you lack to approve or deny the CSR"`
+	PendingReason     string       `json:"pendingReason,omitempty" jsonschema:"why the CSR is still pending"`
+	ConflictingCSRs   []string     `json:"conflictingCSRs" jsonschema:"CSRs for the same node with other keys, pending or approved"`
+	Command           string       `json:"command,omitempty" jsonschema:"the next command to run"`
 }
 
 // JoinResult is the result of join.
 type JoinResult struct {
 	Meta
-	State         string     `json:"state" jsonschema:"joined, joined-already, or of a dry run would-join or would-go-on-waiting"`
-	AlreadyJoined bool       `json:"alreadyJoined"`
-	NodeName      string     `json:"nodeName"`
-	Server        string     `json:"server"`
-	Pins          []string   `json:"pins" jsonschema:"the pins of the CA certificates that the node trusts"`
-	Request       string     `json:"request,omitempty" jsonschema:"name of the certificate signing request"`
-	Kubeconfig    string     `json:"kubeconfig"`
-	Certificate   string     `json:"certificate" jsonschema:"the file with certificate and key"`
-	CAFile        string     `json:"caFile"`
-	Repaired      []string   `json:"mended,omitempty" jsonschema:"files of an identity that lacked something and were, or in a dry run would be, put right"`
-	Steps         []JoinStep `json:"steps"`
-	// Of an identity that is there:
-	Fingerprint string    `json:"fingerprint,omitempty" jsonschema:"of the node's public key"`
+	State       string     `json:"state" jsonschema:"joined or already-joined; with --dry-run also not-joined or pending"`
+	DryRun      bool       `json:"dryRun" jsonschema:"whether nothing was changed"`
+	NodeName    string     `json:"nodeName"`
+	Server      string     `json:"server"`
+	Pins        []string   `json:"pins" jsonschema:"the pins of the CA certificates that the node trusts"`
+	CSRName     string     `json:"csrName,omitempty" jsonschema:"the name of the certificate signing request"`
+	Kubeconfig  string     `json:"kubeconfig"`
+	Certificate string     `json:"certificate" jsonschema:"the file with certificate and key"`
+	CAFile      string     `json:"caFile"`
+	Repaired    []string   `json:"repaired,omitempty" jsonschema:"files that were repaired, or would be with --dry-run"`
+	Steps       []JoinStep `json:"steps"`
+	// For a node that has its credentials:
+	Fingerprint string    `json:"fingerprint,omitempty" jsonschema:"the fingerprint of the node's public key"`
 	NotBefore   time.Time `json:"notBefore,omitzero"`
 	NotAfter    time.Time `json:"notAfter,omitzero"`
 	Issuer      string    `json:"issuer,omitempty"`
-	Username    string    `json:"username,omitempty" jsonschema:"who the API server says the node is"`
+	Username    string    `json:"username,omitempty" jsonschema:"the user that the API server authenticates the node as"`
 	Groups      []string  `json:"groups,omitempty"`
 }
 
@@ -232,36 +232,36 @@ type JoinStep struct {
 // SetupResult is the result of setup.
 type SetupResult struct {
 	Meta
-	DryRun bool        `json:"dryRun" jsonschema:"whether the actions were only judged by the API server"`
+	DryRun bool        `json:"dryRun" jsonschema:"whether this was a server-side dry run that changed nothing"`
 	Items  []SetupItem `json:"items"`
 }
 
-// SetupItem is one object that setup looked after.
+// SetupItem is one object that setup manages.
 type SetupItem struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
-	Action    string `json:"action" jsonschema:"created, updated, signed, unchanged, deleted or kept"`
-	Why       string `json:"why,omitempty" jsonschema:"how it differed, or why it was kept"`
+	Action    string `json:"action" jsonschema:"created, updated, signed, unchanged, deleted, kept, or skipped"`
+	Message   string `json:"message,omitempty" jsonschema:"how the object differed, or why it was kept or skipped"`
 }
 
 // DoctorReport is the result of doctor.
 type DoctorReport struct {
 	Meta
-	Passed int             `json:"passed" jsonschema:"how many findings are OK"`
-	Warned int             `json:"warned" jsonschema:"how many are WARN"`
-	Failed int             `json:"failed" jsonschema:"how many are FAIL"`
-	Items  []DoctorFinding `json:"items"`
+	OK       int             `json:"ok" jsonschema:"the number of findings with status OK"`
+	Warnings int             `json:"warnings" jsonschema:"the number of findings with status WARN"`
+	Failures int             `json:"failures" jsonschema:"the number of findings with status FAIL"`
+	Skipped  int             `json:"skipped" jsonschema:"the number of findings with status SKIP"`
+	Items    []DoctorFinding `json:"items"`
 }
 
-// DoctorFinding is what one check found; a check that found several things has one
-// for each.
+// DoctorFinding is the result of one check. A check can have several findings.
 type DoctorFinding struct {
-	Check    string `json:"check" jsonschema:"what was looked at"`
-	Status   string `json:"status" jsonschema:"OK, WARN or FAIL"`
-	Reason   string `json:"reason,omitempty" jsonschema:"the reason code; absent where the status is OK"`
-	Evidence string `json:"evidence" jsonschema:"what was seen"`
-	Remedy   string `json:"remedy,omitempty" jsonschema:"the command that mends it, or what to do where none can"`
+	Check   string `json:"check" jsonschema:"the name of the check"`
+	Status  string `json:"status" jsonschema:"OK, WARN, FAIL, or SKIP"`
+	Reason  string `json:"reason,omitempty" jsonschema:"the reason code; absent if the status is OK"`
+	Message string `json:"message" jsonschema:"what the check found"`
+	Fix     string `json:"fix,omitempty" jsonschema:"the command that fixes it, or what to do if no command can"`
 }
 
 // Version is the result of version.
@@ -287,25 +287,25 @@ type LabStatus struct {
 	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
 	Controllers       []string `json:"controllers,omitempty"`
 
-	KubeAPIServerArgs         []string `json:"kubeAPIServerArgs,omitempty" jsonschema:"flags given besides the lab's own, each FLAG=VALUE"`
-	KubeControllerManagerArgs []string `json:"kubeControllerManagerArgs,omitempty" jsonschema:"flags given besides the lab's own, each FLAG=VALUE"`
+	KubeAPIServerArgs         []string `json:"kubeAPIServerArgs,omitempty" jsonschema:"flags given in addition to the lab's own, each FLAG=VALUE"`
+	KubeControllerManagerArgs []string `json:"kubeControllerManagerArgs,omitempty" jsonschema:"flags given in addition to the lab's own, each FLAG=VALUE"`
 }
 
 // Event is one line on stderr with -o json.
 type Event struct {
-	Event   string `json:"event" jsonschema:"warning, cause, progress, call or error"`
+	Event   string `json:"event" jsonschema:"warning, waiting, progress, request, or error"`
 	Message string `json:"message"`
-	// Of a call:
+	// For a request to the API server:
 	Method       string `json:"method,omitempty"`
 	Path         string `json:"path,omitempty"`
 	As           string `json:"as,omitempty"`
 	Status       int    `json:"status,omitempty"`
-	Milliseconds int64  `json:"milliseconds,omitempty" jsonschema:"of a call, and how long a cause has lasted"`
-	// Of a request that nobody has approved:
-	Request     string `json:"request,omitempty" jsonschema:"its name"`
-	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of its public key"`
-	Command     string `json:"command,omitempty" jsonschema:"by which an administrator approves it"`
-	// Of an error, a cause and some warnings:
+	Milliseconds int64  `json:"milliseconds,omitempty" jsonschema:"the duration of a request, or how long the command has been waiting"`
+	// For a CSR that is not approved yet:
+	CSRName     string `json:"csrName,omitempty" jsonschema:"the name of the CSR"`
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"the fingerprint of the public key"`
+	Command     string `json:"command,omitempty" jsonschema:"the command that approves the CSR, for an administrator"`
+	// For an error, a reason for waiting, and some warnings:
 	Reason string `json:"reason,omitempty" jsonschema:"the reason code"`
 	Code   int    `json:"code,omitempty" jsonschema:"the exit code"`
 	Hint   string `json:"hint,omitempty"`

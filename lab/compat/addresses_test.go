@@ -35,5 +35,5 @@ func FuzzNodeAddresses(f *testing.F) {
 func isOfNode(ip net.IP, address string) bool {
 	request := csr.Request{SignerName: csr.KubeletServing, PKCS10: &x509.CertificateRequest{IPAddresses: []net.IP{ip}}}
 	verdicts := approval.Check(request, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
-	return slices.ContainsFunc(verdicts, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.OK })
+	return slices.ContainsFunc(verdicts, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.Passed })
 }

@@ -57,9 +57,9 @@ func TestKubelet_RotatesJoinedCertificate(t *testing.T) {
 	if info, err := os.Stat(current); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the certificate has mode %v, %v", info.Mode(), err)
 	}
-	out := c.run(t, "bootctl", append(c.joinArgs(n.name, token, root), "-o", "jsonpath={.alreadyJoined} {.username} until {.notAfter}")...)
-	t.Logf("join says: %s", out)
-	if !strings.HasPrefix(out, "true system:node:"+n.name+" ") {
+	out := c.run(t, "bootctl", append(c.joinArgs(n.name, token, root), "-o", "jsonpath={.state} {.username} until {.notAfter}")...)
+	t.Logf("join printed: %s", out)
+	if !strings.HasPrefix(out, "already-joined system:node:"+n.name+" ") {
 		t.Errorf("join does not take the rotated files for its own")
 	}
 	if got := c.requests(t, n.name); len(got) != 2 {

@@ -19,7 +19,7 @@ import (
 var types = byName(
 	output.Token{}, output.TokenList{}, output.GeneratedToken{}, output.TokenCheck{}, output.ResultList{}, output.ClusterInfo{}, output.Verification{},
 	output.PinList{}, output.ClusterInfoChange{}, output.ClusterInfoSignature{},
-	output.CertificateRequestList{}, output.RequestedCertificate{}, output.RequestReview{}, output.JoinResult{}, output.SetupResult{}, output.DoctorReport{}, output.Version{},
+	output.CSRList{}, output.IssuedCertificate{}, output.CSRReview{}, output.JoinResult{}, output.SetupResult{}, output.DoctorReport{}, output.Version{},
 	output.LabStatus{}, output.Event{},
 )
 

@@ -51,7 +51,7 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 		return e, err
 	case !(csr.Filter{Fingerprint: want.Fingerprint}).Match(r):
 		return e, &csr.RequestError{Name: r.Name, Err: ErrFingerprintMismatch}
-	case !r.IsPending(): // whoever decided
+	case !r.IsPending(): // already decided
 		return e, r.Refused()
 	}
 	facts, err := gatherFacts(ctx, client, r, want.Signer)
@@ -61,7 +61,7 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 	e.Rules = Check(r, facts)
 	violations := Violations(e.Rules)
 	if want.Force {
-		violations = slices.DeleteFunc(violations, func(v RuleResult) bool { return !v.Absolute })
+		violations = slices.DeleteFunc(violations, func(v RuleResult) bool { return v.Overridable })
 	}
 	if len(violations) > 0 {
 		return e, &PolicyViolationError{Name: r.Name, Violations: violations}

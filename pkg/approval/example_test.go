@@ -26,7 +26,7 @@ func ExampleCheck() {
 	fmt.Println(request.Subject(), "for", request.SignerName)
 	fmt.Println("fit:", len(approval.Violations(approval.Check(request, approval.Facts{}))) == 0)
 	for _, refusal := range approval.Violations(approval.Check(request, approval.Facts{NodeExists: true})) {
-		fmt.Printf("where the node is there already: %s: %s\n", refusal.Rule, refusal.Detail)
+		fmt.Printf("where the node is there already: %s: %s\n", refusal.Rule, refusal.Message)
 	}
 	// Output:
 	// CN=system:node:worker-1,O=system:nodes for kubernetes.io/kube-apiserver-client-kubelet

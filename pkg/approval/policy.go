@@ -10,30 +10,30 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// Facts are what the rules need to know beside the request itself.
+// Facts are what the rules need to know in addition to the CSR.
 type Facts struct {
-	// Signer is the one that the approver named; empty means KubeletClient.
+	// Signer is the signer name that the approver selected. Defaults to KubeletClient.
 	Signer string
-	// NodeExists says whether the cluster has a Node of the name asked for, and
-	// NodeAddresses which addresses and host names that Node has.
-	NodeExists    bool
+	// NodeExists reports whether the cluster has a Node of the requested name.
+	NodeExists bool
+	// NodeAddresses are the addresses and host names of that Node.
 	NodeAddresses []string
-	// Privilege is what the identity asked for may do that makes it an
-	// administrator, as AdminPermission finds out; empty when it may not.
+	// Privilege is the permission that makes the requested identity an administrator,
+	// as AdminPermission returns it; empty if it has none.
 	Privilege string
 }
 
-// RuleResult is what one rule says of a request.
+// RuleResult is the result of one rule of the approval policy for a CSR.
 type RuleResult struct {
-	Rule string
-	OK   bool
-	// Detail says what was found.
-	Detail string
-	// Absolute says that nobody may pass over the rule.
-	Absolute bool
+	Rule   string
+	Passed bool
+	// Message describes what was found.
+	Message string
+	// Overridable reports whether an approver can override the rule.
+	Overridable bool
 }
 
-func (r RuleResult) String() string { return fmt.Sprintf("%s (%s)", r.Rule, r.Detail) }
+func (r RuleResult) String() string { return fmt.Sprintf("%s (%s)", r.Rule, r.Message) }
 
 // Describe returns the results as one text.
 func Describe(rules []RuleResult) string {
@@ -48,58 +48,71 @@ func Describe(rules []RuleResult) string {
 // kube-controller-manager gives by default.
 const maxLifetime = 365 * 24 * time.Hour
 
-// Check judges a request by the rules for its signer, and returns the verdict of
-// each, in a fixed order; the request is fit to be approved when all are OK.
+// mandatory are the rules that an approver cannot override.
+var mandatory = []string{"readable", "pending", "signed with its key", "not privileged"}
+
+// Check evaluates the rules for the signer of a CSR and returns the result of each
+// rule, in a fixed order. The CSR can be approved if every rule passed.
 //
-// For KubeletClient they are all that a kubelet may ask for: the subject, the
-// names and the usages that its signer takes, and beyond that one valid name, a
-// strong key, a bootstrap token or the node itself as requester, and no Node of
-// the name unless it is the node that asks. For KubeletServing the node itself
-// must ask, for addresses that its Node has. No signer is to certify a
+// For KubeletClient the rules allow what a kubelet may request: the subject, the names
+// and the usages that the signer accepts, one valid node name, a strong key, a bootstrap
+// token or the node itself as the requester, and no existing Node of that name unless
+// the node itself is the requester. For KubeletServing the node itself must be the
+// requester, and the names must be addresses of its Node. No rule set allows a
 // privileged identity.
+//
+// Source: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
 func Check(r csr.Request, facts Facts) []RuleResult {
-	verdicts := []RuleResult{
-		{Rule: "readable", OK: r.Problem == "", Detail: r.Problem, Absolute: true},
-		{Rule: "pending", OK: r.IsPending(), Detail: strings.Join(r.Conditions, ","), Absolute: true},
-		{Rule: "signer", OK: r.SignerName == cmp.Or(facts.Signer, csr.KubeletClient), Detail: r.SignerName},
+	results := evaluateRules(r, facts)
+	for i := range results {
+		results[i].Overridable = !slices.Contains(mandatory, results[i].Rule)
+	}
+	return results
+}
+
+func evaluateRules(r csr.Request, facts Facts) []RuleResult {
+	results := []RuleResult{
+		{Rule: "readable", Passed: r.Problem == "", Message: r.Problem},
+		{Rule: "pending", Passed: r.IsPending(), Message: strings.Join(r.Conditions, ",")},
+		{Rule: "signer", Passed: r.SignerName == cmp.Or(facts.Signer, csr.KubeletClient), Message: r.SignerName},
 	}
 	if r.PKCS10 == nil {
-		return verdicts
+		return results
 	}
 	privilege := privilege(r, facts)
 	lifetime := time.Duration(r.ExpirationSeconds) * time.Second
-	asked := lifetime.String()
+	requested := lifetime.String()
 	if lifetime == 0 {
-		asked = "left to the signer"
+		requested = "chosen by the signer"
 	}
-	verdicts = append(verdicts,
-		RuleResult{Rule: "signed with its key", OK: r.PKCS10.CheckSignature() == nil, Absolute: true},
-		RuleResult{Rule: "not privileged", OK: privilege == "", Detail: cmp.Or(privilege, "no name that is kept for Kubernetes or its administrators"), Absolute: true},
-		RuleResult{Rule: "key", OK: csr.IsStrong(r.PKCS10.PublicKey), Detail: csr.KeyType(r.PKCS10.PublicKey)},
-		RuleResult{Rule: "lifetime", OK: lifetime <= maxLifetime, Detail: asked},
+	results = append(results,
+		RuleResult{Rule: "signed with its key", Passed: r.PKCS10.CheckSignature() == nil},
+		RuleResult{Rule: "not privileged", Passed: privilege == "", Message: cmp.Or(privilege, "not a name reserved for Kubernetes or its administrators")},
+		RuleResult{Rule: "key", Passed: csr.IsStrong(r.PKCS10.PublicKey), Message: csr.KeyType(r.PKCS10.PublicKey)},
+		RuleResult{Rule: "lifetime", Passed: lifetime <= maxLifetime, Message: requested},
 	)
 	switch r.SignerName {
 	case csr.KubeletClient:
-		return append(verdicts, checkKubeletClient(r, facts)...)
+		return append(results, checkKubeletClient(r, facts)...)
 	case csr.KubeletServing:
-		return append(verdicts, checkKubeletServing(r, facts)...)
+		return append(results, checkKubeletServing(r, facts)...)
 	case csr.APIServerClient:
-		return append(verdicts, checkClient(r)...)
+		return append(results, checkClient(r)...)
 	}
-	return verdicts
+	return results
 }
 
-// Violations returns the verdicts that are not OK.
-func Violations(verdicts []RuleResult) []RuleResult {
-	return slices.DeleteFunc(slices.Clone(verdicts), func(v RuleResult) bool { return v.OK })
+// Violations returns the results of the rules that failed.
+func Violations(results []RuleResult) []RuleResult {
+	return slices.DeleteFunc(slices.Clone(results), func(r RuleResult) bool { return r.Passed })
 }
 
-// PolicyViolationError says which rules a request breaks.
+// PolicyViolationError names the rules of the approval policy that a CSR violates.
 type PolicyViolationError struct {
 	Name       string
 	Violations []RuleResult
 }
 
 func (e *PolicyViolationError) Error() string {
-	return fmt.Sprintf("request %s breaks the rules: %s", e.Name, Describe(e.Violations))
+	return fmt.Sprintf("CSR %s violates the approval policy: %s", e.Name, Describe(e.Violations))
 }

@@ -151,7 +151,7 @@ func TestPolicyViolationError(t *testing.T) {
 		})
 	})), approval.Facts{})
 	err := &approval.PolicyViolationError{Name: "node-csr-1", Violations: approval.Violations(verdicts)}
-	want := "request node-csr-1 breaks the rules: signer (example.com/x); not privileged (system:masters is kept for Kubernetes and its administrators)"
+	want := "CSR node-csr-1 violates the approval policy: signer (example.com/x); not privileged (system:masters is kept for Kubernetes and its administrators)"
 	if got := err.Error(); got != want {
 		t.Errorf("error = %s\nwant %s", got, want)
 	}

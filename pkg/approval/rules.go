@@ -14,12 +14,12 @@ func checkKubeletClient(r csr.Request, facts Facts) []RuleResult {
 	self := csr.NodeUserPrefix + r.NodeName()
 	byToken := strings.HasPrefix(r.Username, api.BootstrapUserPrefix) && slices.Contains(r.Groups, api.BootstrapDefaultGroup)
 	return []RuleResult{
-		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
-		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
-		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
-		{Rule: "usages", OK: isUsages(r, "client auth"), Detail: strings.Join(r.Usages, ", ")},
-		{Rule: "requester", OK: byToken || r.Username == self, Detail: r.Username},
-		{Rule: "new node", OK: !facts.NodeExists || r.Username == self, Detail: existence[facts.NodeExists]},
+		{Rule: "subject", Passed: isNodeSubject(r), Message: r.Subject()},
+		{Rule: "node name", Passed: csr.ValidateNodeName(r.NodeName()) == nil, Message: r.NodeName()},
+		{Rule: "no extensions", Passed: hasNoExtensions(r), Message: extensionDetail(r)},
+		{Rule: "usages", Passed: isUsages(r, "client auth"), Message: strings.Join(r.Usages, ", ")},
+		{Rule: "requester", Passed: byToken || r.Username == self, Message: r.Username},
+		{Rule: "new node", Passed: !facts.NodeExists || r.Username == self, Message: existence[facts.NodeExists]},
 	}
 }
 
@@ -29,21 +29,21 @@ func checkKubeletServing(r csr.Request, facts Facts) []RuleResult {
 		addresses = fmt.Sprintf("%q is not among the Node's %q", unknown, facts.NodeAddresses)
 	}
 	return []RuleResult{
-		{Rule: "subject", OK: isNodeSubject(r), Detail: r.Subject()},
-		{Rule: "node name", OK: csr.ValidateNodeName(r.NodeName()) == nil, Detail: r.NodeName()},
-		{Rule: "no other extensions", OK: onlyNames(r), Detail: extensionDetail(r)},
-		{Rule: "addresses of the node", OK: len(r.SANs()) > 0 && len(unknown) == 0, Detail: addresses},
-		{Rule: "usages", OK: isUsages(r, "server auth"), Detail: strings.Join(r.Usages, ", ")},
-		{Rule: "requester", OK: r.Username == csr.NodeUserPrefix+r.NodeName(), Detail: r.Username},
-		{Rule: "known node", OK: facts.NodeExists, Detail: existence[facts.NodeExists]},
+		{Rule: "subject", Passed: isNodeSubject(r), Message: r.Subject()},
+		{Rule: "node name", Passed: csr.ValidateNodeName(r.NodeName()) == nil, Message: r.NodeName()},
+		{Rule: "no other extensions", Passed: onlyNames(r), Message: extensionDetail(r)},
+		{Rule: "addresses of the node", Passed: len(r.SANs()) > 0 && len(unknown) == 0, Message: addresses},
+		{Rule: "usages", Passed: isUsages(r, "server auth"), Message: strings.Join(r.Usages, ", ")},
+		{Rule: "requester", Passed: r.Username == csr.NodeUserPrefix+r.NodeName(), Message: r.Username},
+		{Rule: "known node", Passed: facts.NodeExists, Message: existence[facts.NodeExists]},
 	}
 }
 
 func checkClient(r csr.Request) []RuleResult {
 	return []RuleResult{
-		{Rule: "subject", OK: oneCommonName(r), Detail: r.Subject()},
-		{Rule: "no extensions", OK: hasNoExtensions(r), Detail: extensionDetail(r)},
-		{Rule: "usages", OK: csr.ClientProblem(r) == "", Detail: strings.Join(r.Usages, ", ")},
+		{Rule: "subject", Passed: oneCommonName(r), Message: r.Subject()},
+		{Rule: "no extensions", Passed: hasNoExtensions(r), Message: extensionDetail(r)},
+		{Rule: "usages", Passed: csr.ClientProblem(r) == "", Message: strings.Join(r.Usages, ", ")},
 	}
 }
 

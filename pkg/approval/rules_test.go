@@ -158,15 +158,15 @@ func TestCheck_Client(t *testing.T) {
 	}
 }
 
-// Nobody may pass over these, --force or not.
-func TestCheck_AbsoluteRules(t *testing.T) {
-	var absolute []string
+// No approver can override these rules.
+func TestCheck_MandatoryRules(t *testing.T) {
+	var mandatory []string
 	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
-		if verdict.Absolute {
-			absolute = append(absolute, verdict.Rule)
+		if !verdict.Overridable {
+			mandatory = append(mandatory, verdict.Rule)
 		}
 	}
-	if got := strings.Join(absolute, ","); got != "readable,pending,signed with its key,not privileged" {
-		t.Errorf("absolute rules: %s", got)
+	if got := strings.Join(mandatory, ","); got != "readable,pending,signed with its key,not privileged" {
+		t.Errorf("mandatory rules: %s", got)
 	}
 }

@@ -62,11 +62,11 @@ func TestCheck_KeyStrength(t *testing.T) {
 			request.PKCS10.PublicKey = test.key
 			var rules []string
 			for _, verdict := range approval.Check(request, approval.Facts{}) {
-				if !verdict.OK && verdict.Rule != "signed with its key" {
+				if !verdict.Passed && verdict.Rule != "signed with its key" {
 					rules = append(rules, verdict.Rule)
 				}
-				if verdict.Rule == "key" && verdict.Detail != test.detail {
-					t.Errorf("detail = %s, want %s", verdict.Detail, test.detail)
+				if verdict.Rule == "key" && verdict.Message != test.detail {
+					t.Errorf("message = %s, want %s", verdict.Message, test.detail)
 				}
 			}
 			if got := strings.Join(rules, ","); got != test.want {

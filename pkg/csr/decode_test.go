@@ -46,7 +46,7 @@ func TestDecode_Junk(t *testing.T) {
 				t.Errorf("decoded to %+v, want a problem and nothing else", got)
 			}
 			refusals := approval.Violations(approval.Check(got, approval.Facts{}))
-			if len(refusals) == 0 || refusals[0].Rule != "readable" || refusals[0].Detail != got.Problem {
+			if len(refusals) == 0 || refusals[0].Rule != "readable" || refusals[0].Message != got.Problem {
 				t.Errorf("refused by %v, want by what cannot be read", refusals)
 			}
 		})

@@ -27,7 +27,7 @@ const (
 	// OutcomeFailed means that the signer fails the request.
 	OutcomeFailed Outcome = "failed"
 	// OutcomeNeverSigned means that no signer of Kubernetes takes it, ever.
-	OutcomeNeverSigned Outcome = "unsigned"
+	OutcomeNeverSigned Outcome = "never-signed"
 	// OutcomeUnknown means that it is up to a signer that is not Kubernetes' own.
 	OutcomeUnknown Outcome = "unknown"
 )

@@ -18,17 +18,17 @@ import (
 
 // ca checks the CA certificates in cluster-info.
 func (c *clusterChecker) ca(_ context.Context, document clusterinfo.Document) []Finding {
-	remedy := "bootctl cluster-info publish --endpoint " + document.Server.URL()
+	fix := "bootctl cluster-info publish --endpoint " + document.Server.URL()
 	if len(c.CAs) == 0 || checkValidity(c.CAs, c.now()).expiresSoon {
-		remedy = "renew the cluster's CA, then: " + remedy + " --ca-file FILE"
+		fix = "renew the cluster's CA, then: " + fix + " --ca-file FILE"
 	}
-	return checkValidity(document.CAs, c.now()).findings("cluster-info", CAExpired, CAExpiresSoon, remedy)
+	return checkValidity(document.CAs, c.now()).findings("cluster-info", CAExpired, CAExpiresSoon, fix)
 }
 
 // clientCA checks the CA certificates that the API server verifies nodes with.
 func (c *clusterChecker) clientCA(_ context.Context, cas []*x509.Certificate) []Finding {
 	if len(cas) == 0 {
-		return ok("not known: the API server publishes none")
+		return skip("the API server publishes no client CA")
 	}
 	return checkValidity(cas, c.now()).findings("the API server's --client-ca-file", CAExpired, CAExpiresSoon,
 		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew")
@@ -39,9 +39,9 @@ func (c *clusterChecker) clientCA(_ context.Context, cas []*x509.Certificate) []
 func (c *clusterChecker) signingCA(_ context.Context, cas []*x509.Certificate, stats *requestStats) []Finding {
 	switch {
 	case len(cas) == 0:
-		return ok("not known: the API server publishes no client CA")
+		return skip("the API server publishes no client CA")
 	case len(stats.issued.Certificate) == 0:
-		return ok("not known: no certificate of a node was issued lately; --probe tells")
+		return skip("no node certificate was issued recently; use --probe to test the signer")
 	}
 	issuers := issuersOf(stats.issued.Certificate, cas)
 	if len(issuers) == 0 {
@@ -89,17 +89,17 @@ func checkValidity(cas []*x509.Certificate, now time.Time) validity {
 }
 
 // findings reports how much time the CA certificates have left.
-func (v validity) findings(whose, expired, soon, remedy string) []Finding {
-	evidence := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
+func (v validity) findings(whose, expired, soon, fix string) []Finding {
+	message := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
 	switch {
 	case v.allInvalid:
-		return one(FAIL, expired, evidence, remedy)
+		return one(FAIL, expired, message, fix)
 	case v.anyInvalid:
-		return one(WARN, expired, evidence, remedy)
+		return one(WARN, expired, message, fix)
 	case v.expiresSoon:
-		return one(WARN, soon, evidence, remedy)
+		return one(WARN, soon, message, fix)
 	}
-	return ok("%s", evidence)
+	return ok("%s", message)
 }
 
 func expiry(ca *x509.Certificate) string { return "ends at " + timeText(ca.NotAfter) }

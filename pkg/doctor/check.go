@@ -44,7 +44,7 @@ func (c check) do(ctx context.Context) []Finding {
 	}
 	for i := range findings {
 		f := &findings[i]
-		f.Check, f.Evidence, f.Remedy = c.name, token.Redact(f.Evidence), token.Redact(f.Remedy)
+		f.Check, f.Message, f.Fix = c.name, token.Redact(f.Message), token.Redact(f.Fix)
 	}
 	return findings
 }

@@ -23,7 +23,7 @@ func fixed(name string, status Status, required bool) check {
 
 // asFinding diagnoses an error as itself.
 func asFinding(_ context.Context, err error) Finding {
-	return Finding{Status: FAIL, Evidence: err.Error()}
+	return Finding{Status: FAIL, Message: err.Error()}
 }
 
 func TestInOrder_RequiredCheckFails(t *testing.T) {
@@ -74,9 +74,9 @@ func TestAtOnce_KeepsOrder(t *testing.T) {
 
 func TestCheck_ErrorEndsIt(t *testing.T) {
 	c := check{name: "c", diagnose: asFinding, run: func(context.Context) ([]Finding, error) {
-		return []Finding{{Status: WARN, Evidence: "before it"}}, errCheck
+		return []Finding{{Status: WARN, Message: "before it"}}, errCheck
 	}}
-	want := []Finding{{Check: "c", Status: WARN, Evidence: "before it"}, {Check: "c", Status: FAIL, Evidence: errCheck.Error()}}
+	want := []Finding{{Check: "c", Status: WARN, Message: "before it"}, {Check: "c", Status: FAIL, Message: errCheck.Error()}}
 	if got := c.do(t.Context()); !slices.Equal(got, want) {
 		t.Errorf("findings %+v, want %+v", got, want)
 	}
@@ -107,7 +107,7 @@ func TestCheck_CanceledBefore(t *testing.T) {
 		t.Error("it began")
 		return nil, nil
 	}}
-	if got := c.do(ctx); len(got) != 1 || got[0].Evidence != context.Canceled.Error() {
+	if got := c.do(ctx); len(got) != 1 || got[0].Message != context.Canceled.Error() {
 		t.Errorf("findings %+v", got)
 	}
 }
@@ -115,10 +115,10 @@ func TestCheck_CanceledBefore(t *testing.T) {
 func TestCheck_RedactsTokens(t *testing.T) {
 	const misplaced = "abcdef.qk3v8x5m2p7r9t4w"
 	c := check{run: func(context.Context) ([]Finding, error) {
-		return []Finding{{Evidence: "saw " + misplaced, Remedy: "delete " + misplaced}}, nil
+		return []Finding{{Message: "saw " + misplaced, Fix: "delete " + misplaced}}, nil
 	}}
 	got := c.do(t.Context())
-	if text := got[0].Evidence + got[0].Remedy; strings.Contains(text, "qk3v8x5m2p7r9t4w") || strings.Count(text, "abcdef") != 2 {
+	if text := got[0].Message + got[0].Fix; strings.Contains(text, "qk3v8x5m2p7r9t4w") || strings.Count(text, "abcdef") != 2 {
 		t.Errorf("finding %+v", got[0])
 	}
 }

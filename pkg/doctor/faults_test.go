@@ -30,12 +30,12 @@ import (
 type fault struct {
 	name  string
 	plant func(p *adminCluster)
-	want  []doctor.Finding // the evidence and remedy are parts of what is said
+	want  []doctor.Finding // the message and fix are parts of what is said
 }
 
 // finding is one that is wanted.
-func finding(check string, status doctor.Status, reason, evidence, remedy string) doctor.Finding {
-	return doctor.Finding{Check: check, Status: status, Reason: reason, Evidence: evidence, Remedy: remedy}
+func finding(check string, status doctor.Status, reason, message, fix string) doctor.Finding {
+	return doctor.Finding{Check: check, Status: status, Reason: reason, Message: message, Fix: fix}
 }
 
 func testFaults(t *testing.T, faults []fault) {
@@ -51,7 +51,7 @@ func testFaults(t *testing.T, faults []fault) {
 			for i, want := range fault.want {
 				f := got[i]
 				if f.Check != want.Check || f.Status != want.Status || f.Reason != want.Reason ||
-					!strings.Contains(f.Evidence, want.Evidence) || !strings.Contains(f.Remedy, want.Remedy) || f.Remedy == "" {
+					!strings.Contains(f.Message, want.Message) || !strings.Contains(f.Fix, want.Fix) || f.Fix == "" {
 					t.Errorf("found %+v, want %+v", f, want)
 				}
 			}
@@ -84,8 +84,8 @@ func TestCluster_Healthy(t *testing.T) {
 		t.Fatalf("%d findings, want %d", len(findings), len(checks))
 	}
 	for i, f := range findings {
-		if f.Check != checks[i] || f.Evidence == "" || f.Remedy != "" || strings.Contains(f.Evidence, "not known") {
-			t.Errorf("finding %d is %+v, want one of %s with evidence", i, f, checks[i])
+		if f.Check != checks[i] || f.Message == "" || f.Fix != "" || f.Status == doctor.SKIP {
+			t.Errorf("finding %d is %+v, want one of %s with message", i, f, checks[i])
 		}
 	}
 }
@@ -253,8 +253,8 @@ func TestCluster_CSRFaults(t *testing.T) {
 			return s.ResourceAttributes.Subresource == "nodeclient"
 		}
 	}
-	want := func(status doctor.Status, reason, evidence, remedy string) []doctor.Finding {
-		return []doctor.Finding{finding("requests", status, reason, evidence, remedy)}
+	want := func(status doctor.Status, reason, message, fix string) []doctor.Finding {
+		return []doctor.Finding{finding("requests", status, reason, message, fix)}
 	}
 	testFaults(t, []fault{
 		{"waits for the approver", func(p *adminCluster) { approve(p); p.request("a"); p.request("b") },

@@ -18,46 +18,52 @@ import (
 // Status is the severity of a finding.
 type Status string
 
-// The statuses, from the best to the worst.
+// The statuses.
 const (
 	OK   Status = "OK"
+	SKIP Status = "SKIP" // the check could not be performed
 	WARN Status = "WARN" // nodes can join, but something should be fixed
 	FAIL Status = "FAIL" // nodes cannot join, or will soon be unable to
 )
 
-// Finding is the result of a check; a check can have several.
+// Finding is a result of a check. A check can have several findings.
 type Finding struct {
 	// Check is the name of the check.
 	Check  string
 	Status Status
-	// Reason is a reason code, such as SignatureStale; empty if nothing is wrong.
+	// Reason is a reason code, such as SignatureStale; empty for OK and SKIP.
 	Reason string
-	// Evidence is what was observed, in words.
-	Evidence string
-	// Remedy is the one command that fixes it, or what to do if no command can; empty
-	// if nothing is wrong.
-	Remedy string
+	// Message describes what the check found, or why it was skipped.
+	Message string
+	// Fix is the command that fixes it, or what to do if no command can; empty for OK
+	// and SKIP.
+	Fix string
 }
 
 // most is how many things of a kind are listed by name.
 const most = 5
 
+// skip returns the finding that a check was not performed.
+func skip(format string, args ...any) []Finding {
+	return []Finding{{Status: SKIP, Message: fmt.Sprintf(format, args...)}}
+}
+
 // ok returns the finding that nothing is wrong.
 func ok(format string, args ...any) []Finding {
-	return []Finding{{Status: OK, Evidence: fmt.Sprintf(format, args...)}}
+	return []Finding{{Status: OK, Message: fmt.Sprintf(format, args...)}}
 }
 
 // one returns the finding that something is wrong.
-func one(status Status, reason, evidence, remedy string) []Finding {
-	return []Finding{{Status: status, Reason: reason, Evidence: evidence, Remedy: remedy}}
+func one(status Status, reason, message, fix string) []Finding {
+	return []Finding{{Status: status, Reason: reason, Message: message, Fix: fix}}
 }
 
 // checkError returns the finding about an error that ended a check of a cluster.
 func checkError(ctx context.Context, err error) Finding {
 	var missing *kubeclient.MissingPermissionError
 	switch {
-	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // which has a check of its own
-		return Finding{Status: OK, Evidence: "not known: " + err.Error()}
+	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // another check reports it
+		return skip("%v", err)[0]
 	case errors.As(err, &missing):
 		return forbidden(missing.Error())
 	case apierrors.IsForbidden(err):
@@ -69,7 +75,7 @@ func checkError(ctx context.Context, err error) Finding {
 }
 
 func forbidden(missing string) Finding {
-	return Finding{Status: WARN, Reason: Forbidden, Evidence: missing, Remedy: "run it as a cluster administrator, or grant what is missing"}
+	return Finding{Status: WARN, Reason: Forbidden, Message: missing, Fix: "run it as a cluster administrator, or grant what is missing"}
 }
 
 // from adds the address to an error that does not begin with it.
@@ -80,15 +86,7 @@ func from(endpoint clusterinfo.Endpoint, err error) error {
 	return fmt.Errorf("%s: %w", endpoint, err)
 }
 
-// counted returns a number of things: 1 token, 2 tokens.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// Remedies that several findings share.
+// Fixes that several findings share.
 const (
 	bootstrapAuth        = "start the API server with --enable-bootstrap-token-auth=true"
 	runSigner            = "kube-controller-manager must run, with " + clusterinfo.Signer + " in its --controllers, as in " + allControllers
@@ -102,12 +100,12 @@ const (
 	placeholder    = "ADDRESS" // of the API server, where doctor cannot know it
 )
 
-// timeText formats a time for evidence.
+// timeText formats a time for message.
 func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // failed returns the finding that a check failed with err.
-func failed(err error, reason, remedy string) Finding {
-	return Finding{Status: FAIL, Reason: reason, Evidence: err.Error(), Remedy: remedy}
+func failed(err error, reason, fix string) Finding {
+	return Finding{Status: FAIL, Reason: reason, Message: err.Error(), Fix: fix}
 }
 
 // diagnoseAdmin diagnoses the failure of a request made with the administrator's
@@ -116,7 +114,7 @@ func diagnoseAdmin(err error) Finding {
 	found := diagnose(err)
 	switch found.Reason {
 	case Forbidden, Unreachable, CertificateUntrusted:
-		found.Remedy = failure.Of(err).Hint
+		found.Fix = failure.Of(err).Hint
 	}
 	return found
 }
@@ -124,12 +122,12 @@ func diagnoseAdmin(err error) Finding {
 // diagnose diagnoses the failure of a request that a node made, or that was made as one.
 func diagnose(err error) Finding {
 	f := failure.Of(err)
-	return failed(err, f.Reason, cmp.Or(remedies[f.Reason], f.Hint, again))
+	return failed(err, f.Reason, cmp.Or(fixes[f.Reason], f.Hint, again))
 }
 
-// remedies are the remedies for failed requests of a node, by reason code, if they differ
+// fixes are the fixes for failed requests of a node, by reason code, if they differ
 // from the hint for an administrator: they fix the cluster, not the command.
-var remedies = map[string]string{
+var fixes = map[string]string{
 	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or let its AuthenticationConfiguration take anonymous requests for cluster-info; or join with --discovery-file or --bootstrap-kubeconfig",
 	AnonymousForbidden:   "bootctl setup",
 	CAExpired:            "compare the clock of this machine, then renew the CA of the cluster and publish it: " + publish,
@@ -151,7 +149,7 @@ var remedies = map[string]string{
 	RefusedByServer:      "see what the API server says",
 	SignatureInvalid:     "bootctl cluster-info sign",
 	SignatureMissing:     "give nodes a token with the usage signing: bootctl token create; where it has that, " + runSigner,
-	SignerFailed:         "the evidence says what the signer did not like; see the log of kube-controller-manager",
+	SignerFailed:         "the message says what the signer did not like; see the log of kube-controller-manager",
 	TokenRejected:        "an administrator sees why: bootctl token check, with the ID of the token",
 	Unreachable:          "check the address, the firewall, and that the API server listens there; where cluster-info names the wrong one: " + publish,
 }

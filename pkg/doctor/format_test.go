@@ -47,7 +47,7 @@ func TestFinding_AddressOnce(t *testing.T) {
 			if at < 0 {
 				t.Fatalf("found %+v, want one of %s", test.findings, test.check)
 			}
-			if f := test.findings[at]; f.Status != doctor.FAIL || !strings.HasPrefix(f.Evidence, test.address+": ") || strings.HasPrefix(f.Evidence, test.address+": "+test.address) {
+			if f := test.findings[at]; f.Status != doctor.FAIL || !strings.HasPrefix(f.Message, test.address+": ") || strings.HasPrefix(f.Message, test.address+": "+test.address) {
 				t.Errorf("found %+v, want %s once", f, test.address)
 			}
 		})

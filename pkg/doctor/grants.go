@@ -56,17 +56,17 @@ func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
 		texts = append(texts, fmt.Sprintf("%s gives them the %s %s", b, b.RoleRef.Kind, b.RoleRef.Name))
 		commands = append(commands, withoutAnonymous(b))
 	}
-	evidence, remedy := "requests without credentials have more than nodes need: "+escape.FirstN(texts, most, ", "), escape.FirstN(commands, most, "; ")
+	message, fix := "requests without credentials have more than nodes need: "+escape.FirstN(texts, most, ", "), escape.FirstN(commands, most, "; ")
 	switch {
 	case power == "" && len(bindings) == 0:
 		return ok("requests without credentials have no more than nodes need"), nil
 	case power == "":
-		return one(WARN, AnonymousAccessTooBroad, evidence, remedy), nil
+		return one(WARN, AnonymousAccessTooBroad, message, fix), nil
 	case len(bindings) == 0:
 		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", and no binding lets them",
 			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
 	}
-	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+evidence, remedy), nil
+	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+message, fix), nil
 }
 
 // withoutAnonymous returns the command that removes requests without credentials from

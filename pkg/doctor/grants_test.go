@@ -52,7 +52,7 @@ func TestTokenGrants(t *testing.T) {
 	tests := []struct {
 		name, group string
 		plant       func(*adminCluster)
-		want        string // of the evidence; empty where all is well
+		want        string // of the message; empty where all is well
 	}{
 		{"none", "", func(*adminCluster) {}, ""},
 		{"of the group", "", power(token.DefaultGroup), "whoever has a bootstrap token of " + token.DefaultGroup + " may read all secrets"},
@@ -78,7 +78,7 @@ func TestTokenGrants(t *testing.T) {
 			case test.want == "" && got[0].Status != doctor.OK:
 				t.Errorf("found %+v, want OK", got)
 			case test.want != "" && (got[0].Status != doctor.FAIL || got[0].Reason != doctor.BootstrapTokenOverprivileged ||
-				!strings.Contains(got[0].Evidence, test.want) || !strings.HasPrefix(got[0].Remedy, "kubectl get clusterrolebindings -o wide")):
+				!strings.Contains(got[0].Message, test.want) || !strings.HasPrefix(got[0].Fix, "kubectl get clusterrolebindings -o wide")):
 				t.Errorf("found %+v, want FAIL BootstrapTokenOverprivileged and %q", got, test.want)
 			}
 		})
@@ -95,7 +95,7 @@ func TestFinding_FixNamesGroup(t *testing.T) {
 	}
 	p.request("a")
 	got := of("requests", p.check(t))
-	if len(got) != 1 || got[0].Reason != doctor.CSRApproverNotRunning || !strings.HasSuffix(got[0].Remedy, "; meanwhile: bootctl csr approve --requester-group "+group) {
-		t.Errorf("found %+v, want a remedy for %s alone", got, group)
+	if len(got) != 1 || got[0].Reason != doctor.CSRApproverNotRunning || !strings.HasSuffix(got[0].Fix, "; meanwhile: bootctl csr approve --requester-group "+group) {
+		t.Errorf("found %+v, want a fix for %s alone", got, group)
 	}
 }

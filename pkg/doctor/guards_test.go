@@ -31,12 +31,12 @@ func of(check string, findings []doctor.Finding) []doctor.Finding {
 func TestCluster_NoFalseAlarms(t *testing.T) {
 	young := func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second)) }
 	tests := []struct {
-		name     string
-		change   func(p *adminCluster)
-		check    string
-		evidence string
+		name    string
+		change  func(p *adminCluster)
+		check   string
+		message string
 	}{
-		{"no token", func(p *adminCluster) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "not known without"},
+		{"no token", func(p *adminCluster) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "no valid signing token"},
 		{"no token to try", func(p *adminCluster) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "--probe tells"},
 		{"token that was just made", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 live tokens"},
 		{"token that has just ended", func(p *adminCluster) {
@@ -50,8 +50,8 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 			p.tokens = append(p.tokens, p.token("second"))
 			p.sign()
 		}, "token-authentication", "accepted"},
-		{"no certificate of a node", func(*adminCluster) {}, "signing-ca", "not known: no certificate of a node was issued lately; --probe tells"},
-		{"client CA is not published", func(p *adminCluster) { p.clients.Data = nil }, "signing-ca", "not known"},
+		{"no certificate of a node", func(*adminCluster) {}, "signing-ca", "no node certificate was issued recently; use --probe"},
+		{"client CA is not published", func(p *adminCluster) { p.clients.Data = nil }, "signing-ca", "publishes no client CA"},
 		{"request that was just made", func(p *adminCluster) {
 			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
 				r.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second))
@@ -84,8 +84,8 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 			if got := bad(findings); len(got) > 0 {
 				t.Errorf("found %+v", got)
 			}
-			if got := of(test.check, findings); len(got) != 1 || !strings.Contains(got[0].Evidence, test.evidence) {
-				t.Errorf("%s: %+v, want evidence with %q", test.check, got, test.evidence)
+			if got := of(test.check, findings); len(got) != 1 || !strings.Contains(got[0].Message, test.message) {
+				t.Errorf("%s: %+v, want message with %q", test.check, got, test.message)
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestCluster_FewAccessReviews(t *testing.T) {
 		})
 	}
 	got := of("requests", p.check(t))
-	if len(got) != 2 || !strings.Contains(got[0].Evidence, "50 requests of bootstrap tokens") || !strings.Contains(got[1].Evidence, "50 requests of bootstrap tokens") {
+	if len(got) != 2 || !strings.Contains(got[0].Message, "50 requests of bootstrap tokens") || !strings.Contains(got[1].Message, "50 requests of bootstrap tokens") {
 		t.Errorf("found %+v, want 50 that wait for the approver and 50 of whom that is not known", got)
 	}
 	if reviews := countReviews(p); reviews != 50 {
@@ -228,7 +228,7 @@ func TestCluster_MissingPermissions(t *testing.T) {
 		if f.Reason == doctor.CSRPending {
 			continue
 		}
-		if f.Status != doctor.WARN || f.Reason != doctor.Forbidden || !strings.Contains(f.Evidence, `User "jane" cannot`) {
+		if f.Status != doctor.WARN || f.Reason != doctor.Forbidden || !strings.Contains(f.Message, `User "jane" cannot`) {
 			t.Errorf("found %+v, want WARN and Forbidden", f)
 		}
 		checks = append(checks, f.Check)
@@ -260,17 +260,17 @@ func TestCluster_ServerOnly(t *testing.T) {
 	}
 }
 
-// Remedies have the flags that doctor was given.
+// Fixes have the flags that doctor was given.
 func TestFinding_FixHasFlags(t *testing.T) {
 	p := healthy(t)
 	p.Setup = setup.Options{Group: "system:bootstrappers:nodes", Approval: setup.AutoApproveNone}
 	const flags = "bootctl setup --group system:bootstrappers:nodes --auto-approve none"
-	if got := of("ClusterRoleBinding bootctl:kubelet-bootstrap:system:bootstrappers:nodes", p.check(t)); len(got) != 1 || got[0].Remedy != flags {
-		t.Errorf("found %+v, want the remedy %s", got, flags)
+	if got := of("ClusterRoleBinding bootctl:kubelet-bootstrap:system:bootstrappers:nodes", p.check(t)); len(got) != 1 || got[0].Fix != flags {
+		t.Errorf("found %+v, want the fix %s", got, flags)
 	}
 	p.Server, p.info.Data = elsewhere, nil
-	if got := of("cluster-info", p.check(t)); len(got) != 1 || got[0].Remedy != flags+" --endpoint https://"+elsewhere {
-		t.Errorf("found %+v, want the remedy %s and the endpoint", got, flags)
+	if got := of("cluster-info", p.check(t)); len(got) != 1 || got[0].Fix != flags+" --endpoint https://"+elsewhere {
+		t.Errorf("found %+v, want the fix %s and the endpoint", got, flags)
 	}
 }
 
@@ -280,7 +280,7 @@ func TestFinding_NoToken(t *testing.T) {
 	const misplaced = "abcdef.qk3v8x5m2p7r9t4w"
 	p.request("a", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/" + misplaced })
 	for _, f := range p.check(t) {
-		if strings.Contains(f.Evidence+f.Remedy, "qk3v8x5m2p7r9t4w") {
+		if strings.Contains(f.Message+f.Fix, "qk3v8x5m2p7r9t4w") {
 			t.Errorf("the secret came out: %+v", f)
 		}
 	}

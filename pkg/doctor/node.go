@@ -146,7 +146,7 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 	case v.expiresSoon:
 		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil
 	case !c.isTrustGiven():
-		return one(WARN, CARequired, text, remedies[CARequired]), nil
+		return one(WARN, CARequired, text, fixes[CARequired]), nil
 	}
 	return ok("%s", text), nil
 }
@@ -203,7 +203,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	count := fmt.Sprintf("signatures in cluster-info: %d", len(c.seen.Signatures))
 	switch {
 	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
-		return one(WARN, SignatureMissing, count+": nobody can join with a token", remedies[SignatureMissing]), nil
+		return one(WARN, SignatureMissing, count+": nobody can join with a token", fixes[SignatureMissing]), nil
 	case c.Token.IsZero():
 		return ok("%s; without a token none can be checked", count), nil
 	}
@@ -211,11 +211,11 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	text := fmt.Sprintf("%s; that of token %s is %s", count, c.Token.ID(), state)
 	switch {
 	case state == clusterinfo.Missing && c.rejected: // so nobody signs with it
-		return one(FAIL, SignatureMissing, text, remedies[TokenRejected]), nil
+		return one(FAIL, SignatureMissing, text, fixes[TokenRejected]), nil
 	case state == clusterinfo.Missing:
-		return one(FAIL, SignatureMissing, text, remedies[SignatureMissing]), nil
+		return one(FAIL, SignatureMissing, text, fixes[SignatureMissing]), nil
 	case state != clusterinfo.Valid:
-		return one(FAIL, SignatureInvalid, text, remedies[SignatureInvalid]), nil
+		return one(FAIL, SignatureInvalid, text, fixes[SignatureInvalid]), nil
 	}
 	return ok("%s", text), nil
 }

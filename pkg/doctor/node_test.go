@@ -69,7 +69,7 @@ func TestNode(t *testing.T) {
 				t.Errorf("%+v shows the secret", findings)
 			}
 			for _, f := range findings {
-				if test.want[4] == noTrust[4] && (f.Check == "ca" || f.Check == "certificate") && !strings.Contains(f.Evidence, "nothing verifies") {
+				if test.want[4] == noTrust[4] && (f.Check == "ca" || f.Check == "certificate") && !strings.Contains(f.Message, "nothing verifies") {
 					t.Errorf("%+v does not say that it is not verified", f)
 				}
 			}
@@ -152,16 +152,16 @@ func TestNode_Findings(t *testing.T) {
 			for i, f := range n.Run(t.Context()) {
 				if f.Status != doctor.OK {
 					found := checks([]doctor.Finding{f})[0]
-					if f.Reason == doctor.SignatureInvalid { // in which way, the evidence says
-						found += f.Evidence[strings.LastIndex(f.Evidence, " "):]
+					if f.Reason == doctor.SignatureInvalid { // in which way, the message says
+						found += f.Message[strings.LastIndex(f.Message, " "):]
 					}
 					got = append(got, found)
 				}
-				if (f.Remedy == "") != (f.Status == doctor.OK) || f.Evidence == "" {
+				if (f.Fix == "") != (f.Status == doctor.OK) || f.Message == "" {
 					t.Errorf("finding %d: %+v", i, f)
 				}
-				if _, after, ok := strings.Cut(f.Remedy, "--endpoint "); ok && !strings.HasPrefix(after, "ADDRESS") {
-					t.Errorf("the remedy %q has another placeholder", f.Remedy)
+				if _, after, ok := strings.Cut(f.Fix, "--endpoint "); ok && !strings.HasPrefix(after, "ADDRESS") {
+					t.Errorf("the fix %q has another placeholder", f.Fix)
 				}
 			}
 			if !slices.Equal(got, test.want) {

@@ -112,7 +112,7 @@ func (r *probeRun) checks() []check {
 		r.check("probe: certificate", answer, r.checkCertificate, diagnose))
 }
 
-// check returns a check of the probe. It adds to the evidence of success how long that
+// check returns a check of the probe. It adds to the message of success how long that
 // took.
 func (r *probeRun) check(name string, timeout time.Duration, run runner, diagnose func(error) Finding) check {
 	return check{name: name, timeout: timeout, required: true,
@@ -121,14 +121,14 @@ func (r *probeRun) check(name string, timeout time.Duration, run runner, diagnos
 			findings, err := run(ctx)
 			for i := range findings {
 				if findings[i].Status == OK {
-					findings[i].Evidence += fmt.Sprintf(", %s", r.NodeClient.Now().Sub(begin).Round(time.Millisecond))
+					findings[i].Message += fmt.Sprintf(", %s", r.NodeClient.Now().Sub(begin).Round(time.Millisecond))
 				}
 			}
 			return findings, err
 		},
 		diagnose: func(ctx context.Context, err error) Finding {
 			if errors.Is(ctx.Err(), context.Canceled) {
-				return Finding{Status: FAIL, Reason: Interrupted, Evidence: "broken off", Remedy: "run it again"}
+				return Finding{Status: FAIL, Reason: Interrupted, Message: "broken off", Fix: "run it again"}
 			}
 			return diagnose(r.clock.Explain(err))
 		},

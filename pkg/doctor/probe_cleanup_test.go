@@ -181,7 +181,7 @@ func TestProbe_ReportsLeftovers(t *testing.T) {
 		resource string
 		refusals int
 		err      error
-		remedy   string
+		fix      string
 	}{
 		{"changed meanwhile", "secrets", 1, conflict, ""},
 		{"a fault that passes", "certificatesigningrequests", 1, apierrors.NewServiceUnavailable("later"), ""},
@@ -197,14 +197,14 @@ func TestProbe_ReportsLeftovers(t *testing.T) {
 			})
 			findings := s.probe().Run(t.Context())
 			last := findings[len(findings)-1]
-			if left := s.names(); (len(left) > 0) != (test.remedy != "") {
+			if left := s.names(); (len(left) > 0) != (test.fix != "") {
 				t.Errorf("%q are left", left)
 			}
-			if test.remedy == "" && last.Status == doctor.OK {
+			if test.fix == "" && last.Status == doctor.OK {
 				return
 			}
-			if last.Status != doctor.FAIL || last.Reason != doctor.ProbeLeft || test.remedy == "" || !strings.HasPrefix(last.Remedy, test.remedy) {
-				t.Errorf("%+v, want the remedy %q", last, test.remedy)
+			if last.Status != doctor.FAIL || last.Reason != doctor.ProbeLeft || test.fix == "" || !strings.HasPrefix(last.Fix, test.fix) {
+				t.Errorf("%+v, want the fix %q", last, test.fix)
 			}
 		})
 	}

@@ -314,11 +314,11 @@ func wantLast(t *testing.T, findings []doctor.Finding, check string, status doct
 	if last == 0 {
 		t.Fatalf("findings %+v, want %s", findings, check)
 	}
-	if got := findings[last-1]; got.Check != check || got.Status != status || got.Reason != reason || got.Evidence == "" || (got.Remedy == "") != (status == doctor.OK) {
+	if got := findings[last-1]; got.Check != check || got.Status != status || got.Reason != reason || got.Message == "" || (got.Fix == "") != (status == doctor.OK) {
 		t.Errorf("%+v, want %s %s %s", got, check, status, reason)
 	}
-	if got := findings[last-1]; strings.Contains(got.Remedy, "csr approve") || strings.Contains(got.Remedy, "HOST:PORT") {
-		t.Errorf("the remedy of a probe is %q", got.Remedy)
+	if got := findings[last-1]; strings.Contains(got.Fix, "csr approve") || strings.Contains(got.Fix, "HOST:PORT") {
+		t.Errorf("the fix of a probe is %q", got.Fix)
 	}
 }
 

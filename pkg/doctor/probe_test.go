@@ -77,7 +77,7 @@ func TestProbe_Findings(t *testing.T) {
 		waits  string // the step that does not end by itself
 		check  string
 		reason string
-		remedy string // a part of it
+		fix    string // a part of it
 	}{
 		{"the token may not be made", func(s *site) { refuse(s, "create") }, "", "token", doctor.Forbidden, ""},
 		{"the token ends before it begins", func(s *site) { s.ahead = time.Hour }, "", "token", doctor.ClockSkew, ""},
@@ -106,8 +106,8 @@ func TestProbe_Findings(t *testing.T) {
 			test.change(s)
 			findings := runUntil(t, s.probe(), test.waits)
 			wantLast(t, findings, "probe: "+test.check, doctor.FAIL, test.reason)
-			if !slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Reason == test.reason && strings.Contains(f.Remedy, test.remedy) }) {
-				t.Errorf("findings %+v, want the remedy %q", findings, test.remedy)
+			if !slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Reason == test.reason && strings.Contains(f.Fix, test.fix) }) {
+				t.Errorf("findings %+v, want the fix %q", findings, test.fix)
 			}
 			if left := s.names(); len(left) > 0 {
 				t.Errorf("%q are left", left)

@@ -3,7 +3,7 @@ package doctor
 // The reason codes of findings, by the check that has them. They stay the same. The
 // commands report the same code for the same error.
 const (
-	// Forbidden (any check): the caller lacks a right, which the evidence names.
+	// Forbidden (any check): the caller lacks a right, which the message names.
 	Forbidden = "Forbidden"
 	// Unreachable (any check): no answer came from the API server, or from the address
 	// in cluster-info.

@@ -144,13 +144,13 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 	var findings []Finding
 	for _, f := range []Finding{
 		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
-		{Status: FAIL, Reason: CSRApproverNotRunning, Remedy: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.Setup.TokenGroup())},
-		{Status: FAIL, Reason: CSRSignerNotRunning, Remedy: runCertificateSigner},
-		{Status: WARN, Reason: CSRPending, Remedy: "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
-		{Status: WARN, Reason: SignerFailed, Remedy: "bootctl csr delete --failed"},
+		{Status: FAIL, Reason: CSRApproverNotRunning, Fix: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.Setup.TokenGroup())},
+		{Status: FAIL, Reason: CSRSignerNotRunning, Fix: runCertificateSigner},
+		{Status: WARN, Reason: CSRPending, Fix: "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
+		{Status: WARN, Reason: SignerFailed, Fix: "bootctl csr delete --failed"},
 	} {
 		if texts := s.describe(f.Reason); len(texts) > 0 {
-			f.Evidence = escape.FirstN(texts, most, "; ")
+			f.Message = escape.FirstN(texts, most, "; ")
 			findings = append(findings, f)
 		}
 	}
@@ -158,7 +158,7 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 	case s.err != nil:
 		return append(findings, checkError(ctx, s.err))
 	case len(findings) == 0:
-		return ok("none of %s waits", counted(s.total, "request"))
+		return ok("none of %s waits", escape.Count(s.total, "request"))
 	}
 	return findings
 }
@@ -171,7 +171,7 @@ func (s *requestStats) describe(reason string) []string {
 	})
 	var texts []string
 	for _, kind := range kinds {
-		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", counted(len(s.waits[kind]), "request"), kind.requesters, kind.signer, kind.cause))
+		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", escape.Count(len(s.waits[kind]), "request"), kind.requesters, kind.signer, kind.cause))
 	}
 	return texts
 }

@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -19,27 +20,27 @@ import (
 // server checks that the API server can be reached and accepts the credentials.
 func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 	version, err := c.Client.Version(ctx)
-	evidence := fmt.Sprintf("%s: %v", c.Address, err)
+	message := fmt.Sprintf("%s: %v", c.Address, err)
 	switch {
 	case err == nil:
 		return ok("%s at %s", version.GitVersion, c.Address), nil
 	case apierrors.IsForbidden(err): // so it has authenticated the caller
-		return []Finding{forbidden(evidence)}, nil
+		return []Finding{forbidden(message)}, nil
 	}
-	return one(FAIL, diagnoseAdmin(err).Reason, evidence, diagnoseAdmin(err).Remedy), nil
+	return one(FAIL, diagnoseAdmin(err).Reason, message, diagnoseAdmin(err).Fix), nil
 }
 
 // skew compares this machine's clock with the API server's.
 func skew(clock *discovery.Clock) []Finding {
 	behind := clock.Behind()
-	evidence := fmt.Sprintf("the clock of this machine is %s the API server's", discovery.Skew(behind))
+	message := fmt.Sprintf("the clock of this machine is %s the API server's", discovery.Skew(behind))
 	switch {
 	case behind == 0:
 		return ok("within a minute of the API server's")
 	case behind.Abs() >= discovery.HarmfulSkew:
-		return one(FAIL, ClockSkew, evidence, remedies[ClockSkew])
+		return one(FAIL, ClockSkew, message, fixes[ClockSkew])
 	}
-	return one(WARN, ClockSkew, evidence, remedies[ClockSkew])
+	return one(WARN, ClockSkew, message, fixes[ClockSkew])
 }
 
 // tries is how many tokens are tried: one may have been deleted at that moment.
@@ -51,9 +52,9 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context, tokens []token
 	tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token.Info) bool { return t.IsProxy() || !t.Authenticates(c.now()) })
 	switch {
 	case len(tokens) == 0:
-		return ok("not known without a live token; --probe tells")
+		return skip("no valid token exists; use --probe to test with a temporary token")
 	case c.Server == "" || len(c.CAs) == 0:
-		return ok("not known: no CA in the kubeconfig verifies the connection, so no token is sent over it")
+		return skip("no CA in the kubeconfig verifies the connection, so no token was sent")
 	}
 	// The API server sees the newest tokens last.
 	slices.SortFunc(tokens, func(a, b token.Info) int { return a.Created.Compare(b.Created) })
@@ -68,7 +69,7 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context, tokens []token
 		case apierrors.IsForbidden(err):
 			return ok("token %s is accepted", tok.ID)
 		case err != nil:
-			return ok("not known: %v", err)
+			return skip("%v", err)
 		default:
 			return ok("token %s is accepted as %s", tok.ID, identity.Username)
 		}
@@ -94,13 +95,13 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 	case errors.Is(err, clusterinfo.ErrNotFound):
 		return ok("a request without credentials may read cluster-info"), nil
 	case apierrors.IsUnauthorized(err):
-		return one(FAIL, AnonymousDisabled, err.Error(), remedies[AnonymousDisabled]), nil
+		return one(FAIL, AnonymousDisabled, err.Error(), fixes[AnonymousDisabled]), nil
 	case apierrors.IsForbidden(err):
 		return c.anonymousForbidden(ctx, err)
 	case kubeclient.IsServerError(err):
 		return nil, err
 	}
-	return ok("not known: %v", err), nil
+	return skip("%v", err), nil
 }
 
 func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
@@ -126,7 +127,7 @@ func (c *clusterChecker) clusterInfo(context.Context) ([]Finding, error) {
 	case err != nil:
 		return nil, err
 	}
-	return ok("nodes are told %s and %s", document.Server.URL(), counted(len(document.CAs), "CA certificate")), nil
+	return ok("nodes are told %s and %s", document.Server.URL(), escape.Count(len(document.CAs), "CA certificate")), nil
 }
 
 // endpoint connects to the advertised address and verifies it as a node would.

@@ -31,8 +31,8 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 		{clusterinfo.Orphan, SignatureOrphan, WARN, "something stands there, and there is no live signing token, of %s: %s"},
 	} {
 		if n := len(ids[kind.state]); n > 0 {
-			evidence := fmt.Sprintf(kind.what, counted(n, "token"), escape.FirstN(ids[kind.state], most, ", "))
-			findings = append(findings, one(kind.status, kind.reason, evidence, "bootctl cluster-info sign")...)
+			message := fmt.Sprintf(kind.what, escape.Count(n, "token"), escape.FirstN(ids[kind.state], most, ", "))
+			findings = append(findings, one(kind.status, kind.reason, message, "bootctl cluster-info sign")...)
 		}
 	}
 	signing := token.CountSigning(tokens, c.now())
@@ -42,7 +42,7 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 	case signing == 0:
 		return ok("there is no live signing token, so none is needed")
 	}
-	return ok("cluster-info is signed with %s", counted(signing, "live token"))
+	return ok("cluster-info is signed with %s", escape.Count(signing, "live token"))
 }
 
 // excludeRecent drops the states that the bootstrap signer may still fix: the missing
@@ -67,7 +67,7 @@ func (c *clusterChecker) signer(_ context.Context, info clusterinfo.Info, tokens
 	stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]
 	switch {
 	case token.CountSigning(tokens, c.now()) == 0:
-		return ok("not known without a live signing token; --probe tells")
+		return skip("no valid signing token exists; use --probe to test with a temporary token")
 	case stalled != "":
 		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner)
 	}
@@ -99,11 +99,11 @@ func (c *clusterChecker) tokens(_ context.Context, tokens []token.Info) []Findin
 	}
 	var findings []Finding
 	if len(endless) > 0 {
-		findings = one(WARN, TokenNeverExpires, counted(len(endless), "token")+" without an end: "+escape.FirstN(endless, most, ", "),
+		findings = one(WARN, TokenNeverExpires, escape.Count(len(endless), "token")+" without an end: "+escape.FirstN(endless, most, ", "),
 			eachOf("bootctl token extend %s --ttl 24h", endless))
 	}
 	if len(unusable) > 0 {
-		findings = append(findings, one(WARN, TokenUnusable, counted(len(unusable), "Secret")+" of a token that is none: "+escape.FirstN(unusable, most, "; "),
+		findings = append(findings, one(WARN, TokenUnusable, escape.Count(len(unusable), "Secret")+" of a token that is none: "+escape.FirstN(unusable, most, "; "),
 			eachOf("kubectl -n kube-system delete secret %s", names))...)
 	}
 	switch {
@@ -112,7 +112,7 @@ func (c *clusterChecker) tokens(_ context.Context, tokens []token.Info) []Findin
 	case len(tokens) == 0:
 		return ok("there is no token")
 	}
-	return ok("%s, each with an end", counted(len(tokens), "token"))
+	return ok("%s, each with an end", escape.Count(len(tokens), "token"))
 }
 
 // eachOf returns the commands for the first few of the names.
@@ -128,15 +128,15 @@ func eachOf(command string, names []string) string {
 func (c *clusterChecker) capacity(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
 	signing := token.CountSigning(tokens, c.now())
 	left, few := remaining(info, signing)
-	evidence := fmt.Sprintf("cluster-info is to be signed with %s, and has room for %d", counted(signing, "token"), info.Capacity())
-	const remedy = "bootctl token delete, of what is not needed; give tokens that need not sign --usages authentication"
+	message := fmt.Sprintf("cluster-info is to be signed with %s, and has room for %d", escape.Count(signing, "token"), info.Capacity())
+	const fix = "bootctl token delete, of what is not needed; give tokens that need not sign --usages authentication"
 	switch {
 	case left == 0:
-		return one(FAIL, ClusterInfoFull, evidence+": no new token is signed", remedy)
+		return one(FAIL, ClusterInfoFull, message+": no new token is signed", fix)
 	case few:
-		return one(WARN, ClusterInfoAlmostFull, evidence, remedy)
+		return one(WARN, ClusterInfoAlmostFull, message, fix)
 	}
-	return ok("%s", evidence)
+	return ok("%s", message)
 }
 
 // remaining returns how many more tokens than the given number can sign cluster-info,

@@ -41,8 +41,8 @@ const (
 	Signed    Action = "signed" // cluster-info, whose signatures alone were not right
 	Unchanged Action = "unchanged"
 	Deleted   Action = "deleted"
-	Kept      Action = "kept"     // since setup did not make it, or it is needed
-	Skipped   Action = "left out" // which is optional, and the others were there
+	Kept      Action = "kept"    // since setup did not make it, or it is needed
+	Skipped   Action = "skipped" // optional, and the other objects existed
 	// differs ends a plan, so it is in no result that is returned.
 	differs Action = "differs"
 )
@@ -52,13 +52,13 @@ type Result struct {
 	// Object is the one; of cluster-info it has nothing but the name.
 	Object
 	Action Action
-	// Why says in words how an updated object differed, or why one was kept or left
+	// Message says in words how an updated object differed, or why one was kept or left
 	// out.
-	Why string
+	Message string
 }
 
 // difference is what is said of an object that differs.
-func (r Result) difference() string { return fmt.Sprintf("%s: %v: %s", r, ErrDiffers, r.Why) }
+func (r Result) difference() string { return fmt.Sprintf("%s: %v: %s", r, ErrDiffers, r.Message) }
 
 // Setup prepares a cluster, and takes that back. Several at a time do no harm.
 type Setup struct {

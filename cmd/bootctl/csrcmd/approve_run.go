@@ -72,9 +72,9 @@ func (o approveOptions) candidates(ctx context.Context, e *cli.Env, client *kube
 
 // evaluated returns the outcome so far for a CSR that was evaluated.
 func evaluated(e *cli.Env, name string, evaluation approval.Evaluation, err error) cli.Outcome {
-	result := output.Result{Name: name, UID: evaluation.Request.UID, Verdicts: verdicts(evaluation.Rules)}
+	result := output.Result{Name: name, UID: evaluation.Request.UID, Rules: ruleResults(evaluation.Rules)}
 	if evaluation.Request.Is(csr.Approved) {
-		result.Result = "approved already"
+		result.Result = "already approved"
 	}
 	if overridden := approval.Violations(evaluation.Rules); err == nil && len(overridden) > 0 {
 		e.Warn("--force passes over these rules: " + approval.Describe(overridden))

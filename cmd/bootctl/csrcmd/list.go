@@ -45,16 +45,16 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	list := output.CertificateRequestList{Meta: output.Kind("CertificateRequestList"), Items: []output.CertificateRequest{}}
+	list := output.CSRList{Meta: output.Kind("CSRList"), Items: []output.CSR{}}
 	err = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error {
-		list.Items = append(list.Items, certificateRequest(r))
+		list.Items = append(list.Items, csrOutput(r))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	pending := func(item output.CertificateRequest) int { return slices.Index(item.Conditions, csr.Pending) }
-	slices.SortStableFunc(list.Items, func(a, b output.CertificateRequest) int {
+	pending := func(item output.CSR) int { return slices.Index(item.Conditions, csr.Pending) }
+	slices.SortStableFunc(list.Items, func(a, b output.CSR) int {
 		return cmp.Or(pending(b)-pending(a), b.Created.Compare(a.Created))
 	})
 	v := cli.Result{
@@ -73,7 +73,7 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 
 // csrRow returns the cells of a request. Those of -o wide are left out where they are
 // not printed, since they take most of the memory.
-func csrRow(e *cli.Env, item output.CertificateRequest) []string {
+func csrRow(e *cli.Env, item output.CSR) []string {
 	cells := []string{
 		item.Name, cli.HumanDuration(e.Now().Sub(item.Created)), item.Signer, item.Requester, cmp.Or(item.Problem, item.Subject),
 		strings.Join(item.SANs, ","), item.Key, strings.Join(item.Conditions, ","),

@@ -13,8 +13,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-func certificateRequest(r csr.Request) output.CertificateRequest {
-	out := output.CertificateRequest{
+func csrOutput(r csr.Request) output.CSR {
+	out := output.CSR{
 		Name:              r.Name,
 		UID:               r.UID,
 		Created:           r.Created.UTC(),
@@ -38,51 +38,51 @@ func certificateRequest(r csr.Request) output.CertificateRequest {
 	return out
 }
 
-func verdicts(rules []approval.RuleResult) []output.Verdict {
-	out := make([]output.Verdict, len(rules))
+func ruleResults(rules []approval.RuleResult) []output.RuleResult {
+	out := make([]output.RuleResult, len(rules))
 	for i, rule := range rules {
-		out[i] = output.Verdict(rule)
+		out[i] = output.RuleResult(rule)
 	}
 	return out
 }
 
-// outcomeTexts say what the signer does, all but the first before its reason.
+// outcomeTexts describe what the signer does. The reason follows all but the first.
 var outcomeTexts = map[csr.Outcome]string{
-	csr.OutcomeIssued:      "issues the certificate once it is approved",
-	csr.OutcomeFailed:      "fails it: ",
-	csr.OutcomeNeverSigned: "never signs it: ",
-	csr.OutcomeUnknown:     "decides by itself: ",
+	csr.OutcomeIssued:      "issues the certificate after approval",
+	csr.OutcomeFailed:      "fails the CSR: ",
+	csr.OutcomeNeverSigned: "never signs the CSR: ",
+	csr.OutcomeUnknown:     "unknown: ",
 }
 
-// sentView shows a request that was sent.
+// sentView shows a CSR that was created.
 func sentView(request csr.Request) cli.Result {
-	object := output.RequestedCertificate{Request: certificateRequest(request)}
-	return requestedView(object, request.Name+"\n", []string{"signer", object.Request.Signer}, []string{"key", object.Request.Fingerprint})
+	object := output.IssuedCertificate{CSR: csrOutput(request)}
+	return requestedView(object, request.Name+"\n", []string{"signer", object.CSR.Signer}, []string{"key", object.CSR.Fingerprint})
 }
 
 // issuedView shows a certificate that was issued.
 func issuedView(request csr.Request, text []byte) (cli.Result, error) {
 	certs, err := certpem.Parse(text)
 	if err != nil {
-		return cli.Result{}, fmt.Errorf("request %s: %w: %w", request.Name, csr.ErrCertificate, err)
+		return cli.Result{}, fmt.Errorf("CSR %s: %w: %w", request.Name, csr.ErrCertificate, err)
 	}
 	cert := output.Certificate{
 		PEM: string(bytes.TrimSpace(text)) + "\n", Subject: certs[0].Subject.String(), Issuer: certs[0].Issuer.String(),
 		NotBefore: certs[0].NotBefore.UTC(), NotAfter: certs[0].NotAfter.UTC(),
 	}
-	object := output.RequestedCertificate{Request: certificateRequest(request), Certificate: &cert}
-	object.Request.Conditions = []string{csr.Approved, csr.Issued}
+	object := output.IssuedCertificate{CSR: csrOutput(request), Certificate: &cert}
+	object.CSR.Conditions = []string{csr.Approved, csr.Issued}
 	v := requestedView(object, cert.PEM,
 		[]string{"subject", cert.Subject}, []string{"issued by", cert.Issuer},
 		[]string{"valid", cert.NotBefore.Format(time.RFC3339) + " to " + cert.NotAfter.Format(time.RFC3339)},
-		[]string{"key", object.Request.Key + " " + object.Request.Fingerprint})
+		[]string{"key", object.CSR.Key + " " + object.CSR.Fingerprint})
 	v.Formats = map[string]string{"pem": cert.PEM}
 	return v, nil
 }
 
-// requestedView shows a request, and its certificate if there is one, as text or in rows.
-func requestedView(object output.RequestedCertificate, text string, rows ...[]string) cli.Result {
-	object.Meta = output.Kind("RequestedCertificate")
-	name := object.Request.Name
-	return cli.Result{Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(name)}, Text: text, Header: []string{"REQUEST", name}, Rows: rows}
+// requestedView shows a CSR, and its certificate if it has one, as text or in rows.
+func requestedView(object output.IssuedCertificate, text string, rows ...[]string) cli.Result {
+	object.Meta = output.Kind("IssuedCertificate")
+	name := object.CSR.Name
+	return cli.Result{Object: object, Names: []cli.Name{cmdutil.CSRResource.Reference(name)}, Text: text, Header: []string{"CSR", name}, Rows: rows}
 }

@@ -69,16 +69,16 @@ func (o reviewOptions) run(ctx context.Context, e *cli.Env, args []string) error
 
 // requestReview returns the review with the token that sent the CSR and the next
 // command.
-func requestReview(e *cli.Env, review approval.ReviewResult, token *output.TokenInfo) output.RequestReview {
+func requestReview(e *cli.Env, review approval.ReviewResult, token *output.TokenInfo) output.CSRReview {
 	violations := approval.Violations(review.Rules)
-	out := output.RequestReview{
-		Meta: output.Kind("RequestReview"), Request: certificateRequest(review.Request), Token: token,
-		NodeExists: review.NodeExists, Verdicts: verdicts(review.Rules), Fit: len(violations) == 0,
-		Outcome: string(review.Outcome), OutcomeReason: review.OutcomeReason, MayApprove: review.MissingPermission == nil,
-		Waiting: review.PendingReason, Rivals: cli.OrEmpty(review.Conflicting), Command: e.WithProgramName(nextCommand(review.Request, violations)),
+	out := output.CSRReview{
+		Meta: output.Kind("CSRReview"), CSR: csrOutput(review.Request), Token: token,
+		NodeExists: review.NodeExists, Rules: ruleResults(review.Rules), Approvable: len(violations) == 0,
+		SignerResult: string(review.Outcome), SignerMessage: review.OutcomeReason, MayApprove: review.MissingPermission == nil,
+		PendingReason: review.PendingReason, ConflictingCSRs: cli.OrEmpty(review.Conflicting), Command: e.WithProgramName(nextCommand(review.Request, violations)),
 	}
 	if review.MissingPermission != nil {
-		out.MissingAccess = review.MissingPermission.Error()
+		out.MissingPermission = review.MissingPermission.Error()
 	}
 	return out
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-func reviewView(review output.RequestReview, now time.Time) cli.Result {
-	r := review.Request
-	node, lifetime := r.NodeName, "left to the signer"
+func reviewView(review output.CSRReview, now time.Time) cli.Result {
+	r := review.CSR
+	node, lifetime := r.NodeName, "chosen by the signer"
 	if node != "" {
 		node += existence[review.NodeExists]
 	}
@@ -28,42 +28,42 @@ func reviewView(review output.RequestReview, now time.Time) cli.Result {
 	rows := [][]string{
 		{"UID", r.UID}, {"age", cli.HumanDuration(now.Sub(r.Created))}, {"condition", cli.JoinNonEmpty(": ", strings.Join(r.Conditions, ","), r.Reason, r.Message)},
 		{"subject", r.Subject}, {"node", node}, {"names", strings.Join(r.SANs, " ")},
-		{"signer", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetime},
+		{"signer name", r.Signer}, {"usages", strings.Join(r.Usages, ", ")}, {"lifetime", lifetime},
 		{"key", r.Key}, {"fingerprint", r.Fingerprint}, {"  in groups", csr.FormatFingerprint(r.Fingerprint)},
-		{"asked by", r.Requester}, {"  in groups", strings.Join(r.Groups, ", ")}, {"token", tokenText(review, now)},
+		{"requester", r.Requester}, {"  in groups", strings.Join(r.Groups, ", ")}, {"token", tokenText(review, now)},
 	}
-	for _, v := range review.Verdicts {
+	for _, rule := range review.Rules {
 		state := "ok"
-		if !v.OK {
-			state = "BROKEN"
+		if !rule.Passed {
+			state = "FAIL"
 		}
-		rows = append(rows, []string{"rule: " + v.Rule, cli.JoinNonEmpty(": ", state, v.Detail)})
+		rows = append(rows, []string{"rule: " + rule.Rule, cli.JoinNonEmpty(": ", state, rule.Message)})
 	}
-	signer := outcomeTexts[csr.Outcome(review.Outcome)] + review.OutcomeReason
-	access := "yes: you may update certificatesigningrequests/approval, and approve for " + r.Signer
-	if review.MissingAccess != "" {
-		access = "no: " + review.MissingAccess
+	signer := outcomeTexts[csr.Outcome(review.SignerResult)] + review.SignerMessage
+	access := "can approve CSRs for " + r.Signer
+	if review.MissingPermission != "" {
+		access = "cannot approve: " + review.MissingPermission
 	}
-	rows = append(rows, []string{"so approve", fitText(review)}, []string{"the signer", signer}, []string{"may you", access})
-	if review.Waiting != "" {
-		rows = append(rows, []string{"waiting", review.Waiting})
+	rows = append(rows, []string{"policy", policyText(review)}, []string{"signer", signer}, []string{"your permissions", access})
+	if review.PendingReason != "" {
+		rows = append(rows, []string{"pending because", review.PendingReason})
 	}
-	if len(review.Rivals) > 0 {
-		rows = append(rows, []string{"WARNING", "this node is asked for with other keys too: " + strings.Join(review.Rivals, " ")})
+	if len(review.ConflictingCSRs) > 0 {
+		rows = append(rows, []string{"WARNING", "CSRs for the same node with other keys: " + strings.Join(review.ConflictingCSRs, " ")})
 	}
 	if r.Problem != "" {
 		rows = append(rows, []string{"WARNING", r.Problem})
 	}
-	return cli.Result{Object: review, Names: []cli.Name{cmdutil.CSRResource.Reference(r.Name)}, Header: []string{"REQUEST", r.Name}, Rows: rows, Footer: review.Command}
+	return cli.Result{Object: review, Names: []cli.Name{cmdutil.CSRResource.Reference(r.Name)}, Header: []string{"CSR", r.Name}, Rows: rows, Footer: review.Command}
 }
 
-// nextCommand is what comes after the review: to approve just this object, or to
-// deny it where nothing passes over the rules that it breaks. A name that cannot
-// stand on a command line is left out; the UID says as much.
+// nextCommand returns the command to run after the review: approve exactly this object,
+// or deny it if it violates a rule that cannot be overridden. A name that is not safe on
+// a command line is omitted, because the UID identifies the object.
 func nextCommand(r csr.Request, violations []approval.RuleResult) string {
 	name, uid := escape.ShellQuote(r.Name), "--uid "+r.UID
 	switch {
-	case r.IsPending() && !slices.ContainsFunc(violations, func(v approval.RuleResult) bool { return v.Absolute }):
+	case r.IsPending() && !slices.ContainsFunc(violations, func(v approval.RuleResult) bool { return !v.Overridable }):
 		return cli.JoinNonEmpty(" ", "bootctl csr approve", name, uid) + cmdutil.SignerFlag(r)
 	case name == "":
 		return ""
@@ -76,16 +76,16 @@ func nextCommand(r csr.Request, violations []approval.RuleResult) string {
 }
 
 // existence follows the name of a node.
-var existence = map[bool]string{true: ": there is a Node of this name", false: ": there is no Node of this name"}
+var existence = map[bool]string{true: ": a Node of this name exists", false: ": no Node of this name exists"}
 
-func tokenText(review output.RequestReview, now time.Time) string {
-	id, isToken := strings.CutPrefix(review.Request.Requester, api.BootstrapUserPrefix)
+func tokenText(review output.CSRReview, now time.Time) string {
+	id, isToken := strings.CutPrefix(review.CSR.Requester, api.BootstrapUserPrefix)
 	info := review.Token
 	switch {
 	case !isToken:
 		return ""
 	case info == nil:
-		return id + ", of which nothing more can be read"
+		return id + ", whose Secret cannot be read"
 	}
 	ends := "never expires"
 	if info.Expires != nil {
@@ -94,14 +94,15 @@ func tokenText(review output.RequestReview, now time.Time) string {
 	return cli.JoinNonEmpty(", ", info.ID, info.Status, ends, info.Description)
 }
 
-func fitText(review output.RequestReview) string {
-	if review.Fit {
-		return "approves it"
+// policyText summarizes the results of the rules.
+func policyText(review output.CSRReview) string {
+	failed := slices.DeleteFunc(slices.Clone(review.Rules), func(r output.RuleResult) bool { return r.Passed })
+	if len(failed) == 0 {
+		return fmt.Sprintf("all %d rules passed", len(review.Rules))
 	}
-	broken := slices.DeleteFunc(slices.Clone(review.Verdicts), func(v output.Verdict) bool { return v.OK })
-	text := fmt.Sprintf("refuses it for %d of %d rules", len(broken), len(review.Verdicts))
-	if slices.ContainsFunc(broken, func(v output.Verdict) bool { return v.Absolute }) {
-		text += ", and --force does not pass over all of them"
+	text := fmt.Sprintf("%d of %d rules failed", len(failed), len(review.Rules))
+	if slices.ContainsFunc(failed, func(r output.RuleResult) bool { return !r.Overridable }) {
+		text += ", and some cannot be overridden"
 	}
 	return text
 }

@@ -17,12 +17,12 @@ func New(e *cli.Env) *cobra.Command {
 		Use:   "doctor",
 		Short: "Say whether nodes can join, and if not, why not",
 		Long: `Looks at all that a joining node needs, and changes nothing. Each check is a line
-with OK, WARN or FAIL, a reason code that stays the same, the evidence, and below it
-the remedy. What cannot be known is OK, and says so. Exit code 5 when a check is
+with OK, WARN or FAIL, a reason code that stays the same, the message, and below it
+the fix. What cannot be known is OK, and says so. Exit code 5 when a check is
 FAIL, with --strict also when one is WARN; -o name prints the names of those checks
 that are not OK.
 
---group and --auto-approve say what was meant by setup, and stand in the remedies.
+--group and --auto-approve say what was meant by setup, and stand in the fixes.
 
 --probe proves the whole chain: it makes a token that ends after ten minutes, does
 with it what a joining node does, up to a certificate that it tries, and removes the
@@ -70,7 +70,7 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) error {
 	if err := e.Print(doctorView(report)); err != nil {
 		return err
 	}
-	return o.verdict(report)
+	return o.notReady(report)
 }
 
 // diagnose checks the cluster as a node or as its administrator.

@@ -2,8 +2,10 @@ package doctorcmd
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/doctor"
@@ -11,37 +13,52 @@ import (
 
 func newReport(e *cli.Env, findings []doctor.Finding) output.DoctorReport {
 	report := output.DoctorReport{Meta: output.Kind("DoctorReport"), Items: []output.DoctorFinding{}}
-	count := map[doctor.Status]*int{doctor.OK: &report.Passed, doctor.WARN: &report.Warned, doctor.FAIL: &report.Failed}
+	count := map[doctor.Status]*int{doctor.OK: &report.OK, doctor.SKIP: &report.Skipped, doctor.WARN: &report.Warnings, doctor.FAIL: &report.Failures}
 	for _, f := range findings {
 		report.Items = append(report.Items, output.DoctorFinding{
-			Check: f.Check, Status: string(f.Status), Reason: f.Reason, Evidence: e.WithProgramName(f.Evidence), Remedy: e.WithProgramName(f.Remedy),
+			Check: f.Check, Status: string(f.Status), Reason: f.Reason, Message: e.WithProgramName(f.Message), Fix: e.WithProgramName(f.Fix),
 		})
 		*count[f.Status]++
 	}
 	return report
 }
 
+// columns is the width of a line of the report.
+const columns = 80
+
 func doctorView(report output.DoctorReport) cli.Result {
-	v := cli.Result{Object: report, Header: []string{"CHECK", "STATUS", "EVIDENCE"}, NoTruncate: true}
+	v := cli.Result{Object: report, Header: []string{"CHECK", "STATUS", "MESSAGE", "FIX"}, NoTruncate: true}
+	var text strings.Builder
 	for _, f := range report.Items {
-		v.Rows = append(v.Rows, []string{f.Check, f.Status, cli.JoinNonEmpty(": ", f.Reason, f.Evidence)})
-		if f.Remedy != "" {
-			v.Rows = append(v.Rows, []string{" ", " ", "remedy: " + f.Remedy})
-		}
-		if f.Status != string(doctor.OK) {
+		message := cli.JoinNonEmpty(": ", f.Reason, f.Message)
+		v.Rows = append(v.Rows, []string{f.Check, f.Status, message, f.Fix})
+		lines := cli.Wrap(f.Check+": "+message, columns-6)
+		fmt.Fprintf(&text, "%-5s %s\n", f.Status, strings.Join(lines, "\n      "))
+		if f.Fix != "" {
 			v.Names = append(v.Names, cli.Name{Bare: f.Check})
+			fmt.Fprintf(&text, "      fix: %s\n", escape.Text(f.Fix)) // in one line, so that it can be pasted
 		}
 	}
+	v.Text = text.String() + "\n" + summary(report) + "\n"
 	return v
 }
 
-// verdict returns an error if a check failed, or has a warning and --strict is set.
-func (o options) verdict(report output.DoctorReport) error {
+// summary counts the findings, the best first.
+func summary(report output.DoctorReport) string {
+	parts := []string{fmt.Sprintf("%d ok", report.OK), escape.Count(report.Warnings, "warning"), escape.Count(report.Failures, "failure")}
+	if report.Skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", report.Skipped))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// notReady returns an error if a check failed, or has a warning and --strict is set.
+func (o options) notReady(report output.DoctorReport) error {
 	switch {
-	case report.Failed > 0:
-		return fmt.Errorf("%w: %d FAIL, %d WARN, %d OK", failure.ErrNotReady, report.Failed, report.Warned, report.Passed)
-	case o.strict && report.Warned > 0:
-		return fmt.Errorf("%w: with --strict, %d WARN, %d OK", failure.ErrNotReady, report.Warned, report.Passed)
+	case report.Failures > 0:
+		return fmt.Errorf("%w: %s", failure.ErrNotReady, summary(report))
+	case o.strict && report.Warnings > 0:
+		return fmt.Errorf("%w: with --strict a warning counts as a failure: %s", failure.ErrNotReady, summary(report))
 	}
 	return nil
 }
@@ -50,8 +67,8 @@ func (o options) verdict(report output.DoctorReport) error {
 func reportCleanup(e *cli.Env, last doctor.Finding) {
 	switch {
 	case last.Reason == doctor.ProbeLeft:
-		e.Warn(last.Evidence + "; remove it with: " + last.Remedy)
+		e.Warn(last.Message + "; remove it with: " + last.Fix)
 	case last.Check == doctor.CleanUp:
-		e.Progress(last.Evidence)
+		e.Progress(last.Message)
 	}
 }

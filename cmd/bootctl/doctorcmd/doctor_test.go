@@ -24,9 +24,9 @@ import (
 func reportOf(statuses ...doctor.Status) output.DoctorReport {
 	var findings []doctor.Finding
 	for _, status := range statuses {
-		findings = append(findings, doctor.Finding{Check: "check-" + string(status), Status: status, Evidence: strings.Repeat("long ", 40) + "end"})
-		if status != doctor.OK {
-			findings[len(findings)-1].Reason, findings[len(findings)-1].Remedy = "Because", "bootctl do this"
+		findings = append(findings, doctor.Finding{Check: "check-" + string(status), Status: status, Message: strings.Repeat("long ", 40) + "end"})
+		if status != doctor.OK && status != doctor.SKIP {
+			findings[len(findings)-1].Reason, findings[len(findings)-1].Fix = "Because", "bootctl do this"
 		}
 	}
 	return newReport((&cli.Env{}), findings)
@@ -41,13 +41,13 @@ func TestReport_ExitCode(t *testing.T) {
 	}{
 		{"OK", reportOf(doctor.OK), true, ""},
 		{"WARN", reportOf(doctor.OK, doctor.WARN), false, ""},
-		{"WARN, strict", reportOf(doctor.OK, doctor.WARN), true, "with --strict, 1 WARN, 1 OK"},
-		{"FAIL", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), false, "1 FAIL, 1 WARN, 1 OK"},
-		{"FAIL, strict", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), true, "1 FAIL, 1 WARN, 1 OK"},
+		{"WARN, strict", reportOf(doctor.OK, doctor.WARN), true, "with --strict a warning counts as a failure: 1 ok, 1 warning, 0 failures"},
+		{"FAIL", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), false, "1 ok, 1 warning, 1 failure"},
+		{"FAIL, strict", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), true, "1 ok, 1 warning, 1 failure"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := options{strict: test.strict}.verdict(test.report)
+			err := options{strict: test.strict}.notReady(test.report)
 			if test.want == "" {
 				if err != nil {
 					t.Errorf("error %v", err)
@@ -61,20 +61,26 @@ func TestReport_ExitCode(t *testing.T) {
 	}
 }
 
-// Evidence is not cut, and the remedy has a line of its own.
-func TestReport_Table(t *testing.T) {
-	report := reportOf(doctor.OK, doctor.FAIL)
-	if report.Passed != 1 || report.Failed != 1 || report.Warned != 0 {
+// Messages are wrapped and not cut, and the fix has one line, so that it can be pasted.
+func TestReport_Text(t *testing.T) {
+	report := reportOf(doctor.OK, doctor.FAIL, doctor.SKIP)
+	if report.OK != 1 || report.Failures != 1 || report.Warnings != 0 || report.Skipped != 1 {
 		t.Errorf("counts %+v", report)
 	}
+	report.Items[1].Fix = strings.Repeat("bootctl fix ", 20)
 	v := doctorView(report)
 	text, err := v.Render(cli.GlobalOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	if len(lines) != 4 || !strings.HasPrefix(lines[1], "check-OK ") || !strings.HasSuffix(lines[1], "long end") || !strings.Contains(lines[2], " FAIL ") || !strings.Contains(lines[2], " Because: long ") || strings.TrimSpace(lines[3]) != "remedy: bootctl do this" {
-		t.Errorf("table\n%s", text)
+	for line := range strings.Lines(string(text)) {
+		if len(line) > 81 && !strings.Contains(line, report.Items[1].Fix) {
+			t.Errorf("the line %q has %d columns", line, len(line)-1)
+		}
+	}
+	if words := strings.Join(strings.Fields(string(text)), " "); !strings.Contains(words, "FAIL check-FAIL: Because: long long ") ||
+		strings.Count(words, "long") != 120 || !strings.HasSuffix(words, "1 ok, 0 warnings, 1 failure, 1 skipped") {
+		t.Errorf("text\n%s", text)
 	}
 	if len(v.Names) != 1 || v.Names[0].Bare != "check-FAIL" {
 		t.Errorf("names %q", v.Names)

@@ -14,26 +14,26 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) cli.Result {
+func joinView(r join.Result, layout join.Layout, dryRun bool, steps []output.JoinStep) cli.Result {
 	object := output.JoinResult{
-		Meta:          output.Kind("JoinResult"),
-		State:         joinState(r),
-		AlreadyJoined: r.AlreadyJoined,
-		NodeName:      r.NodeName,
-		Server:        r.Server.URL(),
-		Pins:          clusterinfo.PinTexts(r.Roots),
-		Request:       r.RequestName,
-		Username:      r.Username,
-		Groups:        r.Groups,
-		Kubeconfig:    layout.Kubeconfig(),
-		Certificate:   layout.Current(),
-		CAFile:        layout.CA(),
-		Repaired:      r.Repaired,
-		Steps:         steps,
+		Meta:        output.Kind("JoinResult"),
+		State:       joinState(r),
+		DryRun:      dryRun,
+		NodeName:    r.NodeName,
+		Server:      r.Server.URL(),
+		Pins:        clusterinfo.PinTexts(r.Roots),
+		CSRName:     r.RequestName,
+		Username:    r.Username,
+		Groups:      r.Groups,
+		Kubeconfig:  layout.Kubeconfig(),
+		Certificate: layout.Current(),
+		CAFile:      layout.CA(),
+		Repaired:    r.Repaired,
+		Steps:       steps,
 	}
 	rows := [][]string{
 		{"state", strings.ReplaceAll(object.State, "-", " ")}, {"server", object.Server},
-		{"CA", strings.Join(object.Pins, " ")}, {"request", object.Request},
+		{"CA", strings.Join(object.Pins, " ")}, {"CSR", object.CSRName},
 	}
 	if cert := r.Certificate; cert != nil {
 		object.Fingerprint, object.Issuer = csr.Fingerprint(cert.PublicKey), cert.Issuer.String()
@@ -45,20 +45,20 @@ func joinView(r join.Result, layout join.Layout, steps []output.JoinStep) cli.Re
 			{"key", object.Fingerprint},
 		}...)
 	}
-	rows = append(rows, []string{"kubeconfig", object.Kubeconfig}, []string{"mended", strings.Join(object.Repaired, " ")})
+	rows = append(rows, []string{"kubeconfig", object.Kubeconfig}, []string{"repaired", strings.Join(object.Repaired, " ")})
 	rows = slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" })
 	return cli.Result{Object: object, Names: []cli.Name{{GroupKind: schema.GroupKind{Kind: "Node"}, Name: r.NodeName, Bare: r.NodeName}}, Header: []string{"NODE", object.NodeName}, Rows: rows}
 }
 
-// joinState is how it stands with the node.
+// joinState returns the state of the node.
 func joinState(r join.Result) string {
 	switch {
 	case r.AlreadyJoined:
-		return "joined-already"
+		return "already-joined"
 	case r.Certificate != nil:
 		return "joined"
 	case r.Requested:
-		return "would-go-on-waiting"
+		return "pending"
 	}
-	return "would-join"
+	return "not-joined"
 }

@@ -43,7 +43,7 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, endpoin
 		return missingFlag(err)
 	}
 	cmdutil.WarnOfOthers(e, result.Others)
-	return e.Print(joinView(result, o.Layout, steps.done))
+	return e.Print(joinView(result, o.Layout, o.DryRun, steps.done))
 }
 
 // follow joins, and shows the steps meanwhile.

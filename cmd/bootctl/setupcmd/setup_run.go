@@ -85,12 +85,12 @@ func setupView(results []setup.Result, o options) cli.Result {
 		unchanged = "nothing to remove"
 	}
 	for _, r := range results {
-		item := output.SetupItem{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Action: string(r.Action), Why: r.Why}
+		item := output.SetupItem{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Action: string(r.Action), Message: r.Message}
 		object.Items = append(object.Items, item)
 		switch r.Action {
 		case setup.Unchanged, setup.Kept:
 		case setup.Skipped:
-			v.Footer = "new nodes wait for a person; --auto-approve nodes lets them in at once"
+			v.Footer = "an administrator must approve the CSR of each new node; to approve automatically, use --auto-approve nodes"
 		default:
 			unchanged = ""
 			if o.dryRun {
@@ -102,7 +102,7 @@ func setupView(results []setup.Result, o options) cli.Result {
 			kind = cmdutil.ConfigMapResource.GroupKind
 		}
 		v.Names = append(v.Names, cli.Resource{GroupKind: kind}.Reference(r.Name))
-		v.Rows = append(v.Rows, []string{item.Kind, item.Namespace, item.Name, cli.JoinNonEmpty(", since ", item.Action, item.Why)})
+		v.Rows = append(v.Rows, []string{item.Kind, item.Namespace, item.Name, cli.JoinNonEmpty(": ", item.Action, item.Message)})
 	}
 	v.Object, v.Footer = object, cmp.Or(v.Footer, unchanged)
 	return v

@@ -99,7 +99,7 @@ func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error 
 		return mismatch
 	}
 	object, unfit := tokenCheck(info, mismatch, e.Now())
-	if object.Signs {
+	if object.Signing {
 		if document, err := clusterinfo.Fetch(ctx, client.Core); err == nil {
 			unfit = cli.JoinErrors(unfit, checkSignature(&object, document, info, e.Now()))
 		} else {

@@ -47,11 +47,11 @@ func tokenCheck(info token.Info, mismatch error, now time.Time) (output.TokenChe
 	}
 	object := output.TokenCheck{
 		Meta: output.Kind("TokenCheck"), ID: info.ID, Token: &item, Notes: notes,
-		Accepted: status.Rejected == "", User: status.User, Groups: cli.OrEmpty(status.Groups), Rejected: status.Rejected,
-		Signs: status.Unsigned == "", Unsigned: status.Unsigned,
+		Accepted: status.Rejected == "", User: status.User, Groups: cli.OrEmpty(status.Groups), RejectedReason: status.Rejected,
+		Signing: status.Unsigned == "", NotSigningReason: status.Unsigned,
 	}
 	if !status.DeletedAt.IsZero() {
-		object.Cleaned = new(status.DeletedAt.UTC().Truncate(time.Second))
+		object.DeletionTime = new(status.DeletedAt.UTC().Truncate(time.Second))
 	}
 	return object, unfit
 }
@@ -78,26 +78,26 @@ func checkView(object output.TokenCheck, now time.Time) cli.Result {
 		row("API server", "accepts it as "+object.User)
 		row("in groups", strings.Join(object.Groups, ", "))
 	} else {
-		row("API server", "rejects it: "+object.Rejected)
+		row("API server", "rejects it: "+object.RejectedReason)
 	}
 	if object.Token == nil {
 		row("asked at", object.Endpoint)
 		return v
 	}
-	if object.Signs {
+	if object.Signing {
 		row("bootstrap signer", "is to sign cluster-info with it")
 		row("signature", object.Signature)
 	} else {
-		row("bootstrap signer", "does not sign with it: "+object.Unsigned)
+		row("bootstrap signer", "does not sign with it: "+object.NotSigningReason)
 	}
-	row("token cleaner", cleanedText(object.Cleaned, now))
+	row("token cleaner", deletionText(object.DeletionTime, now))
 	for _, note := range object.Notes {
 		row("note", note)
 	}
 	return v
 }
 
-func cleanedText(at *time.Time, now time.Time) string {
+func deletionText(at *time.Time, now time.Time) string {
 	switch {
 	case at == nil:
 		return "never deletes it"

@@ -78,12 +78,12 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 		failed.Total += len(requests[made.Name])
 		for _, r := range requests[made.Name] {
 			if !o.denyPending || o.dryRun {
-				made.PendingRequests = append(made.PendingRequests, r.Name)
+				made.PendingCSRs = append(made.PendingCSRs, r.Name)
 			} else if _, err := approval.Deny(ctx, client, r, denial); err != nil {
 				failed.Errs = append(failed.Errs, err)
-				made.PendingRequests = append(made.PendingRequests, r.Name)
+				made.PendingCSRs = append(made.PendingCSRs, r.Name)
 			} else {
-				made.DeniedRequests = append(made.DeniedRequests, r.Name)
+				made.DeniedCSRs = append(made.DeniedCSRs, r.Name)
 			}
 		}
 		o.reportPending(e, *made)
@@ -94,7 +94,7 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 // reportPending prints the CSRs of a token that are still pending, and those that
 // were denied.
 func (o deleteOptions) reportPending(e *cli.Env, made cli.Outcome) {
-	pending, denied := escape.FirstN(made.PendingRequests, 5, " "), escape.FirstN(made.DeniedRequests, 5, " ")
+	pending, denied := escape.FirstN(made.PendingCSRs, 5, " "), escape.FirstN(made.DeniedCSRs, 5, " ")
 	switch {
 	case pending == "":
 	case o.denyPending && o.dryRun:

@@ -61,7 +61,7 @@ func (o listOptions) view(e *cli.Env, infos []token.Info) cli.Result {
 func tokenRow(item output.TokenInfo, now time.Time) []string {
 	ttl, expires := "never", "never"
 	if item.Expired {
-		ttl, expires = "over", "unreadable"
+		ttl, expires = "expired", "unreadable"
 	}
 	if item.Expires != nil {
 		ttl, expires = cli.HumanDuration(item.Expires.Sub(now)), item.Expires.Format(time.RFC3339)

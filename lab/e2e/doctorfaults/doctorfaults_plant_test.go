@@ -110,10 +110,10 @@ func fillClusterInfo(tokens, room int) func(*testing.T, *doctorLab) {
 
 // deleteExtraTokens deletes the extra tokens, which is the fix, and then what fills
 // cluster-info.
-func deleteExtraTokens(t *testing.T, l *doctorLab, remedy string) {
+func deleteExtraTokens(t *testing.T, l *doctorLab, fix string) {
 	t.Helper()
-	if !strings.HasPrefix(remedy, "bootctl token delete") {
-		t.Errorf("the remedy is %q", remedy)
+	if !strings.HasPrefix(fix, "bootctl token delete") {
+		t.Errorf("the fix is %q", fix)
 	}
 	ids := l.MustRun(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="surplus")].id}`)
 	l.MustRun(t, append([]string{"token", "delete"}, strings.Fields(ids)...)...)

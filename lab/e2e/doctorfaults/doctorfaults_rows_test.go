@@ -86,9 +86,9 @@ func tokenFaults() []doctorFault {
 
 // deleteBinding finds a binding with the command in the fix, and deletes it.
 func deleteBinding(name string) func(*testing.T, *doctorLab, string) {
-	return func(t *testing.T, l *doctorLab, remedy string) {
+	return func(t *testing.T, l *doctorLab, fix string) {
 		t.Helper()
-		command, _, _ := strings.Cut(remedy, "; ")
+		command, _, _ := strings.Cut(fix, "; ")
 		runPrintedFix(t, l, command)
 		l.kubectl(t, "delete", "clusterrolebinding", name)
 	}
@@ -118,10 +118,10 @@ func requestFaults() []doctorFault {
 	}
 	return []doctorFault{
 		{name: "request of a person", plant: send(false, labtest.WithSigner(certificatesv1.KubeAPIServerClientSignerName)), want: "WARN CSRPending requests",
-			mend: func(t *testing.T, l *doctorLab, remedy string) {
+			mend: func(t *testing.T, l *doctorLab, fix string) {
 				t.Helper()
-				if !strings.Contains(remedy, "bootctl csr list --pending") || l.MustRun(t, "csr", "list", "--pending", "-q") != "doctored" {
-					t.Errorf("the remedy %q does not name the request", remedy)
+				if !strings.Contains(fix, "bootctl csr list --pending") || l.MustRun(t, "csr", "list", "--pending", "-q") != "doctored" {
+					t.Errorf("the fix %q does not name the request", fix)
 				}
 				l.MustRun(t, "csr", "deny", "doctored", "--reason", "Unknown")
 				l.MustRun(t, "csr", "delete", "doctored")
@@ -161,9 +161,9 @@ func certificateSignerOff() doctorFault {
 // approverOff is mended for a while by a person, and then by the controller.
 func approverOff() []doctorFault {
 	const want = "FAIL CSRApproverNotRunning requests"
-	byHand := func(t *testing.T, l *doctorLab, remedy string) {
+	byHand := func(t *testing.T, l *doctorLab, fix string) {
 		t.Helper()
-		_, command, _ := strings.Cut(remedy, "; meanwhile: ")
+		_, command, _ := strings.Cut(fix, "; meanwhile: ")
 		runPrintedFix(t, l, command+" --yes") // there is no terminal to ask at
 	}
 	return []doctorFault{

@@ -30,10 +30,10 @@ type doctorFault struct {
 	// from the fault. There are no others.
 	want string
 	also []string
-	// mend does what the remedy tells where it is no command; else its command is
+	// mend does what the fix tells where it is no command; else its command is
 	// run as it is printed.
-	mend func(t *testing.T, l *doctorLab, remedy string)
-	// restarted says that the remedy is a flag of a component, with which the control
+	mend func(t *testing.T, l *doctorLab, fix string)
+	// restarted says that the fix is a flag of a component, with which the control
 	// plane is started next.
 	restarted bool
 }
@@ -47,7 +47,7 @@ type doctorLab struct {
 	proxy *faultproxy.Proxy
 
 	kubeconfig string // of doctor; the administrator's where it is empty
-	remedy     string // of the last fault that a restart mends
+	fix     string // of the last fault that a restart mends
 	found      int    // how many faults doctor has found
 }
 
@@ -88,8 +88,8 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 		if item.Status != "OK" {
 			bad = append(bad, item.Status+" "+item.Reason+" "+item.Check)
 		}
-		if (item.Status == "OK") != (item.Remedy == "") {
-			t.Errorf("%s is %s and has the remedy %q", item.Check, item.Status, item.Remedy)
+		if (item.Status == "OK") != (item.Fix == "") {
+			t.Errorf("%s is %s and has the fix %q", item.Check, item.Status, item.Fix)
 		}
 	}
 	slices.Sort(bad)
@@ -137,8 +137,8 @@ func (l *doctorLab) waitForFinding(t *testing.T, f doctorFault) string {
 	}
 	for _, item := range report.Items {
 		if item.Status+" "+item.Reason+" "+item.Check == f.want {
-			t.Logf("%s\n evidence: %s\n remedy: %s", f.want, item.Evidence, item.Remedy)
-			return item.Remedy
+			t.Logf("%s\n message: %s\n fix: %s", f.want, item.Message, item.Fix)
+			return item.Fix
 		}
 	}
 	t.Fatalf("no finding %s", f.want)
@@ -149,27 +149,27 @@ func (l *doctorLab) waitForFinding(t *testing.T, f doctorFault) string {
 func (l *doctorLab) testFault(t *testing.T, f doctorFault) {
 	t.Helper()
 	f.plant(t, l)
-	remedy := l.waitForFinding(t, f)
+	fix := l.waitForFinding(t, f)
 	if t.Failed() {
 		t.FailNow()
 	}
 	l.found++
 	if f.restarted {
-		l.remedy = remedy
+		l.fix = fix
 		return
 	}
 	if f.mend == nil {
 		f.mend = runPrintedFix
 	}
-	f.mend(t, l, remedy)
-	l.waitForClean(t, "after the remedy", f.args...)
+	f.mend(t, l, fix)
+	l.waitForClean(t, "after the fix", f.args...)
 }
 
 // runPrintedFix runs a fix as it is printed, the first of several. A person replaces the
 // address, and confirms where the command asks.
-func runPrintedFix(t *testing.T, l *doctorLab, remedy string) {
+func runPrintedFix(t *testing.T, l *doctorLab, fix string) {
 	t.Helper()
-	command, _, _ := strings.Cut(remedy, "; or ")
+	command, _, _ := strings.Cut(fix, "; or ")
 	command = strings.ReplaceAll(command, "ADDRESS", l.Server.URL())
 	if strings.HasPrefix(command, "bootctl cluster-info publish ") {
 		command += " --yes"
@@ -201,9 +201,9 @@ func (l *doctorLab) restart(t *testing.T, flags ...string) {
 // flagsOfFix returns the API server flags that the last fix names.
 func (l *doctorLab) flagsOfFix(t *testing.T) string {
 	t.Helper()
-	flag := regexp.MustCompile(`--([a-z-]+=[a-z]+)`).FindStringSubmatch(l.remedy)
+	flag := regexp.MustCompile(`--([a-z-]+=[a-z]+)`).FindStringSubmatch(l.fix)
 	if flag == nil {
-		t.Fatalf("no flag in %q", l.remedy)
+		t.Fatalf("no flag in %q", l.fix)
 	}
 	return "--kube-apiserver-arg=" + flag[1]
 }

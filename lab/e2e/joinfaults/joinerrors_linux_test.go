@@ -219,7 +219,7 @@ func TestJoin_ReadOnlyDirectory(t *testing.T) {
 			args := j.args(node, "--rootfs", dir, "-v", "1")
 			code, stdout, stderr := labtest.RunCommand(t, withReadOnlyDir(t, filepath.Join(dir, name), j.Server.Command("bootctl", args...)))
 			wantLocalFileError(t, "read-only", code, stdout, stderr)
-			if strings.Contains(stderr, "call:") {
+			if strings.Contains(stderr, "bootctl: request:") {
 				t.Errorf("something was sent before that was known:\n%s", stderr)
 			}
 			if after := readLayout(t, l); !maps.EqualFunc(before, after, bytes.Equal) {

@@ -172,7 +172,7 @@ func (j joiner) wantRefused(t *testing.T, node, path, victim string, flags ...st
 	before := describeFiles(t, path, victim)
 	code, stdout, stderr := j.Run(t, j.args(node, append(flags, "-v", "1")...)...)
 	wantLocalFileError(t, "refused", code, stdout, stderr)
-	if strings.Contains(stderr, "waiting") || strings.Contains(stderr, "call:") {
+	if strings.Contains(stderr, "waiting") || strings.Contains(stderr, "bootctl: request:") {
 		t.Errorf("it waited, or something was sent:\n%s", stderr)
 	}
 	if after := describeFiles(t, path, victim); !maps.Equal(before, after) {

@@ -34,7 +34,7 @@ func TestJoin_OneNodeConcurrently(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range joins {
 			group.Go(func() {
-				code, stdout, stderr := j.Run(t, j.args(node, "--out-dir", dir, "-o", "jsonpath={.alreadyJoined} {.username}")...)
+				code, stdout, stderr := j.Run(t, j.args(node, "--out-dir", dir, "-o", "jsonpath={.state} {.username}")...)
 				if code != 0 {
 					t.Errorf("exit code %d\n%s", code, stderr)
 				}
@@ -43,8 +43,8 @@ func TestJoin_OneNodeConcurrently(t *testing.T) {
 		}
 		group.Wait()
 		slices.Sort(said)
-		want := slices.Repeat([]string{"true system:node:" + node}, joins)
-		want[0] = "false system:node:" + node
+		want := slices.Repeat([]string{"already-joined system:node:" + node}, joins)
+		want[joins-1] = "joined system:node:" + node
 		if !slices.Equal(said, want) {
 			t.Errorf("%s: they say %q", node, said)
 		}
@@ -64,8 +64,8 @@ func TestJoin_OneNodeConcurrently(t *testing.T) {
 	}
 }
 
-// apiCallLine is a line about a call, with the method and the path.
-var apiCallLine = regexp.MustCompile(`(?m)^bootctl: call: (\S+) (\S+) .*$`)
+// apiCallLine is a line about a request, with the method and the path.
+var apiCallLine = regexp.MustCompile(`(?m)^bootctl: request: (\S+) (\S+) .*$`)
 
 // listPath matches the path of all requests, one by its name apart.
 var listPath = regexp.MustCompile(`/certificatesigningrequests(\?|$)`)

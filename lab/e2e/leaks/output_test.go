@@ -148,7 +148,7 @@ func checkPrintable(t *testing.T, args []string, text string) {
 // wantSameTexts checks that the JSON has each name and message as the server has it.
 func wantSameTexts(t *testing.T, p labtest.Admin, names []string) {
 	t.Helper()
-	var list output.CertificateRequestList
+	var list output.CSRList
 	if err := json.NewDecoder(bytes.NewBufferString(p.MustRun(t, "csr", "list", "-o", "json"))).Decode(&list); err != nil {
 		t.Fatal(err)
 	}
