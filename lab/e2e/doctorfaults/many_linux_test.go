@@ -36,7 +36,7 @@ func TestDoctor_ManyObjects(t *testing.T) {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	t.Logf("%d tokens and %d requests: %d MB resident, %s\n%s", tokens, requests, kilobytes/1024, took.Round(10*time.Millisecond), &out)
-	for _, want := range []string{fmt.Sprintf("signed with %d live tokens", tokens), fmt.Sprintf("%d requests of bootstrap tokens", requests)} {
+	for _, want := range []string{fmt.Sprintf("signed with %d valid tokens", tokens), fmt.Sprintf("%d CSRs from bootstrap tokens", requests)} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not tell %q", want)
 		}
