@@ -67,7 +67,7 @@ func Find(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	case len(approved) > 0:
 		return approved[len(approved)-1], nil
 	}
-	return csr.Request{}, fmt.Errorf("%w that is pending", csr.ErrNotFound)
+	return csr.Request{}, fmt.Errorf("%w is pending", csr.ErrNotFound)
 }
 
 func findOfNode(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) (csr.Request, error) {
@@ -78,7 +78,7 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 	case err != nil:
 		return csr.Request{}, err
 	case len(requests) == 0:
-		return csr.Request{}, fmt.Errorf("node %s: %w that is pending", filter.Node, csr.ErrNotFound)
+		return csr.Request{}, fmt.Errorf("node %s: %w is pending", filter.Node, csr.ErrNotFound)
 	case i < 0 && filter.Fingerprint != "":
 		return csr.Request{}, fmt.Errorf("CSR %s for node %s: %w", requests[0].Name, filter.Node, ErrFingerprintMismatch)
 	case i < 0:

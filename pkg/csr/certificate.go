@@ -11,28 +11,26 @@ import (
 	"github.com/bootctl/bootctl/internal/certpem"
 )
 
-// ErrCertificate means that a certificate is not the one that was asked for.
-var ErrCertificate = errors.New("the certificate is not what was asked for")
+// ErrCertificate means that a certificate is not the requested one, or is invalid.
+var ErrCertificate = errors.New("the certificate does not match the CSR")
 
-// Expected says what a certificate must be.
+// Expected describes what a certificate must be.
 type Expected struct {
-	// CommonName, Organizations and SANs are those asked for, no more and no less.
+	// CommonName, Organizations and SANs must be exactly these.
 	CommonName    string
 	Organizations []string
 	SANs          []string
 	Usages        []string
-	// PublicKey is the key that it must be for.
+	// PublicKey is the key that the certificate must have.
 	PublicKey crypto.PublicKey
 	// Roots are the CA certificates that may have signed it.
 	Roots []*x509.Certificate
-	// AnyIssuer leaves it open who signed it, where nobody said which CA the
-	// signer uses.
+	// AnyIssuer accepts any issuer, if it is not known which CA the signer uses.
 	AnyIssuer bool
 	Now       time.Time
 }
 
-// Expect returns what the certificate for a request must be, apart from Roots
-// and Now.
+// Expect returns what the certificate for a CSR must be, except for Roots and Now.
 func Expect(r Request) Expected {
 	return Expected{
 		CommonName: r.PKCS10.Subject.CommonName, Organizations: r.PKCS10.Subject.Organization,
@@ -40,17 +38,17 @@ func Expect(r Request) Expected {
 	}
 }
 
-// ExpectNode returns what the client certificate of a node must be, apart from
-// PublicKey, Roots and Now.
+// ExpectNode returns what a node's client certificate must be, except for PublicKey, Roots
+// and Now.
 func ExpectNode(nodeName string) Expected {
 	subject := NodeSubject(nodeName)
 	return Expected{CommonName: subject.CommonName, Organizations: subject.Organization, Usages: []string{"digital signature", "client auth"}}
 }
 
-// CheckCertificate reads the certificate that a signer gave, followed by any
-// intermediate ones, and returns it, or an error that matches ErrCertificate: it
-// must be for our key, our subject, names and usages, from a trusted CA, and
-// valid now.
+// CheckCertificate parses the certificate that a signer issued, followed by any
+// intermediate certificates, and returns it, or an error that matches ErrCertificate: it
+// must have the expected key, subject, names and usages, be from a trusted CA, and be valid
+// now.
 func CheckCertificate(text []byte, want Expected) (*x509.Certificate, error) {
 	certs, err := certpem.Parse(text)
 	if err != nil {
@@ -67,17 +65,17 @@ func CheckCertificate(text []byte, want Expected) (*x509.Certificate, error) {
 	case !sameSet(leaf.Subject.Organization, want.Organizations):
 		problem = fmt.Sprintf("its organizations are %q", leaf.Subject.Organization)
 	case len(leaf.Subject.Names) != 1+len(want.Organizations):
-		problem = fmt.Sprintf("there is more in its subject than was asked for: %q", leaf.Subject)
+		problem = fmt.Sprintf("its subject has more attributes than the CSR: %q", leaf.Subject)
 	case !sameSet(sans, want.SANs):
 		problem = fmt.Sprintf("its subject alternative names are %q", sans)
 	case leaf.IsCA:
-		problem = "it is the certificate of a CA"
+		problem = "it is a CA certificate"
 	case slices.Contains(want.Usages, "client auth") && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
 		problem = "it is not for client authentication"
 	case slices.Contains(want.Usages, "server auth") && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth):
 		problem = "it is not for server authentication"
 	case slices.Contains(want.Usages, "digital signature") && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
-		problem = "it may not sign"
+		problem = "it is not for digital signatures"
 	}
 	if problem != "" {
 		return nil, fmt.Errorf("%w: %s", ErrCertificate, problem)
@@ -96,7 +94,7 @@ func verify(certs []*x509.Certificate, want Expected) error {
 	for _, cert := range certs[1:] {
 		intermediates.AddCert(cert)
 	}
-	if want.AnyIssuer { // valid now it must be all the same
+	if want.AnyIssuer { // it must still be valid now
 		roots.AddCert(certs[0])
 	}
 	usage := x509.ExtKeyUsageAny

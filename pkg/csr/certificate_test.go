@@ -30,9 +30,9 @@ func TestCheckCertificate(t *testing.T) {
 		text    []byte
 		wantErr error
 	}{
-		{"as it is", good, nil},
+		{"valid", good, nil},
 		{"signed by an intermediate CA", append(intermediate.IssueNode(t, key), intermediateText...), nil},
-		{"the root after it", append(bytes.Clone(good), testcsr.Block("CERTIFICATE", nil, roots.Raw)...), nil},
+		{"followed by the root", append(bytes.Clone(good), testcsr.Block("CERTIFICATE", nil, roots.Raw)...), nil},
 		{"empty", nil, csr.ErrCertificate},
 		{"other key", roots.IssueNode(t, testcsr.NewKey(t)), csr.ErrCertificate},
 		{"other CN", changed(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:worker-2" }), csr.ErrCertificate},
@@ -54,13 +54,13 @@ func TestCheckCertificate(t *testing.T) {
 		{"no extended usage", changed(func(c *x509.Certificate) { c.ExtKeyUsage = nil }), csr.ErrCertificate},
 		{"no digital signature", changed(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }), csr.ErrCertificate},
 		{"other CA", otherCA.IssueNode(t, key), csr.ErrCertificate},
-		{"other CA, sent along", append(otherCA.IssueNode(t, key), testcsr.Block("CERTIFICATE", nil, otherCA.Raw)...), csr.ErrCertificate},
+		{"other CA, included", append(otherCA.IssueNode(t, key), testcsr.Block("CERTIFICATE", nil, otherCA.Raw)...), csr.ErrCertificate},
 		{"not yet valid", changed(func(c *x509.Certificate) { c.NotBefore = testcsr.Now.Add(time.Minute) }), csr.ErrCertificate},
 		{"expired", changed(func(c *x509.Certificate) { c.NotAfter = testcsr.Now.Add(-time.Minute) }), csr.ErrCertificate},
-		{"private key after", append(bytes.Clone(good), testcsr.Block("PRIVATE KEY", nil, []byte("x"))...), csr.ErrCertificate},
-		{"garbage after", append(bytes.Clone(good), "garbage\n"...), csr.ErrCertificate},
-		{"garbage before", append([]byte("garbage\n"), good...), csr.ErrCertificate},
-		{"malformed block before", append([]byte("-----BEGIN X-----\n*\n"), good...), csr.ErrCertificate},
+		{"followed by a private key", append(bytes.Clone(good), testcsr.Block("PRIVATE KEY", nil, []byte("x"))...), csr.ErrCertificate},
+		{"followed by garbage", append(bytes.Clone(good), "garbage\n"...), csr.ErrCertificate},
+		{"preceded by garbage", append([]byte("garbage\n"), good...), csr.ErrCertificate},
+		{"preceded by a malformed block", append([]byte("-----BEGIN X-----\n*\n"), good...), csr.ErrCertificate},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestCheckCertificate_NoSystemRoots(t *testing.T) {
 	testcsr.WantError(t, err, csr.ErrCertificate)
 }
 
-// The certificate of a server, of a user, and one whose CA nobody named.
+// Serving certificates, client certificates, and certificates from an unspecified CA.
 func TestCheckCertificate_Request(t *testing.T) {
 	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
 	r := csr.Decode(testcsr.Serving(t, key))
@@ -94,7 +94,7 @@ func TestCheckCertificate_Request(t *testing.T) {
 		anyIssuer bool
 		wantErr   error
 	}{
-		{"as asked for", root.IssueNode(t, key, names), false, nil},
+		{"as requested", root.IssueNode(t, key, names), false, nil},
 		{"without the address", root.IssueNode(t, key, names, func(c *x509.Certificate) { c.IPAddresses = nil }), false, csr.ErrCertificate},
 		{"for clients", root.IssueNode(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), true, csr.ErrCertificate},
 		{"for anything", root.IssueNode(t, key, names, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), false, csr.ErrCertificate},

@@ -11,8 +11,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// A certificate comes with an intermediate CA, which must be one, valid, and
-// allowed to sign for clients.
+// An intermediate certificate must be a CA's, valid, and allowed to sign for clients.
 func TestCheckCertificate_Chain(t *testing.T) {
 	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
 	middleKey := testcsr.NewKey(t)
@@ -31,11 +30,11 @@ func TestCheckCertificate_Chain(t *testing.T) {
 		text    []byte
 		wantErr error
 	}{
-		{"as it is", good, nil},
+		{"valid", good, nil},
 		{"for clients", chain(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), nil},
-		{"left out", good[:leafEnd], csr.ErrCertificate},
-		{"in front", append(bytes.Clone(good[leafEnd:]), good[:leafEnd]...), csr.ErrCertificate},
-		{"no CA", chain(func(c *x509.Certificate) { c.IsCA = false }), csr.ErrCertificate},
+		{"no intermediate", good[:leafEnd], csr.ErrCertificate},
+		{"intermediate first", append(bytes.Clone(good[leafEnd:]), good[:leafEnd]...), csr.ErrCertificate},
+		{"not a CA", chain(func(c *x509.Certificate) { c.IsCA = false }), csr.ErrCertificate},
 		{"for servers", chain(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), csr.ErrCertificate},
 		{"expired", chain(func(c *x509.Certificate) { c.NotAfter = testcsr.Now.Add(-time.Second) }), csr.ErrCertificate},
 		{"not yet valid", chain(func(c *x509.Certificate) { c.NotBefore = testcsr.Now.Add(time.Second) }), csr.ErrCertificate},
@@ -47,14 +46,14 @@ func TestCheckCertificate_Chain(t *testing.T) {
 			cert, err := csr.CheckCertificate(test.text, want)
 			testcsr.WantError(t, err, test.wantErr)
 			if test.wantErr == nil && (cert == nil || cert.Subject.CommonName != "system:node:"+testcsr.NodeName) {
-				t.Errorf("certificate = %v, want that of the node", cert)
+				t.Errorf("certificate = %v, want the node's", cert)
 			}
 		})
 	}
 }
 
-// The same certificate, checked for other wants: the key, the name, the roots
-// and the time are each compared with what was asked for.
+// The same certificate is checked against different expectations: the key, the name, the
+// roots and the time.
 func TestCheckCertificate_OtherExpectations(t *testing.T) {
 	key, root := testcsr.NewKey(t), testcsr.NewCA(t)
 	text := root.IssueNode(t, key)
@@ -63,7 +62,7 @@ func TestCheckCertificate_OtherExpectations(t *testing.T) {
 		change  func(*csr.Expected)
 		wantErr error
 	}{
-		{"as asked for", func(*csr.Expected) {}, nil},
+		{"as requested", func(*csr.Expected) {}, nil},
 		{"one of two roots", func(e *csr.Expected) { e.Roots = append([]*x509.Certificate{testcsr.NewCA(t).Certificate}, e.Roots...) }, nil},
 		{"first moment", func(e *csr.Expected) { e.Now = testcsr.Now.Add(-time.Hour) }, nil},
 		{"last moment", func(e *csr.Expected) { e.Now = testcsr.Now.Add(time.Hour) }, nil},

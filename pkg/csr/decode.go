@@ -10,36 +10,36 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Request is a stored request, decoded.
+// Request is a decoded CSR of the API server.
 type Request struct {
 	Name, UID  string
 	Created    time.Time
 	SignerName string
-	// Username and Groups are those of who sent it, as the API server saw.
+	// Username and Groups are the requester's, as the API server authenticated it.
 	Username string
 	Groups   []string
 	Usages   []string
-	// ExpirationSeconds is the lifetime asked for; 0 leaves it to the signer.
+	// ExpirationSeconds is the requested lifetime; 0 means the signer's default.
 	ExpirationSeconds int32
-	// Conditions are what has become of it: Pending or what followed.
+	// Conditions are Pending, or the conditions that followed.
 	Conditions []string
-	// Reason and Message are those of the last decision: a denial or a failure.
+	// Reason and Message are from the last condition, such as a denial or a failure.
 	Reason, Message string
-	// Decided is when the last condition was set; zero when none was.
+	// Decided is when the last condition was set; zero if there is none.
 	Decided time.Time
-	// PKCS10 is what a signer reads; nil when not even that is possible. Problem
-	// says why it is not one request in PEM and nothing else.
+	// PKCS10 is what a signer reads; nil if it cannot be parsed. Problem is the reason
+	// why spec.request is not exactly one PKCS#10 request in PEM.
 	PKCS10  *x509.CertificateRequest
 	Problem string
-	// Certificate is what was issued, in PEM; nil when nothing was.
+	// Certificate is the issued certificate in PEM; nil if there is none.
 	Certificate []byte
 
 	stored *certificatesv1.CertificateSigningRequest
 }
 
-// Decode reads a stored request. It never fails; see Request.Problem. Whether
-// its own key signed it is left to Check: that takes longer than all the rest, and
-// the API server has looked.
+// Decode decodes a CSR. It never fails; see Request.Problem. It does not verify that the
+// CSR is signed with its own key, which takes longer than the rest: approval.Check does, and
+// the API server has verified it.
 func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	r := Request{
 		Name:              object.Name,
@@ -71,21 +71,20 @@ func Decode(object *certificatesv1.CertificateSigningRequest) Request {
 	return r
 }
 
-// firstRequest reads what signers do: the first block of PEM, whatever stands
-// around it.
+// firstRequest parses what signers do: the first PEM block, with any text around it.
 func firstRequest(text []byte) *x509.CertificateRequest {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != requestPEM {
 		return nil
 	}
-	request, _ := x509.ParseCertificateRequest(block.Bytes) // nil when it is none
+	request, _ := x509.ParseCertificateRequest(block.Bytes) // nil if it is invalid
 	return request
 }
 
-// Stored returns the object that the request was decoded from.
+// Stored returns the object from which the Request was decoded.
 func (r Request) Stored() *certificatesv1.CertificateSigningRequest { return r.stored }
 
-// seconds is the lifetime asked for, 0 where none is.
+// seconds returns the requested lifetime, 0 if there is none.
 func seconds(request *certificatesv1.CertificateSigningRequest) int32 {
 	return *cmp.Or(request.Spec.ExpirationSeconds, new(int32))
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// Whatever is stored can be shown and judged, and nothing that cannot be read
-// is fit to be approved.
+// Any stored CSR can be shown and evaluated, and no CSR that cannot be parsed passes the
+// approval policy.
 func TestDecode_Junk(t *testing.T) {
 	key := testcsr.NewKey(t)
 	request := func(text string) *testcsr.Object {
@@ -32,7 +32,7 @@ func TestDecode_Junk(t *testing.T) {
 		{"empty object", &testcsr.Object{}},
 		{"no request", request("")},
 		{"NUL bytes", request("\x00\x00")},
-		{"head alone", request("-----BEGIN CERTIFICATE REQUEST-----\n")},
+		{"only the header", request("-----BEGIN CERTIFICATE REQUEST-----\n")},
 		{"empty block", request("-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n")},
 		{"a certificate", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = testcsr.NewCA(t).IssueNode(t, key) })},
 		{"DER of something else", testcsr.Stored(t, key, func(o *testcsr.Object) {
@@ -43,11 +43,11 @@ func TestDecode_Junk(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := csr.Decode(test.junk)
 			if got.Problem == "" || got.PKCS10 != nil || got.NodeName() != "" || got.SANs() != nil {
-				t.Errorf("decoded to %+v, want a problem and nothing else", got)
+				t.Errorf("decoded to %+v, want only a problem", got)
 			}
-			refusals := approval.Violations(approval.Check(got, approval.Facts{}))
-			if len(refusals) == 0 || refusals[0].Rule != "readable" || refusals[0].Message != got.Problem {
-				t.Errorf("refused by %v, want by what cannot be read", refusals)
+			violations := approval.Violations(approval.Check(got, approval.Facts{}))
+			if len(violations) == 0 || violations[0].Rule != "readable" || violations[0].Message != got.Problem {
+				t.Errorf("violations %v, want readable", violations)
 			}
 		})
 	}
@@ -61,7 +61,7 @@ func TestDecode(t *testing.T) {
 		o.Spec.ExpirationSeconds = &lifetime
 	}))
 	if got.PKCS10 == nil || got.NodeName() != testcsr.NodeName {
-		t.Errorf("request of node %q", got.NodeName())
+		t.Errorf("node name = %q", got.NodeName())
 	}
 	want := csr.Request{
 		Name: "node-csr-1", UID: "uid-1", Created: created,
@@ -129,7 +129,7 @@ func TestDecodeConditions(t *testing.T) {
 		want    string
 	}{
 		{"new", nil, "Pending"},
-		{"approval that does not hold", []func(*testcsr.Object){notTrue}, "Pending"},
+		{"approval with the status False", []func(*testcsr.Object){notTrue}, "Pending"},
 		{"approved", []func(*testcsr.Object){approved}, "Approved"},
 		{"issued", []func(*testcsr.Object){approved, testcsr.Issued("x")}, "Approved,Issued"},
 		{"failed after approval", []func(*testcsr.Object){approved, failed}, "Approved,Failed"},

@@ -1,13 +1,13 @@
-// Package csr is what a requester does: it builds certificate signing requests (CSRs),
-// submits them, waits for the certificate and checks it.
+// Package csr implements what a requester does: it builds certificate signing requests
+// (CSRs), submits them, waits for the certificate and checks it.
 //
-// [NewRequest] builds a CSR, [NewNodeRequest] the one that a kubelet would create under
-// the same name; both refuse what its signer would fail, which [Predict] knows.
+// [NewRequest] builds a CSR, and [NewNodeRequest] the CSR that a kubelet would create with
+// the same name; both reject a CSR that its signer would fail, which [Predict] predicts.
 // [Submit] creates it and [Wait] follows it until it has a certificate, which
-// [CheckCertificate] checks before anyone uses it. [List] with a [Filter], [Get] and
-// [Decode] read CSRs, and [Explain] says who keeps one waiting.
+// [CheckCertificate] checks before it is used. [List] with a [Filter], [Get] and [Decode]
+// read CSRs, and [Explain] describes which approver or signer a CSR waits for.
 //
-// What an approver does is in package approval.
+// Package approval implements what an approver does.
 //
 // Source: Kubernetes documentation, "Certificates and Certificate Signing
 // Requests"; RFC 2986 (PKCS #10).

@@ -6,7 +6,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// A fingerprint may be written as it is read out.
+// A fingerprint can have the form in which it is read aloud.
 func ExampleParseFingerprint() {
 	fingerprint, err := csr.ParseFingerprint("9f86 d081 884c 7d65 9a2f")
 	fmt.Println(fingerprint, err)

@@ -2,63 +2,63 @@ package csr
 
 import "fmt"
 
-// AutoApproval says whether the controller csrapproving would approve a request,
-// as approval.AutoApprovals finds out.
+// AutoApproval is whether the controller csrapproving would approve a CSR, as
+// approval.AutoApprovals reports it.
 type AutoApproval int
 
-// What is known of it.
+// The values of AutoApproval.
 const (
 	AutoApprovalUnknown AutoApproval = iota
 	AutoApprovalNo
 	AutoApprovalYes
 )
 
-// Blocker is what keeps a request from its certificate.
+// Blocker is what a CSR without a certificate waits for.
 type Blocker int
 
-// What it can be.
+// The values of Blocker.
 const (
-	// WaitingForNone is that of a request that waits for nobody, and will not get a
-	// certificate either if it has none: it was denied or failed.
+	// WaitingForNone means that the CSR does not wait: it has a certificate, or was
+	// denied or failed.
 	WaitingForNone Blocker = iota
-	// WaitingForApprover is the controller csrapproving, which would approve it.
+	// WaitingForApprover means the controller csrapproving, which would approve the CSR.
 	WaitingForApprover
-	// WaitingForApproval is a person, or an approver that was installed.
+	// WaitingForApproval means a person, or an approver that was installed.
 	WaitingForApproval
-	// WaitingForSigner is the controller csrsigning.
+	// WaitingForSigner means the controller csrsigning.
 	WaitingForSigner
-	// WaitingForExternalSigner is a signer that is not one of Kubernetes.
+	// WaitingForExternalSigner means a signer that is not part of Kubernetes.
 	WaitingForExternalSigner
-	// NeverSigned is that no signer takes it.
+	// NeverSigned means that no signer exists for the CSR.
 	NeverSigned
 )
 
-// BlockerOf returns what keeps the request from its certificate, and says which approver
-// or signer has not acted; it says nothing of a request that waits for nobody.
+// BlockerOf returns what the CSR waits for, and describes which approver or signer has not
+// acted; the description is empty for WaitingForNone.
 func BlockerOf(r Request, auto AutoApproval) (Blocker, string) {
 	switch {
 	case r.IsPending() && r.SignerName != KubeletClient:
-		return WaitingForApproval, "no controller of Kubernetes approves requests for " + r.SignerName + ": an administrator does, or an approver that was installed"
+		return WaitingForApproval, "Kubernetes does not approve CSRs for " + r.SignerName + ": an administrator or an installed approver must approve it"
 	case r.IsPending() && auto == AutoApprovalYes:
-		return WaitingForApprover, "the controller csrapproving would approve it, so it does not run"
+		return WaitingForApprover, "the controller csrapproving would approve it, so csrapproving is not running"
 	case r.IsPending() && auto == AutoApprovalNo:
-		return WaitingForApproval, "its requester is not approved automatically, so an administrator decides"
+		return WaitingForApproval, "CSRs from its requester are not approved automatically, so an administrator must approve it"
 	case r.IsPending():
-		return WaitingForApproval, "an administrator has not approved it, nor has the controller csrapproving: automatic approval is off, or that does not run"
+		return WaitingForApproval, "neither an administrator nor the controller csrapproving has approved it: automatic approval is off, or csrapproving is not running"
 	case !r.Is(Approved) || r.Is(Failed) || r.Is(Issued):
 		return WaitingForNone, ""
 	}
 	switch outcome, reason := Predict(r); outcome {
 	case OutcomeNeverSigned:
-		return NeverSigned, fmt.Sprintf("nobody will sign it: %s, %s", r.SignerName, reason)
+		return NeverSigned, fmt.Sprintf("it will never be signed: %s: %s", r.SignerName, reason)
 	case OutcomeUnknown:
-		return WaitingForExternalSigner, "the signer " + r.SignerName + ", which is not one of Kubernetes, has not signed it: it may not run"
+		return WaitingForExternalSigner, "the signer " + r.SignerName + ", which is not part of Kubernetes, has not signed it: it may not be running"
 	default:
-		return WaitingForSigner, "the signer " + r.SignerName + " has not signed it: the controller csrsigning does not run, or works through many requests"
+		return WaitingForSigner, "the signer " + r.SignerName + " has not signed it: the controller csrsigning is not running, or is processing many CSRs"
 	}
 }
 
-// Explain says who keeps a request waiting, as BlockerOf does.
+// Explain describes what the CSR waits for, as BlockerOf does.
 func Explain(r Request, auto AutoApproval) string {
 	_, explanation := BlockerOf(r, auto)
 	return explanation

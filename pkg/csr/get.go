@@ -9,9 +9,9 @@ import (
 	certificatesv1client "k8s.io/client-go/kubernetes/typed/certificates/v1"
 )
 
-// Get returns the request as it is stored: wanted itself where it was read before, and
-// else the one of its name. It returns an error that matches ErrNotFound, or
-// ErrReplaced when that has another UID; an empty UID means any.
+// Get returns the stored CSR: wanted itself if it was read before, otherwise the CSR with
+// its name. It returns an error that matches ErrNotFound, or ErrReplaced if that CSR has
+// another UID; an empty UID means any.
 //
 // Access: get on certificatesigningrequests.
 func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted Request) (Request, error) {
@@ -23,16 +23,15 @@ func Get(ctx context.Context, client certificatesv1client.CertificateSigningRequ
 	case apierrors.IsNotFound(err):
 		return Request{}, &RequestError{wanted.Name, ErrNotFound}
 	case err != nil:
-		return Request{}, fmt.Errorf("get request %s: %w", wanted.Name, err)
+		return Request{}, fmt.Errorf("get CSR %s: %w", wanted.Name, err)
 	case wanted.UID != "" && string(object.UID) != wanted.UID:
 		err = &RequestError{wanted.Name, fmt.Errorf("%w: its UID is %s, not %s", ErrReplaced, object.UID, wanted.UID)}
 	}
 	return Decode(object), err
 }
 
-// DeleteOwn removes a request that the caller made, whatever has become of it; what
-// others made is for approval.Delete. It returns an error that matches ErrReplaced or
-// ErrNotFound.
+// DeleteOwn removes a CSR that the caller created, whatever its state; use approval.Delete
+// for CSRs of others. It returns an error that matches ErrReplaced or ErrNotFound.
 //
 // Access: delete on certificatesigningrequests.
 func DeleteOwn(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, made Request) error {
@@ -43,7 +42,7 @@ func DeleteOwn(ctx context.Context, client certificatesv1client.CertificateSigni
 	case apierrors.IsConflict(err):
 		return &RequestError{made.Name, ErrReplaced}
 	case err != nil:
-		return fmt.Errorf("delete request %s: %w", made.Name, err)
+		return fmt.Errorf("delete CSR %s: %w", made.Name, err)
 	}
 	return nil
 }

@@ -11,11 +11,11 @@ import (
 	"io"
 )
 
-// ErrInvalidKey means that a text is not the PEM of a private key that can sign
-// a request.
-var ErrInvalidKey = errors.New("not a private key")
+// ErrInvalidKey means that a text is not a private key in PEM that can sign a CSR, or is
+// another CSR's key.
+var ErrInvalidKey = errors.New("invalid private key")
 
-// GenerateKey draws an ECDSA key on the curve P-256, as the kubelet does.
+// GenerateKey generates an ECDSA key on the curve P-256, as the kubelet does.
 func GenerateKey(random io.Reader) (crypto.Signer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), random)
 	if err != nil {
@@ -24,8 +24,8 @@ func GenerateKey(random io.Reader) (crypto.Signer, error) {
 	return key, nil
 }
 
-// EncodeKey returns the key as PEM: EC PRIVATE KEY for ECDSA, as the kubelet
-// writes it, PRIVATE KEY for others.
+// EncodeKey returns the key in PEM: EC PRIVATE KEY for ECDSA, as the kubelet writes it,
+// PRIVATE KEY for other types.
 func EncodeKey(key crypto.Signer) ([]byte, error) {
 	block := &pem.Block{Type: "PRIVATE KEY"}
 	var err error
@@ -42,7 +42,7 @@ func EncodeKey(key crypto.Signer) ([]byte, error) {
 }
 
 // ParseKey reads the first private key in the PEM text: ECDSA, RSA or Ed25519.
-// It returns an error that matches ErrInvalidKey and quotes nothing of it.
+// It returns an error that matches ErrInvalidKey and contains nothing of the text.
 func ParseKey(text []byte) (crypto.Signer, error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		var key any
@@ -60,15 +60,15 @@ func ParseKey(text []byte) (crypto.Signer, error) {
 		if signer, ok := key.(crypto.Signer); ok && err == nil {
 			return signer, nil
 		}
-		return nil, fmt.Errorf("%w: its %s block cannot be read", ErrInvalidKey, block.Type)
+		return nil, fmt.Errorf("%w: the %s block cannot be parsed", ErrInvalidKey, block.Type)
 	}
-	return nil, fmt.Errorf("%w: it has no PEM block of one", ErrInvalidKey)
+	return nil, fmt.Errorf("%w: it has no PEM block with a private key", ErrInvalidKey)
 }
 
 // CheckKey returns an error that matches ErrInvalidKey unless the CSR is for the key.
 func CheckKey(r Request, key crypto.Signer) error {
 	if !sameKey(key.Public(), r.PKCS10.PublicKey) {
-		return fmt.Errorf("%w: the request is for another key", ErrInvalidKey)
+		return fmt.Errorf("%w: the CSR is for another key", ErrInvalidKey)
 	}
 	return nil
 }

@@ -15,25 +15,25 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Filter says which requests are meant: those that all of its fields fit. The
-// zero value of a field fits every request.
+// Filter selects CSRs that match all of its fields. The zero value of a field matches every
+// CSR.
 type Filter struct {
 	// Condition is one of the conditions, such as Pending.
 	Condition string
-	// SignerName, Requester and RequesterGroup are who shall sign, who asks, and
-	// a group of who asks.
+	// SignerName is the signer, Requester the requester's user name, and
+	// RequesterGroup one of the requester's groups.
 	SignerName, Requester, RequesterGroup string
-	// Node is the name of the node that the request is for.
+	// Node is the name of the node that the CSR is for.
 	Node string
-	// UID is that of the object.
+	// UID is the UID of the object.
 	UID string
-	// Fingerprint is one that ParseFingerprint returned.
+	// Fingerprint is a result of ParseFingerprint.
 	Fingerprint string
-	// Before is when the request was made at the latest.
+	// Before is the latest creation time.
 	Before time.Time
 }
 
-// Match says whether the request is meant.
+// Match reports whether the filter selects the CSR.
 func (f Filter) Match(r Request) bool {
 	switch {
 	case f.Condition == Pending && !r.IsPending(), f.Condition != "" && !r.Is(f.Condition):
@@ -50,13 +50,13 @@ func (f Filter) Match(r Request) bool {
 	return false
 }
 
-// List calls yield with every request that the filter fits, page by page, until
-// it returns an error. It holds no more than a few pages at a time.
+// List calls yield with every CSR that the filter selects, page by page, until yield returns
+// an error. It holds only a few pages at a time.
 //
 // Access: list on certificatesigningrequests.
 func List(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter Filter, yield func(Request) error) error {
 	var opts metav1.ListOptions
-	if filter.SignerName != "" { // the API server can leave out the others
+	if filter.SignerName != "" { // the API server can filter by signer
 		opts.FieldSelector = fields.OneTermEqualSelector("spec.signerName", filter.SignerName).String()
 	}
 	err := kubeclient.EachItem(ctx, client.CertificateSigningRequests().List, opts, func(stored *certificatesv1.CertificateSigningRequest) error {
@@ -66,7 +66,7 @@ func List(ctx context.Context, client certificatesv1client.CertificateSigningReq
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("list requests: %w", err)
+		return fmt.Errorf("list CSRs: %w", err)
 	}
 	return nil
 }

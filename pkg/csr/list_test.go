@@ -47,7 +47,7 @@ func TestFilter(t *testing.T) {
 		{"UID", csr.Filter{UID: "uid-1"}, r, true},
 		{"another UID", csr.Filter{UID: "uid-2"}, r, false},
 		{"old enough", csr.Filter{Before: testcsr.Now}, r, true},
-		{"too young", csr.Filter{Before: testcsr.Now.Add(-time.Second)}, r, false},
+		{"too new", csr.Filter{Before: testcsr.Now.Add(-time.Second)}, r, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// The API server leaves out other signers, and the rest is left out here.
+// The API server filters by signer, and List by the other fields.
 func TestList_Filters(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)), testcsr.Stored(t, testcsr.NewKey(t), func(o *testcsr.Object) { o.Name, o.Spec.Username = "other", "x" }))
 	var names []string
@@ -71,21 +71,21 @@ func TestList_Filters(t *testing.T) {
 	}
 	list, ok := client.Actions()[0].(clienttesting.ListActionImpl)
 	if want := "spec.signerName=" + csr.KubeletClient; !ok || list.ListOptions.FieldSelector != want {
-		t.Errorf("asked for %q, want %q", list.ListOptions.FieldSelector, want)
+		t.Errorf("field selector %q, want %q", list.ListOptions.FieldSelector, want)
 	}
 }
 
 func TestParseFingerprint(t *testing.T) {
-	whole := csr.Fingerprint(testcsr.NewKey(t).Public())
-	digits := strings.TrimPrefix(whole, "sha256:")
+	full := csr.Fingerprint(testcsr.NewKey(t).Public())
+	digits := strings.TrimPrefix(full, "sha256:")
 	tests := []struct {
 		name, text, want string
 		wantErr          error
 	}{
-		{"whole", whole, whole, nil},
-		{"upper case", strings.ToUpper(whole), whole, nil},
-		{"digits alone", digits, whole, nil},
-		{"in groups", csr.FormatFingerprint(whole), whole, nil},
+		{"full", full, full, nil},
+		{"upper case", strings.ToUpper(full), full, nil},
+		{"only digits", digits, full, nil},
+		{"in groups", csr.FormatFingerprint(full), full, nil},
 		{"twenty digits", digits[:20], "sha256:" + digits[:20], nil},
 		{"with colons", "aa:bb:cc:dd:ee:ff:00:11:22:33", "sha256:aabbccddeeff00112233", nil},
 		{"nineteen digits", digits[:19], "", csr.ErrInvalidFingerprint},

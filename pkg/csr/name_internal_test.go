@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// The golden name was recorded from a kubelet, of whose key only the public
-// half is known.
+// The golden name was recorded from a kubelet; only the public half of its key is known.
 func TestDigestName_Golden(t *testing.T) {
 	der, err := base64.StdEncoding.DecodeString("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// NodeName returns the name of the node that the request is for; empty when its
-// subject is not that of a node.
+// NodeName returns the name of the node that the CSR is for; empty if its common name is not
+// a node's.
 func (r Request) NodeName() string {
 	if r.PKCS10 == nil || !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix) {
 		return ""
@@ -19,11 +19,12 @@ func (r Request) NodeName() string {
 	return strings.TrimPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix)
 }
 
-// Subject returns all of the subject, also what a certificate would not show.
+// Subject returns the complete subject, including attributes that a certificate would not
+// have.
 func (r Request) Subject() string {
 	var subject pkix.RDNSequence
 	if r.PKCS10 != nil {
-		_, _ = asn1.Unmarshal(r.PKCS10.RawSubject, &subject) // it was when the request was read
+		_, _ = asn1.Unmarshal(r.PKCS10.RawSubject, &subject) // it was parsed when the CSR was decoded
 	}
 	return subject.String()
 }
@@ -40,7 +41,7 @@ func sanTexts(hosts []string, ips []net.IP, emails []string, uris []*url.URL) []
 	return slices.Concat(ofKind("DNS", hosts), ofKind("IP", ips), ofKind("email", emails), ofKind("URI", uris))
 }
 
-// ofKind writes each name with its kind.
+// ofKind returns each name with its kind.
 func ofKind[T any](kind string, names []T) (texts []string) {
 	for _, name := range names {
 		texts = append(texts, fmt.Sprintf("%s:%v", kind, name))

@@ -9,7 +9,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// The names were given by the kubelet's code, which lab/compat runs again.
+// The names were derived by the kubelet's code, which lab/compat runs again.
 func TestNewNodeRequest_KubeletNames(t *testing.T) {
 	text, err := os.ReadFile("testdata/names.json")
 	if err != nil {

@@ -26,7 +26,7 @@ func AddSANs(template *x509.CertificateRequest, names ...string) error {
 			template.URIs = append(template.URIs, uri)
 		case strings.Contains(name, "@") && !strings.Contains(name, "://"):
 			template.EmailAddresses = append(template.EmailAddresses, name)
-		case ValidateNodeName(strings.TrimPrefix(name, "*.")) != nil: // the rules of a host name are the same
+		case ValidateNodeName(strings.TrimPrefix(name, "*.")) != nil: // host names have the same rules
 			return fmt.Errorf("%q is %w", name, ErrInvalidSAN)
 		default:
 			template.DNSNames = append(template.DNSNames, name)
@@ -37,9 +37,9 @@ func AddSANs(template *x509.CertificateRequest, names ...string) error {
 
 const requestPEM = "CERTIFICATE REQUEST"
 
-// ParseRequest reads one certificate request in PEM, with no headers and
-// nothing around it, and checks that its own key signed it. It returns an error
-// that matches ErrInvalidRequest.
+// ParseRequest parses one PKCS#10 request in PEM, with no headers and no text around it, and
+// verifies that it is signed with its own key. It returns an error that matches
+// ErrInvalidRequest.
 func ParseRequest(text []byte) (*x509.CertificateRequest, error) {
 	request, err := parseUnsigned(text)
 	if err != nil {
@@ -51,11 +51,11 @@ func ParseRequest(text []byte) (*x509.CertificateRequest, error) {
 	return request, nil
 }
 
-// parseUnsigned is ParseRequest without the signature.
+// parseUnsigned is ParseRequest without verifying the signature.
 func parseUnsigned(text []byte) (request *x509.CertificateRequest, err error) {
 	der, rest, err := certpem.Next(text, requestPEM)
 	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		err = errors.New("there is something after its PEM block")
+		err = errors.New("it has data after its PEM block")
 	}
 	if err == nil {
 		request, err = x509.ParseCertificateRequest(der)

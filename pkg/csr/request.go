@@ -18,62 +18,61 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// NodesGroup and NodeUserPrefix make up the identity of a node.
+// NodesGroup is the group of nodes, and NodeUserPrefix the prefix of their user names.
 const (
 	NodesGroup     = "system:nodes"
 	NodeUserPrefix = "system:node:"
 )
 
-// Errors of making and reading requests.
+// Errors of creating and parsing CSRs.
 var (
 	// ErrInvalidNodeName means that a node cannot have this name.
-	ErrInvalidNodeName = errors.New("not the name of a node")
-	// ErrInvalidRequest means that a text is not one certificate request in
-	// PEM, signed by its own key.
-	ErrInvalidRequest = errors.New("not a certificate request")
+	ErrInvalidNodeName = errors.New("invalid node name")
+	// ErrInvalidRequest means that a text is not one PKCS#10 request in PEM, signed
+	// with its own key.
+	ErrInvalidRequest = errors.New("not a PKCS#10 certificate request")
 	// ErrInvalidSAN means that a text is not a subject alternative name.
 	ErrInvalidSAN = errors.New("not a DNS name, IP address, email address or URI")
-	// ErrUnfit means that the API server or the signer would refuse a request.
-	ErrUnfit = errors.New("the request would not be signed")
+	// ErrUnfit means that the API server or the signer would reject a CSR.
+	ErrUnfit = errors.New("the CSR would not be signed")
 )
 
-// ValidateNodeName returns an error that matches ErrInvalidNodeName unless name
-// is a DNS subdomain in lower case (RFC 1123), as names of nodes are.
+// ValidateNodeName returns an error that matches ErrInvalidNodeName unless name is a DNS
+// subdomain in lower case (RFC 1123), as node names are.
 func ValidateNodeName(name string) error {
 	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
-		return fmt.Errorf("%w: %q: it must be up to 253 of a-z, 0-9, dashes and dots, with a letter or digit at both ends of each part", ErrInvalidNodeName, name)
+		return fmt.Errorf("%w: %q: it must have at most 253 characters, which are a-z, 0-9, dashes, and dots, and each part must begin and end with a letter or digit", ErrInvalidNodeName, name)
 	}
 	return nil
 }
 
-// RequestSpec says what certificate is asked for.
+// RequestSpec describes the certificate to request.
 type RequestSpec struct {
 	// Template has the subject and the alternative names.
 	Template x509.CertificateRequest
-	// SignerName is who shall sign; empty leaves it to what is asked for: the
-	// kubelet's signers for a node, kube-apiserver-client for others.
+	// SignerName is the signer. Defaults to one of the kubelet's signers for a node,
+	// and kube-apiserver-client for others.
 	SignerName string
-	// Usages are those asked for; none means those that the signer takes.
+	// Usages are the requested usages. Defaults to those that the signer accepts.
 	Usages []certificatesv1.KeyUsage
-	// Expiration is the lifetime asked for, in whole seconds; 0 leaves it to the
-	// signer, which may shorten it.
+	// Expiration is the requested lifetime in whole seconds, which the signer may
+	// shorten; 0 means the signer's default.
 	Expiration time.Duration
 }
 
-// NewRequest makes a request for a certificate, under a name that depends on the
-// key, the subject and the usages alone, so that the same command finds its own
-// request again. It returns an error that matches ErrUnfit when the API server
-// or the signer would refuse it.
+// NewRequest returns a CSR whose name is derived from only the key, the subject and the
+// usages, so that the same command finds its own CSR again. It returns an error that matches
+// ErrUnfit if the API server or the signer would reject it.
 func NewRequest(wanted RequestSpec, key crypto.Signer, random io.Reader) (*certificatesv1.CertificateSigningRequest, error) {
 	der, err := x509.CreateCertificateRequest(random, &wanted.Template, key)
 	if err != nil {
-		return nil, fmt.Errorf("make a certificate request: %w", err)
+		return nil, fmt.Errorf("create a certificate request: %w", err)
 	}
 	return FromPKCS10(pem.EncodeToMemory(&pem.Block{Type: requestPEM, Bytes: der}), wanted)
 }
 
-// FromPKCS10 makes the request for what a text in PEM asks for; wanted says the
-// rest. It returns an error that matches ErrInvalidRequest or ErrUnfit.
+// FromPKCS10 returns the CSR for a PKCS#10 request in PEM, with the other fields from
+// wanted. It returns an error that matches ErrInvalidRequest or ErrUnfit.
 func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSigningRequest, error) {
 	pkcs10, err := ParseRequest(text)
 	if err != nil {
@@ -81,7 +80,7 @@ func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSig
 	}
 	signer := cmp.Or(wanted.SignerName, signerFor(pkcs10))
 	if !isSignerName(signer) {
-		return nil, fmt.Errorf("%w: %q is not the name of a signer, such as example.com/clients", ErrUnfit, signer)
+		return nil, fmt.Errorf("%w: %q is not a signer name, such as example.com/clients", ErrUnfit, signer)
 	}
 	usages := wanted.Usages
 	if len(usages) == 0 {
@@ -100,8 +99,8 @@ func FromPKCS10(text []byte, wanted RequestSpec) (*certificatesv1.CertificateSig
 	return object, validate(Decode(object))
 }
 
-// NewNodeRequest makes the request for the client certificate of a node, under
-// the name that the kubelet gives it, so that both find each other's.
+// NewNodeRequest returns the CSR for a node's client certificate, with the name that the
+// kubelet uses, so that each finds the other's CSR.
 //
 // Source: kubelet, TLS bootstrapping.
 func NewNodeRequest(nodeName string, key crypto.Signer, random io.Reader) (*certificatesv1.CertificateSigningRequest, error) {
@@ -116,8 +115,8 @@ func NodeSubject(nodeName string) pkix.Name {
 	return pkix.Name{CommonName: NodeUserPrefix + nodeName, Organization: []string{NodesGroup}}
 }
 
-// digestName returns the name of a request, as the kubelet makes it: a digest of
-// the key, the subject and the usages, with a delimiter that none can contain.
+// digestName returns the name of a CSR as the kubelet derives it: a digest of the key, the
+// subject and the usages, with a delimiter that none of them can contain.
 func digestName(signer string, r *x509.CertificateRequest, usages []certificatesv1.KeyUsage) string {
 	parts := append([]string{string(r.RawSubjectPublicKeyInfo), r.Subject.CommonName}, r.Subject.Organization...)
 	for _, usage := range usages {

@@ -61,7 +61,7 @@ func TestNewNodeRequest(t *testing.T) {
 			}
 			again, err := csr.NewNodeRequest(testcsr.NodeName, test.key, rand.Reader)
 			if err != nil || again.Name != spec.Name || !strings.HasPrefix(spec.Name, "node-csr-") {
-				t.Errorf("names %q and %q, %v, want one", spec.Name, again.Name, err)
+				t.Errorf("names %q and %q, %v, want the same name", spec.Name, again.Name, err)
 			}
 			decoded := csr.Decode(spec)
 			if decoded.Problem != "" || decoded.NodeName() != testcsr.NodeName || !slices.Equal(decoded.Usages, test.want) {
@@ -74,7 +74,7 @@ func TestNewNodeRequest(t *testing.T) {
 				t.Errorf("signer %s, expiration %d", decoded.SignerName, decoded.ExpirationSeconds)
 			}
 			if got, want := csr.Fingerprint(decoded.PKCS10.PublicKey), csr.Fingerprint(test.key.Public()); got != want {
-				t.Errorf("request is for key %s, want %s", got, want)
+				t.Errorf("the CSR is for key %s, want %s", got, want)
 			}
 		})
 	}
@@ -95,7 +95,7 @@ func TestNewNodeRequest_Name(t *testing.T) {
 		}
 	}
 	if len(names) != 4 {
-		t.Errorf("%d names of four requests", len(names))
+		t.Errorf("%d names for four CSRs", len(names))
 	}
 }
 
@@ -115,7 +115,7 @@ func TestParseRequest(t *testing.T) {
 		text    []byte
 		wantErr error
 	}{
-		{"as it is", good, nil},
+		{"valid", good, nil},
 		{"white space after", join(good, []byte(" \n")), nil},
 		{"empty", nil, csr.ErrInvalidRequest},
 		{"DER", request.Raw, csr.ErrInvalidRequest},
@@ -125,7 +125,7 @@ func TestParseRequest(t *testing.T) {
 		{"malformed block before", join([]byte("-----BEGIN X-----\n*\n"), good), csr.ErrInvalidRequest},
 		{"text after", join(good, []byte("text\n")), csr.ErrInvalidRequest},
 		{"other type", testcsr.Block("NEW CERTIFICATE REQUEST", nil, request.Raw), csr.ErrInvalidRequest},
-		{"not a request", testcsr.Block("CERTIFICATE REQUEST", nil, []byte("x")), csr.ErrInvalidRequest},
+		{"not a PKCS#10 request", testcsr.Block("CERTIFICATE REQUEST", nil, []byte("x")), csr.ErrInvalidRequest},
 		{"bytes after the request", testcsr.Block("CERTIFICATE REQUEST", nil, append(bytes.Clone(request.Raw), 0)), csr.ErrInvalidRequest},
 		{"changed signature", testcsr.Block("CERTIFICATE REQUEST", nil, forged), csr.ErrInvalidRequest},
 		{"changed subject", testcsr.Block("CERTIFICATE REQUEST", nil, other), csr.ErrInvalidRequest},
@@ -154,7 +154,7 @@ func FuzzParseRequest(f *testing.F) {
 			return
 		}
 		if got, want := noSpace(text), noSpace(testcsr.Block("CERTIFICATE REQUEST", nil, request.Raw)); got != want {
-			t.Errorf("accepted more than the request: %q", text)
+			t.Errorf("accepted more than one request: %q", text)
 		}
 	})
 }

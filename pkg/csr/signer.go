@@ -10,43 +10,43 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// Signers of Kubernetes.
+// The signers of Kubernetes.
 const (
 	KubeletClient   = certificatesv1.KubeAPIServerClientKubeletSignerName
 	KubeletServing  = certificatesv1.KubeletServingSignerName
 	APIServerClient = certificatesv1.KubeAPIServerClientSignerName
 )
 
-// Outcome is what becomes of a request once it is approved.
+// Outcome is what the signer does with a CSR once it is approved.
 type Outcome string
 
 // The outcomes.
 const (
 	// OutcomeIssued means that the signer issues the certificate.
 	OutcomeIssued Outcome = "issued"
-	// OutcomeFailed means that the signer fails the request.
+	// OutcomeFailed means that the signer marks the CSR as failed.
 	OutcomeFailed Outcome = "failed"
-	// OutcomeNeverSigned means that no signer of Kubernetes takes it, ever.
+	// OutcomeNeverSigned means that no signer exists for the CSR.
 	OutcomeNeverSigned Outcome = "never-signed"
-	// OutcomeUnknown means that it is up to a signer that is not Kubernetes' own.
+	// OutcomeUnknown means that the signer is not part of Kubernetes.
 	OutcomeUnknown Outcome = "unknown"
 )
 
-// Predict returns what the signer of the request will do with it when it is
-// approved, and why: for the signers of Kubernetes, what their own code does.
+// Predict returns what the CSR's signer will do with it when it is approved, and why. For
+// the signers of Kubernetes it follows their code.
 //
 // Source: Kubernetes documentation, "Kubernetes signers"; the controller
 // csrsigning.
 func Predict(r Request) (outcome Outcome, reason string) {
 	if r.PKCS10 == nil {
-		return OutcomeFailed, "it cannot be read"
+		return OutcomeFailed, "the CSR cannot be parsed"
 	}
 	signer, known := signers[r.SignerName]
 	switch {
 	case !known && strings.HasPrefix(r.SignerName, "kubernetes.io/"):
-		return OutcomeNeverSigned, "Kubernetes has no signer of this name"
+		return OutcomeNeverSigned, "Kubernetes has no signer with this name"
 	case !known:
-		return OutcomeUnknown, "this signer is not one of Kubernetes"
+		return OutcomeUnknown, "the signer is not part of Kubernetes"
 	}
 	if reason := signer.problem(r); reason != "" {
 		return OutcomeFailed, reason
@@ -54,7 +54,8 @@ func Predict(r Request) (outcome Outcome, reason string) {
 	return OutcomeIssued, ""
 }
 
-// signers are those of Kubernetes: what they sign for, and why they would fail a CSR.
+// signers are the signers of Kubernetes: the usage that they sign for, and the reason why
+// they would fail a CSR.
 var signers = map[string]struct {
 	auth    certificatesv1.KeyUsage
 	problem func(Request) string
@@ -64,7 +65,7 @@ var signers = map[string]struct {
 	APIServerClient: {certificatesv1.UsageClientAuth, ClientProblem},
 }
 
-// kubeletProblem returns why a signer for kubelets would fail the CSR; empty when it would
+// kubeletProblem returns why a signer for kubelets would fail the CSR; empty if it would
 // not.
 func kubeletProblem(r Request) string {
 	auth, isServing := "client auth", r.SignerName == KubeletServing
@@ -74,13 +75,13 @@ func kubeletProblem(r Request) string {
 	addresses, others := len(r.PKCS10.DNSNames)+len(r.PKCS10.IPAddresses), len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs)
 	switch {
 	case !slices.Equal(r.PKCS10.Subject.Organization, []string{NodesGroup}):
-		return "the organization must be " + NodesGroup + " alone"
+		return "the only organization must be " + NodesGroup
 	case !strings.HasPrefix(r.PKCS10.Subject.CommonName, NodeUserPrefix):
 		return "the common name must begin with " + NodeUserPrefix
 	case !isServing && addresses+others > 0:
 		return "subject alternative names are not allowed"
 	case isServing && addresses == 0:
-		return "it needs a DNS name or an IP address"
+		return "a DNS name or an IP address is required"
 	case isServing && others > 0:
 		return "email addresses and URIs are not allowed"
 	case !sets.New(r.Usages...).Delete("key encipherment").Equal(sets.New("digital signature", auth)):
@@ -90,7 +91,7 @@ func kubeletProblem(r Request) string {
 }
 
 // ClientProblem returns why the signer kubernetes.io/kube-apiserver-client would fail the
-// CSR; empty when it would not.
+// CSR; empty if it would not.
 func ClientProblem(r Request) string {
 	for _, usage := range r.Usages {
 		if !slices.Contains([]string{"client auth", "digital signature", "key encipherment"}, usage) {
@@ -103,7 +104,7 @@ func ClientProblem(r Request) string {
 	return ""
 }
 
-// signerFor returns the signer of Kubernetes for what is asked for.
+// signerFor returns the signer of Kubernetes for the requested certificate.
 func signerFor(r *x509.CertificateRequest) string {
 	switch {
 	case !strings.HasPrefix(r.Subject.CommonName, NodeUserPrefix):

@@ -29,14 +29,14 @@ func TestPredict(t *testing.T) {
 	}{
 		{"a node", func(*testcsr.Object) {}, csr.OutcomeIssued},
 		{"text around", func(o *testcsr.Object) { o.Spec.Request = append([]byte("text\n"), o.Spec.Request...) }, csr.OutcomeIssued},
-		{"junk", func(o *testcsr.Object) { o.Spec.Request = []byte("x") }, csr.OutcomeFailed},
+		{"invalid", func(o *testcsr.Object) { o.Spec.Request = []byte("x") }, csr.OutcomeFailed},
 		{"other O", testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.Subject.Organization = nil }), csr.OutcomeFailed},
 		{"other CN", testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName = "a" }), csr.OutcomeFailed},
 		{"a name", testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames = []string{"a"} }), csr.OutcomeFailed},
 		{"no client auth", testcsr.Usages("digital signature"), csr.OutcomeFailed},
 		{"usage twice", testcsr.Usages("digital signature", "client auth", "client auth"), csr.OutcomeIssued},
-		{"no signer of Kubernetes", testcsr.Signer("kubernetes.io/x"), csr.OutcomeNeverSigned},
-		{"another's signer", testcsr.Signer("example.com/x"), csr.OutcomeUnknown},
+		{"unknown signer of Kubernetes", testcsr.Signer("kubernetes.io/x"), csr.OutcomeNeverSigned},
+		{"external signer", testcsr.Signer("example.com/x"), csr.OutcomeUnknown},
 		{"clients", testcsr.Signer(csr.APIServerClient), csr.OutcomeIssued},
 		{"clients, server auth", func(o *testcsr.Object) {
 			testcsr.Signer(csr.APIServerClient)(o)
@@ -60,12 +60,12 @@ func TestPredict(t *testing.T) {
 		})
 	}
 	for name, change := range map[string]func(*testcsr.Object){
-		"as it is": func(*testcsr.Object) {}, "email": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.EmailAddresses = []string{"a"}, []string{"a@b"} }),
+		"unchanged": func(*testcsr.Object) {}, "email": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.EmailAddresses = []string{"a"}, []string{"a@b"} }),
 		"client auth": testcsr.Usages("digital signature", "client auth"), "other O": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.Subject.Organization = []string{"a"}, nil }),
 		"other CN": testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.DNSNames, r.Subject.CommonName = []string{"a"}, "a" }),
 	} {
 		outcome, reason := csr.Predict(csr.Decode(testcsr.Serving(t, key, change)))
-		if (outcome == csr.OutcomeIssued) != (name == "as it is") {
+		if (outcome == csr.OutcomeIssued) != (name == "unchanged") {
 			t.Errorf("servers, %s: Predict = %s, %q", name, outcome, reason)
 		}
 	}
@@ -100,7 +100,7 @@ func TestNewRequest(t *testing.T) {
 		{"a day", csr.RequestSpec{Template: subject("jane"), Expiration: 24 * time.Hour}, key, csr.APIServerClient, nil},
 		{"another signer", csr.RequestSpec{Template: subject("a"), SignerName: "example.com/x", Usages: clientAuth}, key, "example.com/x", nil},
 		{"another signer, no usages", csr.RequestSpec{Template: subject("a"), SignerName: "example.com/x"}, key, "", csr.ErrUnfit},
-		{"no signer of Kubernetes", csr.RequestSpec{Template: subject("a"), SignerName: "kubernetes.io/x", Usages: clientAuth}, key, "", csr.ErrUnfit},
+		{"unknown signer of Kubernetes", csr.RequestSpec{Template: subject("a"), SignerName: "kubernetes.io/x", Usages: clientAuth}, key, "", csr.ErrUnfit},
 		{"legacy-unknown", csr.RequestSpec{Template: subject("a"), SignerName: "kubernetes.io/legacy-unknown", Usages: clientAuth}, key, "", csr.ErrUnfit},
 		{"signer without a domain", csr.RequestSpec{Template: subject("a"), SignerName: "x/y", Usages: clientAuth}, key, "", csr.ErrUnfit},
 		{"signer without a path", csr.RequestSpec{Template: subject("a"), SignerName: "example.com", Usages: clientAuth}, key, "", csr.ErrUnfit},
@@ -111,8 +111,8 @@ func TestNewRequest(t *testing.T) {
 		{"negative", csr.RequestSpec{Template: subject("jane"), Expiration: -time.Hour}, key, "", csr.ErrUnfit},
 		{"half a second", csr.RequestSpec{Template: subject("jane"), Expiration: time.Hour + time.Second/2}, key, "", csr.ErrUnfit},
 		{"a century", csr.RequestSpec{Template: subject("jane"), Expiration: 100 * 365 * 24 * time.Hour}, key, "", csr.ErrUnfit},
-		{"node of another O", csr.RequestSpec{Template: subject("system:node:a", "x")}, key, "", csr.ErrUnfit},
-		{"name of no node", csr.RequestSpec{Template: subject("system:node:A", "system:nodes")}, key, "", csr.ErrInvalidNodeName},
+		{"node with another O", csr.RequestSpec{Template: subject("system:node:a", "x")}, key, "", csr.ErrUnfit},
+		{"invalid node name", csr.RequestSpec{Template: subject("system:node:A", "system:nodes")}, key, "", csr.ErrInvalidNodeName},
 		{"weak key", csr.RequestSpec{Template: subject("jane")}, weak, "", csr.ErrUnfit},
 	}
 	for _, test := range tests {

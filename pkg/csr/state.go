@@ -8,7 +8,7 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 )
 
-// Conditions of a request, as kubectl names them.
+// Conditions of a CSR, as kubectl names them.
 const (
 	Pending  = "Pending"
 	Approved = "Approved"
@@ -17,29 +17,28 @@ const (
 	Issued   = "Issued"
 )
 
-// Is says whether the condition holds.
+// Is reports whether the CSR has the condition.
 func (r Request) Is(condition string) bool { return slices.Contains(r.Conditions, condition) }
 
-// IsPending says whether nobody has decided on the request.
+// IsPending reports whether the CSR is neither approved, denied nor failed.
 func (r Request) IsPending() bool { return slices.Equal(r.Conditions, []string{Pending}) }
 
-// Refused returns an error that matches ErrDenied or ErrFailed when the request was
-// denied or failed.
+// Refused returns an error that matches ErrDenied or ErrFailed if the CSR was denied or
+// failed.
 func (r Request) Refused() error {
-	end := ErrDenied
+	refusal := ErrDenied
 	switch {
 	case r.Is(Denied):
 	case r.Is(Failed):
-		end = ErrFailed
+		refusal = ErrFailed
 	default:
 		return nil
 	}
-	return &RequestError{r.Name, fmt.Errorf("%w (%s): %s", end, r.Reason, r.Message)}
+	return &RequestError{r.Name, fmt.Errorf("%w (%s): %s", refusal, r.Reason, r.Message)}
 }
 
-// State is nil once the request was approved and has its certificate. Before and
-// otherwise it is why it has none: an error that matches ErrPending, ErrUnsigned,
-// ErrDenied or ErrFailed.
+// State returns nil if the CSR was approved and has its certificate, otherwise the reason
+// why it has none: an error that matches ErrPending, ErrUnsigned, ErrDenied or ErrFailed.
 func (r Request) State() error {
 	switch refused := r.Refused(); {
 	case refused != nil:
@@ -69,16 +68,16 @@ func conditions(has map[certificatesv1.RequestConditionType]bool, issued bool) [
 	return out
 }
 
-// Ends of a request other than a certificate, and the states before.
+// States of a CSR without a certificate.
 var (
-	ErrNotFound = errors.New("no such request")
-	// ErrPending means that nobody has approved or denied the request yet.
-	ErrPending = errors.New("pending: nobody has approved it yet")
-	// ErrUnsigned means that the request is approved but has no certificate.
+	ErrNotFound = errors.New("no such CSR")
+	// ErrPending means that the CSR is neither approved nor denied.
+	ErrPending = errors.New("pending: not approved yet")
+	// ErrUnsigned means that the CSR is approved but has no certificate.
 	ErrUnsigned = errors.New("approved, but its signer has not signed it yet")
-	// ErrReplaced means that the request of this name is another object.
-	ErrReplaced = errors.New("the request of this name is another one")
-	// ErrDenied and ErrFailed mean that there will be no certificate.
+	// ErrReplaced means that the CSR with this name is another object.
+	ErrReplaced = errors.New("a different CSR has this name")
+	// ErrDenied and ErrFailed mean that no certificate will be issued.
 	ErrDenied = errors.New("denied")
 	ErrFailed = errors.New("failed by its signer")
 )

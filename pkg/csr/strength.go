@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// KeyType names the type and size of a public key, such as "ECDSA P-256".
+// KeyType returns the type and size of a public key, such as "ECDSA P-256".
 func KeyType(publicKey any) string {
 	switch key := publicKey.(type) {
 	case *ecdsa.PublicKey:
@@ -20,9 +20,8 @@ func KeyType(publicKey any) string {
 	return "unknown"
 }
 
-// IsStrong says whether a public key is fit for a certificate: ECDSA on P-256,
-// P-384 or P-521, RSA of 2048 to 8192 bits with an exponent of 65537 or more, or
-// Ed25519.
+// IsStrong reports whether a public key is strong enough for a certificate: ECDSA on P-256,
+// P-384 or P-521, RSA of 2048 to 8192 bits with an exponent of 65537 or more, or Ed25519.
 func IsStrong(publicKey any) bool {
 	switch key := publicKey.(type) {
 	case *ecdsa.PublicKey:

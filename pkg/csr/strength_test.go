@@ -29,7 +29,7 @@ func TestFingerprint_Golden(t *testing.T) {
 	}
 }
 
-// A signer that is no key of ours, such as one in hardware, cannot be encoded.
+// A signer of another type, such as a hardware key, cannot be encoded.
 func TestEncodeKey_OtherType(t *testing.T) {
 	type wrapped struct{ *ecdsa.PrivateKey }
 	if text, err := csr.EncodeKey(wrapped{testcsr.NewKey(t)}); err == nil {
@@ -47,6 +47,6 @@ func TestGenerateKey_Unique(t *testing.T) {
 		t.Fatal(err)
 	}
 	if csr.Fingerprint(first.Public()) == csr.Fingerprint(second.Public()) {
-		t.Error("two keys are one")
+		t.Error("two generated keys are equal")
 	}
 }

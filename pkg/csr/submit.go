@@ -15,13 +15,11 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// ErrDiffers means that a request of the same name exists that asks for
-// something else.
-var ErrDiffers = errors.New("a request of this name exists that is not the same")
+// ErrDiffers means that a CSR with the same name but another spec exists.
+var ErrDiffers = errors.New("a different CSR with this name exists")
 
-// Submit sends the request, or takes up one of the same name that asks for just
-// the same with the same key, so it is safe to repeat. It returns the object as
-// the server has it, or an error that matches ErrDiffers.
+// Submit creates the CSR, or resumes an existing CSR with the same name, spec and key, so it
+// is safe to repeat. It returns the stored object, or an error that matches ErrDiffers.
 //
 // Access: create and get on certificatesigningrequests.
 func Submit(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
@@ -30,14 +28,14 @@ func Submit(ctx context.Context, client certificatesv1client.CertificateSigningR
 	case err != nil:
 		return adoptExisting(ctx, client, wanted, err)
 	case created.Name != wanted.Name:
-		return nil, fmt.Errorf("create request %s: %w: it answers with another object", wanted.Name, kubeclient.ErrNotAPIServer)
+		return nil, fmt.Errorf("create CSR %s: %w: it returned another object", wanted.Name, kubeclient.ErrNotAPIServer)
 	}
 	return created, nil
 }
 
-// SubmitDryRun lets the API server judge the request as Submit would send it, without
-// storing it. It returns the stored one that Submit would take up, or nil when
-// there is none, and the same errors.
+// SubmitDryRun lets the API server validate the CSR that Submit would create, without
+// storing it. It returns the existing CSR that Submit would resume, or nil if there is none,
+// and the same errors.
 //
 // Access: create and get on certificatesigningrequests.
 func SubmitDryRun(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest) (*certificatesv1.CertificateSigningRequest, error) {
@@ -48,14 +46,14 @@ func SubmitDryRun(ctx context.Context, client certificatesv1client.CertificateSi
 	return adoptExisting(ctx, client, wanted, err)
 }
 
-// adoptExisting returns the stored request that kept the wanted one from being created.
+// adoptExisting returns the existing CSR because of which the wanted CSR was not created.
 func adoptExisting(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, wanted *certificatesv1.CertificateSigningRequest, refusal error) (*certificatesv1.CertificateSigningRequest, error) {
 	if !apierrors.IsAlreadyExists(refusal) {
-		return nil, fmt.Errorf("create request %s: %w", wanted.Name, refusal)
+		return nil, fmt.Errorf("create CSR %s: %w", wanted.Name, refusal)
 	}
 	found, err := client.CertificateSigningRequests().Get(ctx, wanted.Name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("get request %s: %w", wanted.Name, err)
+		return nil, fmt.Errorf("get CSR %s: %w", wanted.Name, err)
 	}
 	if difference := compare(found, wanted); difference != "" {
 		return nil, &RequestError{wanted.Name, fmt.Errorf("%w: its %s differs", ErrDiffers, difference)}
@@ -63,19 +61,19 @@ func adoptExisting(ctx context.Context, client certificatesv1client.CertificateS
 	return found, nil
 }
 
-// compare names what differs between a stored request and the wanted one. The bytes of
-// two equal requests differ, since ECDSA signatures are random.
+// compare returns what differs between a stored CSR and the wanted CSR. It does not compare
+// bytes, since ECDSA signatures are random.
 func compare(found, wanted *certificatesv1.CertificateSigningRequest) string {
-	theirs, err := ParseRequest(found.Spec.Request)
-	ours, invalid := ParseRequest(wanted.Spec.Request)
+	foundRequest, err := ParseRequest(found.Spec.Request)
+	wantedRequest, invalid := ParseRequest(wanted.Spec.Request)
 	switch {
 	case err != nil, invalid != nil:
-		return "request"
-	case !slices.Equal(theirs.RawSubjectPublicKeyInfo, ours.RawSubjectPublicKeyInfo):
+		return "spec.request"
+	case !slices.Equal(foundRequest.RawSubjectPublicKeyInfo, wantedRequest.RawSubjectPublicKeyInfo):
 		return "key"
-	case !slices.Equal(theirs.RawSubject, ours.RawSubject):
+	case !slices.Equal(foundRequest.RawSubject, wantedRequest.RawSubject):
 		return "subject"
-	case !equality.Semantic.DeepEqual(theirs.Extensions, ours.Extensions):
+	case !equality.Semantic.DeepEqual(foundRequest.Extensions, wantedRequest.Extensions):
 		return "list of extensions"
 	case found.Spec.SignerName != wanted.Spec.SignerName:
 		return "signer"

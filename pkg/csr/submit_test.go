@@ -27,7 +27,7 @@ func TestSubmit(t *testing.T) {
 		wantErr error
 	}{
 		{"new", nil, nil},
-		{"the same, signed anew", testcsr.Stored(t, key), nil},
+		{"the same, signed again", testcsr.Stored(t, key), nil},
 		{"the same, approved", testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)), nil},
 		{"other key", testcsr.Stored(t, testcsr.NewKey(t)), csr.ErrDiffers},
 		{"other subject", testcsr.Stored(t, key, request(func(r *x509.CertificateRequest) { r.Subject = pkix.Name{CommonName: "x"} })), csr.ErrDiffers},
@@ -35,7 +35,7 @@ func TestSubmit(t *testing.T) {
 		{"other signer", testcsr.Stored(t, key, testcsr.Signer("example.com/x")), csr.ErrDiffers},
 		{"other usages", testcsr.Stored(t, key, testcsr.Usages("digital signature", "server auth")), csr.ErrDiffers},
 		{"other lifetime", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.ExpirationSeconds = &lifetime }), csr.ErrDiffers},
-		{"not a request", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte("x") }), csr.ErrDiffers},
+		{"not a PKCS#10 request", testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte("x") }), csr.ErrDiffers},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,13 +54,13 @@ func TestSubmit(t *testing.T) {
 				want = test.there.Spec.Request
 			}
 			if string(got.Spec.Request) != string(want) {
-				t.Error("the request returned is not the one stored")
+				t.Error("the returned CSR is not the stored one")
 			}
 		})
 	}
 }
 
-// Both requests have one extension, but not the same names in it.
+// Both CSRs have one extension, with different names in it.
 func TestSubmit_ComparesSANs(t *testing.T) {
 	key := testcsr.NewKey(t)
 	dns := func(name string) []byte {
@@ -97,7 +97,7 @@ func TestSubmit_ServerErrors(t *testing.T) {
 	}
 }
 
-// An answer that is another object is none to wait for.
+// A response with another object is an error.
 func TestSubmit_OtherResponse(t *testing.T) {
 	client := testcsr.FakeCertificates(t)
 	answer := &testcsr.Object{}
@@ -109,8 +109,8 @@ func TestSubmit_OtherResponse(t *testing.T) {
 	}
 }
 
-// Each differs from the request to be sent in one part of an extension, in the
-// subject's order, or in the order of the usages, by which the name is made.
+// Each case differs from the wanted CSR in one part of an extension, in the order of the
+// subject, or in the order of the usages, from which the name is derived.
 func TestSubmitComparesEachPart(t *testing.T) {
 	key := testcsr.NewKey(t)
 	extended := func(extension pkix.Extension) []byte {
@@ -125,7 +125,7 @@ func TestSubmitComparesEachPart(t *testing.T) {
 		wantErr error
 	}{
 		{"the same", func(*testcsr.Object) {}, nil},
-		{"sent by someone else", func(o *testcsr.Object) { o.Spec.Username = "alice" }, nil},
+		{"created by another user", func(o *testcsr.Object) { o.Spec.Username = "alice" }, nil},
 		{"expiration of zero", func(o *testcsr.Object) { o.Spec.ExpirationSeconds = &zero }, nil},
 		{"no extension", request(testcsr.PKCS10(t, key)), csr.ErrDiffers},
 		{"another value", request(extended(pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 1}})), csr.ErrDiffers},
@@ -149,7 +149,7 @@ func TestSubmitComparesEachPart(t *testing.T) {
 	}
 }
 
-// What is to be sent is compared too: a spec that cannot be read is not equal.
+// The wanted CSR is also checked: a spec that cannot be parsed is not equal.
 func TestSubmitOfJunk(t *testing.T) {
 	key := testcsr.NewKey(t)
 	spec := testcsr.NewSpec(t, key)
@@ -158,7 +158,7 @@ func TestSubmitOfJunk(t *testing.T) {
 	testcsr.WantError(t, err, csr.ErrDiffers)
 }
 
-// Who made a request takes it back although nobody has decided on it.
+// A requester can delete its own pending CSR.
 func TestDeleteOwn_SendsTheUID(t *testing.T) {
 	made := testcsr.Stored(t, testcsr.NewKey(t))
 	client := testcsr.FakeCertificates(t, made)

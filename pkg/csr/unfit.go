@@ -13,35 +13,35 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// minExpiration is the shortest lifetime that the API server takes.
+// minExpiration is the shortest lifetime that the API server accepts.
 const minExpiration = 10 * time.Minute
 
-// expirationSeconds is nil for a lifetime of 0, which is left to the signer.
+// expirationSeconds returns nil for a lifetime of 0, which means the signer's default.
 func expirationSeconds(lifetime time.Duration) (*int32, error) {
 	if lifetime == 0 {
 		return nil, nil
 	}
 	if lifetime < minExpiration || lifetime%time.Second != 0 || lifetime > math.MaxInt32*time.Second {
-		return nil, fmt.Errorf("%w: a lifetime of %s: it must be whole seconds, from %s on", ErrUnfit, lifetime, minExpiration)
+		return nil, fmt.Errorf("%w: a lifetime of %s: it must be whole seconds, and at least %s", ErrUnfit, lifetime, minExpiration)
 	}
 	return new(int32(lifetime / time.Second)), nil
 }
 
-// validate returns an error that matches ErrUnfit when the API server refuses the
-// request, or its signer fails it, so that nobody waits for that.
+// validate returns an error that matches ErrUnfit if the API server would reject the CSR, or
+// its signer would fail it, before anyone waits for it.
 func validate(r Request) error {
 	problem := ""
 	switch outcome, reason := Predict(r); {
 	case r.Problem != "":
 		problem = r.Problem
 	case r.SignerName == certificatesv1beta1.LegacyUnknownSignerName:
-		problem = r.SignerName + " is not allowed any more"
+		problem = r.SignerName + " is no longer allowed"
 	case usageProblem(r.Usages) != "":
 		problem = usageProblem(r.Usages)
 	case outcome == OutcomeFailed, outcome == OutcomeNeverSigned:
 		problem = reason
 	case r.SignerName == APIServerClient && slices.Contains(r.PKCS10.Subject.Organization, "system:masters"):
-		problem = "the API server admits nobody to system:masters this way"
+		problem = "the API server does not allow the organization system:masters"
 	case r.SignerName != APIServerClient && r.NodeName() != "" && ValidateNodeName(r.NodeName()) != nil:
 		return ValidateNodeName(r.NodeName())
 	case !IsStrong(r.PKCS10.PublicKey):
@@ -53,20 +53,20 @@ func validate(r Request) error {
 	return nil
 }
 
-// isSignerName wants a domain with a dot in it and a path of one part, as the API server
-// does.
+// isSignerName reports whether name is a domain with a dot in it and a path of one part, as
+// the API server requires.
 func isSignerName(name string) bool {
 	domain, path, _ := strings.Cut(name, "/")
 	return len(validation.IsDNS1123Subdomain(domain)) == 0 && strings.Contains(domain, ".") &&
 		len(validation.IsDNS1123Subdomain(path)) == 0
 }
 
-// usagesFor returns the usages that a signer of Kubernetes takes, in the order
-// of the kubelet, which the name of the request depends on.
+// usagesFor returns the usages that a signer of Kubernetes accepts, in the kubelet's order,
+// on which the name of the CSR depends.
 func usagesFor(signerName string, publicKey any) ([]certificatesv1.KeyUsage, error) {
 	signer, known := signers[signerName]
 	if !known {
-		return nil, fmt.Errorf("%w: the usages that %q takes are not known; give them", ErrUnfit, signerName)
+		return nil, fmt.Errorf("%w: the usages that %q accepts are unknown; specify them", ErrUnfit, signerName)
 	}
 	usages := []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, signer.auth}
 	if _, ok := publicKey.(*rsa.PublicKey); ok {
@@ -78,16 +78,16 @@ func usagesFor(signerName string, publicKey any) ([]certificatesv1.KeyUsage, err
 func usageProblem(usages []string) string {
 	for i, usage := range usages {
 		if !slices.Contains(knownUsages, certificatesv1.KeyUsage(usage)) {
-			return fmt.Sprintf("there is no usage %q", usage)
+			return fmt.Sprintf("unknown usage %q", usage)
 		}
 		if slices.Contains(usages[:i], usage) {
-			return fmt.Sprintf("the usage %q stands there twice", usage)
+			return fmt.Sprintf("the usage %q is listed twice", usage)
 		}
 	}
 	return ""
 }
 
-// knownUsages are those that the API server takes.
+// knownUsages are the usages that the API server accepts.
 var knownUsages = []certificatesv1.KeyUsage{
 	certificatesv1.UsageSigning, certificatesv1.UsageDigitalSignature, certificatesv1.UsageContentCommitment,
 	certificatesv1.UsageKeyEncipherment, certificatesv1.UsageKeyAgreement, certificatesv1.UsageDataEncipherment,

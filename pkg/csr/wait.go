@@ -13,50 +13,49 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// RequestError is an error about one request, such as one that matches ErrPending, or
-// ErrDenied with the reason and the message.
+// RequestError is an error about one CSR, such as one that matches ErrPending, or ErrDenied
+// with the reason and the message.
 type RequestError struct {
 	Name string
 	Err  error
 }
 
-func (e *RequestError) Error() string { return fmt.Sprintf("request %s: %v", e.Name, e.Err) }
+func (e *RequestError) Error() string { return fmt.Sprintf("CSR %s: %v", e.Name, e.Err) }
 
-// Unwrap returns what is wrong with the request.
+// Unwrap returns Err.
 func (e *RequestError) Unwrap() error { return e.Err }
 
-// WaitOptions say how to wait.
+// WaitOptions are the options of Wait.
 type WaitOptions struct {
-	// Observer receives the state of the CSR as Waiting, once it has lasted a moment,
-	// and again when it changes.
+	// Observer receives the state of the CSR as Waiting, once it has lasted 1.5 s, and
+	// again when it changes.
 	Observer kubeclient.Observer
-	// Explain returns why a CSR waits, once it has done so for half a minute; nil means
-	// the function Explain with AutoApprovalUnknown.
+	// Explain returns what a CSR waits for, once it has waited for 30 s; nil means the
+	// function Explain with AutoApprovalUnknown.
 	Explain func(Request) string
 }
 
-// How long a CSR may be unfinished before the observer receives its state, and before
-// that is explained.
+// How long a CSR waits before the observer receives its state, and before the state is
+// explained.
 const (
-	slowAfter = 1500 * time.Millisecond
-	silence   = 30 * time.Second
+	slowAfter    = 1500 * time.Millisecond
+	explainAfter = 30 * time.Second
 )
 
-// A watch stays open although its token was deleted meanwhile, so it is opened
-// anew: first when the API server may have forgotten that the token was good,
-// which it remembers for ten seconds, then every two seconds, and after half a
-// minute more and more seldom.
+// A watch stays open although its token was deleted meanwhile, so it is opened again: first
+// after the time for which the API server caches that the token is valid, then every 2 s,
+// and after 30 s less and less often.
 const (
 	firstWindow  = 10 * time.Second
 	shortWindow  = 2 * time.Second
 	longWindow   = 15 * time.Second
 	shortWindows = 15
-	// grace is how much longer than its window a watch may last before its
-	// connection counts as dead.
+	// grace is how much longer than its window a watch may last before its connection
+	// is considered dead.
 	grace = 3 * time.Second
 )
 
-// window returns how long the n-th watch shall last, counted from 0.
+// window returns how long the n-th watch lasts, counted from 0.
 func window(n int) time.Duration {
 	if n == 0 {
 		return firstWindow
@@ -64,19 +63,18 @@ func window(n int) time.Duration {
 	return min(max(shortWindow, time.Duration(n-shortWindows+2)*time.Second), longWindow)
 }
 
-// Wait follows the request until it has a certificate, which it returns as PEM.
-// It returns an error that matches ErrDenied, ErrFailed, ErrNotFound or
-// ErrReplaced as soon as that is so, and at the deadline of ctx an
-// *kubeclient.DeadlineError over what was last seen, such as ErrPending.
+// Wait follows the CSR until it has a certificate, which it returns in PEM. It immediately
+// returns an error that matches ErrDenied, ErrFailed, ErrNotFound or ErrReplaced, and at the
+// deadline of ctx a *kubeclient.DeadlineError with the last state, such as ErrPending.
 //
 // Access: get and watch on certificatesigningrequests.
 func Wait(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, request *certificatesv1.CertificateSigningRequest, opts WaitOptions) ([]byte, error) {
 	if opts.Explain == nil {
 		opts.Explain = func(r Request) string { return Explain(r, AutoApprovalUnknown) }
 	}
-	w := &waiter{WaitOptions: opts, client: client, uid: string(request.UID), slow: time.NewTimer(slowAfter), silent: time.NewTimer(silence)}
+	w := &waiter{WaitOptions: opts, client: client, uid: string(request.UID), slow: time.NewTimer(slowAfter), unchanged: time.NewTimer(explainAfter)}
 	w.see(Decode(request))
-	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Observer: w.tell}
+	wait := kubeclient.Wait{Transient: kubeclient.TolerateAuthErrors(transient), Observer: w.report}
 	if err := kubeclient.Until(ctx, wait, w.follow); err != nil {
 		return nil, err
 	}

@@ -19,15 +19,15 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// lasting makes each watch last as long as it is asked to. After the given time
-// the request changes, which its watch tells.
+// lasting makes each watch last for its timeout. After the given time the CSR changes, and
+// its watch reports it.
 func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after time.Duration, to *testcsr.Object) {
 	t.Helper()
 	start := time.Now()
 	client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
 		stream := watch.NewRaceFreeFake()
-		asked, _ := action.(clienttesting.WatchActionImpl)
-		window := time.Duration(*asked.ListOptions.TimeoutSeconds) * time.Second
+		watching, _ := action.(clienttesting.WatchActionImpl)
+		window := time.Duration(*watching.ListOptions.TimeoutSeconds) * time.Second
 		if left := after - time.Since(start); left > 0 && left < window {
 			time.AfterFunc(left, func() {
 				change(t, client, to)
@@ -39,8 +39,8 @@ func lasting(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, after 
 	})
 }
 
-// heard waits for three minutes and returns when the observer received what.
-func heard(t *testing.T, approvedAfter time.Duration) []string {
+// observe waits for three minutes and returns the events of the observer with their times.
+func observe(t *testing.T, approvedAfter time.Duration) []string {
 	t.Helper()
 	key := testcsr.NewKey(t)
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
@@ -49,15 +49,15 @@ func heard(t *testing.T, approvedAfter time.Duration) []string {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	lasting(t, client, approvedAfter, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved)))
-	var told []string
+	var observed []string
 	_, err := csr.Wait(ctx, client, request, csr.WaitOptions{
 		Observer: func(event kubeclient.Event) {
-			told = append(told, fmt.Sprintf("%v %v", time.Since(start).Round(time.Second), event.Waiting))
+			observed = append(observed, fmt.Sprintf("%v %v", time.Since(start).Round(time.Second), event.Waiting))
 		},
 		Explain: func(r csr.Request) string { return strings.ToUpper(strings.Join(r.Conditions, ",")) },
 	})
 	testcsr.WantError(t, err, context.DeadlineExceeded)
-	return told
+	return observed
 }
 
 func TestWait_EachCauseOnce(t *testing.T) {
@@ -67,18 +67,18 @@ func TestWait_EachCauseOnce(t *testing.T) {
 		want          []string
 	}{
 		{"pending to the end", time.Hour, []string{
-			"2s request node-csr-1: " + csr.ErrPending.Error(), "30s request node-csr-1: " + csr.ErrPending.Error() + "; PENDING",
+			"2s CSR node-csr-1: " + csr.ErrPending.Error(), "30s CSR node-csr-1: " + csr.ErrPending.Error() + "; PENDING",
 		}},
 		{"approved within a watch", 9 * time.Second, []string{
-			"2s request node-csr-1: " + csr.ErrPending.Error(), "9s request node-csr-1: " + csr.ErrUnsigned.Error(),
-			"39s request node-csr-1: " + csr.ErrUnsigned.Error() + "; APPROVED",
+			"2s CSR node-csr-1: " + csr.ErrPending.Error(), "9s CSR node-csr-1: " + csr.ErrUnsigned.Error(),
+			"39s CSR node-csr-1: " + csr.ErrUnsigned.Error() + "; APPROVED",
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := heard(t, test.approvedAfter); !slices.Equal(got, test.want) {
-					t.Errorf("told %q, want %q", got, test.want)
+				if got := observe(t, test.approvedAfter); !slices.Equal(got, test.want) {
+					t.Errorf("observed %q, want %q", got, test.want)
 				}
 			})
 		})

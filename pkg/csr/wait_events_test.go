@@ -21,8 +21,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// watches makes the client answer each watch with the next of the streams, and
-// the ones after with one that stays silent.
+// watches makes the client answer each watch with the next stream, and further watches with
+// a stream that has no events.
 func watches(client *certificatesv1fake.FakeCertificatesV1, streams ...*watch.FakeWatcher) {
 	n := 0
 	client.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) {
@@ -33,7 +33,7 @@ func watches(client *certificatesv1fake.FakeCertificatesV1, streams ...*watch.Fa
 	})
 }
 
-// change stores the request as it is from now on.
+// change stores the changed CSR.
 func change(t *testing.T, client *certificatesv1fake.FakeCertificatesV1, to *testcsr.Object) {
 	t.Helper()
 	if _, err := client.CertificateSigningRequests().UpdateStatus(t.Context(), to, metav1.UpdateOptions{}); err != nil {
@@ -53,23 +53,23 @@ func TestWait_WatchesFromVersion(t *testing.T) {
 			return true, nil, apierrors.NewForbidden(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", testcsr.ErrServer)
 		})
 		if _, err := csr.Wait(t.Context(), client, request, csr.WaitOptions{}); !apierrors.IsForbidden(err) {
-			t.Errorf("error = %v, want that of the server", err)
+			t.Errorf("error = %v, want the server's", err)
 		}
 		if sent.FieldSelector != "metadata.name=node-csr-1" || sent.ResourceVersion != "7" {
 			t.Errorf("watched %q from version %q", sent.FieldSelector, sent.ResourceVersion)
 		}
 		if sent.TimeoutSeconds == nil || *sent.TimeoutSeconds != 10 {
-			t.Errorf("the watch may last %v, want ten seconds", sent.TimeoutSeconds)
+			t.Errorf("the watch may last %v s, want 10 s", sent.TimeoutSeconds)
 		}
 	})
 }
 
-// What has ended already is not watched.
+// A CSR that is no longer waiting is not watched.
 func TestWait_AlreadyDecided(t *testing.T) {
 	key := testcsr.NewKey(t)
 	tests := []struct {
 		name    string
-		there   *testcsr.Object
+		stored  *testcsr.Object
 		want    string
 		wantErr error
 	}{
@@ -80,20 +80,20 @@ func TestWait_AlreadyDecided(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := testcsr.FakeCertificates(t, test.there)
-			got, err := csr.Wait(t.Context(), client, test.there, csr.WaitOptions{})
+			client := testcsr.FakeCertificates(t, test.stored)
+			got, err := csr.Wait(t.Context(), client, test.stored, csr.WaitOptions{})
 			testcsr.WantError(t, err, test.wantErr)
 			if string(got) != test.want || len(client.Actions()) != 0 {
-				t.Errorf("certificate %q after %v, want %q after nothing", got, client.Actions(), test.want)
+				t.Errorf("certificate %q after %v, want %q and no action", got, client.Actions(), test.want)
 			}
-			if test.wantErr != nil && err.Error() != "request node-csr-1: "+test.wantErr.Error()+" (Because): of this" {
-				t.Errorf("refused = %v, want the name and what the condition says", err)
+			if test.wantErr != nil && err.Error() != "CSR node-csr-1: "+test.wantErr.Error()+" (Because): of this" {
+				t.Errorf("error = %v, want the name, reason and message", err)
 			}
 		})
 	}
 }
 
-// A condition counts only where its status is True.
+// A condition counts only if its status is True.
 func TestWait_FalseConditions(t *testing.T) {
 	for _, kind := range []certificatesv1.RequestConditionType{certificatesv1.CertificateDenied, certificatesv1.CertificateFailed, certificatesv1.CertificateApproved} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestWait_FalseConditions(t *testing.T) {
 	}
 }
 
-// A watch ends, by itself or with an error, and meanwhile the request changes.
+// The CSR changes while a watch ends, by itself or with an error.
 func TestWait_WatchEnds(t *testing.T) {
 	key := testcsr.NewKey(t)
 	now := testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM"))
@@ -156,8 +156,8 @@ func TestWait_WatchEnds(t *testing.T) {
 	}
 }
 
-// Each stream lasts as long as was asked for, as the server ends them; the request
-// takes hours. Nothing is read between two of them.
+// The CSR waits for hours, over many watches that each last for their timeout. Nothing is
+// read between them.
 func TestWait_ManyWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := testcsr.NewKey(t)
@@ -181,15 +181,15 @@ func TestWait_ManyWatches(t *testing.T) {
 			t.Errorf("Wait = %q, %v", got, err)
 		}
 		if took := time.Since(start); took < 3*time.Hour || took > 3*time.Hour+time.Minute || streams < 700 || streams > 750 {
-			t.Errorf("it took %v and %d watches", took, streams)
+			t.Errorf("Wait took %v and %d watches", took, streams)
 		}
 		if gets := slices.IndexFunc(client.Actions(), func(a clienttesting.Action) bool { return a.GetVerb() == "get" }); gets > 0 {
-			t.Errorf("it was read at action %d", gets)
+			t.Errorf("the CSR was read at action %d", gets)
 		}
 	})
 }
 
-// Trouble in the server is waited out; an error that stays is returned.
+// Temporary server errors are retried; other errors are returned.
 func TestWait_ReadFails(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -241,12 +241,12 @@ func TestWait_ContextCause(t *testing.T) {
 		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), csr.WaitOptions{})
 		testcsr.WantError(t, err, testcsr.ErrServer)
 		if errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error = %v speaks of a deadline", err)
+			t.Errorf("error = %v matches DeadlineExceeded", err)
 		}
 	})
 }
 
-// At the deadline the error says both that it passed and what was missing then.
+// The error at the deadline has both the deadline and the last state.
 func TestWait_DeadlineReportsState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := testcsr.NewKey(t)
@@ -267,11 +267,11 @@ func TestWait_DeadlineReportsState(t *testing.T) {
 	})
 }
 
-// Who waits is told after 1.5 s, and of a quick certificate never.
+// The observer receives the state after 1.5 s, and nothing if the certificate comes earlier.
 func TestWait_ReportsCauseLater(t *testing.T) {
 	tests := []struct {
 		name  string
-		after time.Duration // when the certificate comes
+		after time.Duration // when the certificate is issued
 		want  []time.Duration
 	}{
 		{"quick", 1400 * time.Millisecond, nil},
@@ -284,21 +284,21 @@ func TestWait_ReportsCauseLater(t *testing.T) {
 				client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
 				lasting(t, client, test.after, testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved), testcsr.Issued("PEM")))
 				start := time.Now()
-				var said []time.Duration
+				var observed []time.Duration
 				_, err := csr.Wait(t.Context(), client, testcsr.Get(t, client), csr.WaitOptions{Observer: func(event kubeclient.Event) {
 					testcsr.WantError(t, event.Waiting, csr.ErrPending)
-					said = append(said, time.Since(start))
+					observed = append(observed, time.Since(start))
 				}})
-				if err != nil || !slices.Equal(said, test.want) {
-					t.Errorf("told after %v, want %v (%v)", said, test.want, err)
+				if err != nil || !slices.Equal(observed, test.want) {
+					t.Errorf("observed after %v, want %v (%v)", observed, test.want, err)
 				}
 			})
 		})
 	}
 }
 
-// A watch that is opened anew is refused where the token has become invalid, and
-// one whose connection is dead is given up.
+// A watch that is opened again fails if the token has become invalid, and a watch whose
+// connection is dead is abandoned.
 func TestWait_StaleWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))

@@ -86,16 +86,16 @@ func TestWait_ReportsReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
 		start := time.Now()
-		var said []time.Duration
+		var observed []time.Duration
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		_, err := csr.Wait(ctx, client, testcsr.Get(t, client), csr.WaitOptions{Observer: func(event kubeclient.Event) {
 			testcsr.WantError(t, event.Waiting, csr.ErrPending)
-			said = append(said, time.Since(start))
+			observed = append(observed, time.Since(start))
 		}})
 		testcsr.WantError(t, err, csr.ErrPending)
-		if len(said) == 0 || said[0] > 2*time.Second {
-			t.Errorf("it was said after %v, want within two seconds", said)
+		if len(observed) == 0 || observed[0] > 2*time.Second {
+			t.Errorf("observed after %v, want within 2 s", observed)
 		}
 	})
 }

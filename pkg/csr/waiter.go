@@ -14,37 +14,37 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// waiter follows one request.
+// waiter follows one CSR.
 type waiter struct {
 	WaitOptions
-	client certificatesv1client.CertificateSigningRequestsGetter
-	uid    string
-	said   string // last to the observer
-	// request is as it was last seen, and state what it waits for.
+	client   certificatesv1client.CertificateSigningRequestsGetter
+	uid      string
+	reported string // last, to the observer
+	// request is the CSR as last read, and state its state.
 	request Request
 	state   error
 	windows int // watches so far
-	// slow fires when it is time to say what is waited for; isSlow is set then.
+	// slow fires when it is time to report the state; isSlow is set then.
 	slow   *time.Timer
 	isSlow bool
-	// silent fires when a state has lasted; who is silent then.
-	silent *time.Timer
-	who    string
+	// unchanged fires when a state has lasted; explanation is set then.
+	unchanged   *time.Timer
+	explanation string
 }
 
-// tell passes on what differs from what was said last: Until reports the end of each
-// watch, and watch the time within.
-func (w *waiter) tell(event kubeclient.Event) {
-	if text := event.Waiting.Error(); text != w.said {
-		w.said = text
+// report passes on a state that differs from the last one: Until reports it at the end of
+// each watch, and watch in between.
+func (w *waiter) report(event kubeclient.Event) {
+	if text := event.Waiting.Error(); text != w.reported {
+		w.reported = text
 		w.Observer.Notify(event)
 	}
 }
 
-// follow watches until the request ends or a watch does before its time, when it
-// returns the state last seen.
+// follow watches until the CSR is no longer waiting or a watch ends early, and returns the
+// last state.
 func (w *waiter) follow(ctx context.Context) error {
-	if w.windows > 0 { // what was last seen may have changed since
+	if w.windows > 0 { // the CSR may have changed since
 		request, err := Get(ctx, w.client, Request{Name: w.request.Name})
 		if err != nil {
 			return err
@@ -60,8 +60,8 @@ func (w *waiter) follow(ctx context.Context) error {
 	return w.cause()
 }
 
-// watch opens one watch, and ends with it or when the request ends. It reports whether
-// the watch lasted as long as it should.
+// watch opens one watch, and returns when it ends or the CSR is no longer waiting. It
+// reports whether the watch lasted long enough.
 func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 	length := window(w.windows)
 	w.windows++
@@ -73,13 +73,13 @@ func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 		TimeoutSeconds:  new(int64(length / time.Second)),
 	})
 	if err != nil {
-		return false, fmt.Errorf("watch request %s: %w", w.request.Name, err)
+		return false, fmt.Errorf("watch CSR %s: %w", w.request.Name, err)
 	}
 	defer stream.Stop()
 	half := time.NewTimer(length / 2)
 	for transient(w.state) {
 		if w.isSlow {
-			w.tell(kubeclient.Event{Waiting: w.cause()})
+			w.report(kubeclient.Event{Waiting: w.cause()})
 		}
 		select {
 		case <-ctx.Done():
@@ -88,15 +88,15 @@ func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 			inTime = true
 		case <-w.slow.C:
 			w.isSlow = true
-		case <-w.silent.C:
-			w.who = w.Explain(w.request)
+		case <-w.unchanged.C:
+			w.explanation = w.Explain(w.request)
 		case event, open := <-stream.ResultChan():
 			switch changed, isRequest := event.Object.(*certificatesv1.CertificateSigningRequest); {
 			case !open:
 				return inTime, nil
 			case event.Type == watch.Deleted:
 				return false, &RequestError{w.request.Name, fmt.Errorf("%w: it was deleted", ErrNotFound)}
-			case !isRequest: // an error, such as of a version that is too old
+			case !isRequest: // an error, such as that the version is too old
 				return false, nil
 			case event.Type != watch.Bookmark && changed.Name == w.request.Name:
 				w.see(Decode(changed))
@@ -106,7 +106,7 @@ func (w *waiter) watch(ctx context.Context) (inTime bool, err error) {
 	return false, nil
 }
 
-// see takes the request as it is now. Who is silent is known of the same state only.
+// see records the current CSR. An explanation is only valid for the same state.
 func (w *waiter) see(request Request) {
 	before := w.state
 	w.request, w.state = request, request.State()
@@ -114,15 +114,15 @@ func (w *waiter) see(request Request) {
 		w.state = &RequestError{request.Name, ErrReplaced}
 	}
 	if before == nil || w.state == nil || w.state.Error() != before.Error() {
-		w.who = ""
-		w.silent.Reset(silence)
+		w.explanation = ""
+		w.unchanged.Reset(explainAfter)
 	}
 }
 
-// cause is the state, with who is silent where that is known.
+// cause returns the state, with the explanation if there is one.
 func (w *waiter) cause() error {
-	if w.who == "" {
+	if w.explanation == "" {
 		return w.state
 	}
-	return fmt.Errorf("%w; %s", w.state, w.who)
+	return fmt.Errorf("%w; %s", w.state, w.explanation)
 }

@@ -265,7 +265,7 @@ func TestCluster_CSRFaults(t *testing.T) {
 			want(doctor.FAIL, doctor.CSRSignerNotRunning, "csrsigning", "csrsigning enabled")},
 		{"waits for an external signer", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/x" })
-		}, want(doctor.WARN, doctor.CSRPending, "example.com/x, which is not one of Kubernetes", "bootctl csr")},
+		}, want(doctor.WARN, doctor.CSRPending, "example.com/x, which is not part of Kubernetes", "bootctl csr")},
 		{"failed", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), is(certificatesv1.CertificateFailed, time.Minute))
 		}, want(doctor.WARN, doctor.SignerFailed, "Because", "bootctl csr delete --failed")},

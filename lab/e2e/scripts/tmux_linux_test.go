@@ -141,10 +141,10 @@ func TestTerminal_Screens(t *testing.T) {
 bootctl: generating a key: TIME
 bootctl: reading and verifying cluster-info: TIME
 bootctl: requesting a certificate: TIME
-bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
+bootctl: waiting: CSR REQUEST: pending: not approved yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
 bootctl: an administrator approves it with: bootctl csr approve REQUEST --fingerprint FINGERPRINT
-bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: nobody has approved it yet`)
+bootctl: waiting for the certificate: TIME, for TIME: CSR REQUEST: pending: not approved yet`)
 		s.send(t, "C-c")
 		screen = s.waitFor(t, `^ended with 130`)
 		if lines := strings.Split(screen, "\n"); strings.Contains(lines[len(lines)-3], "waiting for the certificate") || !strings.Contains(screen, "bootctl: error: interrupted (Interrupted)") {
@@ -180,7 +180,7 @@ bootctl: generating a key
 bootctl: reading and verifying cluster-info
 bootctl: requesting a certificate
 bootctl: waiting for the certificate
-bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
+bootctl: waiting: CSR REQUEST: pending: not approved yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
 bootctl: an administrator approves it with: bootctl csr approve REQUEST --fingerprint FINGERPRINT
 bootctl: error: interrupted (Interrupted)
