@@ -58,7 +58,7 @@ const expiryWarning = 30 * 24 * time.Hour
 
 // validity is the remaining validity of several CA certificates.
 type validity struct {
-	// allInvalid: none of them is valid now. anyInvalid: at least one is not.
+	// allInvalid: no certificate is valid now. anyInvalid: at least one is not.
 	// expiresSoon: at least one is invalid, or expires within expiryWarning.
 	allInvalid, anyInvalid, expiresSoon bool
 	// details describe each certificate that is invalid or expires soon, or, if there is

@@ -87,7 +87,8 @@ const (
 
 	// TokenNeverExpires (tokens): a token never expires.
 	TokenNeverExpires = "TokenNeverExpires"
-	// TokenUnusable (tokens): a Secret has the type or name of a bootstrap token but is not a valid one.
+	// TokenUnusable (tokens): a Secret has the type or name of a bootstrap token but is not
+	// a valid one.
 	TokenUnusable = "TokenUnusable"
 	// TokenCleanerNotRunning (cleaner): the controller tokencleaner has not deleted an
 	// expired token.

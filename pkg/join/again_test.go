@@ -170,7 +170,7 @@ func TestJoin_KeepsCAFile(t *testing.T) {
 	text := certpem.Encode(cluster.ca.Certificate, newCA(t).Certificate)
 	overwrite(t, opts.Layout.CA(), text)
 	if _, err := join.Run(t.Context(), opts); !errors.Is(err, join.ErrForeign) || cluster.asked() > 0 {
-		t.Errorf("error = %v after %d requests, want ErrForeign before any", err, cluster.asked())
+		t.Errorf("error = %v after %d CSRs, want ErrForeign and no CSR", err, cluster.asked())
 	}
 	if string(read(t, opts.Layout.CA())) != string(text) {
 		t.Error("the CA file was changed")
@@ -189,7 +189,7 @@ func TestJoin_DryRun(t *testing.T) {
 	opts.DryRun = true
 	result, err := join.Run(t.Context(), opts)
 	if err != nil || result.Certificate != nil || result.Requested || !strings.HasPrefix(result.RequestName, "node-csr-") || cluster.asked() > 0 {
-		t.Errorf("result %+v, error %v, %d requests", result, err, cluster.asked())
+		t.Errorf("result %+v, error %v, %d CSRs", result, err, cluster.asked())
 	}
 	if _, err := os.Lstat(root); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the directory was created")

@@ -70,7 +70,7 @@ func TestJoin_NotAFile(t *testing.T) {
 				t.Errorf("error = %v, want ErrNotRegular", err)
 			}
 			if len(cluster.requests) > 0 {
-				t.Error("a request was sent")
+				t.Error("a CSR was submitted")
 			}
 		})
 	}
