@@ -67,7 +67,7 @@ func TestApprove_Selects(t *testing.T) {
 		want    string // name and result of each; of a usage error, the message
 	}{
 		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
-		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask at; give --yes"},
+		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; pass --yes"},
 		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
 		{"the oldest", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
 		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
@@ -100,7 +100,7 @@ func TestApprove_Selects(t *testing.T) {
 			"--requester system:bootstrap:" + plantedID + " --yes", 9, "request-of-n1 failed"},
 		{"one bad request among good ones", append(slices.Clone(three), bad), "--pending --yes", 5, "request-of-n1 approved,request-of-n4 refused,request-of-n2 approved,request-of-n3 approved"},
 		{"forced", []runtime.Object{bad}, "request-of-n4 --force", 0, "request-of-n4 approved"},
-		{"wait without a node", three, "--pending --wait", 2, "--wait means nothing without --node"},
+		{"wait without a node", three, "--pending --wait", 2, "--wait requires --node"},
 		{"nothing said", three, "", 2, "name requests, or say which are meant, such as --pending"},
 		{"names and filters", three, "request-of-n1 --pending", 2, "requests were named, and filters given too"},
 		{"uid of two", three, "request-of-n1 request-of-n2 --uid x", 2, "--uid is of one request, and 2 were named"},
@@ -110,7 +110,7 @@ func TestApprove_Selects(t *testing.T) {
 		{"short key", three, "--fingerprint sha256:00112233", 2, "not a fingerprint: 8 hex digits are too few, it takes 20"},
 		{"negative maximum", three, "--pending --max -1", 2, "--max -1 leaves nothing to approve"},
 		{"no maximum", three, "--pending --max 0", 2, "--max 0 leaves nothing to approve"},
-		{"age of nothing", three, "--older-than soon", 2, `--older-than "soon" is not a length of time like 90m, 24h or 7d`},
+		{"age of nothing", three, "--older-than soon", 2, `--older-than "soon" is not a duration such as 90m, 24h, or 7d`},
 		{"impossible node", three, "--node N1", 2, `not the name of a node: "N1": it must be up to 253 of a-z, 0-9, dashes and dots, with a letter or digit at both ends of each part`},
 	}
 	for _, test := range tests {
@@ -339,7 +339,7 @@ func TestSubmit_Usage(t *testing.T) {
 		"two things":                  {"--node n1 --cn jane --key " + key, usage + "give one of --node, --cn and -f"},
 		"no key":                      {"--node n1", usage + "--key says which file the private key is in"},
 		"impossible node":             {"--node N1 --key " + key, "not the name of a node: "},
-		"org of a node":               {"--node n1 --org dev --key " + key, "--org means nothing without --cn"},
+		"org of a node":               {"--node n1 --org dev --key " + key, "--org requires --cn"},
 		"names of a file":             {"-f testdata/hostile.csr --san a", usage + "the names are in the file, so --san is not for -f"},
 		"kubeconfig without a key":    {"-f testdata/hostile.csr --wait -o kubeconfig", usage + "-o kubeconfig refers to the private key: give --key"},
 		"certificate without waiting": {"--cn jane --key " + key + " -o pem", usage + "-o pem is of the certificate: give --wait"},

@@ -25,7 +25,7 @@ func wrappings() map[string]func(error) error {
 	return map[string]func(error) error{
 		"bare":          func(err error) error { return err },
 		"text":          func(err error) error { return fmt.Errorf("get x: %w", err) },
-		"text after it": func(err error) error { return fmt.Errorf("%w; what could be done was done", err) },
+		"text after it": func(err error) error { return fmt.Errorf("%w; the changes were made, but their results could not be printed", err) },
 		"joined":        func(err error) error { return errors.Join(err, nil) },
 		"with cleanup":  func(err error) error { return errors.Join(err, errors.New("close failed")) },
 		"deadline":      func(err error) error { return &kubeclient.DeadlineError{Last: err} },
