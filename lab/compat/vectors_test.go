@@ -28,7 +28,7 @@ type text struct {
 type secret struct {
 	Name, SecretName string
 	Data             map[string]string
-	Want             *struct{} // of kubeadm
+	Want             *struct{} // kubeadm's result
 	Token            string    // for the authenticator
 	Deleting         bool
 	Groups           []string
@@ -70,7 +70,7 @@ func readJSON(t *testing.T, path string, into any) {
 	}
 }
 
-// The vectors that our parsers are tested with say what Kubernetes' own say.
+// The test vectors of bootctl's parsers agree with Kubernetes' own parsers.
 func TestVectors_Tokens(t *testing.T) {
 	var v struct {
 		Tokens, IDs, Groups, SecretNames []text

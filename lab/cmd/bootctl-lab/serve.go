@@ -37,9 +37,9 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --dir DIR",
 		Short: "Run the control plane in the foreground",
-		Long: `Serve runs the control plane until it gets SIGTERM or SIGINT. When it is ready
-it prints one line of JSON that says where; everything it keeps is in DIR. If it
-fails, the last line on stderr is JSON with the reason.`,
+		Long: `Run the control plane in the foreground until SIGTERM or SIGINT. When it is ready,
+		it prints one line of JSON with its address. All its data is in DIR. If it fails,
+		the last line on stderr is JSON with the reason code.`,
 		Example: "  bootctl-lab serve --dir ./lab --without csrapproving",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +52,7 @@ fails, the last line on stderr is JSON with the reason.`,
 
 func runServe(cmd *cobra.Command, o serveOptions) error {
 	if o.dir == "" {
-		return fmt.Errorf("%w: --dir is needed", errUsage)
+		return fmt.Errorf("%w: --dir is required", errUsage)
 	}
 	options := controlplane.Options{
 		Dir:     o.dir,
