@@ -32,7 +32,7 @@ import (
 // leakLab is where the rows run: one control plane in which all works, and one in
 // which nobody signs cluster-info or approves requests.
 type leakLab struct {
-	full, silent labtest.Admin
+	full, idle labtest.Admin
 	// shared stands for the same in all rows.
 	shared     []string
 	dir, in    string
@@ -61,8 +61,8 @@ func (l *leakLab) newRun(row leakRow, n int, more ...string) leakRun {
 	if row.hasTrait("weak") {
 		r.tok = r.id + "." + weakSecret
 	}
-	if row.hasTrait("silent") {
-		r.Admin = l.silent
+	if row.hasTrait("idle") {
+		r.Admin = l.idle
 	}
 	names := append([]string{
 		"{id}", r.id, "{token}", r.tok, "{othertoken}", r.otherTok, "{secret}", leakedSecret, "{url}", r.Server.URL(), "{ca}", r.Server.CAFile, "{request}", "leak-" + r.id, "''", "", "{space}", " ",
@@ -103,7 +103,7 @@ func newLeakLab(t *testing.T) *leakLab {
 		labtest.Admin{Server: server}.MustRun(t, "setup", "--endpoint", server.URL())
 		return labtest.Admin{Server: server}
 	}
-	l := &leakLab{full: start("whole", "tokencleaner"), silent: start("silent", "bootstrapsigner", "csrapproving"), dir: t.TempDir(), in: t.TempDir(), scan: newLeakScan(leakedSecret, otherSecret, weakSecret)}
+	l := &leakLab{full: start("whole", "tokencleaner"), idle: start("idle", "bootstrapsigner", "csrapproving"), dir: t.TempDir(), in: t.TempDir(), scan: newLeakScan(leakedSecret, otherSecret, weakSecret)}
 	proxy, err := faultproxy.Before(l.full.Server)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +286,7 @@ func TestCommands_LeakNoSecret(t *testing.T) {
 		}
 	}
 	last := l.newRun(leakRow{"token list", 0, "stored"}, len(runs)) // what is prepared last, all controllers know last
-	clients := map[labtest.Admin]kubernetes.Interface{l.full: l.full.ClientAs(t, ""), l.silent: l.silent.ClientAs(t, "")}
+	clients := map[labtest.Admin]kubernetes.Interface{l.full: l.full.ClientAs(t, ""), l.idle: l.idle.ClientAs(t, "")}
 	runConcurrently(runs, func(r leakRun) {
 		if err := r.prepare(t, clients[r.Admin]); err != nil {
 			t.Errorf("%s: %v", r.args, err)
@@ -295,7 +295,7 @@ func TestCommands_LeakNoSecret(t *testing.T) {
 	if err := last.prepare(t, clients[l.full]); err != nil {
 		t.Fatal(err)
 	}
-	l.silent.MustRun(t, "cluster-info", "sign")
+	l.idle.MustRun(t, "cluster-info", "sign")
 	l.full.Eventually(t, "signature", func() bool {
 		info, err := clusterinfo.Fetch(t.Context(), clients[l.full].CoreV1())
 		return err == nil && info.Signatures[last.id] != ""

@@ -14,7 +14,7 @@ const anyCode = -1
 //	stored, expired, immutable, wrong-KEY   the cluster has the token, or has it in a key where it does not belong
 //	stdin, env, full   the token comes by stdin, or in BOOTCTL_TOKEN; stdout has no room
 //	own                it has an output format of its own
-//	silent             nobody signs cluster-info or approves requests
+//	idle             nobody signs cluster-info or approves requests
 //	late               it gives up at its --timeout, in a state that it must have reached
 //	shown, random      the token is the result, on stdout; and is one that nobody knows before
 //
@@ -54,7 +54,7 @@ func leakRows() []leakRow {
 		{"token create --token-file {file} | --dry-run | --dry-run=server", 0, "shown"},
 		{"token create --token-file - --ttl never", 0, "stdin shown"},
 		{"token create --token-file {file} --allow-weak", 0, "weak shown"},
-		{"token create --token-file {file} --wait --timeout 1s", 4, "silent shown late"},
+		{"token create --token-file {file} --wait --timeout 1s", 4, "idle shown late"},
 		{"token create --token-file {file} | -o bootstrap-kubeconfig | -o yaml | -o jsonpath={.token} | -o go-template={{.token}}", 0, "own shown"},
 		{"token create --token-file {file} | -o jsonpath={.id} | -o name | -q", 0, "own"},
 		{"token create | --ttl 1h | --count 3 | --count 2 --print-join-command", 0, "random"},
@@ -107,13 +107,13 @@ func leakRows() []leakRow {
 		{"join " + toNode + "| --config {bearer} | --bootstrap-kubeconfig {file} | {url} --discovery-file {bearer} | --discovery-file https://x:{token}@192.0.2.1/ | {url} --ca-file {ca} --token {token} --discovery-token {token}", 2, ""},
 		{"join {url} " + toNode + "| --ca-cert-hash {badpin} --token-file {file} | --ca-file {badca} --token-file {file} | --ca-file {ca} --token-file {other}", 4, "stored"},
 		{"join {url} --ca-file {ca} --token-file {file} " + toNode, 8, "expired"},
-		{"join {url} --ca-file {ca} --token-file {file} --timeout 1s " + toNode, 6, "stored silent late"},
+		{"join {url} --ca-file {ca} --token-file {file} --timeout 1s " + toNode, 6, "stored idle late"},
 		{" | token check --token-file {file} --endpoint {dead} --ca-file {ca} | join {dead} --ca-file {ca} --token-file {file} --timeout 1s " + toNode, 7, ""},
 		{"join " + toNode + "--ca-file {ca} --token-file {file} | {token} | {url} --ca-cert-hash {token} | {url} -token={token}", 2, ""},
 		{" | token create --token-file {token} | join {url} --ca-file {ca} --token-file {file} --out-dir {file}", 10, ""},
 		{"__complete token | delete '' | check lk", 0, "stored own"},
 		{"doctor | --probe | --endpoint {url} --token-file {file} --ca-file {ca} | --endpoint {url} --token-file {other} --ca-cert-hash {pin}", anyCode, "stored"},
-		{"doctor --probe --timeout 5s | --strict", anyCode, "stored silent"},
+		{"doctor --probe --timeout 5s | --strict", anyCode, "stored idle"},
 		{"doctor | {token} | --endpoint {token} | --group {token} | --endpoint {url} --ca-cert-hash {token} | --auto-approve={token} | --probe={token}", 2, ""},
 		{"{token}", 2, ""}, {"help {token}", 2, ""}, {"token {token}", 2, ""}, {"version {token}", 2, ""}, {"setup --endpoint https://x:{token}@192.0.2.1", 2, ""},
 		{"token create --token-file {file} | --ttl={token} | --expires-at={token} | --usages={token} | --count={token} | --print-join-command={token} | --dry-run={token} | --config={token} | --timeout={token} | --nope={token} | --request-timeout={token} | -v={token} | -token={token} | -q={token}", 2, "own"},

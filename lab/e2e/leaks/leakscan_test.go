@@ -213,17 +213,17 @@ func leakPlaces() map[string]string {
 // observeHeld watches a child with HOLD in its environment: a script that says on
 // descriptor 3 that it runs, and waits on descriptor 4 for having been looked at.
 func observeHeld(cmd *exec.Cmd, dir string) (observedRun, error) {
-	runs, says, err := os.Pipe()
+	runs, report, err := os.Pipe()
 	if err != nil {
 		return observedRun{}, err
 	}
 	defer runs.Close() //nolint:errcheck // only read
 	waits, goes, err := os.Pipe()
 	if err != nil {
-		return observedRun{}, errors.Join(err, says.Close())
+		return observedRun{}, errors.Join(err, report.Close())
 	}
 	defer goes.Close() //nolint:errcheck // the child has ended
-	cmd.ExtraFiles = []*os.File{says, waits}
+	cmd.ExtraFiles = []*os.File{report, waits}
 	cmd.Env = append(cmd.Env, "HOLD=echo >&3; read -r _ <&4")
 	held, ended := make(chan chan<- struct{}), make(chan struct{})
 	var passing sync.WaitGroup
@@ -244,7 +244,7 @@ func observeHeld(cmd *exec.Cmd, dir string) (observedRun, error) {
 	})
 	w, err := observe(cmd, dir, held)
 	close(ended)
-	err = errors.Join(err, says.Close(), waits.Close())
+	err = errors.Join(err, report.Close(), waits.Close())
 	passing.Wait()
 	return w, err
 }
