@@ -99,7 +99,7 @@ func upstream(object *certificatesv1.CertificateSigningRequest, ca testca.CA) (s
 		err = capihelper.ValidateKubeletServingCSR(parsed, usages)
 	default:
 		if !usages.Has("client auth") || usages.Difference(sets.NewString("client auth", "digital signature", "key encipherment")).Len() > 0 {
-			err = errors.New("the usages are not those of a client certificate")
+			err = errors.New("the usages do not match a client certificate")
 		}
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ const kubeadmConfig = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 bootstrapTokens:
 - token: ` + kubeadmToken + `
-  description: made by kubeadm
+  description: created by kubeadm
 localAPIEndpoint:
   advertiseAddress: 10.0.0.1
 nodeRegistration:
@@ -69,7 +69,7 @@ func startLab(t *testing.T) *labtest.Server {
 func joinsOn(t *testing.T, server *labtest.Server, config string) {
 	t.Helper()
 	const fields = "jsonpath={.items[*].id} {.items[*].status} {.items[*].description}"
-	if got := bootctl(t, server, "bootctl", "token", "list", "-o", fields); got != "kubead valid made by kubeadm" {
+	if got := bootctl(t, server, "bootctl", "token", "list", "-o", fields); got != "kubead valid created by kubeadm" {
 		t.Errorf("token list prints %q", got)
 	}
 	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) { // the signer needs a moment

@@ -71,7 +71,7 @@ func usageAndEndCases(now time.Time) []tokenCase {
 		{name: "signing only", changes: []secretChange{noKey(authUsage, "auth-extra-groups")}},
 		{name: "signing only, with groups", changes: []secretChange{noKey(authUsage)}},
 		{name: "no usage", changes: []secretChange{noKey(authUsage, signUsage)}},
-		{name: "proxy of kubeadm-certs", changes: []secretChange{noKey(authUsage, signUsage), key("description", "Proxy for managing TTL for the kubeadm-certs secret")}},
+		{name: "proxy token for kubeadm-certs", changes: []secretChange{noKey(authUsage, signUsage), key("description", "Proxy for managing TTL for the kubeadm-certs secret")}},
 		{name: "no expiration", changes: []secretChange{noKey("expiration")}},
 	}
 	for _, value := range []string{"True", "TRUE", "1", "yes", "false", "", " true", "true ", "true\n"} {
@@ -317,7 +317,7 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	accepted = user != ""
 	differs := func(what string, ours, theirs any) {
 		if fmt.Sprint(ours) != fmt.Sprint(theirs) {
-			wrong = append(wrong, fmt.Sprintf("%s: bootctl says %v, Kubernetes %v", what, ours, theirs))
+			wrong = append(wrong, fmt.Sprintf("%s: bootctl prints %v, Kubernetes %v", what, ours, theirs))
 		}
 	}
 	args := []string{"token", "check", id}
@@ -337,14 +337,14 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	if accepted {
 		differs("groups", object.Groups, slices.Delete(slices.Clone(groups), authenticated, authenticated+1))
 	} else if object.Rejected == "" {
-		wrong = append(wrong, "it does not say why the token is rejected")
+		wrong = append(wrong, "the reason for the rejection is missing")
 	}
 	differs("signs", object.Signs, signed[id] && !c.stricter && c.ask == "") // with another secret, the signature is not the token's own
 	if c.stricter && !signed[id] {
-		wrong = append(wrong, "the bootstrap signer is as strict as bootctl")
+		wrong = append(wrong, "bootstrapsigner is as strict as bootctl")
 	}
 	if (code == 0) != (reason == "") || accepted && code != 0 {
-		wrong = append(wrong, fmt.Sprintf("the exit code is %d, the reason %q", code, reason))
+		wrong = append(wrong, fmt.Sprintf("exit code %d, reason code %q", code, reason))
 	}
 	if !wellFormed {
 		return wrong, accepted
@@ -353,7 +353,7 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	differs("user at the endpoint", object.User, user)
 	differs("groups at the endpoint", object.Groups, groups)
 	if want := map[bool]string{true: "0 ", false: "8 TokenRejected"}[accepted]; fmt.Sprint(code, " ", reason) != want {
-		wrong = append(wrong, fmt.Sprintf("at the endpoint: exit code and reason %d %s, want %s", code, reason, want))
+		wrong = append(wrong, fmt.Sprintf("at the endpoint: exit code and reason code %d %s, want %s", code, reason, want))
 	}
 	return wrong, accepted
 }

@@ -71,7 +71,7 @@ func TestServe(t *testing.T) {
 	})
 	t.Run("without signers", func(t *testing.T) { checkControllers(t, client, "b", without) })
 	t.Run("with csrcleaner", func(t *testing.T) {
-		eventually(t, "the expired request is deleted", func(ctx context.Context) bool {
+		eventually(t, "the expired CSR is deleted", func(ctx context.Context) bool {
 			return !csrExists(ctx, t, client, "expired-1")
 		})
 	})
@@ -138,7 +138,7 @@ func checkReady(t *testing.T, s *server, dir string) {
 		t.Fatal(err)
 	}
 	if inFile.Server != s.Server || !slices.Equal(inFile.Controllers, lab.Controllers()) {
-		t.Errorf("%s holds %+v, stdout %+v", lab.ReadyFile, inFile, s.Ready)
+		t.Errorf("%s contains %+v, stdout %+v", lab.ReadyFile, inFile, s.Ready)
 	}
 	if s.Event != "ready" || s.Pid != s.cmd.Process.Pid || s.KubernetesVersion != "v1.37.2" ||
 		s.CAFile != filepath.Join(dir, "pki", "ca.crt") || s.Kubeconfig != filepath.Join(dir, "admin.kubeconfig") {

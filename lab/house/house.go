@@ -110,7 +110,7 @@ func Violations(packages []Package) []string {
 	return found
 }
 
-// Mermaid draws the floors as a flowchart: each floor is a box of its packages, and an
+// Mermaid renders the floors as a flowchart: each floor is a box with its packages, and an
 // arrow leads to each package that another one imports. Packages of the foundation are
 // boxes without arrows, since almost every package imports them.
 func Mermaid(packages []Package) string {

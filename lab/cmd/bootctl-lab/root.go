@@ -27,8 +27,8 @@ func newRoot() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bootctl-lab",
 		Short: "Run a real Kubernetes control plane in one process",
-		Long: `Run a real Kubernetes control plane in one process: etcd, kube-apiserver, and the
-		controllers for TLS bootstrapping, on loopback. "bootctl lab up" starts it.`,
+		Long: `Run a real Kubernetes control plane in one process: etcd, kube-apiserver, and
+the controllers for TLS bootstrapping, on loopback. "bootctl lab up" starts it.`,
 		Args:              noArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,

@@ -22,7 +22,7 @@ func newVersion() *cobra.Command {
 			return runVersion(cmd, output)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "json, or nothing for text")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "output format, only json. Defaults to text")
 	return cmd
 }
 

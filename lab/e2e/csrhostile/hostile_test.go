@@ -84,11 +84,11 @@ func allowEveryRequester(t *testing.T, p labtest.Admin) {
 			t.Fatal(err)
 		}
 	}
-	p.Eventually(t, "rights of alice", func() bool {
+	p.Eventually(t, "permissions of alice", func() bool {
 		_, err := p.SendCSR(t.Context(), t, "door", labtest.NewCSR(t, "door", labtest.SentBy("alice")))
 		return err == nil
 	})
-	p.Eventually(t, "rights of the owner", func() bool {
+	p.Eventually(t, "permissions of the owner", func() bool {
 		review, err := p.ClientAs(t, "").AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{User: "owner", ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}},
 		}, metav1.CreateOptions{})

@@ -200,7 +200,7 @@ func (k kubeletManagers) register(t *testing.T, name string, addresses []corev1.
 // approve, which must approve exactly these. It returns the number of approved CSRs.
 func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, args ...string) int {
 	t.Helper()
-	k.Eventually(t, fmt.Sprintf("%d requests", want), func() bool {
+	k.Eventually(t, fmt.Sprintf("%d CSRs", want), func() bool {
 		pending := 0
 		for _, object := range storedCSRs(t, k.Admin) {
 			if r := csr.Decode(&object); r.IsPending() && strings.HasPrefix(r.Username, requester) {

@@ -180,7 +180,7 @@ func accessFaults() []doctorFault {
 		{name: "API server without etcd", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(*http.Request) faultproxy.Fault {
-				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is not there", "")
+				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is unavailable", "")
 			})
 			l.kubeconfig = l.WriteProxyKubeconfig(t, l.proxy.URL)
 		}, want: "FAIL ServerUnavailable server", repair: restoreAdmin},
@@ -207,8 +207,8 @@ func accessFaults() []doctorFault {
 				}
 			})(t, l)
 		}, want: "WARN EndpointLoopback endpoint", repair: restoreAdmin},
-		{name: "clock ten minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", repair: restoreAdmin},
-		{name: "clock two minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", repair: restoreAdmin},
+		{name: "clock 10 minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", repair: restoreAdmin},
+		{name: "clock 2 minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", repair: restoreAdmin},
 		{name: "no permission to list tokens", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.kubectl(t, "create", "clusterrole", "e2e:doctor", "--verb=get,list,create", "--resource=configmaps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io,clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io,certificatesigningrequests.certificates.k8s.io,subjectaccessreviews.authorization.k8s.io")

@@ -77,7 +77,7 @@ func (l setupLab) createUsersLacking(t *testing.T, test string, permissions []pe
 		}
 		users[lacks] = l.kubeconfigAs(t, name(lacks))
 	}
-	l.Eventually(t, "right of the last user", func() bool {
+	l.Eventually(t, "permission of the last user", func() bool {
 		review, err := l.admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{User: name(permission{}), ResourceAttributes: &authorizationv1.ResourceAttributes{
 				Verb: permissions[0].verb, Group: permissions[0].rule().APIGroups[0], Resource: permissions[0].resource}},
@@ -110,7 +110,7 @@ func (l setupLab) wantPermissionErrors(t *testing.T, test string, permissions []
 		if code != 8 || stdout != "" || !strings.Contains(stderr, lacks.errorText()) || !strings.Contains(stderr, "(Forbidden)") || !strings.Contains(stderr, "nothing was changed") {
 			t.Errorf("without %s %s: exit code %d, stdout %q, stderr\n%s", lacks.verb, lacks.resource, code, stdout, stderr)
 		}
-		wantSameState(t, "who lacks "+lacks.verb+" "+lacks.resource, l.readState(t), before)
+		wantSameState(t, "without "+lacks.verb+" "+lacks.resource, l.readState(t), before)
 	}
 	if code, _, stderr := l.Run(t, append(args, "--dry-run", "--kubeconfig", users[permission{}])...); code != 0 {
 		t.Errorf("with all permissions: exit code %d\n%s", code, stderr)

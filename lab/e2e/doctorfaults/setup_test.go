@@ -33,7 +33,7 @@ func TestSetup(t *testing.T) {
 	l := setupLab{Admin: p, admin: p.ClientAs(t, "")}
 	l.before = l.readState(t)
 	t.Run("without a permission", func(t *testing.T) { l.applyWithoutPermission(t) })
-	wantSameState(t, "after a setup without rights", l.readState(t), l.before)
+	wantSameState(t, "after setup without permissions", l.readState(t), l.before)
 
 	byKubeadm := l.preparedByKubeadm(t)
 	t.Run("after kubeadm", func(t *testing.T) { l.leavesKubeadmAlone(t, byKubeadm) })
@@ -139,7 +139,7 @@ func (l setupLab) deleteAll(t *testing.T, names []string) {
 			t.Fatalf("delete %s: %s", name, stderr)
 		}
 	}
-	wantSameState(t, "after what kubeadm made was deleted", l.readState(t), l.before)
+	wantSameState(t, "after kubeadm's objects were deleted", l.readState(t), l.before)
 }
 
 // applyConcurrently checks that eight concurrent setups succeed.
@@ -171,7 +171,7 @@ func (l setupLab) equalsKubeadm(t *testing.T, made, byKubeadm clusterState) {
 			t.Errorf("%s has the labels %v", name, made[name].Labels)
 		}
 	}
-	wantSameState(t, "made by setup", made.subset(names).withoutMetadata(), byKubeadm.subset(names).withoutMetadata())
+	wantSameState(t, "created by setup", made.subset(names).withoutMetadata(), byKubeadm.subset(names).withoutMetadata())
 	t.Logf("setup created %q; only kubeadm created %q", names, byKubeadm.missingFrom(made))
 }
 
@@ -228,7 +228,7 @@ func (l setupLab) applyManifests(t *testing.T, made clusterState) {
 		t.Fatalf("kubectl apply: %v\n%s", err, out)
 	}
 	applied := l.readState(t)
-	wantSameState(t, "made by kubectl", applied.withoutMetadata(), made.withoutMetadata())
+	wantSameState(t, "created by kubectl", applied.withoutMetadata(), made.withoutMetadata())
 	for _, name := range made.missingFrom(l.before) {
 		if !maps.Equal(applied[name].Labels, made[name].Labels) {
 			t.Errorf("%s has the labels %v, want %v", name, applied[name].Labels, made[name].Labels)

@@ -68,7 +68,7 @@ func hostileHandlers() map[string]func(http.ResponseWriter, *http.Request) {
 		"endless redirects": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
 		},
-		"endless informational answers": func(w http.ResponseWriter, r *http.Request) {
+		"endless informational responses": func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				w.WriteHeader(http.StatusProcessing)
 			}
@@ -88,7 +88,7 @@ func TestJoin_HostileServers(t *testing.T) {
 	}
 	want := map[string]int{
 		"endless body": 4, "slow drip": 4, "gzip bomb": 4, "a million headers": 4, "endless redirects": 4,
-		"endless informational answers": 4, "plain HTTP": 7,
+		"endless informational responses": 4, "plain HTTP": 7,
 	}
 	handlers := hostileHandlers()
 	handlers["plain HTTP"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }

@@ -85,7 +85,7 @@ func changeCSR(change func(*faultCell, *certificatesv1.CertificateSigningRequest
 }
 
 func inCreateAndWait(o outcome) [phaseCount]outcome {
-	return [phaseCount]outcome{notApplicable("no request"), o, o, notApplicable("no request")}
+	return [phaseCount]outcome{notApplicable("no CSR in the response"), o, o, notApplicable("no CSR in the response")}
 }
 
 // requestRows returns the states of the CSR.
@@ -101,9 +101,9 @@ func requestRows() []faultRow {
 			return nil
 		})
 	}
-	atCreate := notApplicable("it is new")
+	atCreate := notApplicable("the CSR is new")
 	onlyWait := func(o outcome) [phaseCount]outcome {
-		return [phaseCount]outcome{notApplicable("no request"), atCreate, o, notApplicable("no request")}
+		return [phaseCount]outcome{notApplicable("no CSR in the response"), atCreate, o, notApplicable("no CSR in the response")}
 	}
 	return []faultRow{
 		{name: "denied", choose: state("Denied"), cells: inCreateAndWait(endsAtOnce(5, "Denied"))},

@@ -106,7 +106,7 @@ func TestJoin_ServerKilled(t *testing.T) {
 	slices.Sort(after)
 	p99 := after[(len(after)*99+99)/100-1]
 	t.Logf("%d joins, %d were interrupted by the kill, in these steps: %v", len(joins), len(after), steps)
-	t.Logf("after the server's restart, the joins took: median %s, p99 %s, maximum %s", after[len(after)/2], p99, after[len(after)-1])
+	t.Logf("the joins ended this long after the server's restart: median %s, p99 %s, maximum %s", after[len(after)/2], p99, after[len(after)-1])
 	if limit := labtest.SmallOrFull(labtest.Hang, 5*time.Second); p99 > limit { // only make soak checks the time
 		t.Errorf("p99 is %s", p99)
 	}

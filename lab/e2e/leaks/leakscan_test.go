@@ -96,7 +96,7 @@ func (s leakScan) find(text []byte) string {
 			dumped = append(dumped, decoded...)
 		}
 		if form := s.findForm(dumped); form != "" {
-			return form + ", in a dump like that of " + name
+			return form + ", in a dump like the output of " + name
 		}
 	}
 	return ""

@@ -190,7 +190,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		err = ts.Exec(args[0], args[1:]...)
 	}
 	if err != nil {
-		ts.Fatalf("it does not succeed: %v", err)
+		ts.Fatalf("it does not succeed in time: %v", err)
 	}
 }
 
