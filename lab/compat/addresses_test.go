@@ -34,6 +34,6 @@ func FuzzNodeAddresses(f *testing.F) {
 // that it is one of the node's addresses.
 func isOfNode(ip net.IP, address string) bool {
 	request := csr.Request{SignerName: csr.KubeletServing, PKCS10: &x509.CertificateRequest{IPAddresses: []net.IP{ip}}}
-	verdicts := approval.Check(request, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
-	return slices.ContainsFunc(verdicts, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.Passed })
+	results := approval.Check(request, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
+	return slices.ContainsFunc(results, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.Passed })
 }

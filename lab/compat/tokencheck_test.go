@@ -336,10 +336,10 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	differs("user", object.User, user)
 	if accepted {
 		differs("groups", object.Groups, slices.Delete(slices.Clone(groups), authenticated, authenticated+1))
-	} else if object.Rejected == "" {
+	} else if object.RejectedReason == "" {
 		wrong = append(wrong, "the reason for the rejection is missing")
 	}
-	differs("signs", object.Signs, signed[id] && !c.stricter && c.ask == "") // with another secret, the signature is not the token's own
+	differs("signing", object.Signing, signed[id] && !c.stricter && c.ask == "") // with another secret, the signature is not the token's own
 	if c.stricter && !signed[id] {
 		wrong = append(wrong, "bootstrapsigner is as strict as bootctl")
 	}

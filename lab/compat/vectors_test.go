@@ -82,8 +82,8 @@ func TestVectors_Tokens(t *testing.T) {
 	}
 	readJSON(t, "../../pkg/token/testdata/upstream.json", &v)
 	for _, of := range []struct {
-		texts []text
-		judge func(string) bool
+		texts   []text
+		accepts func(string) bool
 	}{
 		{v.Tokens, tokenutil.IsValidBootstrapToken},
 		{v.IDs, tokenutil.IsValidBootstrapTokenID},
@@ -91,7 +91,7 @@ func TestVectors_Tokens(t *testing.T) {
 		{v.SecretNames, func(s string) bool { _, ok := secrets.ParseName(s); return ok }},
 	} {
 		for _, vector := range of.texts {
-			if of.judge(vector.Text) != vector.Want {
+			if of.accepts(vector.Text) != vector.Want {
 				t.Errorf("%q is recorded wrongly", vector.Text)
 			}
 		}

@@ -180,9 +180,9 @@ func wantRefused(t *testing.T, p labtest.Admin, way string, code int, results ma
 			continue
 		}
 		var violated []string
-		for _, verdict := range result.Verdicts {
-			if !verdict.OK {
-				violated = append(violated, verdict.Rule)
+		for _, r := range result.Rules {
+			if !r.Passed {
+				violated = append(violated, r.Rule)
 			}
 		}
 		if result.Result != "refused" || !slices.Contains(violated, wanted) {

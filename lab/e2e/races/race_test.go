@@ -155,7 +155,7 @@ func TestApprove_ReplacedWithinProcess(t *testing.T) {
 	for begin := time.Now(); i < times || !bothWon() && time.Since(begin) < labtest.Hang; i++ {
 		r := newRaceRun(t, p, fmt.Sprintf("race-%d", i))
 		touch := i%2 == 0
-		judged, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), csr.Request{Name: r.name})
+		reviewed, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), csr.Request{Name: r.name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestApprove_ReplacedWithinProcess(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond)
-		err = approval.Approve(t.Context(), r.asAdmin.CertificatesV1(), judged)
+		err = approval.Approve(t.Context(), r.asAdmin.CertificatesV1(), reviewed)
 		replaced.Wait()
 		switch {
 		case err == nil:
