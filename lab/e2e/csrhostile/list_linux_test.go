@@ -10,9 +10,14 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
+<<<<<<< HEAD
 // TestCSRList_ManyCSRs bounds the memory of the output formats that people and scripts
 // read; the others keep the whole document in memory, as kubectl does. BenchmarkList
 // measures the time.
+=======
+// TestCSRList_ManyCSRs limits the memory and time of the list formats that people and
+// scripts read. The other formats hold the complete document in memory, like kubectl.
+>>>>>>> bb985d01593be9cf66179f75ff32cf98052d559a
 func TestCSRList_ManyCSRs(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	n := labtest.SmallOrFull(1000, 50000)
@@ -43,9 +48,9 @@ func TestCSRList_ManyCSRs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := strings.Count(string(text), "node-csr-"); got != n {
-			t.Errorf("%s: %d requests, want %d", test.args, got, n)
+			t.Errorf("%s: %d CSRs, want %d", test.args, got, n)
 		}
-		t.Logf("%s: %d requests, %d bytes, %d MB resident, %s", test.args, n, len(text), kilobytes/1024, took.Round(10*time.Millisecond))
+		t.Logf("%s: %d CSRs, %d bytes, %d MB resident, %s", test.args, n, len(text), kilobytes/1024, took.Round(10*time.Millisecond))
 		if kilobytes == 0 || test.bounded && kilobytes > 250*1000 {
 			t.Errorf("%s: %d KB were resident", test.args, kilobytes)
 		}
