@@ -62,7 +62,7 @@ func file(t *testing.T, text string) string {
 // Bad input is found before anything is asked of the server.
 func TestTokenCreate_Refuses(t *testing.T) {
 	const strong = "k3x9q2.w8f0s7d6h5j4n3m2"
-	const group = " is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit"
+	const group = " must be system:bootstrappers: followed by a-z, 0-9, colons and dashes, and end with a letter or digit"
 	usage, spec := failure.ErrUsage.Error()+": ", token.ErrInvalidSpec.Error()+": "
 	tests := []struct {
 		name   string
@@ -94,9 +94,9 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		{"bare group", []string{"--groups", "system:bootstrappers"}, "InvalidTokenSpec", spec + `group "system:bootstrappers"` + group},
 		{"space after a comma", []string{"--groups", "system:bootstrappers:a, system:bootstrappers:b"}, "InvalidTokenSpec", spec + `group " system:bootstrappers:b"` + group},
 		{"script", []string{"--groups", "system:bootstrappers:<script>"}, "InvalidTokenSpec", spec + `group "system:bootstrappers:<script>"` + group},
-		{"malformed token", []string{strong + "0"}, "InvalidToken", "not a bootstrap token: it has 24 bytes where 6 characters, a dot and 16 characters make 23"},
-		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken", "token abcdef: the token is weak: its secret stands in documentation"},
-		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken", "token k3x9q2: the token is weak: its secret has few different characters"},
+		{"malformed token", []string{strong + "0"}, "InvalidToken", "not a bootstrap token: it has 24 bytes instead of 23 (6 characters, a dot and 16 characters)"},
+		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken", "token abcdef: the token is weak: it is an example from public documentation"},
+		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken", "token k3x9q2: the token is weak: its secret has too few different characters"},
 		{"token and file", []string{strong, "--token-file", "x"}, "Usage", usage + "a token was given and --token-file, too"},
 		{"count and token", []string{strong, "--count", "2"}, "Usage", usage + "--count is of random tokens, and one was given"},
 		{"count of none", []string{"--count", "0"}, "Usage", usage + "--count 0 is not between 1 and 10000"},

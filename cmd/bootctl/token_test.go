@@ -72,8 +72,8 @@ func TestTokenList_Fields(t *testing.T) {
 	list, got := on[output.TokenList](t, fake.NewClientset(everyToken(t)...), "token", "list")
 	want := map[string]string{
 		"aaaaaa": "valid", "bbbbbb": "valid, for signing alone", "cccccc": "expired",
-		"dddddd": `unusable: group " system:bootstrappers:b" is not one below system:bootstrappers:`,
-		"eeeeee": "unusable: its expiration is not a time of RFC 3339, which counts as expired",
+		"dddddd": `unusable: group " system:bootstrappers:b" is not a valid group below system:bootstrappers:`,
+		"eeeeee": "unusable: its expiration is not an RFC 3339 time, so it counts as expired",
 		"ffffff": "proxy of kubeadm-certs", "gggggg": "expired", "hhhhhh": "valid",
 	}
 	if got.code != 0 || len(list.Items) != len(want) {

@@ -194,7 +194,7 @@ func clusterInfoRows() []faultRow {
 				c.lab.signClusterInfo(cm)
 			}
 		}),
-		row("cluster-info without a signature", endsAtTimeout(4, "SignatureMissing", "accepts the token, but nobody has signed"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info without a signature", endsAtTimeout(4, "SignatureMissing", "accepts the token, but cluster-info has no signature"), func(c *faultCell, cm *corev1.ConfigMap) {
 			delete(cm.Data, "jws-kubeconfig-"+c.lab.token.ID())
 		}),
 		row("cluster-info with another token's signature", endsAtOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {

@@ -224,7 +224,7 @@ func TestSign_LostUpdate(t *testing.T) {
 	if err := labtest.RetryTimeout([]string{"token", "create", "--wait", "--timeout", "4s"}, func(args []string) bool {
 		before = countDenials(t, p)
 		code, stdout, stderr = p.Run(t, args...)
-		return code == 4 && len(stdout) == len("abcdef.0123456789abcdef") && strings.Contains(stderr, "has lost this one, or has stopped since") && strings.Contains(stderr, "(SignatureMissing)")
+		return code == 4 && len(stdout) == len("abcdef.0123456789abcdef") && strings.Contains(stderr, "has missed this one, or has stopped since") && strings.Contains(stderr, "(SignatureMissing)")
 	}); err != nil {
 		t.Errorf("create --wait: exit code %d, %v\n%s%s", code, err, stdout, stderr)
 	}
