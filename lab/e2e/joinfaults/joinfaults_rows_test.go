@@ -26,7 +26,7 @@ func notApplicable(why string) outcome { return outcome{why: why} }
 func inEachPhase(o outcome) [phaseCount]outcome { return [phaseCount]outcome{o, o, o, o} }
 
 func inDiscovery(o outcome) [phaseCount]outcome {
-	elsewhere := notApplicable("no cluster-info is read")
+	elsewhere := notApplicable("no cluster-info")
 	return [phaseCount]outcome{o, elsewhere, elsewhere, elsewhere}
 }
 
@@ -57,27 +57,27 @@ func connectionRows() []faultRow {
 	loopback, year := net.IPv4(127, 0, 0, 1), 366*24*time.Hour
 	return []faultRow{
 		{name: "port closed", closed: true, cells: inEachPhase(endsAtTimeout(7, "Unreachable", "refused"))},
-		{name: "connection accepted, no response", wire: wire(faultproxy.BlackHole()), cells: inEachPhase(unreachable)},
+		{name: "connection accepted, never answered", wire: wire(faultproxy.BlackHole()), cells: inEachPhase(unreachable)},
 		{name: "connection reset", wire: wire(faultproxy.Reset(0)), cells: inEachPhase(unreachable)},
 		{name: "connection reset twice", wire: wire(faultproxy.Reset(0)), times: 2, cells: inEachPhase(endsJoined("(Unreachable)"))},
-		{name: "connection reset in the handshake", wire: wire(faultproxy.Reset(300)), cells: inEachPhase(unreachable)},
+		{name: "connection reset during the TLS handshake", wire: wire(faultproxy.Reset(300)), cells: inEachPhase(unreachable)},
 		{name: "plain HTTP on the port", wire: wire(faultproxy.Speak("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")), cells: inEachPhase(endsAtOnce(7, "Unreachable"))},
 		{name: "another protocol on the port", wire: wire(faultproxy.Speak("SSH-2.0-OpenSSH_9.9\r\n")), cells: inEachPhase(endsAtOnce(7, "Unreachable"))},
 		{name: "TLS 1.1 at most", wire: shows(func(_ *faultLab, c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), cells: inEachPhase(unreachable)},
-		{name: "certificate from another CA", wire: shows(func(l *faultLab, c *tls.Config) { faultproxy.ServingCertificate(l.other, loopback, time.Now())(c) }), cells: inEachPhase(untrusted)},
-		{name: "certificate for another address", wire: shows(func(l *faultLab, c *tls.Config) {
+		{name: "server certificate from another CA", wire: shows(func(l *faultLab, c *tls.Config) { faultproxy.ServingCertificate(l.other, loopback, time.Now())(c) }), cells: inEachPhase(untrusted)},
+		{name: "server certificate for another address", wire: shows(func(l *faultLab, c *tls.Config) {
 			faultproxy.ServingCertificate(l.ca, net.IPv4(192, 0, 2, 1), time.Now())(c)
 		}), cells: inEachPhase(untrusted)},
-		{name: "certificate expired", wire: shows(func(l *faultLab, c *tls.Config) {
+		{name: "server certificate expired", wire: shows(func(l *faultLab, c *tls.Config) {
 			faultproxy.ServingCertificate(l.ca, loopback, time.Now().Add(-year))(c)
 		}), cells: inEachPhase(untrusted)},
-		{name: "certificate not yet valid", wire: shows(func(l *faultLab, c *tls.Config) {
+		{name: "server certificate not yet valid", wire: shows(func(l *faultLab, c *tls.Config) {
 			faultproxy.ServingCertificate(l.ca, loopback, time.Now().Add(year))(c)
 		}), cells: inEachPhase(untrusted)},
 	}
 }
 
-// silenceRows are responses that are missing, late or lost.
+// silenceRows are responses that are missing, late, or lost.
 func silenceRows() []faultRow {
 	unreachable, watched := endsAtTimeout(7, "Unreachable"), endsAtTimeout(6, "CSRPending")
 	return []faultRow{
@@ -85,17 +85,17 @@ func silenceRows() []faultRow {
 		{name: "request lost twice", fault: faultproxy.Fault{Drop: true}, times: 2, cells: inEachPhase(endsJoined("(Unreachable)"))},
 		{name: "response lost", fault: faultproxy.Fault{DropAnswer: true}, cells: inEachPhase(unreachable)},
 		{name: "response lost twice", fault: faultproxy.Fault{DropAnswer: true}, times: 2, cells: inEachPhase(endsJoined("(Unreachable)"))},
-		{name: "request sent twice", fault: faultproxy.Fault{Repeat: true}, cells: [phaseCount]outcome{endsJoined(), endsJoined(), notApplicable("a second watch has no effect"), endsJoined()}},
+		{name: "request delivered twice", fault: faultproxy.Fault{Repeat: true}, cells: [phaseCount]outcome{endsJoined(), endsJoined(), notApplicable("watches can be repeated"), endsJoined()}},
 		{name: "no response", fault: faultproxy.Never(), cells: inEachPhase(unreachable)},
 		{name: "response after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: [phaseCount]outcome{endsJoined("no answer yet"), endsJoined("no answer yet"), endsJoined(), endsJoined("no answer yet")}},
-		{name: "one byte a second", fault: faultproxy.Drip(), cells: [phaseCount]outcome{unreachable, unreachable, watched, unreachable}},
-		{name: "response cut off", fault: faultproxy.Truncated(), cells: [phaseCount]outcome{unreachable, unreachable, unreachable, unreachable}},
-		{name: "response cut off twice", fault: faultproxy.Truncated(), times: 2, cells: inEachPhase(endsJoined())},
+		{name: "one byte per second", fault: faultproxy.Drip(), cells: [phaseCount]outcome{unreachable, unreachable, watched, unreachable}},
+		{name: "truncated response", fault: faultproxy.Truncated(), cells: [phaseCount]outcome{unreachable, unreachable, unreachable, unreachable}},
+		{name: "truncated response twice", fault: faultproxy.Truncated(), times: 2, cells: inEachPhase(endsJoined())},
 		{name: "server's clock 10 minutes ahead", fault: faultproxy.ShiftDate(10 * time.Minute), cells: inEachPhase(endsJoined("behind the server's"))},
 	}
 }
 
-// refusalRows are responses of a server that is busy, is unavailable, or refuses.
+// refusalRows are responses of a server that is busy, fails, or refuses the request.
 func refusalRows() []faultRow {
 	busy := func(retryAfter string) faultproxy.Fault {
 		return faultproxy.Refuse(429, "TooManyRequests", "too many requests", retryAfter)
@@ -119,11 +119,11 @@ func refusalRows() []faultRow {
 			cells: [phaseCount]outcome{endsAtOnce(8, "AnonymousForbidden"), endsAtOnce(8, "Forbidden"), endsAtOnce(8, "Forbidden"), endsAtOnce(8, "Forbidden")}},
 		{name: "403 from the authorizer twice, as from a starting server", fault: faultproxy.Refuse(403, "Forbidden", rbac, ""), times: 2, cells: inEachPhase(endsJoined())},
 		{name: "403 from admission", fault: faultproxy.Refuse(403, "Forbidden", "admission denied the request", ""),
-			cells: [phaseCount]outcome{notApplicable("read-only request"), endsAtOnce(5, "RefusedByServer"), notApplicable("read-only request"), endsAtOnce(5, "RefusedByServer")}},
+			cells: [phaseCount]outcome{notApplicable("no write"), endsAtOnce(5, "RefusedByServer"), notApplicable("no write"), endsAtOnce(5, "RefusedByServer")}},
 		{name: "404", fault: faultproxy.Refuse(404, "NotFound", "the server could not find the requested resource", ""),
 			cells: [phaseCount]outcome{endsAtTimeout(3, "ClusterInfoNotFound"), endsAtOnce(5, "RefusedByServer"), endsAtOnce(5, "RefusedByServer"), endsAtOnce(5, "RefusedByServer")}},
 		{name: "422", fault: faultproxy.Refuse(422, "Invalid", "spec.usages: invalid", ""),
-			cells: [phaseCount]outcome{notApplicable("read-only request"), endsAtOnce(5, "RefusedByServer"), notApplicable("read-only request"), endsAtOnce(5, "RefusedByServer")}},
+			cells: [phaseCount]outcome{notApplicable("no write"), endsAtOnce(5, "RefusedByServer"), notApplicable("no write"), endsAtOnce(5, "RefusedByServer")}},
 	}
 }
 
@@ -132,10 +132,10 @@ func nonsenseRows() []faultRow {
 	nonsense, large := endsAtOnce(4, "NotAnAPIServer", "what answers is not an API server"), endsAtOnce(4, "NotAnAPIServer", "answer is too large")
 	return []faultRow{
 		{name: "HTML page", fault: faultproxy.Page("text/html", "<html>Please log in</html>"), cells: inEachPhase(nonsense)},
-		{name: "invalid JSON", fault: faultproxy.Page("application/json", "junk"), cells: inEachPhase(nonsense)},
-		{name: "invalid protobuf", fault: faultproxy.Page("application/vnd.kubernetes.protobuf", "junk"), cells: inEachPhase(nonsense)},
+		{name: "junk labeled as JSON", fault: faultproxy.Page("application/json", "junk"), cells: inEachPhase(nonsense)},
+		{name: "junk labeled as protobuf", fault: faultproxy.Page("application/vnd.kubernetes.protobuf", "junk"), cells: inEachPhase(nonsense)},
 		{name: "empty response", fault: faultproxy.Page("application/json", ""), cells: inEachPhase(nonsense)},
-		{name: "object of another kind", fault: faultproxy.Page("application/json", `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}`),
+		{name: "an object of another kind", fault: faultproxy.Page("application/json", `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}`),
 			cells: [phaseCount]outcome{endsAtTimeout(3, "ClusterInfoNotFound"), nonsense, endsAtOnce(9, "CSRDiffers"), endsAtOnce(4, "IdentityRejected")}},
 		{name: "307 to another server", choose: redirectElsewhere, cells: inEachPhase(endsAtOnce(4, "NotAnAPIServer", "answered with a redirect"))},
 		{name: "header of 1 MiB", fault: faultproxy.HugeHeader(), cells: inEachPhase(large)},

@@ -90,7 +90,7 @@ func TestRecipes(t *testing.T) {
 }
 
 func (r *recipes) handOver(t *testing.T) {
-	r.mustRun(t, "Make a token and hand it over as one file", "JOB=hand-over")
+	r.mustRun(t, "Create a token and deliver it as one file", "JOB=hand-over")
 	file := filepath.Join(r.dir, "bootstrap.conf")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("bootstrap.conf: %v, %v", info, err)
@@ -104,7 +104,7 @@ func (r *recipes) handOver(t *testing.T) {
 	if names := r.mustRun(t, "Wait for a node", "NODE=by-file"); !strings.HasPrefix(names, "node-csr-") {
 		t.Errorf("the CSR is %q", names)
 	}
-	const watch = "Watch the identity of a node"
+	const watch = "Monitor a node's certificate"
 	if seen := r.mustRun(t, watch, "ROOT="+root); !strings.HasPrefix(seen, "by-file 20") {
 		t.Errorf("the printed certificate is %q", seen)
 	}
@@ -125,7 +125,7 @@ func (r *recipes) tokens(t *testing.T) {
 		t.Errorf("first %q, then %q, and the file has token %.6s", first, second, full)
 	}
 	const read = "Read the result and the error as JSON"
-	if got := r.mustRun(t, read, "ID="+second); !strings.HasPrefix(got, second+" is good until 20") {
+	if got := r.mustRun(t, read, "ID="+second); !strings.HasPrefix(got, second+" is valid until 20") {
 		t.Errorf("for the token, it prints %q", got)
 	}
 	if got := r.mustRun(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3): ") {
@@ -137,10 +137,10 @@ func (r *recipes) tokens(t *testing.T) {
 func (r *recipes) codes(t *testing.T) {
 	good := []string{"ENDPOINT=" + r.Server.URL(), "PIN=" + r.MustRun(t, "cluster-info", "pin"), "NODE=by-code", "ROOT=" + filepath.Join(r.dir, "by-code")}
 	tests := []struct{ change, want string }{
-		{"PIN=sha256:" + strings.Repeat("0", 64), "it does not verify"},
+		{"PIN=sha256:" + strings.Repeat("0", 64), "verification failed"},
 		{deadEndpoint, "no API server"},
 		{"", "joined"},
-		{"NODE=Not_A_Name", "failed with 2"},
+		{"NODE=Not_A_Name", "failed with exit code 2"},
 	}
 	for _, test := range tests {
 		vars := append(append([]string{}, good...), test.change)
@@ -161,7 +161,7 @@ func (r *recipes) approve(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.node, func(t *testing.T) {
-			r.mustRun(t, "Make a token and hand it over as one file", "JOB=approve")
+			r.mustRun(t, "Create a token and deliver it as one file", "JOB=approve")
 			root := filepath.Join(r.dir, test.node)
 			vars := []string{"NODE=" + test.node, "ROOT=" + root}
 			node := r.command(t, "Join with that file", 0, vars...)
