@@ -10,14 +10,9 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-<<<<<<< HEAD
 // TestCSRList_ManyCSRs bounds the memory of the output formats that people and scripts
 // read; the others keep the whole document in memory, as kubectl does. BenchmarkList
 // measures the time.
-=======
-// TestCSRList_ManyCSRs limits the memory and time of the list formats that people and
-// scripts read. The other formats hold the complete document in memory, like kubectl.
->>>>>>> bb985d01593be9cf66179f75ff32cf98052d559a
 func TestCSRList_ManyCSRs(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	n := labtest.SmallOrFull(1000, 50000)
