@@ -167,7 +167,7 @@ func evilServing(t *testing.T, a attacked) tls.Certificate {
 	return a.evil.Serving(t, time.Now())
 }
 
-// documentAttacks changes the document and signs it with the token.
+// documentAttacks returns attacks with a changed document that is signed with the token.
 func documentAttacks() []attack {
 	const bad = "DocumentInvalid"
 	at := "    server: https://192.0.2.1:6443"
@@ -213,7 +213,7 @@ func documentAttacks() []attack {
 	}
 }
 
-// signatureAttacks uses signatures that were not created with the token.
+// signatureAttacks returns attacks with a signature that the token did not create.
 func signatureAttacks() []attack {
 	const bad = "SignatureInvalid"
 	signatureFor := func(text string) func(attacked, string) string {
@@ -243,7 +243,7 @@ func signatureAttacks() []attack {
 	}
 }
 
-// connectionAttacks attacks the connection.
+// connectionAttacks returns attacks on the connection.
 func connectionAttacks() []attack {
 	unsigned := func(attacked, string) string { return "" }
 	return []attack{

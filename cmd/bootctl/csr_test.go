@@ -215,7 +215,7 @@ func TestApprove_DecidedCSRs(t *testing.T) {
 		{"failed", "delete --failed", 0, "request-of-failed deleted"},
 		{"both", "delete --denied --failed", 0, "request-of-denied deleted,request-of-failed deleted"},
 		{"both, old", "delete --denied --failed --older-than 1d", 0, "request-of-denied deleted,request-of-failed deleted"},
-		{"both, too recent", "delete --denied --failed --older-than 9000d", 0, ""},
+		{"both, not old enough", "delete --denied --failed --older-than 9000d", 0, ""},
 		{"by name", "delete request-of-approved", 0, "request-of-approved deleted"},
 		{"pending", "delete request-of-pending", 5, "request-of-pending refused"},
 		{"another UID", "delete request-of-denied --uid x", 9, "request-of-denied failed"},

@@ -24,7 +24,7 @@ func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	o.filterOptions.addFlags(fs)
 	fs.StringVar(&o.UID, "uid", "", "approve only the CSR with this `UID`")
 	fs.StringVar(&o.Fingerprint, "fingerprint", "", "approve only the CSR with this key `fingerprint`, or its first 20 or more digits")
-	fs.IntVar(&o.limit, "max", math.MaxInt, "maximum `number` of CSRs to approve, oldest first")
+	fs.IntVar(&o.limit, "max", math.MaxInt, "maximum `number` of CSRs to approve, oldest first. Defaults to all")
 	fs.Lookup("max").DefValue = "0" // so that help prints no default
 	fs.BoolVar(&o.wait, "wait", false, "wait for a CSR for --node to appear")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, maximum time to wait")
@@ -53,10 +53,10 @@ denied. Privileged CSRs are never approved, even with --force.
 
 The approval applies only to the object that was evaluated, by its UID. With
 --fingerprint, it applies only to the key whose fingerprint was read at the
-node. If several CSRs with different keys request the same node, filters approve
-none of them, also when one is already approved. A CSR that cannot be approved
-does not stop the others. For CSRs selected by a filter, bootctl asks for
-confirmation on a terminal and requires --yes otherwise, except with --node,
+node. If several CSRs with different keys are for the same node, filters approve
+none of them, and no other once one is approved. A CSR that cannot be approved
+does not stop the others. For CSRs selected by a filter, bootctl asks
+for confirmation on a terminal and requires --yes otherwise, except with --node,
 --uid, or --fingerprint.
 
 Exits with code 5 if a CSR violates a rule.

@@ -58,7 +58,7 @@ names, and usages of the CSR, is signed by the signer's CA, and is valid now.
 -o kubeconfig prints a kubeconfig with the certificate that refers to the key
 file.
 
-Exits with code 9 if a different CSR has the name.
+Exits with code 9 if a different CSR already has this name.
 
 Permissions:
   create on certificatesigningrequests

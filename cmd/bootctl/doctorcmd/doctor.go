@@ -50,7 +50,7 @@ Permissions:
   list on rolebindings and clusterrolebindings
   list on certificatesigningrequests
   create on subjectaccessreviews
-  create, get and delete on secrets in kube-system, with --probe
+  create, get, and delete on secrets in kube-system, with --probe
   get and delete on certificatesigningrequests, with --probe
 
 A check without a permission that it needs is reported as WARN, and the other

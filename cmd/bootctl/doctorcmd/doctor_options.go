@@ -38,7 +38,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, bootstrap token `file` (- for stdin). Defaults to $"+cmdutil.TokenVariable)
 	o.trust.AddFlags(fs)
 	fs.BoolVar(&o.strict, "strict", false, "exit with code 5 also if a check has status WARN")
-	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "maximum time for the checks, in addition to 30 s for each step of the probe")
+	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "maximum time for the checks; each step of the probe can take another 30 s")
 	cli.Requires(fs, "endpoint", "token-file")
 }
 

@@ -82,7 +82,7 @@ code 0 while the node's certificate is valid, and with code 4 if the certificate
 is missing or no longer valid.
 
 Permissions:
-  create, get and watch on certificatesigningrequests, for the token's group
+  create, get, and watch on certificatesigningrequests, for the token's group
 
 bootctl setup grants them.`,
 		Example: `  # Join with a token and the pin of the cluster's CA
