@@ -27,9 +27,8 @@ Pass the --group and --auto-approve values that you used with setup; the
 suggested commands include them.
 
 --probe performs a complete join: it creates a token that expires after 10
-minutes, submits a CSR with the token as a joining node does, and uses the
-issued certificate. It then deletes the token and the CSR, even if it is
-interrupted.
+minutes, submits a CSR with the token as a joining node does, uses the issued
+certificate, and deletes the token and the CSR, even if it is interrupted.
 
 --endpoint checks the cluster as a node sees it, without a kubeconfig. With a
 token and a pin or CA, it also checks the token. Otherwise, it only reads
@@ -47,8 +46,7 @@ Permissions:
   get on the RBAC objects that setup creates, and on the clusterroles they bind
   get on roles in kube-public
   list on secrets in kube-system
-  list on rolebindings and clusterrolebindings
-  list on certificatesigningrequests
+  list on rolebindings, clusterrolebindings, and certificatesigningrequests
   create on subjectaccessreviews
   create, get, and delete on secrets in kube-system, with --probe
   get and delete on certificatesigningrequests, with --probe
