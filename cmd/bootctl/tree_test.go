@@ -107,8 +107,10 @@ func TestTree_FlagsAndExamples(t *testing.T) {
 		if leaf.Example == "" || leaf.Long == "" || strings.HasSuffix(leaf.Short, ".") {
 			t.Errorf("bootctl %s: it needs an example, a long help and a short one without a full stop", path)
 		}
-		for line := range strings.Lines(leaf.Example) {
-			exampleParses(t, leaf, line)
+		for line := range strings.Lines(strings.ReplaceAll(leaf.Example, "\\\n", "")) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				exampleParses(t, leaf, line)
+			}
 		}
 	}
 }
@@ -116,7 +118,8 @@ func TestTree_FlagsAndExamples(t *testing.T) {
 // exampleParses parses a line of an example as the shell and cobra would.
 func exampleParses(t *testing.T, leaf *cobra.Command, line string) {
 	t.Helper()
-	line = strings.TrimPrefix(strings.TrimSpace(line), `eval "$(`)
+	line = strings.TrimPrefix(line, `eval "$(`)
+	line = strings.TrimPrefix(line, "BOOTCTL_TOKEN=$(cat token) ")
 	line, _, _ = strings.Cut(strings.TrimSuffix(line, `)"`), " >")
 	words := shellWords(line)
 	found, rest, err := leaf.Root().Find(words[1:])

@@ -44,7 +44,7 @@ func TestApprove_PromptOnTerminal(t *testing.T) {
 			defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 			shown := bufio.NewReader(terminal)
 			question, err := shown.ReadString(']')
-			if err != nil || !strings.Contains(question, "to be approved: node-csr-") || !strings.Contains(question, "Approve 3 of 3 requests?") {
+			if err != nil || !strings.Contains(question, "CSRs to approve: node-csr-") || !strings.Contains(question, "Approve 3 of 3 CSRs?") {
 				t.Errorf("the prompt is %q (%v)", question, err)
 			}
 			if _, err := terminal.WriteString(test.answer); err != nil {
