@@ -78,7 +78,7 @@ func TestHelp_Topics(t *testing.T) {
 // Every help begins with its short description and fits into 80 columns.
 func TestHelp_Layout(t *testing.T) {
 	for _, cmd := range commands(newRoot(&cli.Env{})) {
-		got := invoke(t, nil, append(strings.Fields(pathOf(cmd)), "--help")...)
+		got := invoke(t, nil, append(strings.Fields(cmd.CommandPath())[1:], "--help")...)
 		if strings.HasPrefix(pathOf(cmd), "completion") || cmd.Name() == "help" { // cobra's own
 			continue
 		}
@@ -86,7 +86,7 @@ func TestHelp_Layout(t *testing.T) {
 			t.Errorf("%s: the help does not begin with %q", cmd.CommandPath(), cmd.Short)
 		}
 		for line := range strings.Lines(got.out) {
-			if width := len([]rune(strings.TrimRight(line, "\n"))); width > 80 {
+			if width := len([]rune(strings.TrimRight(line, "\n"))); width > 80 && len(strings.Fields(line)) > 1 { // a longer word has a line of its own
 				t.Errorf("%s: a line has %d columns: %s", cmd.CommandPath(), width, line)
 			}
 		}

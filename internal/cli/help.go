@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,7 +119,7 @@ func groupFlags(fs *pflag.FlagSet) grouped {
 	})
 	last := []string{"Flags", connectionGroup}
 	slices.SortStableFunc(groups.titles, func(a, b string) int {
-		return slices.Index(last, a) - slices.Index(last, b)
+		return cmp.Or(slices.Index(last, a)-slices.Index(last, b), strings.Compare(a, b))
 	})
 	return groups
 }

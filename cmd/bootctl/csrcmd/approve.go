@@ -33,6 +33,8 @@ func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.dryRun, "dry-run", false, "evaluate the CSRs without approving them")
 	fs.BoolVar(&o.yes, "yes", false, "skip the confirmation prompt for CSRs selected by filters")
 	fs.BoolVar(&o.force, "force", false, "approve one named CSR despite violations of rules that can be overridden")
+	cli.GroupFlags(fs, "Filter Flags", "pending", "signer", "requester", "requester-group", "node", "older-than", "uid", "fingerprint", "max")
+	cli.GroupFlags(fs, "Safety Flags", "dry-run", "yes", "force")
 }
 
 func newApprove(e *cli.Env) *cobra.Command {

@@ -43,6 +43,9 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.noProxy, "no-proxy", false, "connect directly and ignore HTTPS_PROXY")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "change nothing; without a token, check the existing node credentials")
 	addKubeadmAliases(fs)
+	cli.GroupFlags(fs, "Cluster and Trust Flags", "token-file", "token", "discovery-token", "tls-bootstrap-token", "discovery-file",
+		"bootstrap-kubeconfig", "config", "ca-cert-hash", "ca-file", "unsafe-skip-ca-verification", "no-proxy")
+	cli.GroupFlags(fs, "Node Flags", "node-name", "rootfs", "out-dir", "new-key", "force")
 }
 
 // New returns the command join.
