@@ -87,7 +87,7 @@ func silenceRows() []faultRow {
 		{name: "heard, answer lost twice", fault: faultproxy.Fault{DropAnswer: true}, times: 2, cells: inEachPhase(endsJoined("(Unreachable)"))},
 		{name: "heard twice", fault: faultproxy.Fault{Repeat: true}, cells: [phaseCount]outcome{endsJoined(), endsJoined(), notApplicable("two watches are two watches"), endsJoined()}},
 		{name: "no answer", fault: faultproxy.Never(), cells: inEachPhase(unreachable)},
-		{name: "answer after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: [phaseCount]outcome{endsJoined("no answer yet"), endsJoined("no answer yet"), endsJoined(), endsJoined("no answer yet")}},
+		{name: "answer after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: [phaseCount]outcome{endsJoined("no response yet"), endsJoined("no response yet"), endsJoined(), endsJoined("no response yet")}},
 		{name: "a byte a second", fault: faultproxy.Drip(), cells: [phaseCount]outcome{unreachable, unreachable, watched, unreachable}},
 		{name: "cut off in its middle", fault: faultproxy.Truncated(), cells: [phaseCount]outcome{unreachable, unreachable, unreachable, unreachable}},
 		{name: "cut off in its middle twice", fault: faultproxy.Truncated(), times: 2, cells: inEachPhase(endsJoined())},
@@ -129,7 +129,7 @@ func refusalRows() []faultRow {
 
 // nonsenseRows are answers that no API server gives.
 func nonsenseRows() []faultRow {
-	nonsense, large := endsAtOnce(4, "NotAnAPIServer", "what answers is not an API server"), endsAtOnce(4, "NotAnAPIServer", "answer is too large")
+	nonsense, large := endsAtOnce(4, "NotAnAPIServer", "the server is not an API server"), endsAtOnce(4, "NotAnAPIServer", "response is too large")
 	return []faultRow{
 		{name: "HTML page", fault: faultproxy.Page("text/html", "<html>Please log in</html>"), cells: inEachPhase(nonsense)},
 		{name: "junk that says it is JSON", fault: faultproxy.Page("application/json", "junk"), cells: inEachPhase(nonsense)},
@@ -137,7 +137,7 @@ func nonsenseRows() []faultRow {
 		{name: "empty", fault: faultproxy.Page("application/json", ""), cells: inEachPhase(nonsense)},
 		{name: "an object of another kind", fault: faultproxy.Page("application/json", `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}`),
 			cells: [phaseCount]outcome{endsAtTimeout(3, "ClusterInfoNotFound"), nonsense, endsAtOnce(9, "CSRDiffers"), endsAtOnce(4, "IdentityRejected")}},
-		{name: "307 to another server", choose: redirectElsewhere, cells: inEachPhase(endsAtOnce(4, "NotAnAPIServer", "answered with a redirect"))},
+		{name: "307 to another server", choose: redirectElsewhere, cells: inEachPhase(endsAtOnce(4, "NotAnAPIServer", "responded with a redirect"))},
 		{name: "header of 1 MiB", fault: faultproxy.HugeHeader(), cells: inEachPhase(large)},
 		{name: "endless", fault: faultproxy.Endless(), isHeavy: true, cells: inEachPhase(large)},
 		{name: "gzip bomb", fault: faultproxy.GzipBomb(), isHeavy: true, cells: inEachPhase(large)},
