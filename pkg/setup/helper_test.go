@@ -31,7 +31,7 @@ type cluster struct {
 func newCluster(t *testing.T, objects ...runtime.Object) cluster {
 	t.Helper()
 	client := fake.NewClientset(objects...)
-	testapi.HonourDryRun(client)
+	testapi.HonorDryRun(client)
 	return cluster{client, document(t, "192.0.2.1:6443")}
 }
 
