@@ -352,7 +352,7 @@ func TestSubmit_Usage(t *testing.T) {
 		"invalid key":                 {"--cn jane --key " + junk, junk + ": not a private key: it has no PEM block of one"},
 		"another key than the file's": {"-f testdata/hostile.csr --key " + otherKey, otherKey + ": not a private key: the request is for another key"},
 		"CA without waiting":          {"--cn jane --ca-file x --key " + key, usage + "--ca-file verifies the certificate, so it requires --wait"},
-		"invalid CSR":                 {"-f " + junk, "not a certificate request: there is something that is not a PEM block"},
+		"invalid CSR":                 {"-f " + junk, "not a certificate request: expected a PEM block"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := invoke(t, []runtime.Object{}, append([]string{"csr", "submit"}, shellWords(test.args)...)...)

@@ -18,7 +18,7 @@ import (
 )
 
 func TestBatch_PreviewOffline(t *testing.T) {
-	unfit := func(s *token.Spec) { s.Usages = nil }
+	noUsage := func(s *token.Spec) { s.Usages = nil }
 	tests := []struct {
 		name    string
 		batch   token.Batch
@@ -27,7 +27,7 @@ func TestBatch_PreviewOffline(t *testing.T) {
 	}{
 		{"random", token.Batch{Spec: spec(t), Count: 3, Random: rand.Reader}, 3, nil},
 		{"given token", token.Batch{Spec: spec(t), Count: 1}, 1, nil},
-		{"no usage", token.Batch{Spec: spec(t, unfit), Count: 3, Random: rand.Reader}, 0, token.ErrInvalidSpec},
+		{"no usage", token.Batch{Spec: spec(t, noUsage), Count: 3, Random: rand.Reader}, 0, token.ErrInvalidSpec},
 		{"no randomness", token.Batch{Spec: spec(t), Count: 3, Random: iotest.ErrReader(errRandom)}, 0, errRandom},
 	}
 	for _, test := range tests {

@@ -87,7 +87,7 @@ func silenceRows() []faultRow {
 		{name: "response lost twice", fault: faultproxy.Fault{DropAnswer: true}, times: 2, cells: inEachPhase(endsJoined("(Unreachable)"))},
 		{name: "request delivered twice", fault: faultproxy.Fault{Repeat: true}, cells: [phaseCount]outcome{endsJoined(), endsJoined(), notApplicable("watches can be repeated"), endsJoined()}},
 		{name: "no response", fault: faultproxy.Never(), cells: inEachPhase(unreachable)},
-		{name: "response after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: [phaseCount]outcome{endsJoined("no answer yet"), endsJoined("no answer yet"), endsJoined(), endsJoined("no answer yet")}},
+		{name: "response after 2 s", fault: faultproxy.Fault{Delay: 2 * time.Second}, times: 1, cells: [phaseCount]outcome{endsJoined("no response yet"), endsJoined("no response yet"), endsJoined(), endsJoined("no response yet")}},
 		{name: "one byte per second", fault: faultproxy.Drip(), cells: [phaseCount]outcome{unreachable, unreachable, watched, unreachable}},
 		{name: "truncated response", fault: faultproxy.Truncated(), cells: [phaseCount]outcome{unreachable, unreachable, unreachable, unreachable}},
 		{name: "truncated response twice", fault: faultproxy.Truncated(), times: 2, cells: inEachPhase(endsJoined())},
@@ -129,7 +129,7 @@ func refusalRows() []faultRow {
 
 // nonsenseRows are responses that no API server sends.
 func nonsenseRows() []faultRow {
-	nonsense, large := endsAtOnce(4, "NotAnAPIServer", "what answers is not an API server"), endsAtOnce(4, "NotAnAPIServer", "answer is too large")
+	nonsense, large := endsAtOnce(4, "NotAnAPIServer", "the server is not an API server"), endsAtOnce(4, "NotAnAPIServer", "response is too large")
 	return []faultRow{
 		{name: "HTML page", fault: faultproxy.Page("text/html", "<html>Please log in</html>"), cells: inEachPhase(nonsense)},
 		{name: "junk labeled as JSON", fault: faultproxy.Page("application/json", "junk"), cells: inEachPhase(nonsense)},
@@ -137,7 +137,7 @@ func nonsenseRows() []faultRow {
 		{name: "empty response", fault: faultproxy.Page("application/json", ""), cells: inEachPhase(nonsense)},
 		{name: "an object of another kind", fault: faultproxy.Page("application/json", `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}`),
 			cells: [phaseCount]outcome{endsAtTimeout(3, "ClusterInfoNotFound"), nonsense, endsAtOnce(9, "CSRDiffers"), endsAtOnce(4, "IdentityRejected")}},
-		{name: "307 to another server", choose: redirectElsewhere, cells: inEachPhase(endsAtOnce(4, "NotAnAPIServer", "answered with a redirect"))},
+		{name: "307 to another server", choose: redirectElsewhere, cells: inEachPhase(endsAtOnce(4, "NotAnAPIServer", "responded with a redirect"))},
 		{name: "header of 1 MiB", fault: faultproxy.HugeHeader(), cells: inEachPhase(large)},
 		{name: "endless response", fault: faultproxy.Endless(), isHeavy: true, cells: inEachPhase(large)},
 		{name: "gzip bomb", fault: faultproxy.GzipBomb(), isHeavy: true, cells: inEachPhase(large)},
