@@ -50,7 +50,7 @@ var table = []row{
 		hint: "add the API server's host to NO_PROXY",
 		node: "add the API server's host to NO_PROXY, or connect directly with bootctl join --no-proxy"},
 	{reason: "CertificateUntrusted", exit: ExitNotVerified, when: kubeclient.IsUntrusted,
-		hint: "compare the address and the CA in the kubeconfig with those of the cluster, and check this machine's clock",
+		hint: "compare the address and the CA in the kubeconfig with the cluster's, and check this machine's clock",
 		node: "compare the address and the CA with those that the administrator gave you; no secret was sent"},
 	{reason: "NotAnAPIServer", exit: ExitNotVerified,
 		when: is(kubeclient.ErrNotAPIServer, kubeclient.ErrRedirect, kubeclient.ErrTooLarge),

@@ -132,8 +132,8 @@ func TestJoin_OnTerminal(t *testing.T) {
 	}
 	shown := seen + string(rest)
 	for _, want := range []string{
-		"bootctl: making a key: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
-		"(CSRPending)", "an administrator approves it with: bootctl csr approve", "bootctl: asking the API server who this is: ",
+		"bootctl: generating a key: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
+		"(CSRPending)", "an administrator approves it with: bootctl csr approve", "bootctl: confirming the identity with the API server: ",
 	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the terminal lacks %q:\n%q", want, shown)

@@ -138,9 +138,9 @@ func TestTerminal_Screens(t *testing.T) {
 		s.send(t, "clear; "+join+" --node-name at-terminal; echo ended with $?", "Enter")
 		screen := s.waitFor(t, `^bootctl: waiting for the certificate: \d.*, for \d`)
 		wantScreen(t, p, screen, `
-bootctl: making a key: TIME
+bootctl: generating a key: TIME
 bootctl: reading and verifying cluster-info: TIME
-bootctl: asking for a certificate: TIME
+bootctl: requesting a certificate: TIME
 bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
 bootctl: an administrator approves it with: bootctl csr approve REQUEST --fingerprint FINGERPRINT
@@ -176,9 +176,9 @@ bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: 
 		s.waitFor(t, `approves it with`)
 		s.send(t, "C-c")
 		wantScreen(t, p, strings.ReplaceAll(s.waitFor(t, `^ended with 130`), "^C", ""), `
-bootctl: making a key
+bootctl: generating a key
 bootctl: reading and verifying cluster-info
-bootctl: asking for a certificate
+bootctl: requesting a certificate
 bootctl: waiting for the certificate
 bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
