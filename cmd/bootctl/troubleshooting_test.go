@@ -31,7 +31,7 @@ func troubleshootingPage(t *testing.T) []byte {
 func TestTroubleshooting_Messages(t *testing.T) {
 	page := string(troubleshootingPage(t))
 	for _, err := range []error{
-		csr.ErrPending, csr.ErrUnsigned, discovery.ErrUnsigned, discovery.ErrTokenRejected, clusterinfo.ErrPinMismatch, clusterinfo.ErrNotFound,
+		csr.ErrUnsigned, discovery.ErrUnsigned, discovery.ErrTokenRejected, clusterinfo.ErrPinMismatch, clusterinfo.ErrNotFound,
 	} {
 		if !strings.Contains(page, "`"+err.Error()) {
 			t.Errorf("docs/troubleshooting.md does not quote %q", err)
