@@ -62,7 +62,7 @@ func file(t *testing.T, text string) string {
 // Bad input is found before anything is asked of the server.
 func TestTokenCreate_Refuses(t *testing.T) {
 	const strong = "k3x9q2.w8f0s7d6h5j4n3m2"
-	const group = " is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit"
+	const group = " must be system:bootstrappers: followed by a-z, 0-9, colons and dashes, and end with a letter or digit"
 	usage, spec := failure.ErrUsage.Error()+": ", token.ErrInvalidSpec.Error()+": "
 	tests := []struct {
 		name   string
@@ -70,16 +70,16 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		reason string
 		says   string // how the message begins
 	}{
-		{"negative TTL", []string{"--ttl", "-1h"}, "Usage", usage + `--ttl "-1h" is not a length of time like 90m, 24h or 7d`},
+		{"negative TTL", []string{"--ttl", "-1h"}, "Usage", usage + `--ttl "-1h" is not a duration such as 90m, 24h, or 7d`},
 		{"TTL below a second", []string{"--ttl", "500ms"}, "Usage", usage + `--ttl "500ms" ends before the token can be used; never makes one without end`},
 		{"a nanosecond", []string{"--ttl", "1ns"}, "Usage", usage + `--ttl "1ns" ends before the token can be used; never makes one without end`},
-		{"no unit", []string{"--ttl", "1h30"}, "Usage", usage + `--ttl "1h30" is not a length of time like 90m, 24h or 7d`},
-		{"float", []string{"--ttl", "1e3s"}, "Usage", usage + `--ttl "1e3s" is not a length of time like 90m, 24h or 7d`},
-		{"other digits", []string{"--ttl", "١h"}, "Usage", usage + `--ttl "١h" is not a length of time like 90m, 24h or 7d`},
-		{"overflow", []string{"--ttl", "2562048h"}, "Usage", usage + `--ttl "2562048h" is not a length of time like 90m, 24h or 7d`},
-		{"overflow of days", []string{"--ttl", "106752d"}, "Usage", usage + `--ttl "106752d" is not a length of time like 90m, 24h or 7d`},
-		{"negative days", []string{"--ttl", "-7d"}, "Usage", usage + `--ttl "-7d" is not a length of time like 90m, 24h or 7d`},
-		{"days and hours", []string{"--ttl", "1d2h"}, "Usage", usage + `--ttl "1d2h" is not a length of time like 90m, 24h or 7d`},
+		{"no unit", []string{"--ttl", "1h30"}, "Usage", usage + `--ttl "1h30" is not a duration such as 90m, 24h, or 7d`},
+		{"float", []string{"--ttl", "1e3s"}, "Usage", usage + `--ttl "1e3s" is not a duration such as 90m, 24h, or 7d`},
+		{"other digits", []string{"--ttl", "١h"}, "Usage", usage + `--ttl "١h" is not a duration such as 90m, 24h, or 7d`},
+		{"overflow", []string{"--ttl", "2562048h"}, "Usage", usage + `--ttl "2562048h" is not a duration such as 90m, 24h, or 7d`},
+		{"overflow of days", []string{"--ttl", "106752d"}, "Usage", usage + `--ttl "106752d" is not a duration such as 90m, 24h, or 7d`},
+		{"negative days", []string{"--ttl", "-7d"}, "Usage", usage + `--ttl "-7d" is not a duration such as 90m, 24h, or 7d`},
+		{"days and hours", []string{"--ttl", "1d2h"}, "Usage", usage + `--ttl "1d2h" is not a duration such as 90m, 24h, or 7d`},
 		{"TTL and end", []string{"--ttl", "1h", "--expires-at", "2099-01-01T00:00:00Z"}, "Usage", usage + "--ttl and --expires-at were both given"},
 		{"end is past", []string{"--expires-at", "2020-01-01T00:00:00Z"}, "Usage", usage + "--expires-at 2020-01-01T00:00:00Z is past"},
 		{"end is a day", []string{"--expires-at", "2099-01-01"}, "Usage", usage + `--expires-at "2099-01-01" is not a time like 2026-01-31T18:00:00Z`},
@@ -94,22 +94,22 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		{"bare group", []string{"--groups", "system:bootstrappers"}, "InvalidTokenSpec", spec + `group "system:bootstrappers"` + group},
 		{"space after a comma", []string{"--groups", "system:bootstrappers:a, system:bootstrappers:b"}, "InvalidTokenSpec", spec + `group " system:bootstrappers:b"` + group},
 		{"script", []string{"--groups", "system:bootstrappers:<script>"}, "InvalidTokenSpec", spec + `group "system:bootstrappers:<script>"` + group},
-		{"malformed token", []string{strong + "0"}, "InvalidToken", "not a bootstrap token: it has 24 bytes where 6 characters, a dot and 16 characters make 23"},
-		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken", "token abcdef: the token is weak: its secret stands in documentation"},
-		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken", "token k3x9q2: the token is weak: its secret has few different characters"},
+		{"malformed token", []string{strong + "0"}, "InvalidToken", "not a bootstrap token: it has 24 bytes instead of 23 (6 characters, a dot and 16 characters)"},
+		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken", "token abcdef: the token is weak: it is an example from public documentation"},
+		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken", "token k3x9q2: the token is weak: its secret has too few different characters"},
 		{"token and file", []string{strong, "--token-file", "x"}, "Usage", usage + "a token was given and --token-file, too"},
 		{"count and token", []string{strong, "--count", "2"}, "Usage", usage + "--count is of random tokens, and one was given"},
 		{"count of none", []string{"--count", "0"}, "Usage", usage + "--count 0 is not between 1 and 10000"},
 		{"value without its =", []string{"--print-join-command", "kubeadm"}, "Usage", usage + "kubeadm is no token; a value of --print-join-command or --dry-run is joined to it with ="},
-		{"server in clear", []string{"--server", "http://192.0.2.1:8080"}, "Usage", usage + "--server http://192.0.2.1:8080 would send tokens in clear; give an https URL"},
+		{"server without TLS", []string{"--server", "http://192.0.2.1:8080"}, "Usage", usage + "--server http://192.0.2.1:8080 would send tokens unencrypted; use an https URL"},
 		{"count below one", []string{"--count", "-1"}, "Usage", usage + "--count -1 is not between 1 and 10000"},
 		{"count too large", []string{"--count", "10001"}, "Usage", usage + "--count 10001 is not between 1 and 10000"},
 		{"count of one file", []string{"--count", "2", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig is of one token, without --count"},
 		{"waiting for no signature", []string{"--usages", "authentication", "--wait"}, "Usage", usage + "nothing is signed with a token without the usage signing, so --wait would wait for ever"},
 		{"waiting in a dry run", []string{"--wait", "--dry-run"}, "Usage", usage + "nothing is created in a dry run, so there is nothing to --wait for"},
 		{"no time to wait", []string{"--wait", "--timeout", "0s"}, "Usage", usage + "--timeout 0s leaves no time"},
-		{"unknown dry run", []string{"--dry-run=both"}, "Usage", `invalid argument "both" for "--dry-run" flag: it is none of client, server`},
-		{"join command of whom", []string{"--print-join-command=k3s"}, "Usage", `invalid argument "k3s" for "--print-join-command" flag: it is none of bootctl, kubeadm`},
+		{"unknown dry run", []string{"--dry-run=both"}, "Usage", `invalid argument "both" for "--dry-run" flag: must be one of client, server`},
+		{"join command of whom", []string{"--print-join-command=k3s"}, "Usage", `invalid argument "k3s" for "--print-join-command" flag: must be one of bootctl, kubeadm`},
 		{"join command without signing", []string{"--usages", "authentication", "--print-join-command"}, "Usage", usage + "a node joins with a token of both usages only, so --print-join-command needs both"},
 		{"kubeconfig of a signing token", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig needs the usage authentication"},
 		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage", `invalid argument "true" for "--config" flag: bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file`},

@@ -17,7 +17,7 @@ type TrustFlags struct {
 
 // AddFlags adds the flags.
 func (o *TrustFlags) AddFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.CaCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); may be repeated")
+	fs.StringArrayVar(&o.CaCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); can be repeated")
 	fs.StringVar(&o.CaFile, "ca-file", "", "trust only the CA certificates in this PEM `file`")
 	fs.BoolVar(&o.UnsafeSkip, "unsafe-skip-ca-verification", false, "trust whatever CA the token's signature covers: whoever knows the token can pose as the cluster")
 }

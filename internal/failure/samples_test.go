@@ -136,7 +136,7 @@ func clusterInfoSamples() []sample {
 		{"clusterinfo.ErrNotFound", clusterinfo.ErrNotFound, "ClusterInfoNotFound"},
 		{"clusterinfo.ErrAnonymous", fmt.Errorf("%w: %w", clusterinfo.ErrAnonymous, apierrors.NewUnauthorized("no")), "AnonymousDisabled"},
 		{"", fmt.Errorf("192.0.2.1: %w: %w", clusterinfo.ErrAnonymous, rbacDenial()), "AnonymousForbidden"},
-		{"clusterinfo.ErrDocument", fmt.Errorf("%w: its server is %w", clusterinfo.ErrDocument, clusterinfo.ErrInvalidEndpoint), "DocumentInvalid"},
+		{"clusterinfo.ErrDocument", fmt.Errorf("%w: its server: %w", clusterinfo.ErrDocument, clusterinfo.ErrInvalidEndpoint), "DocumentInvalid"},
 		{"clusterinfo.ErrSignature", clusterinfo.ErrSignature, "SignatureInvalid"},
 		{"discovery.ErrUnsigned", discovery.ErrUnsigned, "SignatureMissing"},
 		{"discovery.ErrTokenNotSigned", discovery.ErrTokenNotSigned, "SignatureMissing"},

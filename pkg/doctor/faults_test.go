@@ -243,7 +243,7 @@ func TestCluster_RBACFaults(t *testing.T) {
 		{"no automatic approval", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap") },
 			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOff, "until a person approves", "bootctl setup")}},
 		{"a controller approves", func(p *adminCluster) { none(p) },
-			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOn, "approved at once", "bootctl setup --auto-approve none --force")}},
+			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOn, "automatic approval of new nodes", "bootctl setup --auto-approve none --force")}},
 	})
 }
 

@@ -28,7 +28,7 @@ func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding,
 		return one(WARN, AutoApprovalOn, state.Difference()+", but you specified --auto-approve=none", command), nil
 	case !state.Exists:
 		return c.absent(ctx, o, command)
-	case len(state.Lacks) > 0:
+	case len(state.Missing) > 0:
 		return one(FAIL, RBACDiffers, state.Difference(), command), nil
 	}
 	switch missing, err := c.isRoleMissing(ctx, o); {

@@ -107,7 +107,7 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
 	readers := slices.DeleteFunc(slices.Clone(c.objects), func(o setup.Object) bool { return o.Namespace == "" })
 	states, err := setup.Inspect(ctx, c.Client.RBAC, readers)
-	lacking := slices.ContainsFunc(states, func(s setup.State) bool { return !s.Exists || len(s.Lacks) > 0 })
+	lacking := slices.ContainsFunc(states, func(s setup.State) bool { return !s.Exists || len(s.Missing) > 0 })
 	if err == nil && !lacking {
 		return one(FAIL, AnonymousForbidden, refusal.Error()+"; the Role and the RoleBinding that allow it are correct",
 			"add RBAC to the API server's --authorization-mode, or correct its --authorization-config"), nil

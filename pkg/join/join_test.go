@@ -208,8 +208,8 @@ func TestRun_MissingOptions(t *testing.T) {
 		want string
 	}{
 		{"nothing", join.Options{}, "Options.Layout is empty: use RootFS or OutDir"},
-		{"only a layout", join.Options{Layout: layout}, "no node credentials: " + layout.Kubeconfig() + " is missing; to join: no endpoint of an API server is given"},
-		{"layout and endpoint", join.Options{Layout: layout, Discovery: discovery.Options{Endpoints: []clusterinfo.Endpoint{"127.0.0.1:1"}}}, "no node credentials: " + layout.Kubeconfig() + " is missing; to join: no bootstrap token is given"},
+		{"only a layout", join.Options{Layout: layout}, "no node credentials: " + layout.Kubeconfig() + " is missing; to join: no API server endpoint is specified"},
+		{"layout and endpoint", join.Options{Layout: layout, Discovery: discovery.Options{Endpoints: []clusterinfo.Endpoint{"127.0.0.1:1"}}}, "no node credentials: " + layout.Kubeconfig() + " is missing; to join: no bootstrap token is specified"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := join.Run(t.Context(), test.opts); err == nil || err.Error() != test.want {
