@@ -10,8 +10,8 @@ import (
 
 // Errors about the existing file at a path.
 var (
-	// ErrNotRegular means that it is not a regular file, but for example a directory, a
-	// pipe or a symbolic link.
+	// ErrNotRegular means that it is not a regular file, for example a directory, a pipe
+	// or a symbolic link.
 	ErrNotRegular = errors.New("not a regular file")
 	// ErrForeignOwner means that it belongs to another user, who may have created it on
 	// purpose.

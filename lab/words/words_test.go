@@ -31,6 +31,9 @@ func TestTree_Words(t *testing.T) {
 			continue // deleted and not committed yet
 		}
 		count++
+		if name == "CHANGELOG.md" {
+			content = withoutTable(t, content)
+		}
 		for _, f := range Find(name, content) {
 			if !isException(name, content, f) {
 				t.Errorf("%s:%s", name, f)
@@ -40,6 +43,19 @@ func TestTree_Words(t *testing.T) {
 	if count < 200 {
 		t.Errorf("only %d files were read", count)
 	}
+}
+
+// withoutTable blanks the table of the old and new names of the output contract, which is
+// the only place for the old ones.
+func withoutTable(t *testing.T, changelog []byte) []byte {
+	t.Helper()
+	const begin, end = "#### Renamed in the output contract", "\n### "
+	before, rest, found := strings.Cut(string(changelog), begin)
+	table, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("CHANGELOG.md has no section %q before another one", begin)
+	}
+	return []byte(before + strings.Repeat("\n", strings.Count(table, "\n")+1) + after)
 }
 
 // isRead reports whether people read the file's prose: everything except the words

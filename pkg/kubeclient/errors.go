@@ -68,8 +68,8 @@ func isOverloaded(status int) bool {
 }
 
 // IsTransient reports whether the same request may succeed later without a fix: there was
-// no response, or the server has too many requests or an internal error. A server that does not use TLS, or a
-// proxy that refuses the connection, will do so again.
+// no response, or the server has too many requests or an internal error. A server that does
+// not use TLS, or a proxy that refuses the connection, will do so again.
 func IsTransient(err error) bool {
 	proxy, isProxy := errors.AsType[*ProxyError](err)
 	switch {

@@ -48,7 +48,8 @@ func (s State) Difference() string {
 // written differently and grants the same does not differ.
 //
 // Access: get on roles and rolebindings in kube-public, and on clusterroles and
-// clusterrolebindings. It returns an [*kubeclient.MissingPermissionError] that names every missing permission.
+// clusterrolebindings. It returns an [*kubeclient.MissingPermissionError] that names
+// every missing permission.
 func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects []Object) ([]State, error) {
 	states := make([]State, 0, len(objects))
 	var missing missingPermissions

@@ -129,7 +129,7 @@ func TestExtend_Errors(t *testing.T) {
 }
 
 // An expiration has four digits for the year. A time that cannot be formatted is
-// refused: the token cleaner would delete a token with an invalid expiration at once.
+// refused: the token cleaner would immediately delete a token with an invalid expiration.
 func TestSpec_UnwritableExpiration(t *testing.T) {
 	tests := []struct {
 		name    string

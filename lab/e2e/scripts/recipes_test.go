@@ -23,18 +23,30 @@ type recipes struct {
 
 func newRecipes(t *testing.T) *recipes {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(labtest.Root(t), "docs", "scripting.md"))
+	r := recipes{Admin: labtest.NewAdmin(t), dir: t.TempDir(), texts: map[string][]string{}, used: map[string]bool{}}
+	for _, block := range readBlocks(t, "scripting.md") {
+		r.texts[block.heading] = append(r.texts[block.heading], block.text)
+	}
+	return &r
+}
+
+// codeBlock is a block of shell commands on a page, below a heading.
+type codeBlock struct{ heading, text string }
+
+// readBlocks returns the sh blocks of a page in docs, in their order.
+func readBlocks(t *testing.T, name string) (blocks []codeBlock) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(labtest.Root(t), "docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := recipes{Admin: labtest.NewAdmin(t), dir: t.TempDir(), texts: map[string][]string{}, used: map[string]bool{}}
 	for _, section := range strings.Split(string(page), "\n## ")[1:] {
 		heading, body, _ := strings.Cut(section, "\n")
 		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(body, -1) {
-			r.texts[heading] = append(r.texts[heading], block[1])
+			blocks = append(blocks, codeBlock{heading, block[1]})
 		}
 	}
-	return &r
+	return blocks
 }
 
 // deadEndpoint is the variable with an address on which no server listens.
