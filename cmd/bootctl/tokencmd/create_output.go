@@ -66,11 +66,13 @@ func (o createOptions) view(e *cli.Env, created []token.Info, document clusterin
 	return v, err
 }
 
-// joinCommand is the command line that joins a node with the token.
+// joinCommand returns the command that joins a node with the token. bootctl gets the token
+// from the environment, since every user of a machine can see the arguments of a command.
 func joinCommand(program string, document clusterinfo.Document, tok token.Token) string {
-	line, flag, end := fmt.Sprintf("%s join %s --token %s", program, document.Server, tok.Reveal()), "--ca-cert-hash", ""
+	line, flag, end := fmt.Sprintf("%s=%s bootctl join %s", cmdutil.TokenVariable, tok.Reveal(), document.Server), "--ca-cert-hash", ""
 	if program == programKubeadm {
-		flag, end = "--discovery-token-ca-cert-hash", " " // kubeadm's own line ends so
+		line, flag = fmt.Sprintf("kubeadm join %s --token %s", document.Server, tok.Reveal()), "--discovery-token-ca-cert-hash"
+		end = " " // as kubeadm prints it
 	}
 	for _, pin := range clusterinfo.Pins(document.CAs) {
 		line += fmt.Sprintf(" %s %s", flag, pin)
