@@ -106,27 +106,19 @@ func TestTree_FlagsAndExamples(t *testing.T) {
 		if leaf.Example == "" || leaf.Long == "" || strings.HasSuffix(leaf.Short, ".") {
 			t.Errorf("bootctl %s: it needs an example, a long help and a short one without a full stop", path)
 		}
-		for _, command := range exampleCommands(leaf.Example) {
-			exampleParses(t, leaf, command)
+		for line := range strings.Lines(strings.ReplaceAll(leaf.Example, "\\\n", "")) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				exampleParses(t, leaf, line)
+			}
 		}
 	}
 }
 
-// exampleCommands returns the commands of an example, without captions and each on one line.
-func exampleCommands(example string) []string {
-	var commands []string
-	for line := range strings.Lines(strings.ReplaceAll(example, "\\\n", "")) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			commands = append(commands, line)
-		}
-	}
-	return commands
-}
-
-// exampleParses parses a command of an example as the shell and cobra would.
+// exampleParses parses a line of an example as the shell and cobra would.
 func exampleParses(t *testing.T, leaf *cobra.Command, line string) {
 	t.Helper()
-	line = strings.TrimPrefix(strings.TrimPrefix(line, `eval "$(`), "(umask 077; ")
+	line = strings.TrimPrefix(line, `eval "$(`)
+	line = strings.TrimPrefix(line, "(umask 077; ")
 	line, _, _ = strings.Cut(strings.TrimSuffix(line, `)"`), " >")
 	words := shellWords(line)
 	found, rest, err := leaf.Root().Find(words[1:])

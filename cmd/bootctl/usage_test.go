@@ -32,8 +32,8 @@ func TestRun_UsageErrors(t *testing.T) {
 		{"csr submit --node n1 --key k --timeout 5s", "--timeout means nothing without --wait"},
 		{"csr submit --node n1 --key k --org o", "--org means nothing without --cn"},
 		{"csr approve --pending --wait", "--wait means nothing without --node"},
-		{"lab logs -o json", "-o and -q mean nothing here"},
-		{"lab logs -q", "-o and -q mean nothing here"},
+		{"lab logs -o json", "-o and -q cannot be used with a log"},
+		{"lab logs -q", "-o and -q cannot be used with a log"},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {

@@ -22,7 +22,7 @@ const (
 	formatBootstrapKubeconfig = "bootstrap-kubeconfig"
 
 	defaultTTL = "24h"
-	maxCount   = 10000 // cluster-info has room for little more
+	maxCount   = 10000 // cluster-info has little room for more
 )
 
 func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error {
@@ -77,7 +77,7 @@ func (o createOptions) batch(e *cli.Env, args []string) (b token.Batch, alike []
 	}
 	switch {
 	case len(args) == 1:
-		b.Token, err = cmdutil.PlainToken(e, args[0], "--token-file hides it")
+		b.Token, err = cmdutil.PlainToken(e, args[0], "use --token-file instead")
 	case o.tokenFile != "":
 		b.Token, err = cmdutil.ReadToken(e, o.tokenFile)
 	default:
@@ -93,7 +93,7 @@ func (o createOptions) batch(e *cli.Env, args []string) (b token.Batch, alike []
 }
 
 // connect returns the client and, where something printed or waited for depends on
-// it, what cluster-info says.
+// it, the kubeconfig in cluster-info.
 func (o createOptions) connect(ctx context.Context, e *cli.Env) (client *kubeclient.Client, document clusterinfo.Document, err error) {
 	needsDocument := o.joinCommand != "" || o.wait || e.Global.Output == formatBootstrapKubeconfig
 	if o.dryRun != dryRunClient || needsDocument {
