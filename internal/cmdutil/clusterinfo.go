@@ -46,7 +46,7 @@ func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
 		return nil, err
 	}
 	if o.Endpoint == "" && endpoint.IsLoopback() {
-		return nil, fmt.Errorf("%w: the kubeconfig has %s", failure.ErrLoopbackEndpoint, endpoint)
+		return nil, fmt.Errorf("%w: the kubeconfig has the address %s", failure.ErrLoopbackEndpoint, endpoint)
 	}
 	cas, err := o.readCAs(e, admin)
 	if err != nil {

@@ -63,7 +63,7 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 		case failed != nil && failed.Reason == ReasonRunning: // another Up was faster
 		case err != nil:
 			return Ready{}, err
-		case ready != nil: // nil: the running server has exited
+		case ready != nil: // otherwise the running server has exited
 			return *ready, ready.Check(wanted)
 		}
 	}

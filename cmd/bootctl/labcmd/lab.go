@@ -45,7 +45,7 @@ func (o labOptions) lab(e *cli.Env, validate func(*cli.Env) error) (lab.Lab, err
 // notStarted explains why a file of the lab cannot be read.
 func notStarted(l lab.Lab, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
+		return fmt.Errorf("%w: it was never started in %s", failure.ErrLabNotStarted, l.Dir)
 	}
 	return err
 }

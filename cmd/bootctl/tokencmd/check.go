@@ -110,13 +110,13 @@ func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error 
 	if mismatch != nil && !errors.Is(mismatch, token.ErrOtherSecret) {
 		return mismatch
 	}
-	object, unfit := tokenCheck(info, mismatch, e.Now())
+	object, problem := tokenCheck(info, mismatch, e.Now())
 	if object.Signing {
 		if document, err := clusterinfo.Fetch(ctx, client.Core); err == nil {
-			unfit = cli.JoinErrors(unfit, checkSignature(&object, document, info, e.Now()))
+			problem = cli.JoinErrors(problem, checkSignature(&object, document, info, e.Now()))
 		} else {
 			object.Notes = append(object.Notes, "cannot check whether cluster-info is signed with it: "+err.Error())
 		}
 	}
-	return cli.JoinErrors(e.Print(checkView(object, e.Now())), unfit)
+	return cli.JoinErrors(e.Print(checkView(object, e.Now())), problem)
 }

@@ -34,16 +34,16 @@ func (o checkOptions) runAsNode(ctx context.Context, e *cli.Env, args []string) 
 // tokenCheck returns what Kubernetes does with the token, and an error if one of its usages
 // does not work or the secret does not match.
 func tokenCheck(info token.Info, mismatch error, now time.Time) (output.TokenCheck, error) {
-	status, unfit := info.Evaluate(now), info.Usable(now)
+	status, problem := info.Evaluate(now), info.Usable(now)
 	item := cmdutil.TokenInfo(info, now)
 	notes := cli.OrEmpty(info.Notes)
-	if item.Expires == nil && unfit == nil {
+	if item.Expires == nil && problem == nil {
 		notes = append(notes, "it "+neverExpires)
 	} else if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, []token.Info{info}, now)[clusterinfo.Cleaner]; stalled != "" {
 		notes = append(notes, stalled)
 	}
 	if mismatch != nil {
-		status, unfit = token.Status{Rejected: mismatch.Error(), Unsigned: mismatch.Error(), DeletedAt: status.DeletedAt}, mismatch
+		status, problem = token.Status{Rejected: mismatch.Error(), Unsigned: mismatch.Error(), DeletedAt: status.DeletedAt}, mismatch
 	}
 	object := output.TokenCheck{
 		Meta: output.Kind("TokenCheck"), ID: info.ID, Token: &item, Notes: notes,
@@ -53,11 +53,11 @@ func tokenCheck(info token.Info, mismatch error, now time.Time) (output.TokenChe
 	if !status.DeletedAt.IsZero() {
 		object.DeletionTime = new(status.DeletedAt.UTC().Truncate(time.Second))
 	}
-	return object, unfit
+	return object, problem
 }
 
 // checkSignature adds the state of the token's signature, and returns an error if the
-// bootstrap signer has had enough time for a valid one.
+// bootstrap signer should have signed by now.
 func checkSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
 	object.Signature = clusterinfo.Check(document, info.Token)
 	if stalled := clusterinfo.StalledControllers(document, []token.Info{info}, now)[clusterinfo.Signer]; stalled != "" {

@@ -13,7 +13,7 @@ import (
 )
 
 type createOptions struct {
-	end                    expiryOptions
+	expiry                 expiryOptions
 	usages, groups         []string
 	description, tokenFile string
 	allowWeak              bool
@@ -26,7 +26,7 @@ type createOptions struct {
 
 func (o *createOptions) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	o.end.addFlags(fs, ". Defaults to "+defaultTTL)
+	o.expiry.addFlags(fs, ". Defaults to "+defaultTTL)
 	fs.StringSliceVar(&o.usages, "usages", []string{token.Signing, token.Authentication}, "what the token can be used for: signing, authentication, or both")
 	fs.StringSliceVar(&o.groups, "groups", nil, "extra groups. Defaults to "+token.DefaultGroup)
 	fs.StringVar(&o.description, "description", "", "description of the token")
@@ -108,6 +108,6 @@ func (o createOptions) validate(format string, args []string) error {
 		cli.UsageIf(len(args) == 1 && o.tokenFile != "", "TOKEN and --token-file cannot be used together"),
 		cli.UsageIf(slices.Contains([]string{programBootctl, programKubeadm, dryRunClient, dryRunServer}, given),
 			"%s is not a token; pass a value as --print-join-command=VALUE or --dry-run=VALUE", given),
-		o.end.validate(),
+		o.expiry.validate(),
 	)
 }

@@ -29,8 +29,8 @@ func warnOfTokens(e *cli.Env, one token.Info, dryRun string) {
 }
 
 // checkPrintable returns an error if such tokens cannot be printed in the requested format.
-func (o createOptions) checkPrintable(e *cli.Env, alike []token.Info, document clusterinfo.Document) error {
-	v, err := o.view(e, alike, document, false)
+func (o createOptions) checkPrintable(e *cli.Env, preview []token.Info, document clusterinfo.Document) error {
+	v, err := o.view(e, preview, document, false)
 	if err == nil {
 		_, err = v.Render(e.Global)
 	}

@@ -74,36 +74,36 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 	failed := &failure.BulkError{}
 	denial := approval.Denial{Reason: "TokenDeleted", Message: "the bootstrap token that created this CSR was deleted"}
 	for i := range outcomes {
-		made := &outcomes[i]
-		failed.Total += len(requests[made.Name])
-		for _, r := range requests[made.Name] {
+		outcome := &outcomes[i]
+		failed.Total += len(requests[outcome.Name])
+		for _, r := range requests[outcome.Name] {
 			if !o.denyPending || o.dryRun {
-				made.PendingCSRs = append(made.PendingCSRs, r.Name)
+				outcome.PendingCSRs = append(outcome.PendingCSRs, r.Name)
 			} else if _, err := approval.Deny(ctx, client, r, denial); err != nil {
 				failed.Errs = append(failed.Errs, err)
-				made.PendingCSRs = append(made.PendingCSRs, r.Name)
+				outcome.PendingCSRs = append(outcome.PendingCSRs, r.Name)
 			} else {
-				made.DeniedCSRs = append(made.DeniedCSRs, r.Name)
+				outcome.DeniedCSRs = append(outcome.DeniedCSRs, r.Name)
 			}
 		}
-		o.reportPending(e, *made)
+		o.reportPending(e, *outcome)
 	}
 	return e.ReportFailures(failed)
 }
 
 // reportPending prints the CSRs of a token that are still pending, and those that
 // were denied.
-func (o deleteOptions) reportPending(e *cli.Env, made cli.Outcome) {
-	pending, denied := escape.FirstN(made.PendingCSRs, 5, " "), escape.FirstN(made.DeniedCSRs, 5, " ")
+func (o deleteOptions) reportPending(e *cli.Env, outcome cli.Outcome) {
+	pending, denied := escape.FirstN(outcome.PendingCSRs, 5, " "), escape.FirstN(outcome.DeniedCSRs, 5, " ")
 	switch {
 	case pending == "":
 	case o.denyPending && o.dryRun:
-		e.Progress(fmt.Sprintf("CSRs created with token %s would be denied: %s", made.Name, pending))
+		e.Progress(fmt.Sprintf("CSRs created with token %s would be denied: %s", outcome.Name, pending))
 	default:
 		e.Warn(fmt.Sprintf("CSRs created with token %s are pending and can still be approved: %s; to deny them, run: bootctl token delete %s --deny-pending --ignore-not-found",
-			made.Name, pending, made.Name))
+			outcome.Name, pending, outcome.Name))
 	}
 	if denied != "" {
-		e.Progress(fmt.Sprintf("CSRs created with token %s were denied: %s", made.Name, denied))
+		e.Progress(fmt.Sprintf("CSRs created with token %s were denied: %s", outcome.Name, denied))
 	}
 }

@@ -36,14 +36,14 @@ func (o expiryOptions) time(now time.Time) (time.Time, error) {
 		}
 		return now.Add(ttl), nil
 	}
-	end, err := time.Parse(time.RFC3339, o.expiresAt)
+	expires, err := time.Parse(time.RFC3339, o.expiresAt)
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("%w: --expires-at %q is not a time like 2026-01-31T18:00:00Z", failure.ErrUsage, o.expiresAt)
-	case end.Sub(now) < time.Second:
+	case expires.Sub(now) < time.Second:
 		return time.Time{}, fmt.Errorf("%w: --expires-at %s is in the past", failure.ErrUsage, o.expiresAt)
 	}
-	return end, nil
+	return expires, nil
 }
 
 // parseTTL parses a lifetime: a Go duration, whole days such as 7d, or never or 0, for

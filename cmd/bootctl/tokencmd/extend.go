@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type extendOptions struct{ end expiryOptions }
+type extendOptions struct{ expiry expiryOptions }
 
 func newExtend(e *cli.Env) *cobra.Command {
 	var o extendOptions
@@ -38,12 +38,12 @@ Permissions:
 		ValidArgsFunction: completeTokens(e, 1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args[0]) },
 	}
-	o.end.addFlags(cmd.Flags(), "")
+	o.expiry.addFlags(cmd.Flags(), "")
 	return cmd
 }
 
 func (o extendOptions) validate() error {
-	return cmp.Or(cli.UsageIf(o.end == (expiryOptions{}), "use --ttl or --expires-at"), o.end.validate())
+	return cmp.Or(cli.UsageIf(o.expiry == (expiryOptions{}), "use --ttl or --expires-at"), o.expiry.validate())
 }
 
 func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
@@ -54,7 +54,7 @@ func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
 	if err != nil {
 		return err
 	}
-	end, err := o.end.time(e.Now())
+	expires, err := o.expiry.time(e.Now())
 	if err != nil {
 		return err
 	}
@@ -66,14 +66,14 @@ func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
 	if err != nil {
 		return err
 	}
-	after, err := token.Extend(ctx, client.Core, before, end)
+	after, err := token.Extend(ctx, client.Core, before, expires)
 	if err != nil {
 		return err
 	}
 	switch {
-	case end.IsZero():
+	case expires.IsZero():
 		e.Warn("the token " + neverExpires)
-	case before.Expires.IsZero() && !before.Expired(e.Now()) || end.Before(before.Expires):
+	case before.Expires.IsZero() && !before.Expired(e.Now()) || expires.Before(before.Expires):
 		e.Warn("the token expires sooner than before")
 	}
 	if after.Problem != "" {

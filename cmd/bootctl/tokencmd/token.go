@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// New returns the commands about bootstrap tokens.
+// New returns the commands for bootstrap tokens.
 func New(e *cli.Env) *cobra.Command {
 	cmd := cli.Group("token", "Create, list, check, extend, and delete bootstrap tokens",
 		newCreate(e), newList(e), newDelete(e), newExtend(e), newCheck(e))

@@ -32,7 +32,7 @@ func TestCreateOptions_Validate(t *testing.T) {
 		{"several kubeconfigs", createOptions{usages: both, many: true, count: 1}, formatBootstrapKubeconfig, nil, "-o bootstrap-kubeconfig and --count cannot be used together"},
 		{"token and file", createOptions{usages: both, tokenFile: "x"}, "", []string{"x"}, "TOKEN and --token-file cannot be used together"},
 		{"value of a flag", createOptions{usages: both}, "", []string{"server"}, "server is not a token; pass a value as --print-join-command=VALUE or --dry-run=VALUE"},
-		{"TTL and time", createOptions{usages: both, end: expiryOptions{"1h", "x"}}, "", nil, "--ttl and --expires-at cannot be used together"},
+		{"TTL and time", createOptions{usages: both, expiry: expiryOptions{"1h", "x"}}, "", nil, "--ttl and --expires-at cannot be used together"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { testusage.Check(t, test.options.validate(test.format, test.args), test.want) })
