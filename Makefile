@@ -1,4 +1,4 @@
-# The targets need Go, git, make and coreutils. Everything else is built from modules.
+# The targets need Go, git, make, and coreutils. Everything else is built from modules.
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 INTERNAL  := github.com/bootctl/bootctl/internal/version
 STAMP     := -X $(INTERNAL).stamp=$(VERSION) -X $(INTERNAL).commit=$(shell git rev-parse HEAD 2>/dev/null) \
@@ -16,19 +16,19 @@ export PATH        := $(BIN):$(PATH)
 
 help: ## list the targets
 	@echo 'make build         build bin/bootctl'
-	@echo 'make lab           build bin/bootctl-lab, a real control plane (the first time: minutes)'
-	@echo 'make demo          join a node to a control plane of its own, and show it'
-	@echo 'make test          run every test'
-	@echo 'make test-busy     run every test next to two processes that spin'
-	@echo 'make test-kubelet  start a real kubelet from what join wrote (needs root)'
+	@echo 'make lab           build bin/bootctl-lab, a real control plane (the first build takes minutes)'
+	@echo 'make demo          start a control plane, join a node to it, and show each command'
+	@echo 'make test          run all tests'
+	@echo 'make test-busy     run all tests next to two busy processes'
+	@echo 'make test-kubelet  start a real kubelet from the files that join wrote (needs root)'
 	@echo 'make soak          run the load tests at full size, and fuzz each parser (FUZZTIME=10m)'
-	@echo 'make bench         compare with kubectl, kubeadm and the kubelet in one run'
-	@echo 'make mutants       remove each security guard and see a test fail'
-	@echo 'make lint          check format, code, modules and generated files'
-	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md, the faults in docs/join.md and the drawing in docs/architecture.md'
-	@echo 'make release       make and upload the release of the tag that is checked out'
-	@echo 'make test-release  make it twice, compare, unpack, run, and install the deb beside systemd (needs root)'
-	@echo 'make clean         remove what was built'
+	@echo 'make bench         compare with kubectl, kubeadm, and the kubelet in one run'
+	@echo 'make mutants       remove each security guard and check that a test fails'
+	@echo 'make lint          check format, code, modules, and generated files'
+	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md, the faults in docs/join.md, and the drawing in docs/architecture.md'
+	@echo 'make release       build and upload the release of the checked-out tag'
+	@echo 'make test-release  build the release twice, compare, unpack, run, and install the deb next to systemd (needs root)'
+	@echo 'make clean         remove the built files'
 
 build:
 	@go build -ldflags '-s -w $(STAMP)' -o $(BIN)/bootctl ./cmd/bootctl

@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh OUT LDFLAGS PACKAGE... builds packages of the module lab. The first
-# time that compiles Kubernetes, which takes minutes, so it shows that it moves.
+# build.sh OUT LDFLAGS PACKAGE... builds packages of the lab module. The first build
+# compiles Kubernetes, which takes minutes, so the script shows its progress.
 set -eu
 cd "$(dirname "$0")"
 out=$1 ldflags=$2
@@ -15,8 +15,8 @@ trap 'rm -f "$log" "$log.failed"' EXIT
 			printf '%s\n' "$line" >>"$log"
 			n=$((n + 1))
 			case $n in
-			20) echo "building $*: the first time compiles Kubernetes and takes minutes" >&2 ;;
-			*00) echo "  $n modules and packages done" >&2 ;;
+			20) echo "building $*: the first build compiles Kubernetes and takes minutes" >&2 ;;
+			*00) echo "  $n modules and packages built" >&2 ;;
 			esac
 		done
 	}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command, or make test, next to two processes that only spin: no test may
-# depend on how fast the machine is.
+# Runs a command, by default make test, next to two processes that only use the CPU: no
+# test may depend on the speed of the machine.
 set -eu
 
 spinners=

@@ -1,8 +1,8 @@
 #!/bin/sh
-# test.sh makes the release of the commit that is checked out, twice and without
-# uploading it, compares the two, unpacks and runs what is for this machine, and
-# installs the deb in a Debian root beside systemd. It needs root and debootstrap;
-# MIRROR is where debootstrap takes Debian from. With SKIP_LAB=1 it leaves out
+# test.sh builds the release of the checked-out commit twice, without uploading it,
+# and compares the results. It unpacks and runs the archive for this machine, and
+# installs the deb next to systemd in a Debian root directory. It needs root and
+# debootstrap; MIRROR is the Debian mirror for debootstrap. With SKIP_LAB=1 it omits
 # bootctl-lab, which takes long to build.
 set -eu
 goreleaser=${GORELEASER:-goreleaser}
@@ -13,21 +13,21 @@ trap 'exit 143' TERM
 
 say() { printf '\n# %s\n' "$*"; }
 
-say 'the release, twice'
+say 'build the release twice'
 commit=$(git rev-parse HEAD)
 for n in 1 2; do
 	git clone -q . "$work/$n"
 	git -C "$work/$n" checkout -q "$commit"
 	(cd "$work/$n" && $goreleaser release --snapshot --clean)
-	export SKIP_LAB=1 # once is enough
+	export SKIP_LAB=1 # one build is enough
 done
 (cd "$work/2/dist" && sha256sum --check checksums.txt)
 for file in "$work"/2/dist/*.tar.gz "$work"/2/dist/*.zip "$work"/2/dist/*.deb; do
 	cmp "$file" "$work/1/dist/${file##*/}"
 done
-echo 'both are the same'
+echo 'ok: both builds are identical'
 
-say 'the archives'
+say 'check the archives'
 mkdir "$work/unpacked"
 tar -C "$work/unpacked" -xzf "$work"/1/dist/bootctl_*_linux_"$(go env GOARCH)".tar.gz
 "$work/unpacked/bootctl" version -o json
@@ -37,7 +37,7 @@ for target in linux_amd64.tar.gz linux_arm64.tar.gz darwin_amd64.tar.gz darwin_a
 	ls "$work"/1/dist/bootctl_*_"$target"
 done
 
-say 'the deb'
+say 'check the deb'
 root=$work/debian
 debootstrap --variant=minbase --include=systemd,systemd-boot-tools trixie "$root" ${MIRROR:+"$MIRROR"} >"$work/debootstrap.log" || { tail "$work/debootstrap.log"; exit 1; }
 before=$(sha256sum "$root/usr/bin/bootctl")
@@ -51,4 +51,4 @@ chroot "$root" kubectl-bootstrap token create --help | grep -q 'kubectl bootstra
 chroot "$root" /usr/lib/bootctl/bootctl version
 chroot "$root" dpkg -r kubernetes-bootctl
 [ ! -e "$root/usr/lib/bootctl" ] && [ "$before" = "$(sha256sum "$root/usr/bin/bootctl")" ]
-echo 'it goes in and out, and systemd keeps its own'
+echo "ok: package installs and removes cleanly; systemd's files are unchanged"

@@ -39,7 +39,7 @@ func library(t *testing.T) []*types.Package {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, source := range sources { // so that go test does not take its result from the cache when they change
+	for _, source := range sources { // makes go test ignore its cached result when a source changes
 		if _, err := os.Stat(source); err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func reachable(object types.Object, visit func(*types.TypeName)) {
 	}
 }
 
-// Others can name every type that they need.
+// Other modules can name every type that they need.
 func TestLibrary_NoInternalTypes(t *testing.T) {
 	objects := 0
 	for _, p := range library(t) {

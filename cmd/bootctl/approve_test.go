@@ -11,8 +11,8 @@ func TestApprove_UID(t *testing.T) {
 		code      int
 		reason    string
 	}{
-		{"the one that was reviewed", "uid-1", 0, ""},
-		{"another one of that name", "uid-9", 9, "CSRReplaced"},
+		{"same UID", "uid-1", 0, ""},
+		{"another UID", "uid-9", 9, "CSRReplaced"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,14 +32,14 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// attacked is a cluster, its token, and someone who stands between it and a node.
+// attacked is a cluster, its token, and a man-in-the-middle attacker.
 type attacked struct {
 	real, evil testca.CA
 	token      token.Token
-	// document is what the cluster publishes, and signatures what it signs.
+	// document is the cluster-info of the cluster, and signatures are its signatures.
 	document   string
 	signatures map[string]string
-	// leaf is a certificate of the real CA that is none of a CA.
+	// leaf is a serving certificate signed by the real CA.
 	leaf *x509.Certificate
 }
 
@@ -60,27 +60,27 @@ func newAttacked(t *testing.T) attacked {
 	return a
 }
 
-// attack is what one attacker does. The zero value repeats what the cluster
-// says, with a certificate of the cluster's CA: no attack.
+// attack describes what the attacker does. The zero value is no attack: it serves the
+// cluster's responses with a certificate signed by the cluster's CA.
 type attack struct {
 	name   string
 	reason string
-	// says is a part of the message, where another attack has the same reason code.
-	says string
-	// document changes the text that the token signs, as someone who knows
-	// the token may; signature changes the signature, as anyone may.
+	// message is a part of the message, if another attack has the same reason code.
+	message string
+	// document changes the document before it is signed, as an attacker who knows the
+	// token can; signature changes the signature, as any attacker can.
 	document  func(a attacked, text string) string
 	signature func(a attacked, signature string) string
-	// serving is the certificate that is shown; pins are trusted instead.
+	// serving returns the serving certificate; pins returns the pins that the node trusts.
 	serving func(t *testing.T, a attacked) tls.Certificate
 	pins    func(a attacked) []clusterinfo.Pin
-	// answer answers instead; n counts the requests from 1.
+	// answer replaces the response if it returns true; n counts the requests from 1.
 	answer func(w http.ResponseWriter, r *http.Request, n int) bool
-	// config changes the server's TLS.
+	// config changes the TLS configuration of the server.
 	config func(*tls.Config)
 }
 
-// attacker plays the attack and records what credentials it is shown.
+// attacker performs the attack and records the credentials that it receives.
 type attacker struct {
 	*httptest.Server
 	mu             sync.Mutex
@@ -127,7 +127,7 @@ func (x attack) start(t *testing.T, a attacked) *attacker {
 	return s
 }
 
-// replaced changes a part of the document, which must be there.
+// replaced replaces a part of the document. It panics if the document lacks the part.
 func replaced(old, now string) func(attacked, string) string {
 	return func(_ attacked, text string) string {
 		if !strings.Contains(text, old) {
@@ -137,14 +137,14 @@ func replaced(old, now string) func(attacked, string) string {
 	}
 }
 
-// bundled puts another CA bundle into the document.
+// bundled replaces the CA bundle in the document.
 func bundled(bundle func(attacked) []byte) func(attacked, string) string {
 	return func(a attacked, text string) string {
 		return strings.Replace(text, base64.StdEncoding.EncodeToString(certpem.Encode(a.real.Certificate)), base64.StdEncoding.EncodeToString(bundle(a)), 1)
 	}
 }
 
-// signedAs makes the signature from its header and MAC.
+// signedAs builds a signature from the header and the MAC of the valid one.
 func signedAs(change func(header, mac string) string) func(attacked, string) string {
 	return func(_ attacked, signature string) string {
 		header, mac, _ := strings.Cut(signature, "..")
@@ -167,7 +167,7 @@ func evilServing(t *testing.T, a attacked) tls.Certificate {
 	return a.evil.Serving(t, time.Now())
 }
 
-// With a document that the token has signed.
+// documentAttacks returns attacks with a changed document that is signed with the token.
 func documentAttacks() []attack {
 	const bad = "DocumentInvalid"
 	at := "    server: https://192.0.2.1:6443"
@@ -176,15 +176,15 @@ func documentAttacks() []attack {
 		{name: "user with a token", reason: bad, document: replaced("users: null", "users:\n- name: a\n  user: {token: x}")},
 		{name: "user with exec", reason: bad, document: replaced("users: null", "users:\n- name: a\n  user: {exec: {command: sh}}")},
 		{name: "user with auth-provider", reason: bad, document: replaced("users: null", "users:\n- name: a\n  user: {auth-provider: {name: oidc}}")},
-		{name: "user who impersonates", reason: bad, document: replaced("users: null", "users:\n- name: a\n  user: {as: admin}")},
-		{name: "context", reason: bad, document: replaced("contexts: null", "contexts:\n- name: a\n  context: {cluster: ''}")},
+		{name: "user with impersonation", reason: bad, document: replaced("users: null", "users:\n- name: a\n  user: {as: admin}")},
+		{name: "contexts", reason: bad, document: replaced("contexts: null", "contexts:\n- name: a\n  context: {cluster: ''}")},
 		{name: "current-context", reason: bad, document: replaced(`current-context: ""`, "current-context: a")},
 		{name: "proxy-url", reason: bad, document: replaced(at, "    proxy-url: http://203.0.113.9\n"+at)},
 		{name: "insecure-skip-tls-verify", reason: bad, document: replaced(at, "    insecure-skip-tls-verify: true\n"+at)},
 		{name: "tls-server-name", reason: bad, document: replaced(at, "    tls-server-name: evil\n"+at)},
-		{name: "CA file of the node", reason: bad, document: replaced(at, "    certificate-authority: /etc/ca.crt\n"+at)},
+		{name: "CA file on the node", reason: bad, document: replaced(at, "    certificate-authority: /etc/ca.crt\n"+at)},
 		{name: "unknown field", reason: bad, document: replaced("kind: Config", "kind: Config\nunknown: 1")},
-		{name: "field in another case", reason: bad, document: replaced(at, "    Server: https://203.0.113.9\n"+at)},
+		{name: "field name in another case", reason: bad, document: replaced(at, "    Server: https://203.0.113.9\n"+at)},
 		{name: "server twice", reason: bad, document: replaced(at, "    server: https://203.0.113.9\n"+at)},
 		{name: "second YAML document", reason: bad, document: replaced("users: null\n", "users: null\n---\nkind: Config\n")},
 		{name: "http server", reason: bad, document: replaced("https://192", "http://192")},
@@ -193,30 +193,30 @@ func documentAttacks() []attack {
 		{name: "server with a query", reason: bad, document: replaced(":6443", ":6443?a=b")},
 		{name: "server with port 0", reason: bad, document: replaced(":6443", ":0")},
 		{name: "server with a zone", reason: bad, document: replaced("192.0.2.1", `"[fe80::1%25eth0]"`)},
-		{name: "server in an odd form", reason: bad, document: replaced("192.0.2.1", "0x7f000001")},
+		{name: "server in hexadecimal form", reason: bad, document: replaced("192.0.2.1", "0x7f000001")},
 		{name: "empty", reason: "ClusterInfoNotFound", document: func(attacked, string) string { return "" }},
-		{name: "a list", reason: bad, document: func(attacked, string) string { return "- a\n" }},
-		{name: "a Status", reason: bad, document: func(attacked, string) string { return "kind: Status\napiVersion: v1\n" }},
+		{name: "list", reason: bad, document: func(attacked, string) string { return "- a\n" }},
+		{name: "Status", reason: bad, document: func(attacked, string) string { return "kind: Status\napiVersion: v1\n" }},
 		{name: "alias bomb", reason: bad, document: func(attacked, string) string {
 			return "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"
 		}},
 		{name: "no CA", reason: bad, document: bundled(func(attacked) []byte { return nil })},
-		{name: "a key beside the CA", reason: bad, document: bundled(func(a attacked) []byte {
+		{name: "private key after the CA", reason: bad, document: bundled(func(a attacked) []byte {
 			return append(certpem.Encode(a.real.Certificate), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"...)
 		})},
 		{name: "PEM headers", reason: bad, document: bundled(func(a attacked) []byte {
 			return bytes.Replace(certpem.Encode(a.real.Certificate), []byte("-----\n"), []byte("-----\nA: b\n\n"), 1)
 		})},
 		{name: "another CA", reason: "PinMismatch", document: bundled(func(a attacked) []byte { return certpem.Encode(a.evil.Certificate) })},
-		{name: "a pinned leaf", reason: "CAInvalid", document: bundled(func(a attacked) []byte { return certpem.Encode(a.leaf) }),
+		{name: "pinned leaf", reason: "CAInvalid", document: bundled(func(a attacked) []byte { return certpem.Encode(a.leaf) }),
 			pins: func(a attacked) []clusterinfo.Pin { return clusterinfo.Pins([]*x509.Certificate{a.leaf}) }},
 	}
 }
 
-// With a signature that the token has not made.
+// signatureAttacks returns attacks with a signature that the token did not create.
 func signatureAttacks() []attack {
 	const bad = "SignatureInvalid"
-	of := func(text string) func(attacked, string) string {
+	signatureFor := func(text string) func(attacked, string) string {
 		return func(a attacked, _ string) string { return clusterinfo.Sign([]byte(text), a.token) }
 	}
 	return []attack{
@@ -228,27 +228,27 @@ func signatureAttacks() []attack {
 		{name: "crit", reason: bad, signature: signedAs(func(_, mac string) string {
 			return header(`{"alg":"HS256","kid":"plantd","crit":["b64"],"b64":false}`) + ".." + mac
 		})},
-		{name: "header spelled otherwise", reason: bad, signature: signedAs(func(_, mac string) string { return header(`{"kid":"plantd","alg":"HS256"}`) + ".." + mac })},
-		{name: "payload in it", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".aGVsbG8." + mac })},
+		{name: "header in another order", reason: bad, signature: signedAs(func(_, mac string) string { return header(`{"kid":"plantd","alg":"HS256"}`) + ".." + mac })},
+		{name: "attached payload", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".aGVsbG8." + mac })},
 		{name: "padding", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".." + mac + "=" })},
-		{name: "line feed after it", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".." + mac + "\n" })},
-		{name: "MAC cut off", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".." + mac[:len(mac)-1] })},
+		{name: "trailing line feed", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".." + mac + "\n" })},
+		{name: "truncated MAC", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".." + mac[:len(mac)-1] })},
 		{name: "last bits differ", reason: bad, signature: signedAs(func(h, mac string) string { return h + ".." + mac[:len(mac)-1] + string(mac[len(mac)-1]+1) })},
 		{name: "no MAC", reason: bad, signature: signedAs(func(h, _ string) string { return h + ".." })},
-		{name: "dots", reason: bad, signature: func(attacked, string) string { return ".." }},
-		{name: "of another text", reason: bad, signature: of("hello")},
-		{name: "of the text with CRLF", reason: bad, signature: func(a attacked, _ string) string {
+		{name: "dots only", reason: bad, signature: func(attacked, string) string { return ".." }},
+		{name: "signature for another text", reason: bad, signature: signatureFor("hello")},
+		{name: "signature for the text with CRLF", reason: bad, signature: func(a attacked, _ string) string {
 			return clusterinfo.Sign([]byte(strings.ReplaceAll(a.document, "\n", "\r\n")), a.token)
 		}},
 	}
 }
 
-// On the connection.
+// connectionAttacks returns attacks on the connection.
 func connectionAttacks() []attack {
 	unsigned := func(attacked, string) string { return "" }
 	return []attack{
-		{name: "a replay", reason: "CertificateUntrusted", serving: evilServing},
-		{name: "a replay without the signature", reason: "CertificateUntrusted", serving: evilServing, signature: unsigned},
+		{name: "replay", reason: "CertificateUntrusted", serving: evilServing},
+		{name: "replay without the signature", reason: "CertificateUntrusted", serving: evilServing, signature: unsigned},
 		{name: "certificate for another address", reason: "CertificateUntrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
 			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
@@ -257,22 +257,22 @@ func connectionAttacks() []attack {
 			t.Helper()
 			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 		}},
-		{name: "certificate of a client", reason: "CertificateUntrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
+		{name: "client certificate", reason: "CertificateUntrusted", serving: func(t *testing.T, a attacked) tls.Certificate {
 			t.Helper()
 			return a.real.Serving(t, time.Now(), func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
 		}},
-		{name: "another text over the verified connection", reason: "ClusterInfoChanged", answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		{name: "another document over the verified connection", reason: "ClusterInfoChanged", answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			return n == 2 && status(http.StatusOK, `{"kind":"ConfigMap","apiVersion":"v1","data":{"kubeconfig":"x"}}`)(w, nil, n)
 		}},
-		{name: "redirect", reason: "NotAnAPIServer", says: kubeclient.ErrRedirect.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		{name: "redirect", reason: "NotAnAPIServer", message: kubeclient.ErrRedirect.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 			return true
 		}},
 		{name: "401 to anonymous requests", reason: "AnonymousDisabled", answer: status(http.StatusUnauthorized, "")},
 		{name: "403 to anonymous requests", reason: "AnonymousForbidden", answer: status(http.StatusForbidden, "")},
 		{name: "404", reason: "ClusterInfoNotFound", answer: status(http.StatusNotFound, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)},
-		{name: "body without end", reason: "NotAnAPIServer", says: kubeclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		{name: "endless body", reason: "NotAnAPIServer", message: kubeclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, "{")
 			for r.Context().Err() == nil {
@@ -282,7 +282,7 @@ func connectionAttacks() []attack {
 			}
 			return true
 		}},
-		{name: "gzip bomb", reason: "NotAnAPIServer", says: kubeclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		{name: "gzip bomb", reason: "NotAnAPIServer", message: kubeclient.ErrTooLarge.Error(), answer: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Header().Set("Content-Type", "application/json")
 			z := gzip.NewWriter(w)
@@ -294,8 +294,8 @@ func connectionAttacks() []attack {
 			}
 			return z.Close() == nil || true
 		}},
-		{name: "a web page", reason: "NotAnAPIServer", says: kubeclient.ErrNotAPIServer.Error(), answer: status(http.StatusOK, "<html>log in</html>")},
-		{name: "no JSON", reason: "NotAnAPIServer", says: kubeclient.ErrNotAPIServer.Error(), answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		{name: "web page", reason: "NotAnAPIServer", message: kubeclient.ErrNotAPIServer.Error(), answer: status(http.StatusOK, "<html>log in</html>")},
+		{name: "invalid JSON", reason: "NotAnAPIServer", message: kubeclient.ErrNotAPIServer.Error(), answer: func(w http.ResponseWriter, _ *http.Request, n int) bool {
 			w.Header().Set("Content-Type", "application/json")
 			return status(http.StatusOK, "{")(w, nil, n)
 		}},
@@ -307,8 +307,8 @@ func connectionAttacks() []attack {
 	}
 }
 
-// TestDiscovery_Attacks plays each attack on a node that verifies, over real TLS: none is
-// accepted, each is told by its reason code, and no token is sent.
+// TestDiscovery_Attacks attacks a node that verifies a cluster, over real TLS. The node
+// rejects each attack with the expected reason code and sends no token.
 func TestDiscovery_Attacks(t *testing.T) {
 	attacks := append(append(documentAttacks(), signatureAttacks()...), connectionAttacks()...)
 	if len(attacks) < 40 {
@@ -327,8 +327,8 @@ func TestDiscovery_Attacks(t *testing.T) {
 			if (x.reason == "") != (got.code == 0) || (x.reason != "" && got.out != "") {
 				t.Fatalf("exit code %d, stdout %q, stderr %q", got.code, got.out, got.errOut)
 			}
-			if reason := lastReason(t, got.errOut); reason != x.reason || !strings.Contains(got.errOut, x.says) {
-				t.Errorf("reason %s, want %s and %q: %s", reason, x.reason, x.says, got.errOut)
+			if reason := lastReason(t, got.errOut); reason != x.reason || !strings.Contains(got.errOut, x.message) {
+				t.Errorf("reason %s, want %s and %q: %s", reason, x.reason, x.message, got.errOut)
 			}
 			for _, authorization := range s.authorizations {
 				if authorization != "" {
@@ -339,7 +339,7 @@ func TestDiscovery_Attacks(t *testing.T) {
 	}
 }
 
-// verifyAsNode runs bootctl cluster-info verify as a node, on real connections.
+// verifyAsNode runs bootctl cluster-info verify as a node, over real connections.
 func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
@@ -352,7 +352,7 @@ func verifyAsNode(t *testing.T, endpoint, tokenFile, pin string) result {
 	return result{code, out.String(), errOut.String()}
 }
 
-// lastReason returns the reason code of the error, empty where there is none.
+// lastReason returns the reason code of the last event, empty if there is none.
 func lastReason(t *testing.T, events string) string {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(events), "\n")

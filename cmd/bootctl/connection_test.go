@@ -159,7 +159,7 @@ func TestAdminConfig_WrongFlags(t *testing.T) {
 		{"no such context", []string{"--context", "x"}, `context "x" does not exist`},
 		{"no such cluster", []string{"--cluster", "x"}, `cluster "x" does not exist`},
 		{"no such user", []string{"--user", "x"}, `auth info "x" does not exist`},
-		{"in clear", []string{"--server", "http://192.0.2.1"}, "in clear"},
+		{"unencrypted", []string{"--server", "http://192.0.2.1"}, "unencrypted"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

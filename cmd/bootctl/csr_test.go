@@ -22,7 +22,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// requests returns requests of the nodes, the first the oldest.
+// requests returns a CSR for each node, oldest first.
 func requests(t *testing.T, nodes ...string) []runtime.Object {
 	t.Helper()
 	var all []runtime.Object
@@ -53,7 +53,7 @@ func fingerprintOf(object runtime.Object) string {
 func TestApprove_Selects(t *testing.T) {
 	three := requests(t, "n1", "n2", "n3")
 	fingerprint := fingerprintOf(three[1])
-	rival := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Name = "rival" })
+	conflicting := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Name = "second-of-n1" })
 	sameKey := changed(three[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Name = "same-key" })
 	approved := changed(three[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
 		r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
@@ -64,12 +64,12 @@ func TestApprove_Selects(t *testing.T) {
 		objects []runtime.Object
 		args    string
 		code    int
-		want    string // name and result of each; of a usage error, the message
+		want    string // name and result of each CSR, or the message of a usage error
 	}{
 		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
-		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask at; give --yes"},
+		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; pass --yes"},
 		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
-		{"the oldest", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
+		{"oldest only", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
 		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
 		{"by another requester", three, "--requester x --yes", 0, ""},
 		{"by group", three, "--requester-group system:bootstrappers --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
@@ -77,7 +77,7 @@ func TestApprove_Selects(t *testing.T) {
 		{"by another signer", three, "--signer kubernetes.io/kubelet-serving --yes", 0, ""},
 		{"by node, without asking", three, "--node n2", 0, "request-of-n2 approved"},
 		{"by key, without asking", three, "--fingerprint " + fingerprint, 0, "request-of-n2 approved"},
-		{"by the beginning of the key", three, "--fingerprint " + fingerprint[:27], 0, "request-of-n2 approved"},
+		{"by a prefix of the key", three, "--fingerprint " + fingerprint[:27], 0, "request-of-n2 approved"},
 		{"by another key", three, "--fingerprint sha256:" + strings.Repeat("0", 64), 3, ""},
 		{"by name and key", three, "request-of-n2 --fingerprint " + fingerprint, 0, "request-of-n2 approved"},
 		{"by name and another key", three, "request-of-n1 --fingerprint " + fingerprint, 9, "request-of-n1 failed"},
@@ -85,33 +85,33 @@ func TestApprove_Selects(t *testing.T) {
 		{"by node and another key", three, "--node n1 --fingerprint " + fingerprint, 9, ""},
 		{"by node and another requester", three, "--node n1 --requester x", 3, ""},
 		{"no such node", three, "--node n9", 3, ""},
-		{"two for the node", append(three[:1:1], rival), "--node n1", 9, ""},
-		{"one for the node, and another that was approved", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
+		{"two CSRs for the node", append(three[:1:1], conflicting), "--node n1", 9, ""},
+		{"another CSR for the node is approved", append(three[:1:1], changed(conflicting.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {
 			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
 		})), "--pending --yes", 9, "request-of-n1 failed"},
 		{"by UID alone", three[:1], "--uid uid-1", 0, "request-of-n1 approved"},
-		{"by a UID that several have here", three, "--uid uid-1", 9, ""},
+		{"by a UID that several CSRs have", three, "--uid uid-1", 9, ""},
 		{"by another UID alone", three, "--uid uid-9", 3, ""},
-		{"by a key that several have", append(three[:1:1], sameKey), "--fingerprint " + fingerprintOf(sameKey), 9, ""},
-		{"by a key, approved before", []runtime.Object{approved}, "--fingerprint " + fingerprintOf(approved), 0, "request-of-n1 already approved"},
-		{"two for the node, one key", append(three[:1:1], rival), "--node n1 --fingerprint " + fingerprintOf(rival), 0, "rival approved"},
-		{"two for a node among others", append(slices.Clone(three), rival), "--pending --yes", 9, "request-of-n1 failed,rival failed,request-of-n2 approved,request-of-n3 approved"},
-		{"a rival that the filter leaves out", append(three[:1:1], changed(rival.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })),
+		{"by a key that several CSRs have", append(three[:1:1], sameKey), "--fingerprint " + fingerprintOf(sameKey), 9, ""},
+		{"by a key, already approved", []runtime.Object{approved}, "--fingerprint " + fingerprintOf(approved), 0, "request-of-n1 already approved"},
+		{"two CSRs for the node, by key", append(three[:1:1], conflicting), "--node n1 --fingerprint " + fingerprintOf(conflicting), 0, "second-of-n1 approved"},
+		{"two CSRs for a node among others", append(slices.Clone(three), conflicting), "--pending --yes", 9, "request-of-n1 failed,second-of-n1 failed,request-of-n2 approved,request-of-n3 approved"},
+		{"conflicting CSR outside the filter", append(three[:1:1], changed(conflicting.DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })),
 			"--requester system:bootstrap:" + plantedID + " --yes", 9, "request-of-n1 failed"},
-		{"one bad request among good ones", append(slices.Clone(three), bad), "--pending --yes", 5, "request-of-n1 approved,request-of-n4 refused,request-of-n2 approved,request-of-n3 approved"},
+		{"one CSR violates a rule", append(slices.Clone(three), bad), "--pending --yes", 5, "request-of-n1 approved,request-of-n4 refused,request-of-n2 approved,request-of-n3 approved"},
 		{"forced", []runtime.Object{bad}, "request-of-n4 --force", 0, "request-of-n4 approved"},
-		{"wait without a node", three, "--pending --wait", 2, "--wait means nothing without --node"},
-		{"nothing said", three, "", 2, "name requests, or say which are meant, such as --pending"},
-		{"names and filters", three, "request-of-n1 --pending", 2, "requests were named, and filters given too"},
-		{"uid of two", three, "request-of-n1 request-of-n2 --uid x", 2, "--uid is of one request, and 2 were named"},
-		{"key of two", three, "request-of-n1 request-of-n2 --fingerprint " + fingerprint, 2, "--fingerprint is of one request, and 2 were named"},
-		{"two forced", three, "request-of-n1 request-of-n2 --force", 2, "--force is for one request, and 2 were named"},
-		{"filter forced", three, "--pending --yes --force", 2, "--force is for one request, and 0 were named"},
+		{"wait without a node", three, "--pending --wait", 2, "--wait requires --node"},
+		{"no CSR specified", three, "", 2, "specify CSRs by name, or with a filter such as --pending"},
+		{"names and filters", three, "request-of-n1 --pending", 2, "CSR names and filters cannot be used together"},
+		{"UID for two", three, "request-of-n1 request-of-n2 --uid x", 2, "--uid applies to a single CSR, but 2 were named"},
+		{"key for two", three, "request-of-n1 request-of-n2 --fingerprint " + fingerprint, 2, "--fingerprint applies to a single CSR, but 2 were named"},
+		{"two forced", three, "request-of-n1 request-of-n2 --force", 2, "--force applies to a single named CSR, but 2 were named"},
+		{"filter forced", three, "--pending --yes --force", 2, "--force applies to a single named CSR, but 0 were named"},
 		{"short key", three, "--fingerprint sha256:00112233", 2, "not a fingerprint: 8 hex digits are too few, it takes 20"},
-		{"negative maximum", three, "--pending --max -1", 2, "--max -1 leaves nothing to approve"},
-		{"no maximum", three, "--pending --max 0", 2, "--max 0 leaves nothing to approve"},
-		{"age of nothing", three, "--older-than soon", 2, `--older-than "soon" is not a length of time like 90m, 24h or 7d`},
-		{"impossible node", three, "--node N1", 2, `not the name of a node: "N1": it must be up to 253 of a-z, 0-9, dashes and dots, with a letter or digit at both ends of each part`},
+		{"negative maximum", three, "--pending --max -1", 2, "--max must be at least 1, not -1"},
+		{"maximum of zero", three, "--pending --max 0", 2, "--max must be at least 1, not 0"},
+		{"invalid age", three, "--older-than soon", 2, `--older-than "soon" is not a duration such as 90m, 24h, or 7d`},
+		{"invalid node name", three, "--node N1", 2, `not the name of a node: "N1": it must be up to 253 of a-z, 0-9, dashes and dots, with a letter or digit at both ends of each part`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestApprove_Selects(t *testing.T) {
 	}
 }
 
-// wantUsageError wants nothing on stdout, and the message in an event on stderr.
+// wantUsageError checks for an empty stdout and the message in an event on stderr.
 func wantUsageError(t *testing.T, got result, message string) {
 	t.Helper()
 	var last output.Event
@@ -156,7 +156,7 @@ func results(t *testing.T, text string) string {
 	return strings.Join(found, ",")
 }
 
-// Nothing makes a privileged identity fit, nor a Node that exists.
+// A privileged CSR is never approved, and a CSR for an existing Node only with --force.
 func TestApprove_Refuses(t *testing.T) {
 	masters := func() runtime.Object {
 		text, err := os.ReadFile(filepath.Join("testdata", "masters.csr"))
@@ -177,12 +177,12 @@ func TestApprove_Refuses(t *testing.T) {
 	}{
 		{"privileged", []runtime.Object{masters()}, []string{"--signer", csr.APIServerClient}, 5, "not privileged"},
 		{"privileged, forced", []runtime.Object{masters()}, []string{"--signer", csr.APIServerClient, "--force"}, 5, "not privileged"},
-		{"known node", append(requests(t, "n1"), node), nil, 5, "new node"},
-		{"known node, forced", append(requests(t, "n1"), node), []string{"--force"}, 0, "--force passes over these rules: new node"},
+		{"existing node", append(requests(t, "n1"), node), nil, 5, "new node"},
+		{"existing node, forced", append(requests(t, "n1"), node), []string{"--force"}, 0, "--force overrides these rules: new node"},
 		{"denied", []runtime.Object{changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) {
 			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Denied", Status: "True", Reason: "R", Message: "M"}}
 		})}, nil, 5, "denied (R): M"},
-		{"approved before", []runtime.Object{changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) {
+		{"already approved", []runtime.Object{changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) {
 			r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True"}}
 		})}, nil, 0, ""},
 	}
@@ -209,32 +209,32 @@ func TestApprove_DecidedCSRs(t *testing.T) {
 	tests := []struct {
 		name, args string
 		code       int
-		want       string // name and result of each; of a usage error, the message
+		want       string // name and result of each CSR, or the message of a usage error
 	}{
 		{"denied", "delete --denied", 0, "request-of-denied deleted"},
 		{"failed", "delete --failed", 0, "request-of-failed deleted"},
 		{"both", "delete --denied --failed", 0, "request-of-denied deleted,request-of-failed deleted"},
 		{"both, old", "delete --denied --failed --older-than 1d", 0, "request-of-denied deleted,request-of-failed deleted"},
-		{"both, too young", "delete --denied --failed --older-than 9000d", 0, ""},
+		{"both, not old enough", "delete --denied --failed --older-than 9000d", 0, ""},
 		{"by name", "delete request-of-approved", 0, "request-of-approved deleted"},
-		{"a pending one", "delete request-of-pending", 5, "request-of-pending refused"},
-		{"of another UID", "delete request-of-denied --uid x", 9, "request-of-denied failed"},
-		{"none", "delete none", 3, "none failed"},
-		{"nothing said", "delete", 2, "name requests, or give --denied or --failed"},
-		{"names and flags", "delete request-of-denied --denied", 2, "requests were named, and --denied, --failed or --older-than given too"},
+		{"pending", "delete request-of-pending", 5, "request-of-pending refused"},
+		{"another UID", "delete request-of-denied --uid x", 9, "request-of-denied failed"},
+		{"missing", "delete none", 3, "none failed"},
+		{"no CSR specified", "delete", 2, "specify CSRs by name, or use --denied or --failed"},
+		{"names and flags", "delete request-of-denied --denied", 2, "CSR names cannot be used with --denied, --failed, or --older-than"},
 		{"deny", "deny request-of-pending --reason Unknown", 0, "request-of-pending denied"},
-		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied denied already"},
-		{"deny what was approved", "deny request-of-approved --reason Unknown", 9, "request-of-approved failed"},
+		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied already denied"},
+		{"deny an approved CSR", "deny request-of-approved --reason Unknown", 9, "request-of-approved failed"},
 		{"deny another UID", "deny request-of-pending --uid x --reason Unknown", 9, "request-of-pending failed"},
-		{"deny without a reason", "deny request-of-pending", 2, "give --reason, a word like UnknownNode"},
-		{"deny for a sentence", "deny request-of-pending --reason no-good", 2, `--reason "no-good" is not a word like UnknownNode`},
-		{"review and node", "review request-of-pending --node pending", 2, "give the name of one request, or --node"},
-		{"review nothing", "review", 2, "give the name of one request, or --node"},
-		{"wait for a denied one", "wait request-of-denied", 5, ""},
-		{"wait for a failed one", "wait request-of-failed", 5, ""},
+		{"deny without a reason", "deny request-of-pending", 2, "specify --reason, a CamelCase word such as UnknownNode"},
+		{"deny with an invalid reason", "deny request-of-pending --reason no-good", 2, `--reason "no-good" is not a CamelCase word such as UnknownNode`},
+		{"review a CSR and a node", "review request-of-pending --node pending", 2, "specify one CSR by name, or a node with --node"},
+		{"review without a name", "review", 2, "specify one CSR by name, or a node with --node"},
+		{"wait for a denied CSR", "wait request-of-denied", 5, ""},
+		{"wait for a failed CSR", "wait request-of-failed", 5, ""},
 		{"wait for a denied node", "wait --node denied", 5, ""},
-		{"wait for nobody", "wait", 2, "give the name of one request, or --node"},
-		{"wait for none", "wait none", 3, ""},
+		{"wait without a name", "wait", 2, "specify one CSR by name, or a node with --node"},
+		{"wait for a missing CSR", "wait none", 3, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -247,13 +247,13 @@ func TestApprove_DecidedCSRs(t *testing.T) {
 				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
 			}
 			if strings.HasPrefix(test.args, "deny") && test.code == 0 && !strings.Contains(got.errOut, "bootctl csr delete "+strings.Fields(test.args)[1]) {
-				t.Errorf("the way back is not said: %s", got.errOut)
+				t.Errorf("no command to delete the CSR in stderr %q", got.errOut)
 			}
 		})
 	}
 }
 
-// What a flag says is read before a kubeconfig is looked for.
+// The values of flags are parsed before the kubeconfig is read.
 func TestCSR_ValuesOfFlags(t *testing.T) {
 	for _, args := range []string{
 		"list --older-than x", "list --node Worker", "delete --denied --older-than x", "approve --pending --older-than x",
@@ -268,8 +268,7 @@ func TestCSR_ValuesOfFlags(t *testing.T) {
 	}
 }
 
-// The clock stands still until nothing but the deadline can go on, however slow the
-// machine is.
+// The clock advances only when all goroutines wait, so a slow machine does not matter.
 func TestWait_Timeout(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -278,7 +277,7 @@ func TestWait_Timeout(t *testing.T) {
 		reason string
 	}{
 		{"pending", []string{"request-of-n1"}, 6, "(CSRPending)"},
-		{"no node", []string{"--node", "other"}, 3, ""},
+		{"no CSR for the node", []string{"--node", "other"}, 3, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -292,8 +291,8 @@ func TestWait_Timeout(t *testing.T) {
 	}
 }
 
-// Each of the permissions that it takes to approve is asked for before anything
-// is read, and the missing one is named.
+// Each permission that an approval needs is checked before anything is read, and the
+// missing permission is named.
 func TestApprove_ChecksAccess(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -301,12 +300,12 @@ func TestApprove_ChecksAccess(t *testing.T) {
 		code    int
 		want    string
 	}{
-		{"both", func(*authorizationv1.ResourceAttributes) bool { return true }, 0, ""},
-		{"on all signers of the domain", func(a *authorizationv1.ResourceAttributes) bool {
+		{"allowed", func(*authorizationv1.ResourceAttributes) bool { return true }, 0, ""},
+		{"all signers of the domain", func(a *authorizationv1.ResourceAttributes) bool {
 			return a.Resource != "signers" || a.Name == "kubernetes.io/*"
 		}, 0, ""},
-		{"not on approval", func(a *authorizationv1.ResourceAttributes) bool { return a.Resource == "signers" }, 8, "update certificatesigningrequests/approval"},
-		{"not on the signer", func(a *authorizationv1.ResourceAttributes) bool { return a.Resource != "signers" }, 8, "approve signers named kubernetes.io/kube-apiserver-client-kubelet"},
+		{"approval not allowed", func(a *authorizationv1.ResourceAttributes) bool { return a.Resource == "signers" }, 8, "update certificatesigningrequests/approval"},
+		{"signer not allowed", func(a *authorizationv1.ResourceAttributes) bool { return a.Resource != "signers" }, 8, "approve signers named kubernetes.io/kube-apiserver-client-kubelet"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -335,30 +334,30 @@ func TestSubmit_Usage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ args, want string }{
-		"nothing":                     {"", usage + "give one of --node, --cn and -f"},
-		"two things":                  {"--node n1 --cn jane --key " + key, usage + "give one of --node, --cn and -f"},
-		"no key":                      {"--node n1", usage + "--key says which file the private key is in"},
-		"impossible node":             {"--node N1 --key " + key, "not the name of a node: "},
-		"org of a node":               {"--node n1 --org dev --key " + key, "--org means nothing without --cn"},
-		"names of a file":             {"-f testdata/hostile.csr --san a", usage + "the names are in the file, so --san is not for -f"},
-		"kubeconfig without a key":    {"-f testdata/hostile.csr --wait -o kubeconfig", usage + "-o kubeconfig refers to the private key: give --key"},
-		"certificate without waiting": {"--cn jane --key " + key + " -o pem", usage + "-o pem is of the certificate: give --wait"},
-		"odd name":                    {"--cn jane --san a_b --key " + key, usage + "--san \"a_b\" is not a DNS name"},
-		"short life":                  {"--cn jane --expiration 5m --key " + key, "the request would not be signed: a lifetime of 5m0s"},
-		"no life":                     {"--cn jane --expiration 0 --key " + key, usage + "--expiration 0 leaves no time"},
+		"no CSR":                      {"", usage + "specify one of --node, --cn, and -f"},
+		"node and common name":        {"--node n1 --cn jane --key " + key, usage + "specify one of --node, --cn, and -f"},
+		"no key":                      {"--node n1", usage + "specify --key, the private key file"},
+		"invalid node name":           {"--node N1 --key " + key, "not the name of a node: "},
+		"organization of a node":      {"--node n1 --org dev --key " + key, "--org requires --cn"},
+		"names for a file":            {"-f testdata/hostile.csr --san a", usage + "--san cannot be used with -f"},
+		"kubeconfig without a key":    {"-f testdata/hostile.csr --wait -o kubeconfig", usage + "-o kubeconfig refers to the private key file, so it requires --key"},
+		"certificate without waiting": {"--cn jane --key " + key + " -o pem", usage + "-o pem prints the certificate, so it requires --wait"},
+		"invalid name":                {"--cn jane --san a_b --key " + key, usage + "--san \"a_b\" is not a DNS name"},
+		"short expiration":            {"--cn jane --expiration 5m --key " + key, "the request would not be signed: a lifetime of 5m0s"},
+		"expiration of zero":          {"--cn jane --expiration 0 --key " + key, usage + "--expiration must be positive"},
 		"masters":                     {"--cn jane --org system:masters --key " + key, "the request would not be signed by kubernetes.io/kube-apiserver-client: the API server admits nobody to system:masters"},
 		"wrong usages":                {`--cn jane --usages "server auth" --key ` + key, "the request would not be signed by kubernetes.io/kube-apiserver-client: the usage \"server auth\" is not for clients"},
-		"usages of nobody":            {"--cn jane --signer example.com/x --key " + key, "the request would not be signed: the usages that \"example.com/x\" takes are not known"},
-		"signer of nobody":            {`--cn jane --signer kubernetes.io/x --usages "digital signature" --key ` + key, "the request would not be signed by kubernetes.io/x: Kubernetes has no signer of this name"},
-		"junk for a key":              {"--cn jane --key " + junk, junk + ": not a private key: it has no PEM block of one"},
+		"unknown usages":              {"--cn jane --signer example.com/x --key " + key, "the request would not be signed: the usages that \"example.com/x\" takes are not known"},
+		"unknown signer":              {`--cn jane --signer kubernetes.io/x --usages "digital signature" --key ` + key, "the request would not be signed by kubernetes.io/x: Kubernetes has no signer of this name"},
+		"invalid key":                 {"--cn jane --key " + junk, junk + ": not a private key: it has no PEM block of one"},
 		"another key than the file's": {"-f testdata/hostile.csr --key " + otherKey, otherKey + ": not a private key: the request is for another key"},
-		"CA without waiting":          {"--cn jane --ca-file x --key " + key, usage + "--ca-file checks the certificate: give --wait"},
-		"junk for a request":          {"-f " + junk, "not a certificate request: there is something that is not a PEM block"},
+		"CA without waiting":          {"--cn jane --ca-file x --key " + key, usage + "--ca-file verifies the certificate, so it requires --wait"},
+		"invalid CSR":                 {"-f " + junk, "not a certificate request: expected a PEM block"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := invoke(t, []runtime.Object{}, append([]string{"csr", "submit"}, shellWords(test.args)...)...)
 			if _, err := os.Stat(key); got.code != 2 || got.out != "" || err == nil || !strings.Contains(got.errOut, "bootctl: error: "+test.want) {
-				t.Errorf("exit code %d, stdout %q, want 2 and nothing, nor a key (%v), and %q; stderr %s", got.code, got.out, err, test.want, got.errOut)
+				t.Errorf("exit code %d, stdout %q, key file error %v; want 2, nothing, no key, and %q; stderr %s", got.code, got.out, err, test.want, got.errOut)
 			}
 		})
 	}
@@ -373,6 +372,6 @@ func TestSubmit_AdoptsOwnCSR(t *testing.T) {
 	}
 	again := invoke(t, []runtime.Object{}, "csr", "submit", "--cn", "jane", "--key", key)
 	if again.out != got.out {
-		t.Errorf("the second name is %q, not %q", again.out, got.out)
+		t.Errorf("second name %q, want %q", again.out, got.out)
 	}
 }

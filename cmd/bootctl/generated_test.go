@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -21,8 +22,8 @@ var update = flag.Bool("update", false, "write the generated files instead of co
 // generatedDirs are the directories of docs that hold nothing else.
 var generatedDirs = []string{"cli", "man"}
 
-// TestGenerated compares docs/cli, docs/man and docs/exit-codes.md with what the
-// program says now.
+// TestGenerated compares docs/cli, docs/man and docs/exit-codes.md with the
+// program.
 func TestGenerated(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	dir := t.TempDir()
@@ -63,7 +64,7 @@ func generate(t *testing.T, dir string) {
 	write(t, filepath.Join(dir, "exit-codes.md"), exitCodesPage())
 }
 
-// undate takes the date out of the title of each man page, which is that of no day.
+// undate removes the date from the title of each man page, so that it does not change.
 func undate(t *testing.T, dir string) {
 	t.Helper()
 	pages, err := filepath.Glob(filepath.Join(dir, "*.1"))
@@ -81,30 +82,29 @@ func undate(t *testing.T, dir string) {
 
 func exitCodesPage() string {
 	var out strings.Builder
-	out.WriteString("# Exit codes\n\nGenerated from the table in `internal/failure`.\n\n")
-	out.WriteString("Every failure has one reason code, which stays the same: in text `bootctl: error: … (PinMismatch)`,\n")
-	out.WriteString("with `-o json` the field `reason` of the last line on stderr. `bootctl doctor` reports the same codes. At a\n")
-	out.WriteString("deadline the exit code is that of the last cause. A bulk command tries all and exits with the code that all\n")
-	out.WriteString("its failures share, otherwise with 1. In the hints, names in capitals stand for what bootctl fills in where\n")
-	out.WriteString("the error says it.\n\n")
+	out.WriteString("# Exit codes and reason codes\n\n")
+	out.WriteString("Every failure has an exit code, and a reason code that does not change. The reason code is in parentheses at the\n")
+	out.WriteString("end of the message, such as `bootctl: error: ... (PinMismatch)`; with `-o json` it is the field `reason` of the\n")
+	out.WriteString("last line on stderr. `bootctl doctor` reports the same reason codes, and some of its own, which\n")
+	out.WriteString("[Troubleshooting](troubleshooting.md) lists. An installed bootctl prints this page with `bootctl help exit-codes`.\n\n")
+	out.WriteString("At a deadline the exit code is the exit code of the last cause. A bulk command tries every object and exits with\n")
+	out.WriteString("the exit code that all its failures share, otherwise with 1.\n\n")
+	out.WriteString("## Exit codes\n\n| Exit code | Meaning |\n|---|---|\n")
 	for _, exit := range failure.ExitCodes {
-		fmt.Fprintf(&out, "## %d: %s\n\n", exit.Code, exit.Meaning)
-		rows := slices.DeleteFunc(failure.All(), func(f failure.Failure) bool { return f.Exit != exit.Code })
-		for _, f := range rows {
-			fmt.Fprintf(&out, "- `%s`", f.Reason)
-			if f.Hint != "" {
-				fmt.Fprintf(&out, ": %s", f.Hint)
-			}
-			if f.NodeHint != f.Hint {
-				fmt.Fprintf(&out, "; on a node: %s", f.NodeHint)
-			}
-			out.WriteString("\n")
-		}
-		if len(rows) > 0 {
-			out.WriteString("\n")
-		}
+		fmt.Fprintf(&out, "| %d | %s |\n", exit.Code, exit.Meaning)
 	}
-	return strings.TrimRight(out.String(), "\n") + "\n"
+	out.WriteString("\n## Reason codes\n\nIn a fix, a name in capitals stands for the name that bootctl prints.\n\n")
+	out.WriteString("| Reason code | Exit code | Fix | Fix on a node, if different |\n|---|---|---|---|\n")
+	failures := failure.All()
+	slices.SortFunc(failures, func(a, b failure.Failure) int { return strings.Compare(a.Reason, b.Reason) })
+	for _, f := range failures {
+		node := f.NodeHint
+		if node == f.Hint {
+			node = ""
+		}
+		fmt.Fprintf(&out, "| <a id=\"%s\"></a>`%s` | %d | %s | %s |\n", strings.ToLower(f.Reason), f.Reason, f.Exit, cmp.Or(f.Hint, "The message names the cause."), node)
+	}
+	return out.String()
 }
 
 // compareTrees checks that every file below from is the same below to.

@@ -75,7 +75,7 @@ func invokeOn(ctx context.Context, t *testing.T, clientset *fake.Clientset, kube
 	var out, errOut bytes.Buffer
 	dir := t.TempDir()
 	vars := map[string]string{"HOME": dir, "XDG_STATE_HOME": dir, "KUBECONFIG": kubeconfig}
-	testapi.HonourDryRun(clientset)
+	testapi.HonorDryRun(clientset)
 	clientset.PrependReactor("create", "selfsubjectaccessreviews", access(ctx))
 	clientset.PrependReactor("create", "subjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &authorizationv1.SubjectAccessReview{}, nil // nobody else may do anything

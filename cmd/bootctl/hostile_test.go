@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/internal/testtext"
 )
 
-// TestTree_HostileTexts has a cluster say many things to each command, in one format
-// after the other.
+// TestTree_HostileTexts runs each command against a cluster that returns hostile texts,
+// with all output formats in turn.
 func TestTree_HostileTexts(t *testing.T) {
 	many := 16
 	if os.Getenv("BOOTCTL_SOAK") != "" {
@@ -24,7 +24,7 @@ func TestTree_HostileTexts(t *testing.T) {
 		}
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			said := 0
+			found := 0
 			for n := range many {
 				text, format := testtext.Hostile(n), formats[n%len(formats)]
 				args := append(strings.Fields(path), tried.args...)
@@ -36,20 +36,20 @@ func TestTree_HostileTexts(t *testing.T) {
 				got := invoke(t, clusterSaying(t, text), append(args, "-o", format, "-v", "1")...)
 				checkClean(t, got)
 				if format == "json" && got.out != "" {
-					said += count(t, got.out, text)
+					found += count(t, got.out, text)
 				}
 				if t.Failed() {
 					t.Fatalf("text %d, %q, in %s", n, text, format)
 				}
 			}
-			if slices.Contains([]string{"token list", "csr list", "cluster-info show"}, path) && said == 0 {
-				t.Error("no document gives back what the cluster said")
+			if slices.Contains([]string{"token list", "csr list", "cluster-info show"}, path) && found == 0 {
+				t.Error("no document contains a text of the cluster")
 			}
 		})
 	}
 }
 
-// count says how often a value of the document is just the text.
+// count returns how many values of the document equal the text.
 func count(t *testing.T, document, text string) int {
 	t.Helper()
 	var value any

@@ -1,5 +1,5 @@
-// Command bootctl does the whole of Kubernetes TLS bootstrap: bootstrap tokens,
-// the signed cluster-info, certificate signing requests, and join.
+// Command bootctl manages Kubernetes TLS bootstrapping: bootstrap tokens, the signed
+// cluster-info ConfigMap, certificate signing requests (CSRs), and joining nodes.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	// A failed write to a closed pipe is then an error like another.
+	// A write to a closed pipe then returns an error like any other write.
 	signal.Ignore(syscall.SIGPIPE)
 	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 
@@ -36,8 +36,8 @@ func main() {
 		} else {
 			cancel(failure.ErrTerminated)
 		}
-		// A second one ends the process at once, but for the echo of the first: some
-		// send it to the process and to its group.
+		// A second signal ends the process at once. A signal within a second of the
+		// first does not count: some programs signal the process and its group.
 		<-time.NewTimer(time.Second).C
 		signal.Reset(os.Interrupt, syscall.SIGTERM)
 	}()
@@ -59,8 +59,8 @@ func main() {
 	os.Exit(run(ctx, e, os.Args[1:]))
 }
 
-// width returns the columns of the terminal on stderr: 0 when it is none, and 80
-// when it does not say.
+// width returns the columns of the terminal on stderr: 0 if stderr is not a terminal, and
+// 80 if the terminal has no known size.
 func width() int {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return 0

@@ -19,29 +19,41 @@ import (
 func newRoot(e *cli.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "bootctl",
-		Short: "Kubernetes TLS bootstrap, from a bare machine to a signed node identity",
-		Long: `bootctl does the whole of Kubernetes TLS bootstrap: bootstrap tokens, the signed
-cluster-info, certificate signing requests, and join, which strings them together.
+		Short: "Manage Kubernetes TLS bootstrapping",
+		Long: `Manage Kubernetes TLS bootstrapping: bootstrap tokens, cluster-info, CSRs, and
+joining nodes.`,
+		Example: `  # Check whether nodes can join the cluster, and how to fix what prevents it.
+  bootctl doctor
 
-Exit codes tell what went wrong; docs/exit-codes.md lists them.`,
+  # Create a token, in a file for the node.
+  (umask 077; bootctl token create --ttl 1h -o bootstrap-kubeconfig > bootstrap.conf)
+
+  # On the node: get a certificate and write the kubelet's files.
+  bootctl join --bootstrap-kubeconfig bootstrap.conf`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	e.Connection = cli.NewConnection()
 	e.Global.AddFlags(root.PersistentFlags())
 	cli.CompleteFormats(root)
-	cli.ShowConnectionApart(root)
-	root.AddCommand(
-		tokencmd.New(e),
-		clusterinfocmd.New(e),
-		csrcmd.New(e),
-		joincmd.New(e),
-		setupcmd.New(e),
-		doctorcmd.New(e),
-		labcmd.New(e),
-		newVersion(e),
-	)
+	cli.SetHelp(root)
+	addGroup(root, "Prepare and Diagnose:", setupcmd.New(e), doctorcmd.New(e))
+	addGroup(root, "Tokens and Discovery:", tokencmd.New(e), clusterinfocmd.New(e))
+	addGroup(root, "Certificates:", csrcmd.New(e))
+	addGroup(root, "Nodes:", joincmd.New(e))
+	addGroup(root, "Practice:", labcmd.New(e))
+	root.AddGroup(&cobra.Group{Title: "Other Commands:"})
+	root.AddCommand(newVersion(e), newExitCodes())
 	return root
+}
+
+// addGroup adds commands that the help lists under a title.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+		root.AddCommand(cmd)
+	}
 }
 
 // run runs the command that args name and returns its exit code.

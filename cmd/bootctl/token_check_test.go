@@ -26,10 +26,10 @@ func TestTokenCheck(t *testing.T) {
 		rejected          string
 	}{
 		{"aaaaaa", 0, true, true, ""},
-		{"bbbbbb", 0, false, true, "it has not the usage authentication"},
+		{"bbbbbb", 0, false, true, "it does not have the usage authentication"},
 		{"cccccc", 4, false, false, "it expired on 2020-01-01T00:00:00Z"},
-		{"dddddd", 4, false, true, "is not one below system:bootstrappers:"},
-		{"eeeeee", 4, false, false, "not a time of RFC 3339"},
+		{"dddddd", 4, false, true, "is not a valid group below system:bootstrappers:"},
+		{"eeeeee", 4, false, false, "not an RFC 3339 time"},
 		{"hhhhhh", 0, true, false, ""},
 		{"zzzzzz", 3, false, false, ""},
 	}

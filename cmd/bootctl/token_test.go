@@ -72,8 +72,8 @@ func TestTokenList_Fields(t *testing.T) {
 	list, got := on[output.TokenList](t, fake.NewClientset(everyToken(t)...), "token", "list")
 	want := map[string]string{
 		"aaaaaa": "valid", "bbbbbb": "valid, for signing only", "cccccc": "expired",
-		"dddddd": `unusable: group " system:bootstrappers:b" is not one below system:bootstrappers:`,
-		"eeeeee": "unusable: its expiration is not a time of RFC 3339, which counts as expired",
+		"dddddd": `unusable: group " system:bootstrappers:b" is not a valid group below system:bootstrappers:`,
+		"eeeeee": "unusable: its expiration is not an RFC 3339 time, so it counts as expired",
 		"ffffff": "proxy of kubeadm-certs", "gggggg": "expired", "hhhhhh": "valid",
 	}
 	if got.code != 0 || len(list.Items) != len(want) {
@@ -344,7 +344,7 @@ func TestTokenExtend(t *testing.T) {
 		{"at a time", "aaaaaa --expires-at " + time.Now().Add(3*time.Hour).UTC().Format(time.RFC3339), 0, 3 * time.Hour, ""},
 		{"no expiration", "aaaaaa", 2, 0, "--ttl or --expires-at"},
 		{"TTL and time", "aaaaaa --ttl 1h --expires-at 2099-01-01T00:00:00Z", 2, 0, "cannot be used together"},
-		{"past", "aaaaaa --ttl -1h", 2, 0, `--ttl \"-1h\" is not a length of time`},
+		{"past", "aaaaaa --ttl -1h", 2, 0, `--ttl \"-1h\" is not a duration`},
 		{"missing", "zzzzzz --ttl 1h", 3, 0, "TokenNotFound"},
 		{"other secret", "aaaaaa.0000000000000001 --ttl 1h", 9, 0, "TokenSecretMismatch"},
 	}

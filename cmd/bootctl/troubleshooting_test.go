@@ -11,17 +11,41 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
-// TestTroubleshooting_EachReason wants each word of doctor in a table of the page.
-func TestTroubleshooting_EachReason(t *testing.T) {
+func troubleshootingPage(t *testing.T) []byte {
+	t.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "troubleshooting.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return page
+}
+
+// TestTroubleshooting_Messages checks that the page quotes the most frequent messages of
+// a join, so that a search for a message finds it.
+func TestTroubleshooting_Messages(t *testing.T) {
+	page := string(troubleshootingPage(t))
+	for _, err := range []error{
+		csr.ErrUnsigned, discovery.ErrUnsigned, discovery.ErrTokenRejected, clusterinfo.ErrPinMismatch, clusterinfo.ErrNotFound,
+	} {
+		if !strings.Contains(page, "`"+err.Error()) {
+			t.Errorf("docs/troubleshooting.md does not quote %q", err)
+		}
+	}
+}
+
+// TestTroubleshooting_EachReason checks that each reason code of doctor has a row in a
+// table of the page.
+func TestTroubleshooting_EachReason(t *testing.T) {
+	page := troubleshootingPage(t)
 	reasons := doctorReasons(t)
 	if len(reasons) < 30 {
-		t.Errorf("found only the reasons %q", reasons)
+		t.Errorf("found only the reason codes %q", reasons)
 	}
 	for _, reason := range reasons {
 		row := regexp.MustCompile(`(?m)^\|([^|]*\|)? ` + "`" + reason + "`" + ` \|`)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -25,13 +26,13 @@ func TestRun_UsageErrors(t *testing.T) {
 		{"help doctor nope", `bootctl doctor has no subcommands`},
 		{"nosuch --help", `bootctl has no subcommand "nosuch"`},
 		{"token nosuch --help", `bootctl token has no subcommand "nosuch"`},
-		{"csr approve --max x --pending", `--max takes a whole number, not "x"`},
-		{"csr approve --pending=perhaps", `--pending takes true or false, not "perhaps"`},
-		{"csr wait --node n1 --timeout 5", `--timeout takes a time with its unit, such as 30s or 5m, not "5"`},
-		{"token create --timeout 5s", "--timeout means nothing without --wait"},
-		{"csr submit --node n1 --key k --timeout 5s", "--timeout means nothing without --wait"},
-		{"csr submit --node n1 --key k --org o", "--org means nothing without --cn"},
-		{"csr approve --pending --wait", "--wait means nothing without --node"},
+		{"csr approve --max x --pending", `--max accepts an integer, not "x"`},
+		{"csr approve --pending=perhaps", `--pending accepts true or false, not "perhaps"`},
+		{"csr wait --node n1 --timeout 5", `--timeout accepts a duration with a unit, such as 30s or 5m, not "5"`},
+		{"token create --timeout 5s", "--timeout requires --wait"},
+		{"csr submit --node n1 --key k --timeout 5s", "--timeout requires --wait"},
+		{"csr submit --node n1 --key k --org o", "--org requires --cn"},
+		{"csr approve --pending --wait", "--wait requires --node"},
 		{"lab logs -o json", "-o and -q cannot be used with a log"},
 		{"lab logs -q", "-o and -q cannot be used with a log"},
 	}
@@ -46,14 +47,69 @@ func TestRun_UsageErrors(t *testing.T) {
 }
 
 func TestHelp_Commands(t *testing.T) {
-	for _, args := range []string{"help", "help token", "help token create", "token --help", "token create --help", "token create x --help", "--help"} {
+	for _, args := range []string{"", "token", "help", "help token", "help token create", "token --help", "token create --help", "token create x --help", "--help"} {
 		if got := invoke(t, nil, strings.Fields(args)...); got.code != 0 || !strings.Contains(got.out, "Usage:") || got.errOut != "" {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
 		}
 	}
 }
 
-// A request that is named twice is one request.
+// Help about flags and exit codes is in the program, and wrong commands name their own help.
+func TestHelp_Topics(t *testing.T) {
+	tests := []struct {
+		args string
+		code int
+		want string
+	}{
+		{"options", 0, "--output format"},
+		{"help exit-codes", 0, "PinMismatch: compare the pin"},
+		{"help lab nosuch", 2, "bootctl lab --help"},
+		{"lab nosuch", 2, "bootctl lab --help"},
+		{"help", 0, "Tokens and Discovery:"},
+	}
+	for _, test := range tests {
+		got := invoke(t, nil, strings.Fields(test.args)...)
+		if got.code != test.code || !strings.Contains(got.out+got.errOut, test.want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %q", test.args, got.code, got.out, got.errOut, test.want)
+		}
+	}
+}
+
+// Every help begins with its short description and fits into 80 columns.
+func TestHelp_Layout(t *testing.T) {
+	for _, cmd := range commands(newRoot(&cli.Env{})) {
+		got := invoke(t, nil, append(strings.Fields(cmd.CommandPath())[1:], "--help")...)
+		if strings.HasPrefix(pathOf(cmd), "completion") || cmd.Name() == "help" { // cobra's own
+			continue
+		}
+		if words := strings.Join(strings.Fields(got.out), " "); !strings.HasPrefix(words, cmd.Short) {
+			t.Errorf("%s: the help does not begin with %q", cmd.CommandPath(), cmd.Short)
+		}
+		for line := range strings.Lines(got.out) {
+			if width := len([]rune(strings.TrimRight(line, "\n"))); width > 80 && len(strings.Fields(line)) > 1 { // a longer word has a line of its own
+				t.Errorf("%s: a line has %d columns: %s", cmd.CommandPath(), width, line)
+			}
+		}
+		for i, line := range strings.Split(cmd.Example, "\n") {
+			if line != "" && (i == 0 || strings.Split(cmd.Example, "\n")[i-1] == "") && !strings.HasPrefix(line, "  # ") {
+				t.Errorf("%s: the example %q has no caption", cmd.CommandPath(), line)
+			}
+		}
+	}
+}
+
+// commands returns the command and all below it that a user can find.
+func commands(cmd *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{cmd}
+	for _, child := range cmd.Commands() {
+		if child.IsAvailableCommand() {
+			all = append(all, commands(child)...)
+		}
+	}
+	return all
+}
+
+// A CSR that is named twice is one CSR.
 func TestApprove_NamedTwice(t *testing.T) {
 	pending := requests(t, "n1")
 	denied := changed(pending[0].DeepCopyObject(), func(r *certificatesv1.CertificateSigningRequest) {

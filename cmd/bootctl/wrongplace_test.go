@@ -47,7 +47,7 @@ func TestRun_EmptyFlags(t *testing.T) {
 		{"token", "list", "--server", ""}, {"setup", "--ca-file", ""},
 	} {
 		got := invoke(t, hostileCluster(t), args...)
-		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "nothing in it") {
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "has an empty value") {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package certpem reads and writes certificates in PEM, and nothing else in it.
+// Package certpem reads and writes PEM text that contains only certificates.
 package certpem
 
 import (
@@ -9,15 +9,15 @@ import (
 	"fmt"
 )
 
-// Next reads one PEM block of the given type, without headers, that the text
-// begins with, and returns what it holds and what follows it.
+// Next reads the PEM block at the beginning of a text, which must have the given type
+// and no headers. It returns the contents of the block and the rest of the text.
 func Next(text []byte, kind string) (der, rest []byte, err error) {
 	block, rest := pem.Decode(text)
-	// Decode passes over other text and malformed blocks, and takes base64 with
-	// bits left over: the text must be what it would be written as.
+	// Decode skips other text and malformed blocks, and accepts base64 with trailing
+	// bits, so the text must be identical to the block's encoding.
 	if block == nil || block.Type != kind || len(block.Headers) > 0 || !bytes.HasPrefix(text, []byte("-----BEGIN ")) ||
 		!bytes.Equal(stripSpace(text[:len(text)-len(rest)]), stripSpace(pem.EncodeToMemory(block))) {
-		return nil, nil, fmt.Errorf("there is something that is not a PEM block of type %s without headers", kind)
+		return nil, nil, fmt.Errorf("expected a PEM block of type %s without headers", kind)
 	}
 	return block.Bytes, rest, nil
 }
@@ -25,8 +25,8 @@ func Next(text []byte, kind string) (der, rest []byte, err error) {
 // stripSpace removes white space.
 func stripSpace(text []byte) []byte { return bytes.Join(bytes.Fields(text), nil) }
 
-// Parse reads a text of one or more PEM certificates with nothing but white
-// space between and around them.
+// Parse reads one or more PEM certificates, with only white space between and around
+// them.
 func Parse(text []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
 	for rest := bytes.TrimSpace(text); len(rest) > 0; {
@@ -41,7 +41,7 @@ func Parse(text []byte) ([]*x509.Certificate, error) {
 		certs, rest = append(certs, cert), bytes.TrimSpace(after)
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("there is no certificate")
+		return nil, errors.New("no certificate found")
 	}
 	return certs, nil
 }
@@ -55,8 +55,8 @@ func Encode(certs ...*x509.Certificate) []byte {
 	return out
 }
 
-// Split divides a text into the PEM certificates that it begins with, and the
-// rest, such as the private key in a file that holds both.
+// Split divides a text into the PEM certificates at its beginning and the rest, such as
+// the private key in a file that contains both.
 func Split(text []byte) (certs, rest []byte) {
 	rest = text
 	for {

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/internal/testca"
 )
 
-// newCert makes a certificate of the given serial number.
+// newCert creates a certificate with the given serial number.
 func newCert(t testing.TB, serial int64) *x509.Certificate {
 	t.Helper()
 	return testca.New(t, time.Now(), func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) }).Certificate
@@ -29,7 +29,7 @@ func TestNext(t *testing.T) {
 		name, text string
 		wantRest   string
 	}{
-		{"a block alone", good, ""},
+		{"one block", good, ""},
 		{"another block after it", good + block("B", nil, nil), block("B", nil, nil)},
 		{"text after it", good + "text\n", "text\n"},
 		{"a malformed block after it", good + "-----BEGIN A-----\n*\n", "-----BEGIN A-----\n*\n"},
@@ -45,7 +45,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-func TestNext_Refuses(t *testing.T) {
+func TestNext_Invalid(t *testing.T) {
 	good := block("A", nil, []byte("one"))
 	if _, _, err := certpem.Next([]byte(good), "A"); err != nil {
 		t.Fatal(err)
@@ -80,13 +80,13 @@ func TestNext_Refuses(t *testing.T) {
 				t.Errorf("Next(%q) = %q, %q, want an error", text, der, rest)
 			}
 			if der != nil || rest != nil {
-				t.Errorf("%q and %q came with an error", der, rest)
+				t.Errorf("%q and %q were returned with an error", der, rest)
 			}
 		})
 	}
 }
 
-// What cannot be read is never repeated: it may be a private key.
+// Errors never quote invalid text, because it may be a private key.
 func TestParse_ErrorsQuoteNothing(t *testing.T) {
 	key := block("PRIVATE KEY", nil, []byte("a secret of the test"))
 	body := strings.Split(key, "\n")[1]
@@ -109,8 +109,8 @@ func TestParse(t *testing.T) {
 	}{
 		{"one", one, []*x509.Certificate{first}},
 		{"two", one + two, []*x509.Certificate{first, second}},
-		{"two, the other way round", two + one, []*x509.Certificate{second, first}},
-		{"the same twice", one + one, []*x509.Certificate{first, first}},
+		{"two, reversed", two + one, []*x509.Certificate{second, first}},
+		{"duplicate", one + one, []*x509.Certificate{first, first}},
 		{"white space around and between", " \n\t" + one + "\n \r\n" + two + "\n\n", []*x509.Certificate{first, second}},
 		{"no line feed at the end", strings.TrimSuffix(one, "\n"), []*x509.Certificate{first}},
 		{"carriage returns", strings.ReplaceAll(one+two, "\n", "\r\n"), []*x509.Certificate{first, second}},
@@ -126,7 +126,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParse_Refuses(t *testing.T) {
+func TestParse_Invalid(t *testing.T) {
 	cert := newCert(t, 1)
 	good := string(certpem.Encode(cert))
 	if _, err := certpem.Parse([]byte(good)); err != nil {
@@ -136,7 +136,7 @@ func TestParse_Refuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":                        "",
 		"white space":                  " \n\t",
-		"key alone":                    key,
+		"only a key":                   key,
 		"key after":                    good + key,
 		"key before":                   key + good,
 		"key between":                  good + key + good,
@@ -152,8 +152,8 @@ func TestParse_Refuses(t *testing.T) {
 		"headers of the second":        good + block("CERTIFICATE", map[string]string{"a": "b"}, cert.Raw),
 		"other type":                   block("X509 CERTIFICATE", nil, cert.Raw),
 		"certificate request":          block("CERTIFICATE REQUEST", nil, cert.Raw),
-		"no certificate inside":        block("CERTIFICATE", nil, []byte("x")),
-		"nothing inside":               block("CERTIFICATE", nil, nil),
+		"invalid certificate":          block("CERTIFICATE", nil, []byte("x")),
+		"empty block":                  block("CERTIFICATE", nil, nil),
 		"a byte after the certificate": block("CERTIFICATE", nil, append(bytes.Clone(cert.Raw), 0)),
 		"two certificates in a block":  block("CERTIFICATE", nil, append(bytes.Clone(cert.Raw), cert.Raw...)),
 		"DER":                          string(cert.Raw),
@@ -161,7 +161,7 @@ func TestParse_Refuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if certs, err := certpem.Parse([]byte(text)); err == nil || certs != nil {
-				t.Errorf("Parse = %d certificates, %v, want an error alone", len(certs), err)
+				t.Errorf("Parse = %d certificates, %v, want only an error", len(certs), err)
 			}
 		})
 	}
@@ -185,13 +185,13 @@ func TestSplit(t *testing.T) {
 		{"certificate, key", one + key, one, key},
 		{"two certificates, key", one + two + key, one + two, key},
 		{"certificate after the key", one + key + two, one, key + two},
-		{"key alone", key, "", key},
-		{"certificate alone", one, one, ""},
-		{"request alone", block("CERTIFICATE REQUEST", nil, nil), "", block("CERTIFICATE REQUEST", nil, nil)},
-		{"text alone", "text", "", "text"},
+		{"only a key", key, "", key},
+		{"only a certificate", one, one, ""},
+		{"only a CSR", block("CERTIFICATE REQUEST", nil, nil), "", block("CERTIFICATE REQUEST", nil, nil)},
+		{"only text", "text", "", "text"},
 		{"text after", one + "text", one, "text"},
 		{"malformed key after", one + "-----BEGIN EC PRIVATE KEY-----\n*\n", one, "-----BEGIN EC PRIVATE KEY-----\n*\n"},
-		{"nothing", "", "", ""},
+		{"empty", "", "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -203,8 +203,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// What Parse accepts holds nothing but its certificates: written anew, it is
-// the same text but for white space.
+// Text that Parse accepts contains only certificates: encoding them again yields the same
+// text, except for white space.
 func FuzzParse(f *testing.F) {
 	good := certpem.Encode(newCert(f, 1), newCert(f, 2))
 	f.Add(good)
@@ -221,16 +221,16 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if len(parsed) == 0 {
-			t.Fatalf("Parse(%q) is nothing", text)
+			t.Fatalf("Parse(%q) returned no certificate", text)
 		}
-		if got, want := squeeze(certpem.Encode(parsed...)), squeeze(text); got != want {
-			t.Errorf("Parse(%q), written anew, is %q", text, got)
+		if got, want := stripSpace(certpem.Encode(parsed...)), stripSpace(text); got != want {
+			t.Errorf("Parse(%q), encoded again, is %q", text, got)
 		}
 	})
 }
 
-// squeeze removes white space.
-func squeeze(text []byte) string { return strings.Join(strings.Fields(string(text)), "") }
+// stripSpace removes white space.
+func stripSpace(text []byte) string { return strings.Join(strings.Fields(string(text)), "") }
 
 func wantCerts(t *testing.T, got []*x509.Certificate, want ...*x509.Certificate) {
 	t.Helper()
@@ -239,7 +239,7 @@ func wantCerts(t *testing.T, got []*x509.Certificate, want ...*x509.Certificate)
 	}
 	for i := range want {
 		if !got[i].Equal(want[i]) {
-			t.Errorf("certificate %d is another", i)
+			t.Errorf("certificate %d is different", i)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func TestSplit_OnlyCertificates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if certs, rest := certpem.Split([]byte(text)); len(certs) != 0 || string(rest) != text {
-				t.Errorf("Split = %q and %q, want nothing and all", certs, rest)
+				t.Errorf("Split = %q and %q, want no certificates and the whole text", certs, rest)
 			}
 		})
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Outcome is what became of one of several objects.
+// Outcome is the result for one of several objects.
 type Outcome struct {
 	output.Result
 	Err error
 }
 
-// PrintOutcomes prints what became of each object, and returns an error when any
-// failed. named returns the name of an object in the forms that it is printed in.
+// PrintOutcomes prints the result for each object, and returns an error if any failed.
+// named returns the name of an object in the forms in which it is printed.
 func (e *Env) PrintOutcomes(outcomes []Outcome, named func(name string) Name) error {
 	list := output.ResultList{Meta: output.Kind("ResultList"), Items: []output.Result{}}
 	v := Result{Header: []string{"NAME", "RESULT", "REASON"}, Wide: []string{"MESSAGE"}}
@@ -37,13 +37,13 @@ func (e *Env) PrintOutcomes(outcomes []Outcome, named func(name string) Name) er
 	}
 	v.Object = list
 	if err := e.Print(v); err != nil {
-		return fmt.Errorf("%w; what could be done was done", err)
+		return fmt.Errorf("%w; the changes were made, but their results could not be printed", err)
 	}
 	return e.ReportFailures(failed)
 }
 
-// ReportFailures tells of each of several failures, and returns what remains of them:
-// nil when there are none.
+// ReportFailures prints each of several failures, and returns one error for all of them;
+// nil if there are none.
 func (e *Env) ReportFailures(failed *failure.BulkError) error {
 	switch len(failed.Errs) {
 	case 0:
@@ -52,17 +52,17 @@ func (e *Env) ReportFailures(failed *failure.BulkError) error {
 		return failed.Errs[0]
 	}
 	select {
-	case <-e.interrupt: // which is why most of them failed
+	case <-e.interrupt: // the interrupt made most of them fail
 		return failed
 	default:
 	}
 	for _, err := range failed.Errs {
-		e.Warn(err.Error())
+		e.Warn(kubeclient.Message(err))
 	}
 	return failed
 }
 
-// failedAs says in a word what an error of one object means for it.
+// failedAs returns the result, in one word, for an object that failed.
 func failedAs(err error, exit int) string {
 	switch {
 	case exit == failure.ExitRefused:

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +22,8 @@ import (
 // defaultRequestTimeout is how long a single request may take.
 const defaultRequestTimeout = "30s"
 
-// NewConnection returns the flags of the administrator's connection: kubectl's, but
-// those that put a secret on the command line, verify nothing, or mean nothing here.
+// NewConnection returns the flags of the administrator's connection: kubectl's, except
+// those that put a secret on the command line, skip verification, or do not apply.
 func NewConnection() *genericclioptions.ConfigFlags {
 	timeout := defaultRequestTimeout
 	return &genericclioptions.ConfigFlags{
@@ -35,16 +34,13 @@ func NewConnection() *genericclioptions.ConfigFlags {
 	}
 }
 
-// connectionAnnotation is that of the flags of the administrator's connection.
-const connectionAnnotation = "connection"
-
 // AddConnectionFlags gives a command the flags of the administrator's connection.
 func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	e.Connection.AddFlags(fs)
-	fs.Lookup("kubeconfig").Usage = "the administrator's `file`; else $KUBECONFIG, ~/.kube/config, " + adminConf + ", or the Pod's own"
-	fs.Lookup("server").Usage = "the `URL` to reach the API server at instead of the kubeconfig's"
-	fs.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{connectionAnnotation: {}} })
+	fs.Lookup("kubeconfig").Usage = "kubeconfig `file`. Defaults to $KUBECONFIG, ~/.kube/config, " + adminConf + ", or the Pod's credentials"
+	fs.Lookup("server").Usage = "`URL` of the API server, in place of the one in the kubeconfig"
+	fs.VisitAll(func(flag *pflag.Flag) { GroupFlags(fs, connectionGroup, flag.Name) })
 	cmd.Flags().AddFlagSet(fs)
 	for flag, names := range map[string]func(clientcmdapi.Config) iter.Seq[string]{
 		"context": func(c clientcmdapi.Config) iter.Seq[string] { return maps.Keys(c.Contexts) },
@@ -61,45 +57,22 @@ func (e *Env) AddConnectionFlags(cmd *cobra.Command) {
 	}
 }
 
-// AddRequestTimeout gives a command without the administrator's connection the one flag
-// of it that limits requests.
+// AddRequestTimeout adds --request-timeout to a command without the other connection flags.
 func AddRequestTimeout(fs *pflag.FlagSet, timeout *string) {
-	fs.StringVar(timeout, "request-timeout", defaultRequestTimeout, "how long a single request may take, in seconds or as a `duration` such as 1m")
+	fs.StringVar(timeout, "request-timeout", defaultRequestTimeout, "timeout of a single request, in seconds or as a `duration` such as 1m")
 }
 
-// ShowConnectionApart makes the help of every command show the flags of the
-// administrator's connection below its own.
-func ShowConnectionApart(root *cobra.Command) {
-	usage := root.UsageFunc()
-	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		apart := pflag.NewFlagSet("", pflag.ContinueOnError)
-		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-			if _, ok := flag.Annotations[connectionAnnotation]; ok {
-				apart.AddFlag(flag)
-			}
-		})
-		hide := func(hidden bool) { apart.VisitAll(func(flag *pflag.Flag) { flag.Hidden = hidden }) }
-		hide(true)
-		err := usage(cmd)
-		hide(false)
-		if apart.HasFlags() {
-			cmd.Printf("\nConnection Flags:\n%s", strings.TrimRight(apart.FlagUsages(), " "))
-		}
-		return err
-	})
-}
-
-// parseRequestTimeout reads --request-timeout as kubectl does: a number of seconds,
-// or a time with its unit; 0 is no limit.
+// parseRequestTimeout parses --request-timeout like kubectl: a number of seconds, or a
+// duration with a unit; 0 is no limit.
 func parseRequestTimeout(text string) (time.Duration, error) {
 	timeout, err := clientcmd.ParseTimeout(text)
 	if err != nil || timeout < 0 {
-		return 0, fmt.Errorf("%w: --request-timeout takes seconds, or a time with its unit, such as 30s or 5m, not %q", failure.ErrUsage, text)
+		return 0, fmt.Errorf("%w: --request-timeout accepts seconds, or a duration such as 30s or 5m, not %q", failure.ErrUsage, text)
 	}
 	return timeout, nil
 }
 
-// overrides returns what the flags say instead of the kubeconfig.
+// overrides returns the settings that replace the kubeconfig's.
 func overrides(c *genericclioptions.ConfigFlags) *clientcmd.ConfigOverrides {
 	return &clientcmd.ConfigOverrides{
 		CurrentContext: *c.Context,
@@ -112,7 +85,7 @@ func overrides(c *genericclioptions.ConfigFlags) *clientcmd.ConfigOverrides {
 	}
 }
 
-// inCluster is the kubeconfig of the Pod that bootctl runs in.
+// inCluster returns the kubeconfig of the Pod that bootctl runs in.
 func inCluster() (clientcmdapi.Config, error) {
 	config, err := rest.InClusterConfig()
 	if err != nil {

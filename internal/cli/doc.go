@@ -1,5 +1,5 @@
-// Package cli is what all commands share: their environment, the flags and client of
-// the administrator's connection, printing, events and progress, prompts, usage
-// errors, completion and the results of bulk commands. It knows no noun: what the
-// commands of several nouns share lives in cmdutil.
+// Package cli is the base of all commands: their environment, the flags and client of the
+// administrator's connection, help, printing, events and progress, prompts, usage errors,
+// completion and the results of bulk commands. Code about tokens, cluster-info or CSRs that
+// several commands share is in cmdutil.
 package cli

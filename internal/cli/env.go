@@ -20,9 +20,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Env is all that a command has of the process. Tests make their own.
+// Env is the environment of a command: the process, its streams and its flags.
 type Env struct {
-	Program string // as it was started
+	Program string // the name under which it was started
 	Goos    string
 	genericiooptions.IOStreams
 	Now        func() time.Time
@@ -30,36 +30,35 @@ type Env struct {
 	Getenv     func(string) string
 	Hostname   func() (string, error)
 	Executable func() (string, error)
-	IsTerminal func() bool // whether someone can be asked
-	Width      func() int  // of the terminal on ErrOut, in columns; 0 when that is none
+	IsTerminal func() bool // whether a person can be asked
+	Width      func() int  // of the terminal on ErrOut, in columns; 0 if ErrOut is not a terminal
 	NewClient  func(*rest.Config, kubeclient.Options) (*kubeclient.Client, error)
-	// Redact hides the secrets in a text. They may be on the command line in the wrong
-	// place, or in an object where they do not belong.
+	// Redact hides the secrets in a text. They may be in the wrong place on the command
+	// line or in an object.
 	Redact func(string) string
 
 	Global GlobalOptions
-	// AtNode says that the command does what a node does, without an administrator's
-	// credentials, and so prints the hints for a node.
+	// AtNode reports whether the command acts as a node, without an administrator's
+	// credentials, so that it prints the hints for a node.
 	AtNode bool
-	// Connection is what the flags say of the administrator's connection.
+	// Connection has the flags of the administrator's connection.
 	Connection *genericclioptions.ConfigFlags
-	// interrupt is closed when the process shall end.
+	// interrupt is closed when the process should end.
 	interrupt <-chan struct{}
 	lines     lines
-	// Line is what a terminal shows meanwhile, nil for nothing.
+	// Line returns the status line of a terminal; nil if there is none.
 	Line func() string
 }
 
-// RequireUnix refuses a command where there are no locks on directories and no owners of
-// files.
+// RequireUnix returns an error on systems without directory locks and file owners.
 func RequireUnix(goos, command string) error {
 	if goos == "windows" {
-		return fmt.Errorf("%w: bootctl %s runs on Linux and macOS; from here an administrator can do all the rest", errors.ErrUnsupported, command)
+		return fmt.Errorf("%w: bootctl %s runs on Linux and macOS; all other commands work on this system", errors.ErrUnsupported, command)
 	}
 	return nil
 }
 
-// adminConf is where kubeadm leaves the kubeconfig of the administrator.
+// adminConf is where kubeadm writes the administrator's kubeconfig.
 const adminConf = "/etc/kubernetes/admin.conf"
 
 // Client returns a client with the administrator's kubeconfig.
@@ -80,7 +79,7 @@ func (e *Env) ClientOf(config AdminConfig) (*kubeclient.Client, error) {
 	return client, nil
 }
 
-// ClientOptions are those of every client, the administrator's and others.
+// ClientOptions returns the options of a client whose requests are logged as this user.
 func (e *Env) ClientOptions(as string) kubeclient.Options {
 	opts := kubeclient.Options{As: as, Now: e.Now, Warn: e.Warn, Timeout: e.Global.RequestTimeout}
 	if e.Global.verbosity > 0 {
@@ -89,15 +88,15 @@ func (e *Env) ClientOptions(as string) kubeclient.Options {
 	return opts
 }
 
-// AdminConfig is the administrator's connection, and how a client uses it.
+// AdminConfig is the administrator's connection and the options of its client.
 type AdminConfig struct {
 	Rest *rest.Config
 	kubeclient.Options
 }
 
 // AdminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
-// ~/.kube/config, kubeadm's admin.conf, the Pod that bootctl runs in. It never
-// falls back to an address of its own.
+// ~/.kube/config, kubeadm's admin.conf, the Pod that bootctl runs in. It never falls
+// back to a default address.
 func (e *Env) AdminConfig() (AdminConfig, error) {
 	if err := checkServer(*e.Connection.APIServer); err != nil {
 		return AdminConfig{}, err
@@ -127,7 +126,7 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 	return AdminConfig{config, e.ClientOptions(as)}, nil
 }
 
-// kubeconfig reads the files that may say where the cluster is.
+// kubeconfig returns the loader of the kubeconfig files.
 func (e *Env) kubeconfig() clientcmd.ClientConfig {
 	paths := filepath.SplitList(e.Getenv(clientcmd.RecommendedConfigPathEnvVar))
 	if len(paths) == 0 {
@@ -137,8 +136,8 @@ func (e *Env) kubeconfig() clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides(e.Connection))
 }
 
-// withScheme makes a URL of the address in --server, for which client-go would
-// take plain HTTP.
+// withScheme turns the address in --server into an https URL. client-go would use plain
+// HTTP.
 func withScheme(server string) string {
 	if server == "" || strings.Contains(server, "://") {
 		return server
@@ -146,11 +145,11 @@ func withScheme(server string) string {
 	return "https://" + server
 }
 
-// checkServer refuses to send credentials and tokens over a network in clear.
+// checkServer refuses to send credentials and tokens unencrypted over a network.
 func checkServer(server string) error {
 	u, err := url.Parse(server)
 	isProxy := err == nil && u.User == nil && isLoopback(u.Hostname()) // such as kubectl proxy
-	return UsageIf(err == nil && u.Scheme == "http" && !isProxy, "--server %s would send tokens in clear; give an https URL", server)
+	return UsageIf(err == nil && u.Scheme == "http" && !isProxy, "--server %s would send tokens unencrypted; use an https URL", server)
 }
 
 // isLoopback reports whether only this machine can reach the host.

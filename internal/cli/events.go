@@ -11,20 +11,19 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Every line on stderr goes through event: text for people, or one JSON object
-// a line with -o json.
+// Every line on stderr is an event: text for people, or one JSON object with -o json.
 
 // Warn prints a warning.
 func (e *Env) Warn(text string) {
 	e.Event(output.Event{Event: "warning", Message: text}, "warning: "+escape.Text(text))
 }
 
-// Progress prints what the command does now.
+// Progress prints what the command is doing.
 func (e *Env) Progress(text string) {
 	e.Event(output.Event{Event: "progress", Message: text}, escape.Text(text))
 }
 
-// Observe prints the steps of what takes time, and why it waits.
+// Observe prints the steps of an operation and why it is waiting.
 func (e *Env) Observe(event kubeclient.Event) {
 	if event.Step != "" {
 		e.Progress(event.Step)
@@ -34,14 +33,14 @@ func (e *Env) Observe(event kubeclient.Event) {
 	}
 }
 
-// Waiting tells why a command waits, or still does after a while.
+// Waiting prints why a command is waiting, and for how long if it has been for a while.
 func (e *Env) Waiting(err error, lasted time.Duration) {
 	reason, waiting := failure.Of(err).Reason, "waiting"
 	if lasted > 0 {
 		waiting = fmt.Sprintf("waiting for %s", lasted.Round(time.Second))
 	}
-	event := output.Event{Event: "waiting", Message: err.Error(), Reason: reason, Milliseconds: lasted.Milliseconds()}
-	e.Event(event, fmt.Sprintf("%s: %s (%s)", waiting, escape.Text(err.Error()), reason))
+	event := output.Event{Event: "waiting", Message: kubeclient.Message(err), Reason: reason, Milliseconds: lasted.Milliseconds()}
+	e.Event(event, fmt.Sprintf("%s: %s (%s)", waiting, escape.Text(kubeclient.Message(err)), reason))
 }
 
 func (e *Env) observeCall(c kubeclient.Call) {
@@ -64,8 +63,8 @@ func (e *Env) fail(err error) int {
 	if e.AtNode {
 		hint = f.NodeHint
 	}
-	event := output.Event{Event: "error", Message: err.Error(), Reason: f.Reason, Code: f.Exit, Hint: hint}
-	text := fmt.Sprintf("error: %s (%s)", escape.Text(err.Error()), f.Reason)
+	event := output.Event{Event: "error", Message: kubeclient.Message(err), Reason: f.Reason, Code: f.Exit, Hint: hint}
+	text := fmt.Sprintf("error: %s (%s)", escape.Text(kubeclient.Message(err)), f.Reason)
 	if hint != "" {
 		text += "\nbootctl: hint: " + escape.Text(hint)
 	}
@@ -78,8 +77,8 @@ func (e *Env) Event(event output.Event, text string) {
 	line := "bootctl: " + e.WithProgramName(text)
 	if e.Global.Output == "json" {
 		event.Message, event.Hint, event.Command = e.WithProgramName(event.Message), e.WithProgramName(event.Hint), e.WithProgramName(event.Command)
-		encoded, _ := json.Marshal(event) // texts and numbers can always be encoded
+		encoded, _ := json.Marshal(event) // strings and numbers can always be encoded
 		line = string(escape.JSON(encoded))
 	}
-	e.lines.print(e.ErrOut, e.Redact(line)+"\n", "") // one may stand in the wrong place of the command line
+	e.lines.print(e.ErrOut, e.Redact(line)+"\n", "") // a token may be in the wrong place on the command line
 }

@@ -26,14 +26,14 @@ type GlobalOptions struct {
 
 // AddFlags adds the flags that every command has.
 func (o *GlobalOptions) AddFlags(fs *pflag.FlagSet) {
-	fs.IntVarP(&o.verbosity, "v", "v", 0, "1 prints a line for each API call")
-	fs.StringVarP(&o.Output, "output", "o", "", "`format`: "+formatList(nil)+", or one that the command has")
-	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "print bare names only, one a line")
-	fs.BoolVar(&o.allowMissingKeys, "allow-missing-template-keys", true, "with jsonpath and go-template, let what is missing be no error")
+	fs.IntVarP(&o.verbosity, "v", "v", 0, "log level; 1 logs each request to the API server")
+	fs.StringVarP(&o.Output, "output", "o", "", "output `format`: "+formatList(nil))
+	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "print only names, one per line")
+	fs.BoolVar(&o.allowMissingKeys, "allow-missing-template-keys", true, "ignore missing fields in jsonpath and go-template output")
 }
 
-// AddChoice adds a flag that stands alone or takes one of the words. Alone it means the
-// first of them, and so does true; false means none. The words are offered.
+// AddChoice adds a flag with an optional value, which is one of the words. Without a value,
+// or with true, it is the first word; with false it is empty.
 func AddChoice(cmd *cobra.Command, value *string, name, usage string, words ...string) {
 	cmd.Flags().StringVar(value, name, "", usage)
 	flag := cmd.Flags().Lookup(name)
@@ -41,7 +41,7 @@ func AddChoice(cmd *cobra.Command, value *string, name, usage string, words ...s
 	CompleteValues(cmd, name, words...)
 }
 
-// choice is the value of a flag that takes one of a few words.
+// choice is the value of a flag that accepts a few words.
 type choice struct {
 	pflag.Value
 	words []string
@@ -56,30 +56,29 @@ func (c choice) Set(text string) error {
 	case text == "false":
 		text = ""
 	case !slices.Contains(c.words, text):
-		return fmt.Errorf("it is none of %s", strings.Join(c.words, ", "))
+		return fmt.Errorf("must be one of %s", strings.Join(c.words, ", "))
 	}
 	return c.Value.Set(text)
 }
 
-// VModuleUnsupported answers kubeadm's --vmodule.
-const VModuleUnsupported = "there is one log, that of API calls: give -v 1"
+// VModuleUnsupported is the error for kubeadm's --vmodule.
+const VModuleUnsupported = "per-module log levels are not supported; use -v 1 to log requests to the API server"
 
-// NoControlPlane is the answer to kubeadm's flags about control planes.
-const NoControlPlane = "bootctl joins nodes, not control planes"
+// NoControlPlane is the error for kubeadm's flags about control planes.
+const NoControlPlane = "bootctl joins worker nodes; it does not join control plane nodes"
 
-// RejectFlags adds flags of kubeadm that mean nothing here. Whoever gives one is told
-// why.
+// RejectFlags adds hidden flags of kubeadm that are not supported, each with the reason.
 func RejectFlags(fs *pflag.FlagSet, reasons map[string]string) {
 	for name, why := range reasons {
-		fs.BoolFunc(name, "a flag of kubeadm without a meaning here", func(string) error { return errors.New(why) })
+		fs.BoolFunc(name, "not supported; accepted by kubeadm", func(string) error { return errors.New(why) })
 		fs.Lookup(name).Hidden = true
 	}
 }
 
-// needsAnnotation names the flag without which another means nothing.
+// needsAnnotation names the flag that another flag needs.
 const needsAnnotation = "needs"
 
-// Requires says that these flags mean nothing without the other one.
+// Requires declares that these flags need the other one.
 func Requires(fs *pflag.FlagSet, other string, flags ...string) {
 	for _, name := range flags {
 		if err := fs.SetAnnotation(name, needsAnnotation, []string{other}); err != nil {
@@ -88,26 +87,25 @@ func Requires(fs *pflag.FlagSet, other string, flags ...string) {
 	}
 }
 
-// checkFlags refuses a flag with an empty value, most often a variable of a shell
-// that is not set, where it would mean the default, and one without the flag that
-// it needs.
+// checkFlags refuses a flag with an empty value, which is most often an unset variable of a
+// shell, and a flag without the flag that it needs.
 func checkFlags(fs *pflag.FlagSet) error {
 	var err error
 	fs.Visit(func(flag *pflag.Flag) {
 		if flag.Value.Type() == "string" && flag.Value.String() == "" && flag.Name != "description" {
-			err = fmt.Errorf("--%s was given with nothing in it", flag.Name)
+			err = fmt.Errorf("--%s has an empty value", flag.Name)
 		}
 		for _, other := range flag.Annotations[needsAnnotation] {
 			if !fs.Changed(other) {
-				err = fmt.Errorf("--%s means nothing without --%s", flag.Name, other)
+				err = fmt.Errorf("--%s requires --%s", flag.Name, other)
 			}
 		}
 	})
 	return err
 }
 
-// UsageIf returns an error that matches failure.ErrUsage, with the text, where flags
-// and arguments do not fit together, and else nil.
+// UsageIf returns an error that matches failure.ErrUsage if the flags and arguments cannot
+// be combined, and otherwise nil.
 func UsageIf(misfit bool, format string, args ...any) error {
 	if !misfit {
 		return nil
@@ -115,30 +113,30 @@ func UsageIf(misfit bool, format string, args ...any) error {
 	return fmt.Errorf("%w: %s", failure.ErrUsage, fmt.Sprintf(format, args...))
 }
 
-// flagError says what a flag takes, where its value is of another type.
+// flagError describes the values that a flag accepts.
 func flagError(err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
 	}
 	takes := map[string]string{
-		"bool": "true or false", "int": "a whole number", "duration": "a time with its unit, such as 30s or 5m",
+		"bool": "true or false", "int": "an integer", "duration": "a duration with a unit, such as 30s or 5m",
 	}[invalid.GetFlag().Value.Type()]
 	if takes == "" {
 		return err
 	}
-	return fmt.Errorf("--%s takes %s, not %q", invalid.GetFlag().Name, takes, invalid.GetValue())
+	return fmt.Errorf("--%s accepts %s, not %q", invalid.GetFlag().Name, takes, invalid.GetValue())
 }
 
-// CompleteWith sets what is offered for a flag.
+// CompleteWith sets the completion of a flag.
 func CompleteWith(cmd *cobra.Command, flag string, offer cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, offer); err != nil {
 		panic(err) // there is no such flag
 	}
 }
 
-// CompleteValues offers these values of a flag, and after a comma, where it takes a list,
-// those that are not yet in it.
+// CompleteValues completes a flag with these values; in a list, with the values that are
+// not yet in it.
 func CompleteValues(cmd *cobra.Command, flag string, values ...string) {
 	isList := strings.HasSuffix(cmd.Flag(flag).Value.Type(), "Slice")
 	CompleteWith(cmd, flag, func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -156,7 +154,7 @@ func CompleteValues(cmd *cobra.Command, flag string, values ...string) {
 	})
 }
 
-// CompleteFormats offers the output formats.
+// CompleteFormats completes the output formats.
 func CompleteFormats(root *cobra.Command) {
 	CompleteWith(root, "output", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return slices.Concat(formatsOf(cmd), tableFormats, kubectlFormats), cobra.ShellCompDirectiveNoFileComp

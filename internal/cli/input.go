@@ -14,14 +14,14 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-// Bounds on what is read from local files.
+// Limits on the size of local files.
 const (
 	MaxTokenFile = 1 << 10
-	MaxFile      = 4 << 20 // cluster-info with all the signatures it has room for, in YAML
+	MaxFile      = 4 << 20 // the largest possible cluster-info, in YAML
 )
 
-// interruptible reads from what may be a pipe or a terminal, on which nothing
-// comes: an interrupt ends the wait.
+// interruptible reads from a pipe or a terminal, which may never send anything: an
+// interrupt ends the wait.
 func interruptible(e *Env, read func() ([]byte, error)) ([]byte, error) {
 	var text []byte
 	var err error
@@ -38,11 +38,11 @@ func interruptible(e *Env, read func() ([]byte, error)) ([]byte, error) {
 	}
 }
 
-// Confirm asks the person at the terminal, and returns an error that matches
-// failure.ErrConfirmationRequired unless the answer is yes. Without a terminal it is no.
+// Confirm asks for confirmation on the terminal, and returns an error that matches
+// failure.ErrConfirmationRequired unless the answer is yes, or if there is no terminal.
 func (e *Env) Confirm(question string) error {
 	if !e.IsTerminal() {
-		return fmt.Errorf("%w: there is no terminal to ask at; give --yes", failure.ErrConfirmationRequired)
+		return fmt.Errorf("%w: there is no terminal to ask on; pass --yes", failure.ErrConfirmationRequired)
 	}
 	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", escape.Text(question))
 	line, err := interruptible(e, func() ([]byte, error) { return bufio.NewReader(e.In).ReadBytes('\n') })
@@ -56,7 +56,7 @@ func (e *Env) Confirm(question string) error {
 	return nil
 }
 
-// ReadFile reads a file, or stdin when it is "-", up to a limit.
+// ReadFile reads a file, or stdin if the name is "-", up to a limit in bytes.
 func (e *Env) ReadFile(name string, limit int64) ([]byte, error) {
 	return interruptible(e, func() ([]byte, error) {
 		in := e.In

@@ -14,9 +14,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// StartStatusLine shows on a terminal, in one line that is drawn anew, what line returns; an
-// empty text is not shown. Events push it down. stop wipes it out. Who wants no
-// colour gets no such line either, since it takes the same control characters.
+// StartStatusLine shows a status line on a terminal until stop is called, and keeps it up
+// to date and below the events. Without a terminal, with JSON output and with NO_COLOR, it
+// shows nothing.
 func (e *Env) StartStatusLine(line func() string) (stop func()) {
 	if e.Width() == 0 || e.Global.Output == "json" || e.Getenv("NO_COLOR") != "" || e.Getenv("TERM") == "dumb" {
 		return func() {}
@@ -36,8 +36,8 @@ func (e *Env) StartStatusLine(line func() string) (stop func()) {
 	}
 }
 
-// Concurrently calls do as kubeclient.Concurrently does. On a terminal it shows how
-// many calls have returned.
+// Concurrently calls do like kubeclient.Concurrently, and shows on a terminal how many
+// calls have returned.
 func (e *Env) Concurrently(ctx context.Context, doing string, n int, do func(ctx context.Context, i int)) {
 	count, stop := e.Count(doing, n)
 	defer stop()
@@ -47,15 +47,15 @@ func (e *Env) Concurrently(ctx context.Context, doing string, n int, do func(ctx
 	})
 }
 
-// Count shows on a terminal how many of n things are done, until stop is called.
-// count adds one of them, and may be called from several goroutines.
+// Count shows on a terminal how many of n items are done, until stop is called. count adds
+// one of them, and can be called concurrently.
 func (e *Env) Count(doing string, n int) (count, stop func()) {
 	var done atomic.Int64
 	stop = e.StartStatusLine(func() string { return fmt.Sprintf("%s %d of %d", doing, done.Load(), n) })
 	return func() { done.Add(1) }, stop
 }
 
-// Tick calls do again and again until stop has returned.
+// Tick calls do repeatedly until stop has returned.
 func Tick(pause time.Duration, do func()) (stop func()) {
 	stopped := make(chan struct{})
 	var ticking sync.WaitGroup
@@ -65,14 +65,14 @@ func Tick(pause time.Duration, do func()) (stop func()) {
 	return sync.OnceFunc(func() { close(stopped); ticking.Wait() })
 }
 
-// lines writes to a terminal, or whatever stderr is, one line at a time.
+// lines writes to stderr one line at a time.
 type lines struct {
 	mutex sync.Mutex // events come from several goroutines
-	drawn bool       // whether the status line stands below the lines now
+	drawn bool       // whether the status line is shown below the lines
 }
 
-// print writes text in place of the status line, and then the status line anew unless it
-// is empty.
+// print writes text in place of the status line, and then the status line unless it is
+// empty.
 func (l *lines) print(out io.Writer, text, status string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -7,7 +7,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// The line that is drawn anew takes a terminal that wants control characters.
+// The status line needs a terminal that interprets control characters.
 func TestStartStatusLine(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -15,16 +15,15 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Name is the name of what a result is about, in the two forms that it is
-// printed in.
+// Name is the name of an object in the two forms in which it is printed.
 type Name struct {
-	schema.GroupKind        // empty for what is not an object of the cluster
-	Name             string // of the object, as kubectl has it
-	Bare             string // what -q prints; nothing where it is empty
+	schema.GroupKind        // empty if it is not an object of the cluster
+	Name             string // the object's name, as in kubectl
+	Bare             string // what -q prints; empty if nothing
 }
 
-// full is the name as kubectl prints it, and bare that of what is not an object of the
-// cluster.
+// full returns TYPE/NAME as kubectl prints it, or the bare name if it is not an object of
+// the cluster.
 func (n Name) full() string {
 	if n.Empty() {
 		return n.Bare
@@ -32,27 +31,26 @@ func (n Name) full() string {
 	return strings.ToLower(n.String()) + "/" + n.Name
 }
 
-// Resource is a type of Kubernetes objects that commands take the names of.
+// Resource is a type of Kubernetes objects whose names commands accept.
 type Resource struct {
 	schema.GroupKind
 	Plural string
-	Short  string // kubectl's other word for it; empty when there is none
+	Short  string // the short name, empty if there is none
 }
 
-// Argument returns the name in an argument that is a name alone, or one with its
-// type before it as kubectl prints and takes them: csr/NAME.
+// Argument returns the name in an argument: NAME, or TYPE/NAME as kubectl prints it.
 func (r Resource) Argument(text string) (string, error) {
 	kind, name, typed := strings.Cut(text, "/")
 	switch {
 	case !typed:
 		return text, nil
 	case !slices.Contains(r.words(), kind):
-		return "", fmt.Errorf("%w: %q has the type %q, and the command takes %s/NAME", failure.ErrUsage, text, kind, strings.ToLower(r.Kind))
+		return "", fmt.Errorf("%w: %q has the type %q, but the command accepts %s/NAME", failure.ErrUsage, text, kind, strings.ToLower(r.Kind))
 	}
 	return name, nil
 }
 
-// words are what kubectl calls the type.
+// words returns the names of the type in kubectl.
 func (r Resource) words() []string {
 	words := []string{strings.ToLower(r.Kind), r.Plural}
 	if r.Group != "" {
@@ -66,15 +64,15 @@ func (r Resource) words() []string {
 	return words
 }
 
-// Reference returns the name of an object, which is the same bare.
+// Reference returns the name of an object of the type.
 func (r Resource) Reference(name string) Name { return Name{r.GroupKind, name, name} }
 
-// completionTimeout is how long someone who pressed the tab key is kept waiting.
+// completionTimeout limits how long a completion takes.
 const completionTimeout = 3 * time.Second
 
-// CompleteNames offers the names that list hands on from the cluster, each with a
-// description, and nothing where the cluster cannot be asked. A command line takes so many of them,
-// each once; what a shell would not take for a name is not offered.
+// CompleteNames completes names of objects in the cluster, which list passes on with a
+// description. It offers at most the given number for a command line, each once, and no
+// name that needs quotes in a shell.
 func (e *Env) CompleteNames(most int, list func(context.Context, *kubeclient.Client, func(name, description string))) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, given []string, _ string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)

@@ -8,23 +8,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// pluginFile is the name by which kubectl finds bootctl as its plugin, and plugin
-// what is typed then. systemd has another bootctl, so a machine may have this one
-// under that name alone.
+// pluginFile is the file name of bootctl as a kubectl plugin, and plugin the command that
+// users type. It avoids the name clash with systemd's bootctl.
 const (
 	pluginFile = "kubectl-bootstrap"
 	plugin     = "kubectl bootstrap"
 )
 
-// isPlugin says whether the program was started under the plugin's name.
+// isPlugin reports whether the program was started as the kubectl plugin.
 func isPlugin(program string) bool {
 	return strings.TrimSuffix(filepath.Base(program), ".exe") == pluginFile
 }
 
-// namedCommand is a command of bootctl, as texts name it.
-var namedCommand = regexp.MustCompile(`\bbootctl ((?:token|cluster-info|csr|join|setup|doctor|lab|help|completion|version)\b)`)
+// namedCommand matches a command of bootctl in a text.
+var namedCommand = regexp.MustCompile(`\bbootctl ((?:token|cluster-info|csr|join|setup|doctor|lab|help|completion|options|version)\b)`)
 
-// WithProgramName names the commands in our own text as the user types them.
+// WithProgramName replaces commands in a text with the form that the user types.
 func (e *Env) WithProgramName(text string) string {
 	if !isPlugin(e.Program) {
 		return text
@@ -32,8 +31,7 @@ func (e *Env) WithProgramName(text string) string {
 	return namedCommand.ReplaceAllString(text, plugin+" $1")
 }
 
-// renameCommands names the commands in the help of the whole tree as the plugin's user
-// types them.
+// renameCommands replaces the commands in the help of the tree with the plugin's form.
 func renameCommands(e *Env, cmd *cobra.Command) {
 	for _, child := range cmd.Commands() {
 		renameCommands(e, child)

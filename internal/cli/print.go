@@ -15,15 +15,15 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-// Result is a result in every form that it can be printed in.
+// Result is the result of a command in every output format.
 type Result struct {
-	// Object is what json, yaml and the templates print.
+	// Object is printed by json, yaml and the templates.
 	Object any
-	// Names are what -q and -o name print.
+	// Names are printed by -q and -o name.
 	Names []Name
-	// Text is printed as it is when no format is asked for; else the table is.
+	// Text is printed if no format is requested; if it is empty, the table is.
 	Text         string
-	Header, Wide []string // Wide are the further columns of -o wide
+	Header, Wide []string // Wide are the additional columns of -o wide
 	Rows         [][]string
 	NoTruncate   bool   // whether no cell is cut
 	Footer       string // a line after the table, for people
@@ -31,7 +31,7 @@ type Result struct {
 	Formats map[string]string
 }
 
-// Print writes v to stdout in the format asked for, whole or not at all.
+// Print writes v to stdout in the requested format.
 func (e *Env) Print(v Result) error {
 	text, err := v.Render(e.Global)
 	if err != nil {
@@ -43,14 +43,14 @@ func (e *Env) Print(v Result) error {
 	return nil
 }
 
-// The formats that every command has: those of tables, and kubectl's. The text of
-// kubeadm's "text" is that of no format at all.
+// The formats of every command: those of tables, and kubectl's. kubeadm's "text" is the
+// default format.
 var (
 	tableFormats   = []string{"table", "wide"}
 	kubectlFormats = []string{"name", "json", "yaml", "kyaml", "jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file="}
 )
 
-// PrintsTable says whether the format asked for is a table, where there is one.
+// PrintsTable reports whether the requested format is a table.
 func (o GlobalOptions) PrintsTable() bool {
 	return !o.Quiet && slices.Contains([]string{"", "text", "table", "wide"}, o.Output)
 }
@@ -70,46 +70,45 @@ func (v Result) Render(o GlobalOptions) ([]byte, error) {
 			return []byte(v.Text), nil
 		}
 		return v.table(o.Output == "wide")
-	case o.Output == "json": // in the order of the contract, not of kubectl's printer
+	case o.Output == "json": // kubectl's printer would sort the fields
 		text, err := json.MarshalIndent(v.Object, "", "    ")
 		return escape.JSON(append(text, '\n')), err
 	}
 	return o.Document(v.Object)
 }
 
-// checkFormat returns an error when there is no such format, or it is a template
-// that does not parse, so that no command does something and then cannot say what.
-// own are the command's own formats.
+// checkFormat returns an error if the format is unknown or is a template that does not
+// parse, before the command changes anything. own are the command's own formats.
 func (o GlobalOptions) checkFormat(own []string) error {
 	known := o.Output == "" || o.Output == "text" || slices.Contains(slices.Concat(own, tableFormats), o.Output)
 	_, err := o.printer()
 	switch {
 	case !known && genericclioptions.IsNoCompatiblePrinterError(err):
-		return fmt.Errorf("there is no output format %q: there are %s", o.Output, formatList(own))
+		return fmt.Errorf("unknown output format %q; supported formats: %s", o.Output, formatList(own))
 	case !known && err != nil:
 		return err
 	case o.Quiet && o.Output != "":
-		return fmt.Errorf("--quiet prints bare names only, so it does not go with -o %s", o.Output)
+		return fmt.Errorf("--quiet and -o %s cannot be used together", o.Output)
 	}
 	return nil
 }
 
-// formatList names the formats of every command, and a command's own.
+// formatList lists the formats of every command and a command's own.
 func formatList(own []string) string {
 	return strings.ReplaceAll(strings.Join(slices.Concat(tableFormats, kubectlFormats, own), ", "), "=", "=...")
 }
 
-// printer returns kubectl's printer for the format asked for.
+// printer returns kubectl's printer for the requested format.
 func (o GlobalOptions) printer() (printers.ResourcePrinter, error) {
 	flags := genericclioptions.NewPrintFlags("").WithDefaultOutput(o.Output)
-	flags.JSONYamlPrintFlags.ShowManagedFields = true // no document of bootctl's has such fields
+	flags.JSONYamlPrintFlags.ShowManagedFields = true // bootctl's documents have no managed fields
 	*flags.TemplatePrinterFlags.AllowMissingKeys = o.allowMissingKeys
 	return flags.ToPrinter()
 }
 
-// Document prints objects of the contract, or of Kubernetes, with kubectl's printer.
-// Where that writes JSON or YAML, what comes from a server is written in the escapes of
-// these; everything else is text, so that every string is escaped before.
+// Document prints objects of the contract, or of Kubernetes, with kubectl's printer. In
+// JSON and YAML, control characters in strings become escapes of the format. In text
+// formats, strings are escaped before the template is evaluated.
 func (o GlobalOptions) Document(objects ...any) ([]byte, error) {
 	printer, err := o.printer()
 	if err != nil {
@@ -168,8 +167,7 @@ func mapStrings(value any, change func(string) string) any {
 	return value
 }
 
-// names prints the names in one of their forms, one a line; those that are empty in it
-// are left out.
+// names prints the names in one of their forms, one per line, without empty ones.
 func (v Result) names(form func(Name) string) []byte {
 	var out bytes.Buffer
 	for _, name := range v.Names {

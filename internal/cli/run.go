@@ -16,7 +16,7 @@ import (
 
 // Group returns a command that has the given subcommands.
 func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: name, Short: short}
+	cmd := &cobra.Command{Use: name, Short: short, Long: short + "."}
 	cmd.AddCommand(commands...)
 	return cmd
 }
@@ -31,7 +31,7 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	root.InitDefaultCompletionCmd(args...)
 	root.InitDefaultHelpCmd()
 	e.interrupt = ctx.Done()
-	e.Global.Output = lowerFormat(wantedOutput(args)) // known to usage errors, too
+	e.Global.Output = lowerFormat(wantedOutput(args)) // usage errors use it as well
 	started := false
 	prepare(e, root, &started)
 	if isPlugin(e.Program) {
@@ -42,7 +42,7 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	if err = cmp.Or(err, *unknown); err == nil {
 		return 0
 	}
-	if !started {
+	if _, isUsage := errors.AsType[*failure.UsageError](err); !started && !isUsage {
 		err = &failure.UsageError{Err: err, Command: cmd.CommandPath()}
 	}
 	if cause := context.Cause(ctx); cause != nil {
@@ -54,9 +54,9 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 // FormatsAnnotation names the output formats that only this command has.
 const FormatsAnnotation = "formats"
 
-// prepare makes cobra treat the whole tree alike: a group without a known
-// subcommand is an error, and started becomes true when the body of a command
-// begins, so that every error before that is one of usage.
+// prepare makes cobra treat the whole tree alike: a group prints its help, or returns an
+// error for an unknown subcommand, and started becomes true when the body of a command
+// begins, so that every error before that is a usage error.
 func prepare(e *Env, cmd *cobra.Command, started *bool) {
 	for _, child := range cmd.Commands() {
 		prepare(e, child, started)
@@ -84,7 +84,7 @@ func formatsOf(cmd *cobra.Command) []string {
 	return strings.Fields(cmd.Annotations[FormatsAnnotation])
 }
 
-// lowerFormat lets the name of a format be written in capitals, as kubectl does.
+// lowerFormat accepts the name of a format in upper case, like kubectl.
 func lowerFormat(format string) string {
 	if strings.Contains(format, "=") {
 		return format
@@ -92,7 +92,7 @@ func lowerFormat(format string) string {
 	return strings.ToLower(format)
 }
 
-// wantedOutput reads -o from args that may not parse.
+// wantedOutput returns the value of -o, even if other arguments are invalid.
 func wantedOutput(args []string) string {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
@@ -104,8 +104,8 @@ func wantedOutput(args []string) string {
 	return *output
 }
 
-// handleUnknownHelp makes help about a command that does not exist an error, which
-// stands in what it returns once the command line was run.
+// handleUnknownHelp makes help about a command that does not exist an error, which the
+// result points to after the command line was run.
 func handleUnknownHelp(root *cobra.Command) *error {
 	unknown := new(error)
 	show := root.HelpFunc()
@@ -128,20 +128,26 @@ func handleUnknownHelp(root *cobra.Command) *error {
 		case cmd.HasSubCommands():
 			return unknownSubcommand(cmd, rest)
 		}
-		return fmt.Errorf("%s has no subcommands, so there is no help on %q", cmd.CommandPath(), rest[0])
+		return &failure.UsageError{
+			Err:     fmt.Errorf("%s has no subcommands, so there is no help on %q", cmd.CommandPath(), rest[0]),
+			Command: cmd.CommandPath(),
+		}
 	}
 	return unknown
 }
 
+// unknownSubcommand prints the help of a group that is given without a subcommand, and
+// returns an error if the subcommand does not exist.
 func unknownSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%s needs a subcommand: %s", cmd.CommandPath(), strings.Join(subcommands(cmd), ", "))
+		return cmd.Help()
 	}
 	cmd.SuggestionsMinimumDistance = 2
+	err := fmt.Errorf("%s has no subcommand %q, only %s", cmd.CommandPath(), args[0], strings.Join(subcommands(cmd), ", "))
 	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-		return fmt.Errorf("%s has no subcommand %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(similar, " or "))
+		err = fmt.Errorf("%s has no subcommand %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(similar, " or "))
 	}
-	return fmt.Errorf("%s has no subcommand %q, only %s", cmd.CommandPath(), args[0], strings.Join(subcommands(cmd), ", "))
+	return &failure.UsageError{Err: err, Command: cmd.CommandPath()}
 }
 
 func subcommands(cmd *cobra.Command) []string {

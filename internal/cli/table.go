@@ -16,16 +16,15 @@ import (
 	"github.com/bootctl/bootctl/internal/escape"
 )
 
-// columnGap stands between two columns.
+// columnGap separates two columns.
 const columnGap = "   "
 
-// withoutCache keeps the library from remembering how wide each cell is: nearly every
-// cell of a long list is another, and to measure it takes less time than to look it up.
+// withoutCache disables the library's cache of cell widths: nearly every cell of a long
+// list is different, and measuring is faster than looking up.
 var withoutCache = sync.OnceFunc(func() { twwidth.SetCacheCapacity(0) })
 
-// table prints the rows in columns as wide as they need to be, without lines
-// between them. The widths are measured first, so that the library can render one row
-// after the other: left to measure by itself, it holds every row three times.
+// table prints the rows in columns without borders. The widths are measured first, so that
+// the library can render the rows one by one; otherwise it keeps every row three times.
 func (v Result) table(wide bool) ([]byte, error) {
 	withoutCache()
 	rows := slices.Concat([][]string{slices.Concat(v.Header, v.Wide)}, v.Rows)
@@ -37,7 +36,7 @@ func (v Result) table(wide bool) ([]byte, error) {
 		}
 	}
 	var out bytes.Buffer
-	out.Grow(size + size/2) // a buffer that doubles takes the most memory of all
+	out.Grow(size + size/2) // growing by doubling would use more memory
 	table := newTable(&out, widths)
 	if err := table.Start(); err != nil {
 		return nil, err
@@ -64,8 +63,8 @@ func newTable(out *bytes.Buffer, widths []int) *tablewriter.Table {
 	)
 }
 
-// columns renders a table without lines, each cell padded to the width of its column.
-// Its Row takes a tenth of the time and memory that Blueprint's takes.
+// columns renders a table without borders, each cell padded to the width of its column.
+// Its Row uses a tenth of the time and memory of Blueprint's.
 type columns struct {
 	*renderer.Blueprint
 	widths []int
@@ -86,7 +85,7 @@ func (c columns) Row(cells []string, _ tw.Formatting) {
 	c.out.WriteByte('\n')
 }
 
-// width is how many columns of a terminal a cell takes.
+// width returns the columns of a terminal that a cell takes.
 func width(cell string) int {
 	if escape.IsPlain(cell) {
 		return len(cell)
@@ -94,7 +93,7 @@ func width(cell string) int {
 	return twwidth.Width(cell)
 }
 
-// cells are those of a row that are asked for, harmless and, unless all is wanted, short.
+// cells returns the requested cells of a row, escaped and, unless wide, shortened.
 func (v Result) cells(row []string, wide bool) []string {
 	if !wide {
 		row = row[:len(v.Header)]
@@ -109,8 +108,8 @@ func (v Result) cells(row []string, wide bool) []string {
 	return cells
 }
 
-// cut shortens a cell of a list, so that one long name does not make every row
-// as long. -o wide shows it whole.
+// cut shortens a cell of a list, so that one long name does not widen every row. -o wide
+// shows the full text.
 func cut(cell string) string {
 	const most = 80
 	if len(cell) <= most || utf8.RuneCountInString(cell) <= most {
@@ -126,10 +125,10 @@ func Wrap(text string, columns int) []string {
 	return lines
 }
 
-// fitLine shortens text to so many columns of a terminal.
+// fitLine shortens text to a number of columns of a terminal.
 func fitLine(text string, columns int) string {
 	withoutCache()
-	if twwidth.Width(text) <= columns { // Truncate would add the mark all the same
+	if twwidth.Width(text) <= columns { // Truncate would add the ellipsis anyway
 		return text
 	}
 	return twwidth.Truncate(text, columns, "…")

@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-// ParseDuration reads the value of a flag: a Go duration that is not negative, or
-// whole days such as 7d.
+// ParseDuration parses the value of a flag: a Go duration that is not negative, or a
+// number of days such as 7d.
 func ParseDuration(flag, s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if days, isDays := strings.CutSuffix(s, "d"); isDays {
@@ -20,12 +20,12 @@ func ParseDuration(flag, s string) (time.Duration, error) {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%w: %s %q is not a length of time like 90m, 24h or 7d", failure.ErrUsage, flag, s)
+		return 0, fmt.Errorf("%w: %s %q is not a duration such as 90m, 24h, or 7d", failure.ErrUsage, flag, s)
 	}
 	return d, nil
 }
 
-// HumanDuration prints a duration as people read it: its largest two units.
+// HumanDuration formats a duration with its largest two units.
 func HumanDuration(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -45,7 +45,7 @@ func JoinNonEmpty(separator string, parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), separator)
 }
 
-// OrEmpty makes a list of the contract print as [] rather than null.
+// OrEmpty returns the list, so that an empty list is printed as [] instead of null.
 func OrEmpty(list []string) []string {
 	return append([]string{}, list...)
 }

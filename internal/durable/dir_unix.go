@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock takes the advisory lock on the directory itself, so that no lock file
-// stays behind and any death of the process releases it. It returns ErrLocked
-// at once when another process holds it.
+// Lock takes an advisory lock on the directory itself, so that there is no lock file and
+// the lock is released when the process ends for any reason. It returns ErrLocked
+// immediately if another process holds the lock.
 func Lock(dir string) (unlock func() error, err error) {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -38,15 +38,15 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// writable asks the kernel, which also knows of read-only file systems.
+// writable asks the kernel, which also takes read-only file systems into account.
 func writable(dir string) error {
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return &fs.PathError{Op: "write into", Path: dir, Err: err}
+		return &fs.PathError{Op: "write to", Path: dir, Err: err}
 	}
 	return nil
 }
 
-// isForeign says whether a file belongs to another user than this process runs as.
+// isForeign reports whether a file belongs to a user other than the process's user.
 func isForeign(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) != os.Geteuid()

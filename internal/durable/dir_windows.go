@@ -11,8 +11,8 @@ func Lock(string) (unlock func() error, err error) { return nil, errors.ErrUnsup
 // Directories cannot be synced on Windows; a rename is durable there.
 func syncDir(string) error { return nil }
 
-// What a directory lets a user do shows when it is written to.
+// On Windows, a write shows whether a directory is writable.
 func writable(string) error { return nil }
 
-// Files of Windows have access lists instead of one owner.
+// On Windows, files have access lists instead of one owner.
 func isForeign(fs.FileInfo) bool { return false }

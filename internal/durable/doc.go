@@ -1,7 +1,7 @@
-// Package durable writes files whole or not at all.
+// Package durable writes files completely or not at all.
 //
-// A file is written to a temporary neighbour, synced, renamed over its final
-// name, and the directory is synced, so that a crash or a kill at any moment
-// leaves either the old file or the new one. What stands at the final name is
-// never followed or written into: a rename replaces the name itself.
+// A file is written to a temporary file in the same directory, synced and renamed to its
+// final name, and the directory is synced, so that a crash at any time leaves either the
+// old file or the new one. An existing file or link at the final name is never followed
+// or written to: the rename replaces the name itself.
 package durable

@@ -23,10 +23,10 @@ func TestWriteFile_ModeAndReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, _ := os.ReadFile(path); string(got) != "new" || info.Mode().Perm() != 0o600 {
-		t.Errorf("file holds %q with mode %v, want %q with 0600", got, info.Mode(), "new")
+		t.Errorf("file contains %q with mode %v, want %q with 0600", got, info.Mode(), "new")
 	}
 	if names := entries(t, filepath.Dir(path)); len(names) != 1 {
-		t.Errorf("directory holds %v, want the file alone", names)
+		t.Errorf("directory contains %v, want only the file", names)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestWriteFile_NotAFile(t *testing.T) {
 		}
 	}
 	if got, _ := os.ReadFile(victim); string(got) != "kept" {
-		t.Errorf("the link was followed: its target holds %q", got)
+		t.Errorf("the link was followed: its target contains %q", got)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestWriteFile_FailureLeavesNothing(t *testing.T) {
 		t.Errorf("error = %v, want fs.ErrNotExist", err)
 	}
 	if names := entries(t, dir); len(names) != 0 {
-		t.Errorf("directory holds %v, want nothing", names)
+		t.Errorf("directory contains %v, want nothing", names)
 	}
 }
 
@@ -78,7 +78,7 @@ func TestSymlink_ReplacesOnlyLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, _ := os.Readlink(link); got != target {
-			t.Errorf("link leads to %q, want %q", got, target)
+			t.Errorf("link points to %q, want %q", got, target)
 		}
 	}
 	file := filepath.Join(dir, "file")
@@ -89,7 +89,7 @@ func TestSymlink_ReplacesOnlyLinks(t *testing.T) {
 		t.Errorf("Symlink over a file = %v, want ErrNotRegular", err)
 	}
 	if names := entries(t, dir); len(names) != 2 {
-		t.Errorf("directory holds %v, want the link and the file alone", names)
+		t.Errorf("directory contains %v, want only the link and the file", names)
 	}
 }
 

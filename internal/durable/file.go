@@ -8,25 +8,25 @@ import (
 	"path/filepath"
 )
 
-// Errors of what stands where a file should be written.
+// Errors about the existing file at a path.
 var (
-	// ErrNotRegular means that it is something other than a plain file, such as
-	// a directory, a pipe or a symbolic link.
+	// ErrNotRegular means that it is not a regular file, but for example a directory, a
+	// pipe or a symbolic link.
 	ErrNotRegular = errors.New("not a regular file")
-	// ErrForeignOwner means that it belongs to another user, who may have put it
-	// there.
-	ErrForeignOwner = errors.New("it belongs to another user")
-	// ErrOutside means that the way there leads out of the directory that it
-	// should stay in.
-	ErrOutside = errors.New("a symbolic link leads out of the directory")
+	// ErrForeignOwner means that it belongs to another user, who may have created it on
+	// purpose.
+	ErrForeignOwner = errors.New("the file belongs to another user")
+	// ErrOutside means that a path leads outside the directory that it should stay
+	// within.
+	ErrOutside = errors.New("a symbolic link leads outside the directory")
 )
 
 // ErrLocked means that another process holds the lock on a directory.
 var ErrLocked = errors.New("in use by another process")
 
-// WriteFile writes data to path with the given permissions, whatever the
-// umask, replacing a regular file that stands there. It returns ErrNotRegular
-// when anything else does, and leaves the old file as it was on every error.
+// WriteFile writes data to path with the given permissions, regardless of the umask. It
+// replaces an existing regular file, returns ErrNotRegular for anything else at path, and
+// leaves the old file unchanged on every error.
 func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 	if err := CheckReplaceable(path, 0); err != nil {
 		return err
@@ -41,7 +41,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) (err error) {
 			return
 		}
 		err = fmt.Errorf("write %s: %w", path, err)
-		if left := os.Remove(f.Name()); !errors.Is(left, fs.ErrNotExist) { // once renamed, it is gone
+		if left := os.Remove(f.Name()); !errors.Is(left, fs.ErrNotExist) { // it does not exist after the rename
 			err = errors.Join(err, left)
 		}
 	}()
@@ -58,14 +58,14 @@ func fill(f *os.File, data []byte, mode fs.FileMode) error {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
-	if _, err := f.WriteAt(data, 0); err != nil { // unlike Write, the file's own system call
+	if _, err := f.WriteAt(data, 0); err != nil { // pwrite64, a system call that only files use
 		return err
 	}
 	return f.Sync()
 }
 
-// Symlink makes path a symbolic link to target, replacing a link that stands
-// there in one step. It returns ErrNotRegular when anything else does.
+// Symlink makes path a symbolic link to target. It replaces an existing link atomically,
+// and returns ErrNotRegular for anything else at path.
 func Symlink(target, path string) error {
 	if err := CheckReplaceable(path, fs.ModeSymlink); err != nil {
 		return err
@@ -86,11 +86,11 @@ func Symlink(target, path string) error {
 	return syncDir(dir)
 }
 
-// tempPattern is the name of path's temporary neighbours.
+// tempPattern matches the names of path's temporary files.
 func tempPattern(path string) string { return "." + filepath.Base(path) + ".*.tmp" }
 
-// RemoveTempFiles removes what a WriteFile or Symlink that was killed left beside path,
-// whose last element may be a pattern. The caller must know that none is under way.
+// RemoveTempFiles removes the temporary files that an interrupted WriteFile or Symlink
+// left for path, whose last element may be a pattern. No write may be in progress.
 func RemoveTempFiles(path string) error {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
@@ -108,8 +108,8 @@ func RemoveTempFiles(path string) error {
 	return nil
 }
 
-// MkdirAll creates dir and its missing parents with the given permissions,
-// whatever the umask, and makes each new name durable.
+// MkdirAll creates dir and its missing parents with the given permissions, regardless of
+// the umask, and makes each new name durable.
 func MkdirAll(dir string, mode fs.FileMode) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.IsDir() {
@@ -130,12 +130,12 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(dir))
 }
 
-// CheckWithin returns an error that matches ErrOutside unless dir, or as much of it as
-// there is, lies below root when all symbolic links are followed.
+// CheckWithin returns an error that matches ErrOutside unless dir, or the existing part of
+// it, is below root after all symbolic links are resolved.
 func CheckWithin(root, dir string) error {
 	top, err := filepath.EvalSymlinks(root)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // then nothing of dir is there
+		return nil // then dir does not exist either
 	}
 	if err != nil {
 		return &fs.PathError{Op: "find", Path: root, Err: err}
@@ -156,8 +156,8 @@ func CheckWithin(root, dir string) error {
 	}
 }
 
-// Writable returns an error when dir, or the nearest directory above it that is
-// there, cannot be written to. It changes nothing.
+// Writable returns an error if dir, or its nearest existing parent, cannot be written to.
+// It changes nothing.
 func Writable(dir string) error {
 	for {
 		info, err := os.Stat(dir)
@@ -167,17 +167,17 @@ func Writable(dir string) error {
 		case err != nil:
 			return err
 		case !info.IsDir():
-			return &fs.PathError{Op: "write into", Path: dir, Err: errors.New("it is not a directory")}
+			return &fs.PathError{Op: "write to", Path: dir, Err: errors.New("it is not a directory")}
 		default:
 			return writable(dir)
 		}
 	}
 }
 
-// CheckReplaceable returns ErrNotRegular unless path is free or holds a file of the
-// given type: 0 for WriteFile, fs.ModeSymlink for Symlink. It returns
-// ErrForeignOwner when the file is another user's. Who checks it before reading,
-// too, never waits on a pipe.
+// CheckReplaceable returns ErrNotRegular unless path is unused or has a file of the given
+// type: 0 for WriteFile, fs.ModeSymlink for Symlink. It returns ErrForeignOwner if the
+// file belongs to another user. A caller that checks before reading cannot block on a
+// pipe.
 func CheckReplaceable(path string, kind fs.FileMode) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 )
 
-// A file of another user may be what someone wants to be taken for ours.
+// A file of another user may be an attempt to inject content.
 func TestCheckReplaceable_ForeignFiles(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
@@ -32,7 +32,7 @@ func TestCheckReplaceable_ForeignFiles(t *testing.T) {
 		t.Errorf("error = %v, want ErrForeignOwner", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "theirs" {
-		t.Errorf("it holds %q (%v)", text, err)
+		t.Errorf("the file contains %q (%v)", text, err)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestCheckWithin(t *testing.T) {
 	}
 	for _, test := range tests {
 		if err := durable.CheckWithin(root, filepath.Join(root, test.dir)); !errors.Is(err, test.wantErr) || (err == nil) != (test.wantErr == nil) {
-			t.Errorf("Below(%s) = %v, want %v", test.dir, err, test.wantErr)
+			t.Errorf("CheckWithin(%s) = %v, want %v", test.dir, err, test.wantErr)
 		}
 	}
 	if err := durable.CheckWithin(filepath.Join(root, "none"), filepath.Join(root, "none", "x")); err != nil {

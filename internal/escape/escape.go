@@ -1,10 +1,10 @@
-// Package escape makes strings that come from a server harmless to print.
+// Package escape makes strings from a server safe to print.
 //
-// Names, subjects, descriptions and messages in a cluster are free text: a mere
-// bootstrap token can put escape sequences, line feeds or right-to-left
-// controls into the name of a request. Text formats escape every field with
-// [Text]; JSON and YAML write such characters as escapes of their own ([JSON],
-// [MarkYAML]), so that the value read back is the server's own.
+// Names, subjects, descriptions and messages in a cluster are free text: anyone with a
+// bootstrap token can put escape sequences, line feeds or right-to-left controls into
+// the name of a CSR. Text formats escape every field with [Text]; JSON and YAML escape
+// such characters in their own syntax ([JSON], [MarkYAML]), so that reading the value
+// back yields the server's original.
 package escape
 
 import (
@@ -17,9 +17,9 @@ import (
 	"unicode/utf16"
 )
 
-// Text returns s on one line, with everything that is not printable, and every
-// backslash, escaped as in a Go string: \n, \x1b, \u202e. Invalid UTF-8 comes
-// out as \x and two hex digits a byte. Different strings stay different.
+// Text returns s on one line, with every unprintable character and every backslash
+// escaped as in a Go string: \n, \x1b, \u202e. Each byte of invalid UTF-8 is written as
+// \x and two hex digits. Different strings stay different.
 func Text(s string) string {
 	if IsPlain(s) {
 		return s
@@ -28,7 +28,7 @@ func Text(s string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// IsPlain says whether s is ASCII in which nothing is to be escaped.
+// IsPlain reports whether s is ASCII without characters to escape.
 func IsPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || s[i] == '\\' {
@@ -38,8 +38,8 @@ func IsPlain(s string) bool {
 	return true
 }
 
-// JSON returns the JSON document with every character that is not printable
-// written as \uXXXX. The document's meaning is unchanged.
+// JSON returns the JSON document with every unprintable character written as \uXXXX. The
+// document's meaning is unchanged.
 func JSON(document []byte) []byte {
 	if !slices.ContainsFunc(document, func(b byte) bool { return b > '~' || b < ' ' && b != '\n' }) {
 		return document
@@ -57,17 +57,17 @@ func JSON(document []byte) []byte {
 	return out.Bytes()
 }
 
-// mark stands before the digits of a character that YAML writers would not escape.
+// mark precedes the digits of a character that YAML writers would not escape.
 const mark = "\x01"
 
-// MarkYAML returns s with every character that is not printable, other than a line
-// feed, and every backslash marked: it travels as U+0001 and an escape of YAML without its
-// backslash, such as u202e.
+// MarkYAML returns s with every backslash and every unprintable character, except line
+// feeds, marked: replaced by U+0001 and a YAML escape without its backslash, such as
+// u202e.
 //
-// YAML writers leave bidi controls as they are. The control character of a mark
-// makes the writer choose a double-quoted string and write it as \x01, which
-// [UnmarkYAML] then makes the backslash of the escape. No other \x01 can come out, since
-// backslashes are marked like everything else.
+// YAML writers do not escape bidi controls. The control character of a mark makes the
+// writer choose a double-quoted string and write \x01, which [UnmarkYAML] then replaces
+// with the backslash of the escape. No other \x01 can occur, because backslashes are
+// marked as well.
 func MarkYAML(s string) string {
 	if IsPlain(s) {
 		return s
@@ -86,24 +86,24 @@ func MarkYAML(s string) string {
 	return out.String()
 }
 
-// UnmarkYAML returns the YAML that a writer made of strings that [MarkYAML] has
-// marked, with the escape of each marked character.
+// UnmarkYAML returns YAML that was written from strings marked by [MarkYAML], with an
+// escape for each marked character.
 func UnmarkYAML(document []byte) []byte {
 	return []byte(strings.NewReplacer(`\x01u005c`, `\\`, `\x01`, `\`).Replace(string(document)))
 }
 
-// ShellQuote returns a word as the shell reads it back; empty when it has characters
-// that would need more than single quotes around it.
+// ShellQuote returns a word quoted for the shell; empty if the word has characters that
+// single quotes cannot make safe to print.
 func ShellQuote(word string) string {
-	unfit := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
-	if word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, unfit) {
+	isUnsafe := func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == '\'' }
+	if word == "" || strings.HasPrefix(word, "-") || strings.ContainsFunc(word, isUnsafe) {
 		return ""
 	}
 	return ShellPath(word)
 }
 
-// ShellPath returns a path as one word of a POSIX shell, whatever its characters
-// are. It is for text that is printed as it is: [Text] would change it.
+// ShellPath returns a path as one word for a POSIX shell, with any characters. Print the
+// result unchanged: [Text] would alter it.
 func ShellPath(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+=,", r)
@@ -114,7 +114,7 @@ func ShellPath(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// Count returns a number of things: 1 token, 2 tokens.
+// Count returns a number with a noun, such as "1 token" or "2 tokens".
 func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -122,7 +122,7 @@ func Count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// FirstN returns the first n of the texts, and how many more there are.
+// FirstN joins the first n texts, and adds how many more there are.
 func FirstN(texts []string, n int, separator string) string {
 	if more := len(texts) - n; more > 0 {
 		texts = append(slices.Clone(texts[:n]), fmt.Sprintf("and %d more", more))

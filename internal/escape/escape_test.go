@@ -17,8 +17,8 @@ import (
 func TestText(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{"plain", "node-csr-a_B-1", "node-csr-a_B-1"},
-		{"quotes stay", `say "hi"`, `say "hi"`},
-		{"accents stay", "café ü 漢", "café ü 漢"},
+		{"quotes unchanged", `say "hi"`, `say "hi"`},
+		{"accents unchanged", "café ü 漢", "café ü 漢"},
 		{"escape sequence", "\x1b[31mred", `\x1b[31mred`},
 		{"line feed", "a\nb\r", `a\nb\r`},
 		{"bidi", "a\u202eb", `a\u202eb`},
@@ -46,7 +46,7 @@ func FuzzSafe(f *testing.F) {
 	f.Fuzz(harmless)
 }
 
-// TestText_HostileTexts puts many texts through every encoder.
+// TestText_HostileTexts passes many texts through every encoder.
 func TestText_HostileTexts(t *testing.T) {
 	many := 5_000
 	if os.Getenv("BOOTCTL_SOAK") != "" {
@@ -58,7 +58,7 @@ func TestText_HostileTexts(t *testing.T) {
 		harmless(t, s)
 		text := escape.Text(s)
 		if other, again := seen[text]; again && other != s {
-			t.Errorf("%q and %q are both %q", s, other, text)
+			t.Errorf("%q and %q both become %q", s, other, text)
 		}
 		seen[text] = s
 		if t.Failed() {
@@ -121,14 +121,14 @@ func noControls(t *testing.T, s string, lines bool) {
 	}
 }
 
-// A word in a command that is printed is run by the shell as it is meant, or not printed.
+// The shell reads a quoted word as the original, and unsafe words are not printed.
 func TestShellQuote(t *testing.T) {
 	for name, want := range map[string]string{
 		"node-csr-4eJ2_x": "node-csr-4eJ2_x", "a b": "'a b'", "$(id)": "'$(id)'", "a;b": "'a;b'", "*": "'*'",
 		"x';touch PWNED;'": "", `a\b`: "", "-x": "", "": "", "Ünï": "", "a\nb": "", "\x1b[31m": "",
 	} {
 		if got := escape.ShellQuote(name); got != want {
-			t.Errorf("Word(%q) = %q, want %q", name, got, want)
+			t.Errorf("ShellQuote(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
@@ -147,10 +147,10 @@ func TestFirstN_Counts(t *testing.T) {
 	texts := []string{"a", "b", "c"}
 	for n, want := range map[int]string{1: "a, and 2 more", 2: "a, b, and 1 more", 3: "a, b, c", 4: "a, b, c"} {
 		if got := escape.FirstN(texts, n, ", "); got != want {
-			t.Errorf("the first %d: %q, want %q", n, got, want)
+			t.Errorf("FirstN(%d) = %q, want %q", n, got, want)
 		}
 	}
 	if texts[1] != "b" {
-		t.Errorf("the texts are now %q", texts)
+		t.Errorf("the texts were changed to %q", texts)
 	}
 }

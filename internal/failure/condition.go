@@ -11,7 +11,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// condition reports whether a row is for an error, or for one that it wraps.
+// condition reports whether a row applies to an error, or to an error that it wraps.
 type condition func(error) bool
 
 // is returns a condition that holds for errors that match one of the targets.
@@ -27,7 +27,7 @@ func as[T error](err error) bool {
 	return ok
 }
 
-// asWith returns a condition that holds for errors of the type T of which that is true.
+// asWith returns a condition that holds for errors of the type T for which isTrue does.
 func asWith[T error](isTrue func(T) bool) condition {
 	return func(err error) bool {
 		found, ok := errors.AsType[T](err)
@@ -35,32 +35,32 @@ func asWith[T error](isTrue func(T) bool) condition {
 	}
 }
 
-// anyOf returns a condition that holds where one of the conditions does.
+// anyOf returns a condition that holds if any of the conditions does.
 func anyOf(conditions ...condition) condition {
 	return func(err error) bool {
 		return slices.ContainsFunc(conditions, func(holds condition) bool { return holds(err) })
 	}
 }
 
-// except returns a condition that holds where one does and the other does not.
+// except returns a condition that holds if holds does and other does not.
 func except(holds, other condition) condition {
 	return func(err error) bool { return holds(err) && !other(err) }
 }
 
-// hasReason reports whether the reason in an error of the API server has a row, which
-// then counts more than its code.
+// hasReason reports whether the reason in an API server's error has a row, which then takes
+// precedence over its code.
 func hasReason(err error) bool {
 	return apierrors.IsUnauthorized(err) || kubeclient.IsForbiddenByRBAC(err) || kubeclient.IsConflict(err)
 }
 
-// signatureIs returns a condition for signatures that an administrator found to be in
+// signatureIs returns a condition for signatures that an administrator's command found in
 // the state.
 func signatureIs(state string) condition {
 	return asWith(func(s *clusterinfo.SignatureError) bool { return s.State == state })
 }
 
-// gaveUp returns a condition for a lab whose server gave up for one of the reasons, as it
-// said them.
+// gaveUp returns a condition for a lab whose server reported one of the reasons and
+// exited.
 func gaveUp(reasons ...string) condition {
 	return asWith(func(s *lab.StartError) bool { return slices.Contains(reasons, s.Reason) })
 }

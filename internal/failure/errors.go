@@ -10,45 +10,45 @@ import (
 var (
 	ErrInterrupted          = errors.New("interrupted")
 	ErrTerminated           = errors.New("terminated")
-	ErrUsage                = errors.New("the command line does not fit together")
+	ErrUsage                = errors.New("invalid command line")
 	ErrConfirmationRequired = errors.New("not confirmed")
 	ErrNoKubeconfig         = errors.New("no kubeconfig found")
 	ErrInvalidKubeconfig    = errors.New("the kubeconfig cannot be used")
 	ErrLoopbackEndpoint     = errors.New("only this machine can reach a loopback address")
 	ErrNotReady             = errors.New("the cluster is not ready for nodes")
 	ErrLabNotStarted        = errors.New("the lab is not running")
-	ErrLabNotReady          = errors.New("the lab is not ready in time")
+	ErrLabNotReady          = errors.New("timed out waiting for the lab")
 	ErrWrite                = errors.New("cannot write the result") // to stdout
 )
 
-// errSeveral stands for failures with different exit codes.
-var errSeveral = errors.New("several failures with different exit codes")
+// errSeveral represents failures with different exit codes.
+var errSeveral = errors.New("several operations failed with different errors")
 
-// UsageError is an error that was found before the body of a command began.
+// UsageError is an error that was found before a command began to run.
 type UsageError struct {
 	Err     error
-	Command string // with the names of its groups, such as "bootctl token create"
+	Command string // the full command, such as "bootctl token create"
 }
 
 func (u *UsageError) Error() string { return u.Err.Error() }
 
-// Unwrap returns the error that was found.
+// Unwrap returns Err.
 func (u *UsageError) Unwrap() error { return u.Err }
 
-// TemplateError means that the result has no form in the output format, such as a
-// template that does not apply.
+// TemplateError means that the result cannot be printed in the output format, such as with
+// a template that does not apply.
 type TemplateError struct{ Err error }
 
 func (t *TemplateError) Error() string { return t.Err.Error() }
 
-// BulkError is what remains of several failures of one command.
+// BulkError summarizes the failures of a command on several objects.
 type BulkError struct {
 	Errs  []error
-	Total int // of the objects, failed or not
+	Total int // the number of objects, failed or not
 }
 
 func (b *BulkError) Error() string {
-	return fmt.Sprintf("%d of %d could not be done", len(b.Errs), b.Total)
+	return fmt.Sprintf("%d of %d operations failed", len(b.Errs), b.Total)
 }
 
 func (b *BulkError) failure() Failure {

@@ -1,6 +1,6 @@
 package failure
 
-// The exit codes, which are the contract of scripts.
+// The exit codes. Scripts rely on them.
 const (
 	ExitError       = 1
 	ExitUsage       = 2
@@ -24,17 +24,17 @@ type ExitCode struct {
 
 // ExitCodes are the exit codes with their meaning, in the order of the codes.
 var ExitCodes = []ExitCode{
-	{0, "done"},
-	{ExitError, "anything not listed, or a bulk command whose failures differ in their exit codes"},
-	{ExitUsage, "the command line or an input is wrong, or a change was not confirmed; nothing was changed"},
-	{ExitNotFound, "no such token, CSR, cluster-info or lab"},
-	{ExitNotVerified, "something does not verify: a signature (a missing one counts), a pin, a certificate, a token"},
-	{ExitRefused, "refused: denied, failed by the signer, against the approval policy, by the server's validation or admission; doctor found a FAIL"},
-	{ExitTimeout, "timed out although the server answers"},
-	{ExitUnreachable, "the API server is not reachable: DNS, connect, proxy, TLS before there is a certificate to verify"},
+	{0, "success"},
+	{ExitError, "any other error, or several operations failed with different exit codes"},
+	{ExitUsage, "the command line or an input is invalid, or a change was not confirmed; nothing was changed"},
+	{ExitNotFound, "the token, CSR, cluster-info, or lab does not exist"},
+	{ExitNotVerified, "verification failed: a signature (also a missing one), a pin, a certificate, or a token"},
+	{ExitRefused, "refused: a CSR was denied, marked as failed by its signer, or violates the approval policy; the API server's validation or admission rejected an object; or doctor found a FAIL"},
+	{ExitTimeout, "timed out although the API server responds"},
+	{ExitUnreachable, "the API server cannot be reached: DNS, connection, proxy, or TLS before a certificate was received"},
 	{ExitForbidden, "not authenticated, or forbidden"},
-	{ExitConflict, "exists already, or is not the object that was named"},
-	{ExitLocal, "local file or disk: cannot read, write or lock; a program is missing"},
+	{ExitConflict, "the object already exists, or is not the object that was named"},
+	{ExitLocal, "a local file cannot be read, written, or locked, or a program is missing"},
 	{ExitInterrupted, "interrupted"},
 	{ExitTerminated, "terminated"},
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/bootctl/bootctl/internal/escape"
 )
 
-// Failure is what bootctl reports of an error.
+// Failure is what bootctl reports about an error.
 type Failure struct {
 	// Reason is a stable reason code, such as PinMismatch.
 	Reason string
 	// Exit is the exit code of a command that fails with the error.
 	Exit int
-	// Hint is what an administrator does about it, and NodeHint what someone does who
-	// is at a node and has no administrator's credentials; empty where the error says
-	// it all.
+	// Hint is what an administrator should do, and NodeHint what a person at a node
+	// without an administrator's credentials should do; empty if the error is clear
+	// without it.
 	Hint, NodeHint string
 }
 
@@ -26,14 +26,14 @@ type row struct {
 	reason string
 	exit   int
 	when   condition
-	// hint is for an administrator and node for someone at a node, "" where it is the
-	// same. The name that the error has replaces NAME or NODE; ID and the like stand for
-	// what it does not say.
+	// hint is for an administrator and node for a person at a node; "" if it is the same.
+	// The name in the error replaces NAME or NODE. Other placeholders, such as ID, are
+	// values that the error does not have.
 	hint, node string
-	// fill returns the hint with what the error says, empty where that of the row fits; nil
-	// where it always does.
+	// fill returns a hint for the particular error, empty if the row's hint applies; nil if
+	// it always does.
 	fill func(error) string
-	// yields marks a row that counts only where the error wraps no other that has one.
+	// yields marks a row that counts only if the error wraps no other error with a row.
 	yields bool
 }
 
@@ -49,8 +49,8 @@ func All() []Failure {
 	return all
 }
 
-// Of returns what bootctl reports of err, which is not nil. For a *BulkError it is the
-// first of several failures where all have the same exit code.
+// Of returns what bootctl reports about err, which is not nil. For a *BulkError it is the
+// first failure if all failures have the same exit code.
 func Of(err error) Failure {
 	if bulk, ok := errors.AsType[*BulkError](err); ok {
 		return bulk.failure()
@@ -58,7 +58,7 @@ func Of(err error) Failure {
 	return rowOf(err).failure(err)
 }
 
-// rowOf returns the row of the outermost error in the tree of err that has one.
+// rowOf returns the row of the outermost error in the tree of err that has a row.
 func rowOf(err error) row {
 	found := unknown
 	for _, e := range tree(err) {
@@ -74,12 +74,12 @@ func rowOf(err error) row {
 	return found
 }
 
-// begins reports whether the row is for err itself, not for an error that it wraps.
+// begins reports whether the row applies to err itself, not to an error that it wraps.
 func (r row) begins(err error) bool {
 	return r.when(err) && !slices.ContainsFunc(wrapped(err), r.when)
 }
 
-// tree returns err and the errors that it wraps, the outermost first.
+// tree returns err and all errors that it wraps, the outermost first.
 func tree(err error) []error {
 	found := []error{err}
 	for _, cause := range wrapped(err) {
@@ -88,7 +88,7 @@ func tree(err error) []error {
 	return found
 }
 
-// wrapped returns the errors that err wraps.
+// wrapped returns the errors that err wraps directly.
 func wrapped(err error) []error {
 	if cause := errors.Unwrap(err); cause != nil {
 		return []error{cause}
@@ -100,7 +100,7 @@ func wrapped(err error) []error {
 	return slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(cause error) bool { return cause == nil })
 }
 
-// failure returns what the row says of err, or of no particular error where that is
+// failure returns what the row reports about err, or about no particular error if err is
 // nil.
 func (r row) failure(err error) Failure {
 	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}

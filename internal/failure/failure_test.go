@@ -25,7 +25,7 @@ func wrappings() map[string]func(error) error {
 	return map[string]func(error) error{
 		"bare":          func(err error) error { return err },
 		"text":          func(err error) error { return fmt.Errorf("get x: %w", err) },
-		"text after it": func(err error) error { return fmt.Errorf("%w; what could be done was done", err) },
+		"text after it": func(err error) error { return fmt.Errorf("%w; other operations succeeded", err) },
 		"joined":        func(err error) error { return errors.Join(err, nil) },
 		"with cleanup":  func(err error) error { return errors.Join(err, errors.New("close failed")) },
 		"deadline":      func(err error) error { return &kubeclient.DeadlineError{Last: err} },
@@ -36,7 +36,7 @@ func wrappings() map[string]func(error) error {
 	}
 }
 
-// rowsOf returns the reason codes of all rows that are for err itself.
+// rowsOf returns the reason codes of all rows that apply to err itself.
 func rowsOf(err error) []string {
 	var reasons []string
 	for _, r := range table {
@@ -70,7 +70,7 @@ func TestTable_OneRowForEachError(t *testing.T) {
 	}
 }
 
-// Reversed, the table gives the same answers.
+// The reversed table has the same results.
 func TestTable_OrderDoesNotMatter(t *testing.T) {
 	before := map[string]Failure{}
 	for i, s := range samples() {
@@ -85,8 +85,8 @@ func TestTable_OrderDoesNotMatter(t *testing.T) {
 	}
 }
 
-// Every sentinel and every type of error that the module exports to commands has a
-// sample, so that a new one is not forgotten.
+// Every sentinel and error type that the module exports to commands has a sample, so that
+// a new one is not forgotten.
 func TestSamples_HaveEverySentinel(t *testing.T) {
 	known := map[string]bool{}
 	for _, s := range samples() {
@@ -175,7 +175,7 @@ func TestTable_IsComplete(t *testing.T) {
 	}
 }
 
-// Hints have the names that errors know, as one word of a shell.
+// Hints contain the names in errors, quoted for a shell.
 func TestOf_FillsHints(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -188,22 +188,22 @@ func TestOf_FillsHints(t *testing.T) {
 			"approve the CSR: bootctl csr approve node-csr-1", "ask an administrator to run bootctl csr approve node-csr-1, then run the same command again"},
 		{"no name", csr.ErrPending,
 			"approve the CSR: bootctl csr approve NAME", "ask an administrator to run bootctl csr approve NAME, then run the same command again"},
-		{"denied", &csr.RequestError{Name: "a b", Err: csr.ErrDenied}, "delete the CSR so that it can be requested again: bootctl csr delete 'a b'",
+		{"denied", &csr.RequestError{Name: "a b", Err: csr.ErrDenied}, "delete the CSR so that the requester can submit it again: bootctl csr delete 'a b'",
 			"ask an administrator to run bootctl csr delete 'a b', then run the same command again; or use another key: bootctl join --new-key"},
-		{"a name that does not fit", &csr.RequestError{Name: "a\x1b", Err: csr.ErrDenied}, "delete the CSR so that it can be requested again: bootctl csr delete NAME",
+		{"a name that cannot be quoted", &csr.RequestError{Name: "a\x1b", Err: csr.ErrDenied}, "delete the CSR so that the requester can submit it again: bootctl csr delete NAME",
 			"ask an administrator to run bootctl csr delete NAME, then run the same command again; or use another key: bootctl join --new-key"},
 		{"still pending", &csr.RequestError{Name: "x", Err: approval.ErrUndecided}, "deny the CSR first: bootctl csr deny x --reason REASON", ""},
-		{"conflicting", &approval.ConflictError{Name: "x", NodeName: "w1"}, "compare the fingerprint at the node: bootctl csr approve --node w1 --fingerprint FINGERPRINT", ""},
-		{"violation", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "node"}}}, "review the CSR before overriding these rules with --force: bootctl csr review x", ""},
-		{"violation of another signer", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer"}}},
+		{"conflicting", &approval.ConflictError{Name: "x", NodeName: "w1"}, "compare the fingerprints with the node's, then approve its CSR: bootctl csr approve --node w1 --fingerprint FINGERPRINT", ""},
+		{"violation", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "node", Overridable: true}}}, "review the CSR before overriding these rules with --force: bootctl csr review x", ""},
+		{"violation of another signer", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer", Overridable: true}}},
 			"set --signer to evaluate the CSR by the rules of its signer: bootctl csr review x", ""},
-		{"violation that stays", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer", Overridable: true}, {Rule: "node"}}},
+		{"violation that cannot be overridden", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer", Overridable: true}, {Rule: "node"}}},
 			"deny the CSR, since these rules cannot be overridden: bootctl csr deny x --reason REASON", ""},
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission},
-			"run it as a user with the permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},
-		{"owner", durable.ErrForeignOwner, "run it as the user who owns these files, such as root, or move the file away", ""},
+			"run the command as a user with that permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},
+		{"owner", durable.ErrForeignOwner, "run the command as the owner of these files, such as root, or move the file away", ""},
 		{"another file error", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, "", ""},
-		{"forbidden", rbacDenial(), "run it as a cluster administrator, or grant the permission that the error names", "ask an administrator to run: bootctl setup"},
+		{"forbidden", rbacDenial(), "run the command as a cluster administrator, or grant the permission that the error names", "ask an administrator to run: bootctl setup"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// nameIn returns the name of the CSR, or the node, that err is about; empty if err does
-// not have it.
+// nameIn returns the name of the CSR, or the node, that err refers to; empty if err has no
+// name.
 func nameIn(err error) string {
 	if about, ok := errors.AsType[*csr.RequestError](err); ok {
 		return about.Name
@@ -33,8 +33,8 @@ func usageHint(err error) string {
 	return ""
 }
 
-// violationHint says what to do about a CSR that violates rules of the approval policy
-// that ask for more than a review.
+// violationHint returns the hint for a CSR that violates rules of the approval policy for
+// which a review is not enough.
 func violationHint(err error) string {
 	violation, _ := errors.AsType[*approval.PolicyViolationError](err)
 	var hint string
@@ -49,13 +49,13 @@ func violationHint(err error) string {
 	return hint
 }
 
-// fileHint says who may do what failed.
+// fileHint names the user who can access the file.
 func fileHint(err error) string {
 	switch {
 	case errors.Is(err, durable.ErrForeignOwner):
-		return "run it as the user who owns these files, such as root, or move the file away"
+		return "run the command as the owner of these files, such as root, or move the file away"
 	case errors.Is(err, fs.ErrPermission) && as[*fs.PathError](err):
-		return "run it as a user with the permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs"
+		return "run the command as a user with that permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs"
 	}
 	return ""
 }

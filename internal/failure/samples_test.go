@@ -34,7 +34,7 @@ import (
 
 // sample is an error as it occurs, and its reason code.
 type sample struct {
-	source string // the sentinel or type, as its package declares it; "" for those of others
+	source string // the sentinel or type, as its package declares it; "" for errors of other modules
 	err    error
 	reason string
 }
@@ -45,7 +45,7 @@ func rbacDenial() error {
 	return apierrors.NewForbidden(csrs, "", errors.New(`User "jane" cannot list resource "certificatesigningrequests"`))
 }
 
-// dialError is what net/http returns where nobody listens.
+// dialError is the error of net/http if nothing listens at the address.
 func dialError() error {
 	return &url.Error{Op: "Get", URL: "https://192.0.2.1:6443", Err: &net.OpError{Op: "dial", Net: "tcp", Err: &os.SyscallError{Syscall: "connect", Err: syscall.ECONNREFUSED}}}
 }
@@ -54,7 +54,7 @@ func inRequest(err error) error {
 	return &url.Error{Op: "Get", URL: "https://192.0.2.1:6443", Err: err}
 }
 
-// samples has each sentinel and type of the module, and realistic errors of others.
+// samples returns each sentinel and type of the module, and realistic errors of others.
 func samples() []sample {
 	return slices.Concat(commandSamples(), serverSamples(), clusterInfoSamples(), tokenSamples(), csrSamples(), joinSamples(), localSamples())
 }
@@ -122,7 +122,7 @@ func serverSamples() []sample {
 		{"", apierrors.NewTimeoutError("slow", 1), "ServerUnavailable"},
 		{"", apierrors.NewServerTimeout(csrs, "list", 1), "ServerUnavailable"},
 		{"", inRequest(apierrors.NewTooManyRequests("slow", 1)), "ServerUnavailable"},
-		// of a server that means no good
+		// from a malicious server
 		{"", &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonConflict, Code: 500}}, "Conflict"},
 		{"", &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonUnauthorized, Code: 503}}, "Unauthorized"},
 		{"", &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Code: 429, Message: "x cannot y"}}, "Forbidden"},
@@ -136,7 +136,7 @@ func clusterInfoSamples() []sample {
 		{"clusterinfo.ErrNotFound", clusterinfo.ErrNotFound, "ClusterInfoNotFound"},
 		{"clusterinfo.ErrAnonymous", fmt.Errorf("%w: %w", clusterinfo.ErrAnonymous, apierrors.NewUnauthorized("no")), "AnonymousDisabled"},
 		{"", fmt.Errorf("192.0.2.1: %w: %w", clusterinfo.ErrAnonymous, rbacDenial()), "AnonymousForbidden"},
-		{"clusterinfo.ErrDocument", fmt.Errorf("%w: its server is %w", clusterinfo.ErrDocument, clusterinfo.ErrInvalidEndpoint), "DocumentInvalid"},
+		{"clusterinfo.ErrDocument", fmt.Errorf("%w: its server: %w", clusterinfo.ErrDocument, clusterinfo.ErrInvalidEndpoint), "DocumentInvalid"},
 		{"clusterinfo.ErrSignature", clusterinfo.ErrSignature, "SignatureInvalid"},
 		{"discovery.ErrUnsigned", discovery.ErrUnsigned, "SignatureMissing"},
 		{"discovery.ErrTokenNotSigned", discovery.ErrTokenNotSigned, "SignatureMissing"},
@@ -147,7 +147,7 @@ func clusterInfoSamples() []sample {
 		{"", &clusterinfo.SignatureError{SignatureState: clusterinfo.SignatureState{TokenID: "abcdef", State: clusterinfo.Malformed}}, "SignatureMalformed"},
 		{"discovery.ErrChanged", discovery.ErrChanged, "ClusterInfoChanged"},
 		{"clusterinfo.ErrPinMismatch", clusterinfo.ErrPinMismatch, "PinMismatch"},
-		{"clusterinfo.ErrCAExpired", fmt.Errorf("%w: it ended", clusterinfo.ErrCAExpired), "CAExpired"},
+		{"clusterinfo.ErrCAExpired", fmt.Errorf("%w: it expired", clusterinfo.ErrCAExpired), "CAExpired"},
 		{"clusterinfo.ErrUnusableCA", fmt.Errorf("%w: no CA", clusterinfo.ErrUnusableCA), "CAInvalid"},
 		{"discovery.ErrNoTrust", discovery.ErrNoTrust, "CARequired"},
 		{"discovery.SkewError", &discovery.SkewError{Err: inRequest(x509.CertificateInvalidError{Reason: x509.Expired}), Behind: time.Hour}, "ClockSkew"},
@@ -179,7 +179,7 @@ func csrSamples() []sample {
 	return []sample{
 		{"csr.ErrNotFound", csr.ErrNotFound, "CSRNotFound"},
 		{"csr.RequestError", &csr.RequestError{Name: "x", Err: csr.ErrPending}, "CSRPending"},
-		{"csr.ErrPending", fmt.Errorf("%w; a person is to approve it", csr.ErrPending), "CSRPending"},
+		{"csr.ErrPending", fmt.Errorf("%w; a person must approve it", csr.ErrPending), "CSRPending"},
 		{"csr.ErrUnsigned", csr.ErrUnsigned, "CSRNotSigned"},
 		{"csr.ErrReplaced", csr.ErrReplaced, "CSRReplaced"},
 		{"csr.ErrDiffers", csr.ErrDiffers, "CSRDiffers"},

@@ -12,9 +12,9 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// HonourDryRun makes the client judge dry runs without storing anything, which it
-// does not by itself. Reactors that are prepended later come first.
-func HonourDryRun(client *fake.Clientset) {
+// HonorDryRun makes the client process dry runs without storing anything, which a fake
+// client does not do by default. Reactors that are prepended later come first.
+func HonorDryRun(client *fake.Clientset) {
 	client.PrependReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		resource := action.GetResource()
 		exists := func(name string) bool {
@@ -43,7 +43,7 @@ func HonourDryRun(client *fake.Clientset) {
 	})
 }
 
-// IsDryRun says whether the action is to change nothing.
+// IsDryRun reports whether the action is a dry run.
 func IsDryRun(action clienttesting.Action) bool {
 	var dryRun []string
 	switch a := action.(type) {

@@ -1,4 +1,4 @@
-// Package testca makes keys and certificates for tests.
+// Package testca creates keys and certificates for tests.
 package testca
 
 import (
@@ -21,8 +21,8 @@ type CA struct {
 	Key *ecdsa.PrivateKey
 }
 
-// New makes a CA named kubernetes whose certificate, changed by the given
-// functions, is valid a day around now.
+// New creates a CA named kubernetes whose certificate, changed by the given functions, is
+// valid from a day ago until a day from now.
 func New(t testing.TB, now time.Time, changes ...func(*x509.Certificate)) CA {
 	t.Helper()
 	template := &x509.Certificate{
@@ -55,8 +55,8 @@ func (c CA) Issue(t testing.TB, template *x509.Certificate, public crypto.Public
 	return cert
 }
 
-// Serving makes a certificate for a server at 127.0.0.1 that is valid an hour
-// around now, changed by the given functions.
+// Serving creates a certificate for a server at 127.0.0.1, changed by the given functions,
+// that is valid from an hour ago until an hour from now.
 func (c CA) Serving(t testing.TB, now time.Time, changes ...func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -75,7 +75,7 @@ func (c CA) Serving(t testing.TB, now time.Time, changes ...func(*x509.Certifica
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 
-// Key makes a key on the curve P-256, as the kubelet does.
+// Key creates a P-256 key, as the kubelet does.
 func Key(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -1,5 +1,5 @@
-// Package testcluster serves cluster-info as an API server does, for tests of what a
-// node reads.
+// Package testcluster serves cluster-info as an API server does, for tests of its
+// readers.
 package testcluster
 
 import (
@@ -34,7 +34,7 @@ import (
 // DocServer is the address in the document.
 const DocServer = "https://10.0.0.1:6443"
 
-// Now is when the tests take place; certificates are valid a day around it.
+// Now is the time of the tests; certificates are valid from a day before to a day after.
 var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Clock returns Now.
@@ -53,7 +53,7 @@ func ParseToken(t testing.TB) token.Token {
 // CA is a CA of the cluster.
 type CA struct{ testca.CA }
 
-// NewCA makes a CA, its certificate changed by the given functions.
+// NewCA creates a CA with a certificate that is changed by the given functions.
 func NewCA(t testing.TB, changes ...func(*x509.Certificate)) CA {
 	t.Helper()
 	return CA{testca.New(t, Now, changes...)}
@@ -74,7 +74,7 @@ func Bundle(cas ...CA) []*x509.Certificate {
 	return certs
 }
 
-// DocumentOf is what kubeadm 1.37 writes into cluster-info.
+// DocumentOf returns the kubeconfig that kubeadm 1.37 writes to cluster-info.
 func DocumentOf(caText []byte) string {
 	return strings.Join([]string{
 		"apiVersion: v1",
@@ -91,13 +91,13 @@ func DocumentOf(caText []byte) string {
 	}, "\n")
 }
 
-// Cluster is an API server that has cluster-info.
+// Cluster is an API server with cluster-info.
 type Cluster struct {
 	*httptest.Server
-	// answer returns the status and the data of cluster-info, for the nth
-	// request, counted from 1.
+	// Answer returns the status and the data of cluster-info for the nth request, counted
+	// from 1.
 	Answer func(n int, r *http.Request) (int, map[string]string)
-	// review answers who the caller is; nil means the server does not know.
+	// Review returns the status and the user of the caller; nil rejects the request.
 	Review func(authorization string) (int, authenticationv1.UserInfo)
 
 	mu             sync.Mutex
@@ -127,7 +127,7 @@ func (c *Cluster) connState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// Always answers each request with the same data.
+// Always responds to each request with the same data.
 func Always(data map[string]string) func(int, *http.Request) (int, map[string]string) {
 	return func(int, *http.Request) (int, map[string]string) { return http.StatusOK, data }
 }
@@ -152,7 +152,7 @@ func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply(w, status, corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, Data: data})
 }
 
-// reply sends the object, or the error that the status stands for.
+// reply sends the object, or the error for the status.
 func reply(w http.ResponseWriter, status int, object any) {
 	if status != http.StatusOK {
 		object = metav1.Status{
@@ -183,7 +183,7 @@ func (c *Cluster) Requests() []string {
 	return append([]string(nil), c.authorizations...)
 }
 
-// Connections returns how many are open.
+// Connections returns the number of open connections.
 func (c *Cluster) Connections() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,7 +200,7 @@ func (c *Cluster) Endpoint(t testing.TB) clusterinfo.Endpoint {
 	return endpoint
 }
 
-// SignedData is the data of a cluster-info of the given CAs, signed with the token.
+// SignedData returns the data of a cluster-info with the given CAs, signed with the token.
 func SignedData(t testing.TB, cas ...CA) map[string]string {
 	t.Helper()
 	document := DocumentOf(certpem.Encode(Bundle(cas...)...))
@@ -210,7 +210,7 @@ func SignedData(t testing.TB, cas ...CA) map[string]string {
 	}
 }
 
-// Options are those of a node that has the token and the pins of the CAs.
+// Options returns the options of a node that has the token and the pins of the CAs.
 func Options(t testing.TB, c *Cluster, cas ...CA) discovery.Options {
 	t.Helper()
 	return discovery.Options{
@@ -229,7 +229,7 @@ func WantError(t *testing.T, err, want error) {
 	}
 }
 
-// WantRoots fails the test unless the certificates are those of the CAs.
+// WantRoots fails the test unless the certificates are the certificates of the CAs.
 func WantRoots(t *testing.T, got []*x509.Certificate, want ...CA) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -242,14 +242,14 @@ func WantRoots(t *testing.T, got []*x509.Certificate, want ...CA) {
 	}
 }
 
-// Publish publishes, and says whether anything changed.
+// Publish publishes the document, and reports whether anything changed.
 func Publish(t *testing.T, client clusterinfo.Client, document []byte) (bool, error) {
 	t.Helper()
 	change, err := clusterinfo.Writer{Client: client, Now: Clock}.Publish(t.Context(), document)
 	return err == nil && !change.IsEmpty(), err
 }
 
-// Renewed returns another certificate of the same key.
+// Renewed returns another certificate for the same key.
 func (c CA) Renewed(t testing.TB, change func(*x509.Certificate)) CA {
 	t.Helper()
 	template := *c.Certificate
@@ -259,7 +259,7 @@ func (c CA) Renewed(t testing.TB, change func(*x509.Certificate)) CA {
 	return CA{testca.CA{Certificate: self.Issue(t, &template, c.Key.Public()), Key: c.Key}}
 }
 
-// Record notes a request that ServeHTTP does not see.
+// Record records a request that ServeHTTP does not see.
 func (c *Cluster) Record(r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

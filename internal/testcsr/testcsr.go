@@ -25,13 +25,13 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// The node of the tests, and the user name of the bootstrap token that requests for it.
+// The node of the tests, and the user name of its bootstrap token.
 const (
 	NodeName  = "worker-1"
 	Bootstrap = "system:bootstrap:abcdef"
 )
 
-// Now is when the tests take place; certificates are valid a day around it.
+// Now is the time of the tests; certificates are valid from a day before to a day after.
 var Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // WantError fails the test unless err matches want.
@@ -48,12 +48,12 @@ func NewKey(t testing.TB) *ecdsa.PrivateKey {
 	return testca.Key(t)
 }
 
-// NodeSubject is the subject of the node's request.
+// NodeSubject returns the subject of the node's CSR.
 func NodeSubject() pkix.Name {
 	return pkix.Name{CommonName: "system:node:" + NodeName, Organization: []string{"system:nodes"}}
 }
 
-// PKCS10 returns a request of the node as PEM, its template changed.
+// PKCS10 returns a PKCS #10 CSR of the node in PEM, created from a changed template.
 func PKCS10(t testing.TB, key crypto.Signer, changes ...func(*x509.CertificateRequest)) []byte {
 	t.Helper()
 	template := &x509.CertificateRequest{Subject: NodeSubject()}
@@ -81,7 +81,7 @@ func NewCA(t testing.TB) CA {
 	return CA{testca.New(t, Now)}
 }
 
-// IssueNode signs the certificate of the node for the key, its template changed.
+// IssueNode issues the node's certificate for the key from a changed template.
 func (c CA) IssueNode(t testing.TB, key crypto.Signer, changes ...func(*x509.Certificate)) []byte {
 	t.Helper()
 	template := &x509.Certificate{
@@ -99,17 +99,17 @@ func (c CA) IssueNode(t testing.TB, key crypto.Signer, changes ...func(*x509.Cer
 	return Block("CERTIFICATE", nil, c.Issue(t, template, key.Public()).Raw)
 }
 
-// Expected is what the node's certificate must be.
+// Expected returns what the node's certificate must contain.
 func Expected(key crypto.Signer, roots ...*x509.Certificate) csr.Expected {
 	want := csr.ExpectNode(NodeName)
 	want.PublicKey, want.Roots, want.Now = key.Public(), roots, Now
 	return want
 }
 
-// Object is a stored CSR of the API.
+// Object is a CSR as stored by the API server.
 type Object = certificatesv1.CertificateSigningRequest
 
-// Stored returns the node's request as the API server holds it, changed.
+// Stored returns the node's CSR as stored by the API server, with changes.
 func Stored(t testing.TB, key crypto.Signer, changes ...func(*Object)) *Object {
 	t.Helper()
 	o := &Object{
@@ -128,7 +128,7 @@ func Stored(t testing.TB, key crypto.Signer, changes ...func(*Object)) *Object {
 	return o
 }
 
-// With adds a condition that holds.
+// With returns a change that adds a condition with status True.
 func With(kind certificatesv1.RequestConditionType) func(*Object) {
 	return func(o *Object) {
 		o.Status.Conditions = append(o.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
@@ -137,12 +137,12 @@ func With(kind certificatesv1.RequestConditionType) func(*Object) {
 	}
 }
 
-// Issued returns a change that gives a CSR a certificate.
+// Issued returns a change that adds a certificate to a CSR.
 func Issued(text string) func(*Object) {
 	return func(o *Object) { o.Status.Certificate = []byte(text) }
 }
 
-// FakeCertificates returns the client of a cluster with the given requests.
+// FakeCertificates returns the client of a cluster with the given CSRs.
 func FakeCertificates(t testing.TB, objects ...*Object) *certificatesv1fake.FakeCertificatesV1 {
 	t.Helper()
 	tracker := clienttesting.NewObjectTracker(scheme.Scheme, scheme.Codecs.UniversalDecoder())
@@ -160,7 +160,7 @@ func FakeCertificates(t testing.TB, objects ...*Object) *certificatesv1fake.Fake
 	return &certificatesv1fake.FakeCertificatesV1{Fake: fake}
 }
 
-// Get returns the request as stored.
+// Get returns the CSR as stored.
 func Get(t testing.TB, client *certificatesv1fake.FakeCertificatesV1) *Object {
 	t.Helper()
 	o, err := client.CertificateSigningRequests().Get(t.Context(), "node-csr-1", metav1.GetOptions{})
@@ -170,7 +170,7 @@ func Get(t testing.TB, client *certificatesv1fake.FakeCertificatesV1) *Object {
 	return o
 }
 
-// NewSpec is the request that the node would send, under the name of stored.
+// NewSpec returns the CSR that the node would submit, with the name of stored.
 func NewSpec(t testing.TB, key crypto.Signer) *Object {
 	t.Helper()
 	spec, err := csr.NewNodeRequest(NodeName, key, rand.Reader)
@@ -202,13 +202,13 @@ func Signer(name string) func(*Object) {
 	return func(o *Object) { o.Spec.SignerName = name }
 }
 
-// Asks replaces the PKCS #10 part, made from a template.
+// Asks returns a change that replaces the PKCS #10 CSR with one from a changed template.
 func Asks(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*x509.CertificateRequest)) func(*Object) {
 	t.Helper()
 	return func(o *Object) { o.Spec.Request = PKCS10(t, key, changes...) }
 }
 
-// Serving returns the request of the node for its serving certificate, changed.
+// Serving returns the node's CSR for its serving certificate, with changes.
 func Serving(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*Object)) *Object {
 	t.Helper()
 	changes = append([]func(*Object){
@@ -224,4 +224,4 @@ func Serving(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*Object)) *Obj
 }
 
 // ErrServer is an error of the API server that is not transient.
-var ErrServer = errors.New("trouble in the server")
+var ErrServer = errors.New("server error")

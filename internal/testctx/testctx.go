@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// WithDeadline returns a copy of parent whose deadline passes when pass is called,
-// for tests of what happens at a deadline once a certain state is reached. pass can
-// be called more than once.
+// WithDeadline returns a copy of parent whose deadline passes when pass is called, for
+// tests that need a deadline to pass in a certain state. pass can be called more than
+// once.
 func WithDeadline(parent context.Context) (ctx context.Context, pass func()) {
 	done := make(chan struct{})
 	return deadline{parent, done}, sync.OnceFunc(func() { close(done) })

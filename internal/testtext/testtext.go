@@ -1,4 +1,4 @@
-// Package testtext makes the texts that a server should not say.
+// Package testtext creates hostile texts, as a malicious server might send them.
 package testtext
 
 import (
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// pieces are what Hostile puts together: escape sequences, control characters of
-// both kinds, bidi controls, what has no width, line ends, invalid UTF-8, and what
-// means something to a shell, JSON, YAML, a template or a table.
+// pieces are combined by Hostile: escape sequences, control characters, bidi controls,
+// zero-width characters, line ends, invalid UTF-8, and characters with a meaning in a
+// shell, JSON, YAML, a template or a table.
 var pieces = []string{
 	"\x1b[2J", "\x1b]0;title\x07", "\x1b", "\x9b31m", "\u009b", "\u0085", "\x00", "\x01", "\x7f", "\b", "\r", "\n", "\t", "\v", "\f",
 	"\u202e", "\u2066", "\u2069", "\u200f", "\u061c", "\u200b", "\u200d", "\ufeff", "\u2028", "\u2029", "\u00ad", "\u3164", "\U000e0041", "\ufffe", "\ufffd",
@@ -17,7 +17,7 @@ var pieces = []string{
 	"'", `"`, "`", `\`, `\n`, `\u202e`, `\x1b`, "$(id)", "${x}", ";", "&", "|", "<", ">", "*", "?", "~", "#", "!", "{{.}}", "{", "}", "[", "]", ":", ": ", "- ", ",", "=", "@", "null", "true", "0x", "1e9", "---\n", "…",
 }
 
-// Hostile returns the n-th of an endless row of hostile texts, always the same.
+// Hostile returns the n-th of an endless sequence of hostile texts, which never changes.
 func Hostile(n int) string {
 	var seed [8]byte
 	binary.BigEndian.PutUint64(seed[:], uint64(n))

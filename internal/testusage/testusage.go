@@ -7,8 +7,8 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-// Check compares an error with the message that it wants after that of
-// failure.ErrUsage, or no error where it wants none.
+// Check compares an error with the wanted message after failure.ErrUsage's message, or
+// expects no error if the message is empty.
 func Check(t *testing.T, err error, want string) {
 	t.Helper()
 	switch {

@@ -1,5 +1,5 @@
-// Package version knows which build of bootctl is running. bootctl and
-// bootctl-lab share it, because they must be of one version to work together.
+// Package version reports which build of bootctl is running. bootctl and bootctl-lab
+// share it, because they must have the same version to work together.
 package version
 
 import (
@@ -7,12 +7,12 @@ import (
 	"runtime/debug"
 )
 
-// The linker sets these in builds by make and in releases, such as
+// The linker sets these variables in builds by make and in releases, for example with
 // -X github.com/bootctl/bootctl/internal/version.stamp=v0.1.0.
 var stamp, commit, date string
 
-// String returns the version of this build: the linker's stamp, else the
-// version that go install recorded, else "dev".
+// String returns the version of this build: the linker's stamp or, without one, the
+// version that go install recorded, or "dev".
 func String() string {
 	if stamp != "" {
 		return stamp
@@ -24,8 +24,8 @@ func String() string {
 	return "dev"
 }
 
-// Commit returns the commit that was built, and its time in RFC 3339; both are
-// empty where neither the linker nor go build recorded them.
+// Commit returns the commit that was built, and its time in RFC 3339; both are empty if
+// neither the linker nor go build recorded them.
 func Commit() (hash, at string) {
 	recorded := map[string]string{}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -10,7 +10,7 @@ func TestString(t *testing.T) {
 	t.Cleanup(func() { stamp = old })
 	stamp = "v0.1.0"
 	if got := String(); got != "v0.1.0" {
-		t.Errorf("version = %q, want the linker's", got)
+		t.Errorf("version = %q, want the linker's stamp", got)
 	}
 }
 
@@ -19,6 +19,6 @@ func TestCommit(t *testing.T) {
 	t.Cleanup(func() { commit, date = oldCommit, oldDate })
 	commit, date = "0123abc", "2026-01-31T18:00:00Z"
 	if hash, at := Commit(); hash != "0123abc" || at != "2026-01-31T18:00:00Z" {
-		t.Errorf("commit %q of %q, want the linker's", hash, at)
+		t.Errorf("commit %q at %q, want the linker's values", hash, at)
 	}
 }

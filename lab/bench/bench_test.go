@@ -1,5 +1,5 @@
-// Package bench measures bootctl beside kubectl and kubeadm, in one run on one
-// machine, so that the ratios hold where the figures do not.
+// Package bench measures bootctl, kubectl and kubeadm in one run on one machine, so that
+// the ratios are valid on other machines also.
 package bench
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// rounds is how often each program runs; they take turns.
+// rounds is how often each program runs. The programs run alternately.
 const rounds = 25
 
-// BenchmarkStart compares how long the programs take to print their version.
+// BenchmarkStart compares the time that each program needs to print its version.
 func BenchmarkStart(b *testing.B) {
 	bin, err := labtest.BinDir()
 	if err != nil {
@@ -35,7 +35,7 @@ func BenchmarkStart(b *testing.B) {
 			times[i] = append(times[i], time.Since(begin))
 		}
 	}
-	b.ReportMetric(0, "ns/op") // the medians below are what counts
+	b.ReportMetric(0, "ns/op") // only the medians below are reported
 	ours := median(times[0])
 	for i, program := range programs {
 		b.ReportMetric(float64(median(times[i]).Microseconds())/1000, program[0]+"-ms")
@@ -44,8 +44,8 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(ours)/float64(median(times[2])), "of-kubectl")
 }
 
-// BenchmarkLab measures how long the control plane takes to be ready, and the
-// memory that it holds then.
+// BenchmarkLab measures the time until the control plane is ready, and its memory use
+// at that moment.
 func BenchmarkLab(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "lab")
 	var ready []time.Duration

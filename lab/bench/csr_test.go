@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// newServer starts a control plane in which nobody approves or signs.
+// newServer starts a control plane without an approver and without a signer.
 func newServer(b *testing.B) *labtest.Server {
 	b.Helper()
 	server, err := labtest.Start(filepath.Join(b.TempDir(), "lab"), "csrapproving", "csrsigning")
@@ -37,7 +37,7 @@ func submit(b *testing.B, server *labtest.Server, prefix string, n int) {
 	}
 }
 
-// timed runs a program and returns how long it took, and what it printed.
+// timed runs a program and returns the elapsed time and its output.
 func timed(b *testing.B, cmd *exec.Cmd) (time.Duration, string) {
 	b.Helper()
 	begin := time.Now()
@@ -48,8 +48,8 @@ func timed(b *testing.B, cmd *exec.Cmd) (time.Duration, string) {
 	return time.Since(begin), string(out)
 }
 
-// BenchmarkApprove compares approving 2,000 requests with what people do with
-// kubectl, which gets 200, or as many with BENCH_WHOLE: it takes minutes.
+// BenchmarkApprove compares approving 2,000 CSRs with the usual kubectl commands, for
+// 200 CSRs or, with BENCH_WHOLE, for 2,000, which takes minutes.
 func BenchmarkApprove(b *testing.B) {
 	server := newServer(b)
 	const ours = 2000
@@ -76,7 +76,7 @@ func BenchmarkApprove(b *testing.B) {
 	b.ReportMetric(slow.Seconds()/float64(theirs)/(quick.Seconds()/ours), "times-faster")
 }
 
-// BenchmarkList compares listing 20,000 requests with kubectl.
+// BenchmarkList compares listing 20,000 CSRs with kubectl.
 func BenchmarkList(b *testing.B) {
 	const n = 20000
 	server := newServer(b)

@@ -12,15 +12,15 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// joins are the ways to an identity that are compared.
+// joins holds the compared ways to join a node.
 type joins struct {
 	*labtest.Server
 	token, bare string // files
 }
 
-// BenchmarkJoin compares a join, from the start of the process to its end, with
-// barejoin, which does only what it must, and with a real kubelet that bootstraps
-// itself, from its start to its kubeconfig. They take turns.
+// BenchmarkJoin compares a complete bootctl join with barejoin, which does only what is
+// required, and with a real kubelet that bootstraps itself, from its start until its
+// kubeconfig exists. They run alternately.
 func BenchmarkJoin(b *testing.B) {
 	server, err := labtest.Start(filepath.Join(b.TempDir(), "lab"))
 	if err != nil {
@@ -63,13 +63,13 @@ func BenchmarkJoin(b *testing.B) {
 	}
 }
 
-// kubelet starts a kubelet, as root and where make kubelet has built one, and
-// returns how long it took until it had its identity. Then it is killed.
+// kubelet starts the kubelet that make kubelet has built, as root, and returns the time
+// until it has its kubeconfig. Then it kills the kubelet.
 func (j joins) kubelet(b *testing.B, node string) (time.Duration, bool) {
 	b.Helper()
 	dir := filepath.Join(b.TempDir(), node)
 	config, bootstrap, kubeconfig := filepath.Join(dir, "config"), filepath.Join(dir, "bootstrap"), filepath.Join(dir, "kubeconfig")
-	// Its own mount namespace has a /var/lib/kubelet that is not the machine's.
+	// In its mount namespace, /var/lib/kubelet is a separate directory.
 	script := `mkdir -p /var/lib/kubelet; mount -t tmpfs none /var/lib/kubelet; exec "$@"`
 	bin := j.Command("kubelet").Path
 	cmd := exec.Command("unshare", "-m", "sh", "-euc", script, "sh", bin, "--config", config, "--bootstrap-kubeconfig", bootstrap,
@@ -95,19 +95,19 @@ func (j joins) kubelet(b *testing.B, node string) (time.Duration, bool) {
 		b.Fatal(err)
 	}
 	defer cmd.Wait()         //nolint:errcheck // it was killed
-	defer cmd.Process.Kill() //nolint:errcheck // it may have ended
+	defer cmd.Process.Kill() //nolint:errcheck // it may have exited
 	for time.Since(begin) < 30*time.Second {
 		if _, err := os.Stat(kubeconfig); err == nil {
 			return time.Since(begin), true
 		}
 		time.Sleep(time.Millisecond)
 	}
-	b.Fatal("the kubelet has no identity after 30 seconds")
+	b.Fatal("the kubelet has no kubeconfig after 30 seconds")
 	return 0, false
 }
 
-// kubeletConfig is for a machine without a container runtime. Without rotation the
-// kubeconfig comes when the certificate is there.
+// kubeletConfig is for a machine without a container runtime. Without rotation, the
+// kubelet writes its kubeconfig when it has the certificate.
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 authentication: {anonymous: {enabled: false}, x509: {clientCAFile: %s}}

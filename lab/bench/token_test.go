@@ -15,8 +15,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// BenchmarkTokenCreate compares making 1,000 tokens at once with what people do
-// with kubeadm, one after another: 100, or as many with BENCH_WHOLE.
+// BenchmarkTokenCreate compares creating 1,000 tokens in one command with one kubeadm
+// command for each token: 100 tokens or, with BENCH_WHOLE, 1,000.
 func BenchmarkTokenCreate(b *testing.B) {
 	server := newServer(b)
 	const ours = 1000
@@ -35,7 +35,7 @@ func BenchmarkTokenCreate(b *testing.B) {
 	awaitSigned(b, server, theirs)
 	quick, out := timed(b, server.Command("bootctl", "token", "create", "--count", strconv.Itoa(ours), "-q"))
 	if got := strings.Count(out, "\n"); got != ours {
-		b.Fatalf("bootctl made %d of %d", got, ours)
+		b.Fatalf("bootctl created %d of %d", got, ours)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(slow.Seconds(), fmt.Sprintf("kubeadm-%d-s", theirs))
@@ -44,7 +44,7 @@ func BenchmarkTokenCreate(b *testing.B) {
 }
 
 // awaitSigned waits until cluster-info is signed with n tokens, so that the
-// bootstrap signer does not work at the same time as what is measured.
+// bootstrapsigner controller is idle during the measurement.
 func awaitSigned(b *testing.B, server *labtest.Server, n int) {
 	b.Helper()
 	client, err := server.Client("")
@@ -58,29 +58,29 @@ func awaitSigned(b *testing.B, server *labtest.Server, n int) {
 			b.Fatal(err)
 		}
 		if signed = len(info.Signatures); signed == n {
-			time.Sleep(2 * time.Second) // it looks once more whether there is something to do
+			time.Sleep(2 * time.Second) // the controller checks cluster-info once more
 			return
 		}
 	}
 	b.Fatalf("cluster-info is signed with %d of %d tokens", signed, n)
 }
 
-// lister is a program that lists tokens, and what was measured of it.
+// lister is a program that lists tokens, with its measurements.
 type lister struct {
 	name  string
 	args  []string
-	each  string // stands in the output once for each token
+	each  string // appears in the output once for each token
 	times []time.Duration
 	peaks []int // of memory, in kilobytes
 }
 
-// BenchmarkTokenList compares listing 5,000 tokens with kubeadm: how long it
-// takes, and the memory that it takes at most.
+// BenchmarkTokenList compares listing 5,000 tokens with kubeadm, in time and in peak
+// memory.
 func BenchmarkTokenList(b *testing.B) {
 	const n, rounds = 5000, 7
 	server := newServer(b)
 	if _, out := timed(b, server.Command("bootctl", "token", "create", "--count", strconv.Itoa(n), "-q")); strings.Count(out, "\n") != n {
-		b.Fatalf("bootctl made %d of %d", strings.Count(out, "\n"), n)
+		b.Fatalf("bootctl created %d of %d", strings.Count(out, "\n"), n)
 	}
 	awaitSigned(b, server, n)
 	listers := []*lister{
@@ -115,9 +115,8 @@ func (l *lister) medians() (time.Duration, int) {
 	return median(l.times), slices.Sorted(slices.Values(l.peaks))[len(l.peaks)/2]
 }
 
-// watched runs a program and returns how long it took, the peak of its memory in
-// kilobytes, and what it printed. What wait reports would count the memory of this
-// process, too.
+// watched runs a program and returns the elapsed time, its peak memory in kilobytes, and
+// its output. The figure from wait(2) would include the memory of this process.
 func watched(b *testing.B, cmd *exec.Cmd) (time.Duration, int, string) {
 	b.Helper()
 	var out bytes.Buffer
@@ -152,12 +151,12 @@ func watched(b *testing.B, cmd *exec.Cmd) (time.Duration, int, string) {
 	return took, kilobytes, out.String()
 }
 
-// residentPeak returns the most memory that a process has held so far; 0 when it
-// has ended.
+// residentPeak returns the peak memory of a process in kilobytes, or 0 if it has
+// exited.
 func residentPeak(pid int) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, after, _ := strings.Cut(string(text), "VmHWM:")
 	kilobytes := 0
-	_, _ = fmt.Sscan(after, &kilobytes) // nothing to scan when it has ended
+	_, _ = fmt.Sscan(after, &kilobytes) // empty if the process has exited
 	return kilobytes
 }

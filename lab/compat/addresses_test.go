@@ -12,8 +12,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// FuzzNodeAddresses wants an address of a Node to be the IP address that the
-// kubelet takes it for, and asks a certificate for.
+// FuzzNodeAddresses checks that a Node's address is read as the same IP address as by
+// the kubelet, which requests a certificate for it.
 func FuzzNodeAddresses(f *testing.F) {
 	for _, address := range []string{
 		"192.0.2.1", "0.0.0.0", "010.000.0.08", "192.0.2.256", "1.2.3", "1.2.3.4.5", "1.2.3.4 ", "+1.2.3.4", "1.2.3.0x4", "00", "",
@@ -30,10 +30,10 @@ func FuzzNodeAddresses(f *testing.F) {
 	})
 }
 
-// isOfNode reports whether a serving certificate for the IP address keeps the rule
-// that it be one of the node's addresses.
+// isOfNode reports whether a serving certificate for the IP address passes the rule
+// that it is one of the node's addresses.
 func isOfNode(ip net.IP, address string) bool {
 	request := csr.Request{SignerName: csr.KubeletServing, PKCS10: &x509.CertificateRequest{IPAddresses: []net.IP{ip}}}
-	verdicts := approval.Check(request, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
-	return slices.ContainsFunc(verdicts, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.Passed })
+	results := approval.Check(request, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{address}})
+	return slices.ContainsFunc(results, func(v approval.RuleResult) bool { return v.Rule == "addresses of the node" && v.Passed })
 }

@@ -1,5 +1,5 @@
-// Package compat compares what bootctl makes with what Kubernetes' own code
-// makes of the same input, byte for byte.
+// Package compat compares bootctl's results with those of Kubernetes' own code for the
+// same input, byte for byte.
 package compat
 
 import (
@@ -49,13 +49,13 @@ func TestSign_EqualsUpstream(t *testing.T) {
 		}
 		ours := clusterinfo.Sign(document, tok)
 		if ours != theirs {
-			t.Fatalf("of %q with %s: we sign %s, upstream %s", document, tok.Reveal(), ours, theirs)
+			t.Fatalf("%q with %s: bootctl signs %s, upstream %s", document, tok.Reveal(), ours, theirs)
 		}
 		if err := clusterinfo.Verify(document, theirs, tok); err != nil {
 			t.Fatal(err)
 		}
 		if !jws.DetachedTokenIsValid(ours, string(document), tok.ID(), tok.Secret()) {
-			t.Fatal("upstream does not accept our signature")
+			t.Fatal("upstream does not accept bootctl's signature")
 		}
 	}
 }
@@ -86,10 +86,10 @@ func TestSecret_EqualsKubeadm(t *testing.T) {
 			want := bootstraptokenv1.BootstrapTokenToSecret(theirs)
 			got := tt.spec.Secret()
 			if !reflect.DeepEqual(got, want) {
-				t.Errorf("our Secret is\n%s\nkubeadm's\n%s", marshal(t, got), marshal(t, want))
+				t.Errorf("bootctl's Secret is\n%s\nkubeadm's\n%s", marshal(t, got), marshal(t, want))
 			}
 			if info := token.Read(want); info.Problem != "" || info.Token.Reveal() != tt.spec.Token.Reveal() {
-				t.Errorf("we do not read kubeadm's Secret: %s", info.Problem)
+				t.Errorf("bootctl cannot read kubeadm's Secret: %s", info.Problem)
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func TestGroups_EqualUpstream(t *testing.T) {
 	} {
 		spec := token.Spec{Token: tok, Usages: []string{token.Authentication}, Groups: []string{group}}
 		if ours, theirs := spec.Validate(), util.ValidateBootstrapGroupName(group); (ours == nil) != (theirs == nil) {
-			t.Errorf("group %q: we say %v, upstream %v", group, ours, theirs)
+			t.Errorf("group %q: bootctl returns %v, upstream %v", group, ours, theirs)
 		}
 	}
 }
@@ -117,11 +117,11 @@ func TestGroups_EqualUpstream(t *testing.T) {
 func TestPin_EqualsKubeadm(t *testing.T) {
 	for _, cert := range certificates(t) {
 		if ours, theirs := clusterinfo.PinOf(cert).String(), pubkeypin.Hash(cert); ours != theirs {
-			t.Errorf("%s: we pin %s, kubeadm %s", cert.PublicKeyAlgorithm, ours, theirs)
+			t.Errorf("%s: bootctl's pin is %s, kubeadm's %s", cert.PublicKeyAlgorithm, ours, theirs)
 		}
 		pins := pubkeypin.NewSet()
 		if err := pins.Allow(clusterinfo.PinOf(cert).String()); err != nil || pins.CheckAny([]*x509.Certificate{cert}) != nil {
-			t.Errorf("kubeadm does not take our pin: %v", err)
+			t.Errorf("kubeadm does not accept bootctl's pin: %v", err)
 		}
 	}
 }
@@ -146,7 +146,7 @@ func TestClusterInfo_EqualsKubeadm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if theirs.Data["kubeconfig"] != string(ours) {
-		t.Errorf("we publish\n%s\nkubeadm\n%s", ours, theirs.Data["kubeconfig"])
+		t.Errorf("bootctl publishes\n%s\nkubeadm\n%s", ours, theirs.Data["kubeconfig"])
 	}
 }
 

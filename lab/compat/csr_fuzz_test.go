@@ -23,7 +23,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// usageMask chooses usages by the bits of a number.
+// usageMask selects usages by the bits of a number.
 func usageMask(mask uint16) []certificatesv1.KeyUsage {
 	all := []certificatesv1.KeyUsage{
 		"digital signature", "key encipherment", "client auth", "server auth", "cert sign", "any", "crl sign", "code signing",
@@ -40,8 +40,8 @@ func usageMask(mask uint16) []certificatesv1.KeyUsage {
 	return chosen
 }
 
-// signedRequest puts a subject and attributes, both in DER, into a request and
-// signs it with the key.
+// signedRequest builds a CSR with a subject and attributes, both in DER, and signs it
+// with the key.
 func signedRequest(key *ecdsa.PrivateKey, subject, attributes []byte) ([]byte, error) {
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
@@ -75,12 +75,12 @@ func signedRequest(key *ecdsa.PrivateKey, subject, attributes []byte) ([]byte, e
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), err
 }
 
-// upstream says whether the API server stores the request and the signer of
-// Kubernetes signs it, by their own code.
+// upstream reports whether the API server stores the CSR and whether the Kubernetes
+// signer signs it, by their own code.
 func upstream(object *certificatesv1.CertificateSigningRequest, ca testca.CA) (stored bool, err error) {
 	parsed, err := capihelper.ParseCSR(object.Spec.Request)
 	if err != nil || parsed.CheckSignature() != nil {
-		return false, nil //nolint:nilerr // what cannot be read is not stored
+		return false, nil //nolint:nilerr // an unreadable CSR is not stored
 	}
 	usages := sets.NewString()
 	for _, usage := range object.Spec.Usages {
@@ -99,7 +99,7 @@ func upstream(object *certificatesv1.CertificateSigningRequest, ca testca.CA) (s
 		err = capihelper.ValidateKubeletServingCSR(parsed, usages)
 	default:
 		if !usages.Has("client auth") || usages.Difference(sets.NewString("client auth", "digital signature", "key encipherment")).Len() > 0 {
-			err = errors.New("not the usages of a client")
+			err = errors.New("the usages do not match a client certificate")
 		}
 	}
 	if err != nil {
@@ -110,8 +110,8 @@ func upstream(object *certificatesv1.CertificateSigningRequest, ca testca.CA) (s
 	return true, err
 }
 
-// FuzzRules compares with the code of Kubernetes: what the rules accept, its
-// signer signs, and what is predicted of the signer is what it does.
+// FuzzRules compares with Kubernetes' own code: its signer signs every CSR that passes
+// the policy, and does what bootctl predicts.
 func FuzzRules(f *testing.F) {
 	key, ca := testca.Key(f), testca.New(f, time.Now())
 	seed(f, key, func(*x509.CertificateRequest) {}, 5, 0)
@@ -136,16 +136,16 @@ func FuzzRules(f *testing.F) {
 		stored, signing := upstream(object, ca)
 		facts := approval.Facts{Signer: object.Spec.SignerName, NodeExists: true, NodeAddresses: []string{"n", "10.0.0.1"}}
 		if refusals := approval.Violations(approval.Check(r, facts)); len(refusals) == 0 && (!stored || signing != nil) {
-			t.Errorf("the rules accept what Kubernetes does not sign: stored %v, %v", stored, signing)
+			t.Errorf("the CSR passes the policy and Kubernetes does not sign it: stored %v, %v", stored, signing)
 		}
 		outcome, reason := csr.Predict(r)
 		if stored && (outcome == csr.OutcomeIssued) != (signing == nil) {
-			t.Errorf("predicted %s (%s), but the signer says: %v", outcome, reason, signing)
+			t.Errorf("predicted %s (%s), but the signer returns: %v", outcome, reason, signing)
 		}
 	})
 }
 
-// seed makes a request by a template and adds its subject and attributes.
+// seed creates a CSR from a template and adds its subject and attributes to the corpus.
 func seed(f *testing.F, key *ecdsa.PrivateKey, change func(*x509.CertificateRequest), mask uint16, signer uint8) {
 	f.Helper()
 	template := &x509.CertificateRequest{Subject: csr.NodeSubject("n")}

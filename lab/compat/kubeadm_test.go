@@ -14,12 +14,12 @@ import (
 
 const kubeadmToken = "kubead.m0123456789abcde"
 
-// kubeadmConfig is what kubeadm would ask the network for, or the machine.
+// kubeadmConfig has the values that kubeadm would otherwise detect.
 const kubeadmConfig = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 bootstrapTokens:
 - token: ` + kubeadmToken + `
-  description: made by kubeadm
+  description: created by kubeadm
 localAPIEndpoint:
   advertiseAddress: 10.0.0.1
 nodeRegistration:
@@ -30,7 +30,8 @@ kind: ClusterConfiguration
 kubernetesVersion: v1.37.2
 `
 
-// TestControlPlane_SharedWithKubeadm lets each prepare a control plane, and the other use it.
+// TestControlPlane_SharedWithKubeadm sets up a control plane with each program and uses it
+// with the other.
 func TestControlPlane_SharedWithKubeadm(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "kubeadm.yaml")
@@ -63,14 +64,15 @@ func startLab(t *testing.T) *labtest.Server {
 	return server
 }
 
-// joinsOn lists, verifies and joins what kubeadm prepared.
+// joinsOn lists the tokens, verifies cluster-info, and joins a node on a control plane that
+// kubeadm prepared.
 func joinsOn(t *testing.T, server *labtest.Server, config string) {
 	t.Helper()
 	const fields = "jsonpath={.items[*].id} {.items[*].status} {.items[*].description}"
-	if got := bootctl(t, server, "bootctl", "token", "list", "-o", fields); got != "kubead valid made by kubeadm" {
-		t.Errorf("token list shows %q", got)
+	if got := bootctl(t, server, "bootctl", "token", "list", "-o", fields); got != "kubead valid created by kubeadm" {
+		t.Errorf("token list prints %q", got)
 	}
-	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) { // the signer takes a moment
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) { // the signer needs a moment
 		err := server.Command("bootctl", "cluster-info", "verify").Run()
 		if err == nil {
 			break
@@ -87,14 +89,14 @@ func joinsOn(t *testing.T, server *labtest.Server, config string) {
 	who := bootctl(t, server, "bootctl", "join", server.URL(), "--token-file", token, "--ca-cert-hash", pin,
 		"--node-name", "on-kubeadm", "--out-dir", t.TempDir(), "-o", "jsonpath={.username} in {.groups[0]}")
 	if who != "system:node:on-kubeadm in system:nodes" {
-		t.Errorf("the node is %s", who)
+		t.Errorf("the node authenticates as %s", who)
 	}
 	t.Logf("bootctl joined %s", who)
 }
 
-// kubeadmJoinsOn lists the tokens that bootctl made, and runs the part of
-// kubeadm join that discovers the cluster and reads its configuration, which
-// kubeadm itself has stored there.
+// kubeadmJoinsOn lists the tokens that bootctl created, and runs the part of kubeadm
+// join that discovers the cluster and reads the configuration that kubeadm stored in
+// it.
 func kubeadmJoinsOn(t *testing.T, server *labtest.Server, config string) {
 	t.Helper()
 	token := bootctl(t, server, "bootctl", "token", "create")
@@ -109,12 +111,12 @@ func kubeadmJoinsOn(t *testing.T, server *labtest.Server, config string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), labtest.Hang)
 	defer cancel()
-	// The machine is none for a kubelet, which is not what is tested.
+	// This machine fails the checks for a kubelet, which are not under test.
 	out, err := exec.CommandContext(ctx, filepath.Join(bin, "kubeadm"), "join", "phase", "preflight", strings.TrimPrefix(server.URL(), "https://"),
 		"--token", token, "--discovery-token-ca-cert-hash", pin, "--ignore-preflight-errors", "all", "--cri-socket", "unix:///run/none.sock").CombinedOutput()
 	_, read, found := strings.Cut(string(out), `[preflight] Reading configuration from the "kubeadm-config" ConfigMap`)
 	if err != nil || !found {
 		t.Fatalf("kubeadm join phase preflight: %v\n%s", err, out)
 	}
-	t.Logf("kubeadm read its configuration with our token:%s", read)
+	t.Logf("kubeadm read its configuration with bootctl's token:%s", read)
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// Each flag of kubeadm's and kubectl's commands of this field stands in
-// docs/kubeadm.md. Those of the commands that bootctl has under the same name are
-// known to it, or refused with a reason.
+// docs/kubeadm.md lists each flag of kubeadm's and kubectl's TLS bootstrapping commands.
+// For commands with the same name, bootctl accepts each flag or refuses it with a
+// reason.
 func TestKubeadmPage_Flags(t *testing.T) {
 	tests := []struct {
 		program, command string
@@ -60,7 +60,7 @@ func flagsOf(t *testing.T, program, name string, isOurs bool) {
 			option = "-o "
 		}
 		if !strings.Contains(every, option) && !strings.Contains(section, option) {
-			t.Errorf("docs/kubeadm.md does not tell of --%s with %s", match[1], name)
+			t.Errorf("docs/kubeadm.md does not list --%s of %s", match[1], name)
 		}
 		if !isOurs {
 			continue

@@ -71,7 +71,7 @@ func certificates(t *testing.T) []*x509.Certificate {
 	return certs
 }
 
-// TestControlPlane_SetUpByBootctl runs upstream's code on a control plane that only
+// TestControlPlane_SetUpByBootctl runs upstream code on a control plane that only
 // bootctl setup prepared.
 func TestControlPlane_SetUpByBootctl(t *testing.T) {
 	server := startLab(t)
@@ -79,24 +79,24 @@ func TestControlPlane_SetUpByBootctl(t *testing.T) {
 	tok := bootctl(t, server, "bootctl", "token", "create", "--description", "ours")
 	pin := bootctl(t, server, "bootctl", "cluster-info", "show", "-o", "jsonpath={.caCertificates[0].pin}")
 
-	t.Run("kubeadm lists our token", func(t *testing.T) {
+	t.Run("kubeadm lists bootctl's token", func(t *testing.T) {
 		if list := bootctl(t, server, "kubeadm", "token", "list"); !strings.Contains(list, tok) || !strings.Contains(list, "ours") {
 			t.Errorf("kubeadm token list printed\n%s", list)
 		}
 	})
 	t.Run("kubeadm discovers", func(t *testing.T) { kubeadmDiscovers(t, server, tok, pin) })
-	t.Run("kubeadm discovers what publish wrote, with every token", func(t *testing.T) {
+	t.Run("kubeadm discovers the published cluster-info, with every token", func(t *testing.T) {
 		tokens := []string{tok, bootctl(t, server, "bootctl", "token", "create"), bootctl(t, server, "bootctl", "token", "create", "--usages", "signing")}
 		bootctl(t, server, "bootctl", "cluster-info", "publish", "--endpoint", server.URL())
 		for _, tok := range tokens {
 			kubeadmDiscovers(t, server, tok, pin)
 		}
 	})
-	t.Run("kubelet names requests as we do", func(t *testing.T) { kubeletBootstraps(t, server, tok) })
+	t.Run("kubelet names CSRs like bootctl", func(t *testing.T) { kubeletBootstraps(t, server, tok) })
 }
 
-// TestControlPlane_SetUpByKubeadm lets kubeadm's own phases prepare a control plane: setup then
-// finds every object there, granting just what it would.
+// TestControlPlane_SetUpByKubeadm prepares a control plane with kubeadm's own phases. setup then
+// finds all its objects, with exactly the same permissions.
 func TestControlPlane_SetUpByKubeadm(t *testing.T) {
 	server := startLab(t)
 	config, err := clientcmd.LoadFromFile(server.Kubeconfig)
@@ -125,7 +125,7 @@ func TestControlPlane_SetUpByKubeadm(t *testing.T) {
 	}
 	done := bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
 	if strings.Count(done, "unchanged") != 8 || strings.Contains(done, "created") || strings.Contains(done, "updated") {
-		t.Errorf("setup did not find just what kubeadm made:\n%s", done)
+		t.Errorf("setup did not find exactly the objects that kubeadm created:\n%s", done)
 	}
 }
 
@@ -149,8 +149,8 @@ func kubeadmDiscovers(t *testing.T, server *labtest.Server, tok, pin string) {
 	}
 }
 
-// kubeletBootstraps lets the kubelet's own code bootstrap with the keys of the
-// recorded names, and finds its requests under these.
+// kubeletBootstraps bootstraps with the kubelet's own code and the recorded keys, and
+// finds its CSRs under the recorded names.
 func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
 	t.Helper()
 	text, err := os.ReadFile("../../pkg/csr/testdata/names.json")
@@ -165,7 +165,7 @@ func kubeletBootstraps(t *testing.T, server *labtest.Server, tok string) {
 		kubeletBootstrap(t, server, tok, types.NodeName(v.NodeName), []byte(v.Key))
 		names := bootctl(t, server, "bootctl", "csr", "list", "-q")
 		if !slices.Contains(strings.Fields(names), v.Name) {
-			t.Errorf("the name of the request for %s is recorded as %s; there are %s", v.NodeName, v.Name, names)
+			t.Errorf("the CSR name for %s is recorded as %s; the cluster has %s", v.NodeName, v.Name, names)
 		}
 	}
 }

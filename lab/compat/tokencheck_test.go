@@ -27,15 +27,15 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// tokenCase is the Secret of a token: an ordinary one, changed. It is asked for
-// with the secret half that it holds, or with another.
+// tokenCase is the changed Secret of an ordinary token. It is checked with its own
+// secret half, or with another.
 type tokenCase struct {
 	name    string
 	changes []secretChange
-	ask     string // the other secret half
-	// deleted means that it is being deleted.
+	ask     string // another secret half
+	// deleted means that the Secret is being deleted.
 	deleted bool
-	// stricter means that the bootstrap signer signs with it and bootctl does
+	// stricter means that bootstrapsigner signs with the token and bootctl does
 	// not: row token-secret-length of docs/stricter.md.
 	stricter bool
 }
@@ -64,14 +64,14 @@ func usages(value string) []secretChange {
 	return []secretChange{key(authUsage, value), key(signUsage, value)}
 }
 
-// usageAndEndCases vary what the token is for, and when it ends.
+// usageAndEndCases vary the token's usages and expiration.
 func usageAndEndCases(now time.Time) []tokenCase {
 	cases := []tokenCase{
 		{name: "authentication only", changes: []secretChange{noKey(signUsage)}},
 		{name: "signing only", changes: []secretChange{noKey(authUsage, "auth-extra-groups")}},
 		{name: "signing only, with groups", changes: []secretChange{noKey(authUsage)}},
 		{name: "no usage", changes: []secretChange{noKey(authUsage, signUsage)}},
-		{name: "proxy of kubeadm-certs", changes: []secretChange{noKey(authUsage, signUsage), key("description", "Proxy for managing TTL for the kubeadm-certs secret")}},
+		{name: "proxy token for kubeadm-certs", changes: []secretChange{noKey(authUsage, signUsage), key("description", "Proxy for managing TTL for the kubeadm-certs secret")}},
 		{name: "no expiration", changes: []secretChange{noKey("expiration")}},
 	}
 	for _, value := range []string{"True", "TRUE", "1", "yes", "false", "", " true", "true ", "true\n"} {
@@ -91,7 +91,7 @@ func usageAndEndCases(now time.Time) []tokenCase {
 	return cases
 }
 
-// groupCases vary what else the token authenticates as.
+// groupCases vary the token's groups.
 func groupCases() []tokenCase {
 	cases := []tokenCase{{name: "no groups", changes: []secretChange{noKey("auth-extra-groups")}}}
 	const below = "system:bootstrappers:"
@@ -106,29 +106,29 @@ func groupCases() []tokenCase {
 	return cases
 }
 
-// shapeCases vary the halves of the token, and the Secret itself.
+// shapeCases vary the two parts of the token, and the Secret itself.
 func shapeCases() []tokenCase {
 	half := func(value string) []secretChange { return []secretChange{key("token-secret", value)} }
 	yes := true
 	return []tokenCase{
 		{name: "no token-id", changes: []secretChange{noKey("token-id")}},
 		{name: "empty token-id", changes: []secretChange{key("token-id", "")}},
-		{name: "token-id of another", changes: []secretChange{key("token-id", "other1")}},
+		{name: "another token's token-id", changes: []secretChange{key("token-id", "other1")}},
 		{name: "token-id in upper case", changes: []secretChange{func(s *corev1.Secret) { s.Data["token-id"] = bytes.ToUpper(s.Data["token-id"]) }}},
 		{name: "token-id with line feed", changes: []secretChange{func(s *corev1.Secret) { s.Data["token-id"] = append(s.Data["token-id"], '\n') }}},
 		{name: "no token-secret", changes: []secretChange{noKey("token-secret")}},
 		{name: "empty token-secret", changes: half("")},
 		{name: "short token-secret", changes: half("k3x9q2w7m5r8tsh"), stricter: true},
 		{name: "long token-secret", changes: half("k3x9q2w7m5r8tlong"), stricter: true},
-		{name: "long token-secret, asked for with its start", changes: half("k3x9q2w7m5r8tlon9"), ask: "k3x9q2w7m5r8tlon", stricter: true},
+		{name: "long token-secret, checked with its beginning", changes: half("k3x9q2w7m5r8tlon9"), ask: "k3x9q2w7m5r8tlon", stricter: true},
 		{name: "token-secret with line feed", changes: half("k3x9q2w7m5r8t0lf\n"), stricter: true},
 		{name: "token-secret with line feed inside", changes: half("k3x9q2w7m5r8tlf\n"), ask: "k3x9q2w7m5r8tlf0", stricter: true},
 		{name: "token-secret in upper case", changes: half("K3X9Q2W7M5R8T0UP"), stricter: true},
-		{name: "token-secret in upper case, asked for in lower", changes: half("K3X9Q2W7M5R8T1UP"), ask: "k3x9q2w7m5r8t1up", stricter: true},
+		{name: "token-secret in upper case, checked in lower case", changes: half("K3X9Q2W7M5R8T1UP"), ask: "k3x9q2w7m5r8t1up", stricter: true},
 		{name: "other secret half", ask: "z3x9q2w7m5r8toth"},
-		{name: "no secret half, another asked for", changes: []secretChange{noKey("token-secret")}, ask: "z3x9q2w7m5r8ton2"},
+		{name: "no secret half, checked with another", changes: []secretChange{noKey("token-secret")}, ask: "z3x9q2w7m5r8ton2"},
 		{name: "type Opaque", changes: []secretChange{func(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }}},
-		{name: "type near the right one", changes: []secretChange{func(s *corev1.Secret) { s.Type += "s" }}},
+		{name: "type similar to the correct one", changes: []secretChange{func(s *corev1.Secret) { s.Type += "s" }}},
 		{name: "no data", changes: []secretChange{func(s *corev1.Secret) { s.Data = nil }}},
 		{name: "immutable", changes: []secretChange{func(s *corev1.Secret) { s.Immutable = &yes }}},
 		{name: "being deleted", changes: []secretChange{func(s *corev1.Secret) { s.Finalizers = []string{"example.com/kept"} }}, deleted: true},
@@ -138,7 +138,7 @@ func shapeCases() []tokenCase {
 	}
 }
 
-// checker asks the real API server and bootctl the same.
+// checker checks a token with the real API server and with bootctl.
 type checker struct {
 	server *labtest.Server
 	admin  kubernetes.Interface
@@ -179,7 +179,8 @@ func startLabWithout(t *testing.T, controllers ...string) *labtest.Server {
 	return server
 }
 
-// ask asks the API server itself who the token is; nobody when it rejects it.
+// ask returns the user and groups that the API server authenticates the token as, or
+// none if it rejects the token.
 func (k checker) ask(t *testing.T, text string) (user string, groups []string) {
 	t.Helper()
 	body := strings.NewReader(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)
@@ -199,7 +200,7 @@ func (k checker) ask(t *testing.T, text string) (user string, groups []string) {
 	}
 	var review authenticationv1.SelfSubjectReview
 	if err := json.NewDecoder(answer.Body).Decode(&review); err != nil || answer.StatusCode != http.StatusCreated {
-		t.Fatalf("the API server answers %s, %v", answer.Status, err)
+		t.Fatalf("the API server responds with %s, %v", answer.Status, err)
 	}
 	return review.Status.UserInfo.Username, review.Status.UserInfo.Groups
 }
@@ -220,8 +221,8 @@ func (k checker) signatures(t *testing.T) map[string]bool {
 	return ids
 }
 
-// settle waits until the API server and the bootstrap signer know a token that
-// was made last, and returns the IDs that cluster-info is signed with.
+// settle waits until the API server and bootstrapsigner have seen the token that was
+// created last, and returns the IDs that cluster-info is signed with.
 func (k checker) settle(t *testing.T, n int) map[string]bool {
 	t.Helper()
 	_, id, half := tokenCase{}.secretOf(n)
@@ -230,12 +231,12 @@ func (k checker) settle(t *testing.T, n int) map[string]bool {
 			return k.signatures(t)
 		}
 	}
-	t.Fatal("an ordinary token is not accepted or not signed")
+	t.Fatal("an ordinary token is not accepted or has no signature")
 	return nil
 }
 
-// secretOf returns the Secret of case number n, and the secret half that is
-// asked with.
+// secretOf returns the Secret of case n, and the secret half that it is checked
+// with.
 func (c tokenCase) secretOf(n int) (secret *corev1.Secret, id, half string) {
 	id, half = fmt.Sprintf("chk%03d", n), fmt.Sprintf("k3x9q2w7m5r8t%03d", n)
 	secret = &corev1.Secret{
@@ -258,7 +259,7 @@ func (c tokenCase) secretOf(n int) (secret *corev1.Secret, id, half string) {
 	return secret, id, half
 }
 
-// store creates the Secret. It says whether the API server takes it.
+// store creates the Secret and reports whether the API server accepts it.
 func (k checker) store(t *testing.T, c tokenCase, n int) bool {
 	t.Helper()
 	secret, _, _ := c.secretOf(n)
@@ -279,8 +280,8 @@ func (k checker) store(t *testing.T, c tokenCase, n int) bool {
 	return true
 }
 
-// run runs bootctl with -o json and returns its exit code, what it printed, and
-// the reason of its error.
+// run runs bootctl with -o json and returns its exit code, its stdout, and the reason
+// code of its error.
 func (k checker) run(t *testing.T, args ...string) (code int, object output.TokenCheck, reason string) {
 	t.Helper()
 	cmd := k.server.Command("bootctl", append(args, "-o", "json")...)
@@ -307,7 +308,7 @@ func (k checker) run(t *testing.T, args ...string) (code int, object output.Toke
 	return cmd.ProcessState.ExitCode(), object, reason
 }
 
-// check compares what is said of one token, and returns what differs.
+// check compares the two results for one token, and returns the differences.
 func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool) (wrong []string, accepted bool) {
 	t.Helper()
 	_, id, half := c.secretOf(n)
@@ -316,7 +317,7 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	accepted = user != ""
 	differs := func(what string, ours, theirs any) {
 		if fmt.Sprint(ours) != fmt.Sprint(theirs) {
-			wrong = append(wrong, fmt.Sprintf("%s: bootctl says %v, Kubernetes %v", what, ours, theirs))
+			wrong = append(wrong, fmt.Sprintf("%s: bootctl prints %v, Kubernetes %v", what, ours, theirs))
 		}
 	}
 	args := []string{"token", "check", id}
@@ -335,15 +336,15 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	differs("user", object.User, user)
 	if accepted {
 		differs("groups", object.Groups, slices.Delete(slices.Clone(groups), authenticated, authenticated+1))
-	} else if object.Rejected == "" {
-		wrong = append(wrong, "it does not say why the token is rejected")
+	} else if object.RejectedReason == "" {
+		wrong = append(wrong, "the reason for the rejection is missing")
 	}
-	differs("signs", object.Signs, signed[id] && !c.stricter && c.ask == "") // of another secret, the signature is not its own
+	differs("signing", object.Signing, signed[id] && !c.stricter && c.ask == "") // with another secret, the signature is not the token's own
 	if c.stricter && !signed[id] {
-		wrong = append(wrong, "the bootstrap signer is as strict as bootctl")
+		wrong = append(wrong, "bootstrapsigner is as strict as bootctl")
 	}
 	if (code == 0) != (reason == "") || accepted && code != 0 {
-		wrong = append(wrong, fmt.Sprintf("the exit code is %d, the reason %q", code, reason))
+		wrong = append(wrong, fmt.Sprintf("exit code %d, reason code %q", code, reason))
 	}
 	if !wellFormed {
 		return wrong, accepted
@@ -352,14 +353,14 @@ func (k checker) check(t *testing.T, n int, c tokenCase, signed map[string]bool)
 	differs("user at the endpoint", object.User, user)
 	differs("groups at the endpoint", object.Groups, groups)
 	if want := map[bool]string{true: "0 ", false: "8 TokenRejected"}[accepted]; fmt.Sprint(code, " ", reason) != want {
-		wrong = append(wrong, fmt.Sprintf("at the endpoint: exit code and reason %d %s, want %s", code, reason, want))
+		wrong = append(wrong, fmt.Sprintf("at the endpoint: exit code and reason code %d %s, want %s", code, reason, want))
 	}
 	return wrong, accepted
 }
 
-// TestTokenCheck_AgreesWithServer lets a real control plane hold tokens of many
-// kinds, and compares what token check says of each with what the API server
-// answers its holder, and with what the bootstrap signer signs.
+// TestTokenCheck_AgreesWithServer creates tokens of many kinds, and compares the result
+// of token check for each with the API server's response to its holder, and with the
+// signatures that bootstrapsigner writes.
 func TestTokenCheck_AgreesWithServer(t *testing.T) {
 	k := newChecker(t)
 	cases := slices.Concat(usageAndEndCases(time.Now()), groupCases(), shapeCases(), []tokenCase{{name: "ordinary"}})
@@ -382,8 +383,8 @@ func TestTokenCheck_AgreesWithServer(t *testing.T) {
 			yes++
 		}
 	}
-	t.Logf("%d Secrets, %d agree; %d are accepted, %d are signed with", len(stored), agree, yes, len(signed))
+	t.Logf("%d Secrets, %d agree; %d are accepted, %d sign cluster-info", len(stored), agree, yes, len(signed))
 	if len(stored) < 36 || yes < 10 || len(stored)-yes < 20 || len(signed) < 10 {
-		t.Error("these are too few to prove anything")
+		t.Error("too few cases to prove anything")
 	}
 }

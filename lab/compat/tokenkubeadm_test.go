@@ -21,11 +21,11 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// tokenPattern matches what differs between two join commands.
+// tokenPattern matches the token, the only difference between two join commands.
 var tokenPattern = regexp.MustCompile(`--token [a-z0-9]{6}\.[a-z0-9]{16}`)
 
-// TestJoinCommand_EqualsKubeadm compares the lines byte for byte, of a cluster
-// with one CA and of one with several.
+// TestJoinCommand_EqualsKubeadm compares the join commands byte for byte, for a cluster
+// with one CA and for one with several.
 func TestJoinCommand_EqualsKubeadm(t *testing.T) {
 	server := startLab(t)
 	tests := []struct {
@@ -52,7 +52,7 @@ func TestJoinCommand_EqualsKubeadm(t *testing.T) {
 	}
 }
 
-// printed returns the whole of stdout.
+// printed returns the program's stdout.
 func printed(t *testing.T, server *labtest.Server, program string, args ...string) string {
 	t.Helper()
 	out, err := server.Command(program, args...).Output()
@@ -62,8 +62,8 @@ func printed(t *testing.T, server *labtest.Server, program string, args ...strin
 	return string(out)
 }
 
-// withMoreCAs returns the administrator's kubeconfig with four more CAs behind
-// the cluster's.
+// withMoreCAs returns the administrator's kubeconfig with four more CAs after the
+// cluster's.
 func withMoreCAs(t *testing.T, server *labtest.Server) string {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(server.Kubeconfig)
@@ -84,7 +84,7 @@ func withMoreCAs(t *testing.T, server *labtest.Server) string {
 	return path
 }
 
-// uploadConfig lets kubeadm make certificates of its own and upload them.
+// uploadConfig configures kubeadm to create its own certificates and upload them.
 const uploadConfig = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint:
@@ -98,8 +98,8 @@ kubernetesVersion: v1.37.2
 certificatesDir: %s
 `
 
-// TestTokenDelete_ProxyTokens lets kubeadm upload the certificates of a control plane,
-// whose lifetime is that of a token without a usage.
+// TestTokenDelete_ProxyTokens uploads control plane certificates with kubeadm. They
+// expire with a token that has no usage.
 func TestTokenDelete_ProxyTokens(t *testing.T) {
 	server := startLabWithout(t, "tokencleaner")
 	dir := t.TempDir()
@@ -119,7 +119,7 @@ func TestTokenDelete_ProxyTokens(t *testing.T) {
 		}
 	}
 	if len(items) != 2 || proxy == "" || items[expired].Status != "valid" {
-		t.Fatalf("token list says %+v", items)
+		t.Fatalf("token list prints %+v", items)
 	}
 	end(t, server, proxy)
 	end(t, server, expired)
@@ -132,7 +132,7 @@ func TestTokenDelete_ProxyTokens(t *testing.T) {
 		t.Errorf("token delete --expired: %v, stdout %q, stderr %q", err, removed, &stderr)
 	}
 	if left := listed(t, server); len(left) != 1 || left[proxy].ID == "" {
-		t.Errorf("left are %+v", left)
+		t.Errorf("remaining: %+v", left)
 	}
 	client, err := server.Client("")
 	if err != nil {
@@ -143,7 +143,7 @@ func TestTokenDelete_ProxyTokens(t *testing.T) {
 	}
 }
 
-// listed returns what token list says of each token.
+// listed returns the result of token list by token ID.
 func listed(t *testing.T, server *labtest.Server) map[string]output.TokenInfo {
 	t.Helper()
 	var list output.TokenList
@@ -157,7 +157,7 @@ func listed(t *testing.T, server *labtest.Server) map[string]output.TokenInfo {
 	return items
 }
 
-// end lets a token have ended long ago.
+// end sets a token's expiration to the distant past.
 func end(t *testing.T, server *labtest.Server, id string) {
 	t.Helper()
 	client, err := server.Client("")
@@ -170,8 +170,8 @@ func end(t *testing.T, server *labtest.Server, id string) {
 	}
 }
 
-// TestBootstrapKubeconfig_AcceptedByKubelet lets the kubelet's own code start from
-// what token create prints, with the real approver and signer running.
+// TestBootstrapKubeconfig_AcceptedByKubelet bootstraps with the kubelet's own code from
+// the output of token create, with the real approver and signer.
 func TestBootstrapKubeconfig_AcceptedByKubelet(t *testing.T) {
 	server := startLab(t)
 	bootctl(t, server, "bootctl", "setup", "--endpoint", server.URL())
@@ -196,6 +196,6 @@ func TestBootstrapKubeconfig_AcceptedByKubelet(t *testing.T) {
 	}
 	who := bootctl(t, server, "kubectl", "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}", "--kubeconfig", kubeconfig)
 	if who != "system:node:from-bootctl" {
-		t.Errorf("the kubelet is %q", who)
+		t.Errorf("the kubelet authenticates as %q", who)
 	}
 }

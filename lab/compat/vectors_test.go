@@ -28,7 +28,7 @@ type text struct {
 type secret struct {
 	Name, SecretName string
 	Data             map[string]string
-	Want             *struct{} // of kubeadm
+	Want             *struct{} // kubeadm's result
 	Token            string    // for the authenticator
 	Deleting         bool
 	Groups           []string
@@ -70,7 +70,7 @@ func readJSON(t *testing.T, path string, into any) {
 	}
 }
 
-// The vectors that our parsers are tested with say what Kubernetes' own say.
+// The test vectors of bootctl's parsers agree with Kubernetes' own parsers.
 func TestVectors_Tokens(t *testing.T) {
 	var v struct {
 		Tokens, IDs, Groups, SecretNames []text
@@ -82,8 +82,8 @@ func TestVectors_Tokens(t *testing.T) {
 	}
 	readJSON(t, "../../pkg/token/testdata/upstream.json", &v)
 	for _, of := range []struct {
-		texts []text
-		judge func(string) bool
+		texts   []text
+		accepts func(string) bool
 	}{
 		{v.Tokens, tokenutil.IsValidBootstrapToken},
 		{v.IDs, tokenutil.IsValidBootstrapTokenID},
@@ -91,7 +91,7 @@ func TestVectors_Tokens(t *testing.T) {
 		{v.SecretNames, func(s string) bool { _, ok := secrets.ParseName(s); return ok }},
 	} {
 		for _, vector := range of.texts {
-			if of.judge(vector.Text) != vector.Want {
+			if of.accepts(vector.Text) != vector.Want {
 				t.Errorf("%q is recorded wrongly", vector.Text)
 			}
 		}

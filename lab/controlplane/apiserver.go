@@ -14,8 +14,8 @@ import (
 
 const apiserverName = "kube-apiserver"
 
-// apiserverFlags are kubeadm's, but for addresses, etcd, and what needs a
-// kubelet or an aggregated API server.
+// apiserverFlags are kubeadm's flags, except for addresses, etcd, kubelets and
+// aggregated API servers.
 func apiserverFlags(p pki.Dir) []string {
 	return []string{
 		"--authorization-mode=Node,RBAC",
@@ -31,14 +31,14 @@ func apiserverFlags(p pki.Dir) []string {
 		"--service-cluster-ip-range=10.96.0.0/12",
 		"--etcd-servers=unix://" + lab.EtcdSocket,
 		"--bind-address=127.0.0.1",
-		// No pod will ever ask for the address of the kubernetes service, and
-		// a loopback address is not valid as its endpoint.
+		// No pod uses the address of the kubernetes Service, and a loopback
+		// address is not valid as its endpoint.
 		"--advertise-address=127.0.0.1",
 		"--endpoint-reconciler-type=none",
 	}
 }
 
-// apiserverOptions returns the options of the lab and of the given flags.
+// apiserverOptions returns the lab's options, changed by the given flags.
 func apiserverOptions(p pki.Dir, args []string) (*options.ServerRunOptions, error) {
 	s := options.NewServerRunOptions()
 	registry, err := newRegistry()
@@ -50,10 +50,10 @@ func apiserverOptions(p pki.Dir, args []string) (*options.ServerRunOptions, erro
 }
 
 // newAPIServer returns a function that serves on the listener until its
-// context ends.
+// context is done.
 func newAPIServer(ctx context.Context, s *options.ServerRunOptions, l net.Listener) (func(context.Context) error, error) {
 	s.SecureServing.Listener = l
-	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port // listen made it
+	s.SecureServing.BindPort = l.Addr().(*net.TCPAddr).Port // listen created it
 	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 		return nil, &FlagError{apiserverName, err}
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
-// startLimit is for the slowest machines; a start takes seconds.
+// startLimit is sufficient for the slowest machines; a start takes seconds.
 const startLimit = 2 * time.Minute
 
-// awaitAPI returns when the API server says that it is ready, which includes
-// its default RBAC rules, and has made the namespaces that bootstrap needs. It
-// cannot be another server that answers: the listener is ours.
+// awaitAPI waits until the API server is ready, which includes its default RBAC
+// rules, and has created the namespaces that bootstrapping needs. No other server
+// can respond, because this process owns the listener.
 func (s *server) awaitAPI(ctx context.Context, api *component) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()

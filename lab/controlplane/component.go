@@ -9,12 +9,12 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// component is a part that runs until it is stopped, in an order that the
-// caller chooses: the end of the caller's context does not stop it.
+// component runs until it is stopped, in an order that the caller chooses: the
+// caller's context does not stop it.
 type component struct {
 	name   string
 	cancel context.CancelFunc
-	ended  chan error // one error, of a component that ended by itself
+	ended  chan error // receives an error if the component exits by itself
 	done   chan struct{}
 }
 
@@ -25,15 +25,15 @@ func start(ctx context.Context, name string, run func(context.Context) error) *c
 		defer close(c.done)
 		err := run(ctx)
 		if err == nil {
-			err = errors.New("no reason given")
+			err = errors.New("no reason was given")
 		}
-		c.ended <- fmt.Errorf("%s ended: %w", name, err)
+		c.ended <- fmt.Errorf("%s exited: %w", name, err)
 	}()
 	return c
 }
 
-// stop stops the component, but waits for that only so long: everything is
-// safe on disk at any moment, and the process ends next.
+// stop stops the component and waits for a limited time: all data on disk is
+// consistent at any moment, and the process exits next.
 func (c *component) stop(limit time.Duration) {
 	c.cancel()
 	within(limit, func() { <-c.done })

@@ -19,7 +19,7 @@ import (
 
 const controllerManagerName = "kube-controller-manager"
 
-// controllerManagerFlags are kubeadm's, as far as these controllers heed them.
+// controllerManagerFlags are kubeadm's flags that these controllers use.
 func controllerManagerFlags(p pki.Dir, controllers []string) []string {
 	return []string{
 		"--controllers=" + strings.Join(controllers, ","),
@@ -29,20 +29,20 @@ func controllerManagerFlags(p pki.Dir, controllers []string) []string {
 		"--cluster-signing-key-file=" + p.File("ca.key"),
 		"--leader-elect=false",
 		"--secure-port=0",
-		// The defaults sign ten requests a second.
+		// With the defaults, the signer signs ten CSRs a second.
 		"--kube-api-qps=1000",
 		"--kube-api-burst=2000",
 	}
 }
 
-// controllerManagerOptions returns the options of the lab and of the given flags.
+// controllerManagerOptions returns the lab's options, changed by the given flags.
 func controllerManagerOptions(p pki.Dir, controllers, args []string) (*options.KubeControllerManagerOptions, error) {
 	o, err := options.NewKubeControllerManagerOptions()
 	if err != nil {
 		return nil, err
 	}
 	if len(controllers) == 0 {
-		controllers = []string{"-*"} // an empty list means the default ones
+		controllers = []string{"-*"} // an empty list selects the default controllers
 	}
 	sets := o.Flags(app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases())
 	return o, parseFlags(controllerManagerName, sets, controllerManagerFlags(p, controllers), args)
@@ -59,10 +59,10 @@ func newControllerManager(ctx context.Context, o *options.KubeControllerManagerO
 	return c.Complete(), nil
 }
 
-// runControllers runs the configured controllers until ctx ends, and calls
-// synced when they see the cluster's state. It does what
-// kube-controller-manager's own Run does, except that it can tell when they
-// have, and that it builds no other controllers.
+// runControllers runs the configured controllers until ctx is done, and calls
+// synced when their caches are synced. It does the same as
+// kube-controller-manager's own Run, except that it reports when the caches are
+// synced and builds no other controllers.
 func runControllers(ctx context.Context, c *config.CompletedConfig, synced func()) error {
 	root := clientbuilder.SimpleControllerClientBuilder{ClientConfig: c.Kubeconfig}
 	perController := clientbuilder.NewDynamicClientBuilder(
@@ -93,7 +93,7 @@ func runControllers(ctx context.Context, c *config.CompletedConfig, synced func(
 		return nil
 	}
 	if !app.RunControllers(ctx, shared, controllers, 0, c.ControllerShutdownTimeout) {
-		return fmt.Errorf("controllers still run after %s", c.ControllerShutdownTimeout)
+		return fmt.Errorf("controllers are still running after %s", c.ControllerShutdownTimeout)
 	}
 	return nil
 }

@@ -22,17 +22,17 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// quiet is how long a controller that does not run is given to do something.
+// quiet is the time after which a controller counts as not running.
 const quiet = 3 * time.Second
 
-// checkControllers gives each controller but the cleaner something to do, and
-// wants it done exactly if the controller is not in without. A run has its own
-// letter, so that it meets no objects of another run.
+// checkControllers creates work for each controller except the cleaner, and checks
+// that it is done exactly if the controller is not in without. Each run has its own
+// letter, so that its objects differ from other runs' objects.
 func checkControllers(t *testing.T, client kubernetes.Interface, run string, without []string) {
 	t.Helper()
 	ctx := t.Context()
-	// The administrator's group may do everything, so the approver finds that
-	// its requests for a node certificate are allowed.
+	// The administrator's group has all permissions, so the approver approves its
+	// CSRs for a node certificate.
 	approved := makeCSR(t, client, "approve-"+run, "system:node:n"+run, certificatesv1.KubeAPIServerClientKubeletSignerName)
 	signed := makeCSR(t, client, "sign-"+run, "someone", certificatesv1.KubeAPIServerClientSignerName)
 	approve(t, client, signed)
@@ -80,7 +80,7 @@ func eventually(t *testing.T, what string, is func(context.Context) bool) {
 	defer cancel()
 	for !is(ctx) {
 		if ctx.Err() != nil {
-			t.Errorf("not within %v: %s", labtest.Hang, what)
+			t.Errorf("after %v, not done: %s", labtest.Hang, what)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -126,8 +126,8 @@ func approve(t *testing.T, client kubernetes.Interface, name string) {
 	}
 }
 
-// makeExpiredCSR makes a request whose certificate has expired, which the
-// cleaner deletes at its next round; it does one when it starts.
+// makeExpiredCSR creates a CSR whose certificate has expired, which the cleaner
+// deletes in its next round. The first round is at its start.
 func makeExpiredCSR(t *testing.T, client kubernetes.Interface, name string) {
 	t.Helper()
 	makeCSR(t, client, name, "someone", "example.com/none")

@@ -10,14 +10,14 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
-// etcdURL names a socket relative to the working directory, which is the
-// lab's and lets in its owner only. The path of a unix socket may have 107
-// bytes, and the lab's path may be longer.
+// etcdURL is a socket relative to the working directory, which is the lab's
+// directory and accessible only to its owner. The path of a Unix socket has at most
+// 107 bytes, and the lab's path can be longer.
 func etcdURL(socket string) url.URL {
 	return url.URL{Scheme: "unix", Host: socket}
 }
 
-// startEtcd returns when etcd serves.
+// startEtcd returns when etcd is ready.
 func startEtcd(ctx context.Context) (*embed.Etcd, error) {
 	etcd, err := embed.StartEtcd(etcdConfig())
 	if err != nil {
@@ -45,9 +45,9 @@ func etcdConfig() *embed.Config {
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = peer, peer
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.EnableGRPCGateway = false
-	// One member elects itself; the defaults make it wait a second to do so.
+	// A single member elects itself; with the defaults, it waits a second first.
 	cfg.TickMs, cfg.ElectionMs = 10, 100
-	// Old revisions are of no use here, and cost memory and disk.
+	// Old revisions are not used here, and need memory and disk space.
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "5m"
 	return cfg
 }

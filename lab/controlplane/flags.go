@@ -8,7 +8,7 @@ import (
 	"k8s.io/component-base/cli/flag"
 )
 
-// A FlagError means that a component does not take the flags given for it.
+// A FlagError means that a component does not accept its flags.
 type FlagError struct {
 	Component string // such as kube-apiserver
 	Err       error
@@ -18,11 +18,11 @@ func (e *FlagError) Error() string { return fmt.Sprintf("flags of %s: %v", e.Com
 
 func (e *FlagError) Unwrap() error { return e.Err }
 
-// parseFlags sets the lab's own flags of a component and then the given ones, each
-// FLAG=VALUE, so that these win.
+// parseFlags sets the lab's flags of a component and then the given ones, each
+// FLAG=VALUE, which take precedence.
 func parseFlags(component string, sets flag.NamedFlagSets, own, args []string) error {
 	fs := pflag.NewFlagSet(component, pflag.ContinueOnError)
-	fs.Usage = func() {} // the error says enough
+	fs.Usage = func() {} // the error is sufficient
 	for _, set := range sets.FlagSets {
 		fs.AddFlagSet(set)
 	}

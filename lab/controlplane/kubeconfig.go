@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// writeKubeconfig writes access to server as the named user of the PKI. The
-// certificates are embedded, so the file works wherever it is copied.
+// writeKubeconfig writes a kubeconfig for the server with the PKI's named user. The
+// certificates are embedded, so the file can be copied anywhere.
 func writeKubeconfig(p pki.Dir, path, server, name string) error {
 	var data [3][]byte
 	for i, file := range []string{"ca.crt", name + ".crt", name + ".key"} {

@@ -7,8 +7,8 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// setLog makes the components log to stderr, errors only unless verbose.
-// They must not configure logging themselves: the second one to try
+// setLog makes the components log to stderr, only errors unless verbose. The
+// components must not configure logging themselves: the second one to do so
 // would refuse to start.
 func setLog(verbose bool) error {
 	fs := flag.NewFlagSet("klog", flag.ContinueOnError)

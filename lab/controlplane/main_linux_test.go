@@ -57,8 +57,8 @@ type server struct {
 	lab.Ready
 }
 
-// serve starts a child that is told to stop when the test ends, and dies with
-// the test process whatever happens.
+// serve starts a child that is stopped when the test ends, and that is killed with
+// the test process in any case.
 func serve(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
 	s := &server{cmd: command(dir, args...), stderr: &bytes.Buffer{}}
@@ -95,12 +95,12 @@ func (s *server) stop(t *testing.T) int {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd.Wait() //nolint:errcheck // the state says more
+	s.cmd.Wait() //nolint:errcheck // the process state has the exit code
 	return s.cmd.ProcessState.ExitCode()
 }
 
 func (s *server) kill() {
-	s.cmd.Process.Kill() //nolint:errcheck // it runs
+	s.cmd.Process.Kill() //nolint:errcheck // it is running
 	s.cmd.Wait()         //nolint:errcheck // killed
 }
 
@@ -118,7 +118,7 @@ func (s *server) client(t *testing.T) kubernetes.Interface {
 	return client
 }
 
-// fails runs serve, which must fail, and returns its last line and exit code.
+// fails runs serve, which must fail, and returns its last line on stderr and its exit code.
 func fails(t *testing.T, dir string, args ...string) (lab.Failure, int) {
 	t.Helper()
 	cmd := command(dir, args...)
@@ -152,8 +152,8 @@ func residentMemory(t *testing.T, pid int) string {
 	return "VmRSS unknown"
 }
 
-// sessionOf reads the session id, field 6 of proc_pid_stat(5); the name in
-// field 2 is in parentheses and may hold blanks.
+// sessionOf reads the session ID, field 6 of proc_pid_stat(5). The name in field 2 is
+// in parentheses and can contain spaces.
 func sessionOf(pid int) (int, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 )
 
-// A PortError means that something else listens on the lab's port. The port
-// is kept for ever, since cluster-info and every joined kubeconfig hold it.
+// A PortError means that another process listens on the lab's port. The port never
+// changes, because cluster-info and the kubeconfig of every joined node contain it.
 type PortError struct {
 	Port int
 	Err  error
@@ -34,8 +34,8 @@ type record struct {
 	Port int `json:"port"`
 }
 
-// listen listens on the port recorded in the file, or on a free one that it
-// records there.
+// listen listens on the port recorded in the file, or on a free port, which it
+// records in the file.
 func listen(file string) (net.Listener, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +46,7 @@ func listen(file string) (net.Listener, error) {
 	}
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil || r.Port < 1 || r.Port > 65535 {
-		return nil, fmt.Errorf("read %s: no valid port in it", file)
+		return nil, fmt.Errorf("read %s: it has no valid port", file)
 	}
 	l, err := listenSoon(r.Port)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -55,8 +55,8 @@ func listen(file string) (net.Listener, error) {
 	return l, err
 }
 
-// listenSoon waits for a port for up to five seconds: of a server that was killed,
-// the kernel frees the lock before it frees the port.
+// listenSoon waits for a port for up to 5 s, because the kernel releases the lock of a
+// killed server before it releases the port.
 func listenSoon(port int) (net.Listener, error) {
 	const tries, pause = 100, 50 * time.Millisecond
 	for range tries {
@@ -73,8 +73,8 @@ func listenOn(port int) (net.Listener, error) {
 	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }
 
-// listenFirst takes a port below those that systems hand out to outgoing
-// connections, so that no such connection has it when the lab starts again.
+// listenFirst uses a port below the range for outgoing connections, so that no such
+// connection occupies it when the lab starts again.
 func listenFirst(file string) (net.Listener, error) {
 	const first, count, tries = 20000, 10000, 50
 	var last error

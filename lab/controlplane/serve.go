@@ -21,23 +21,23 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// Options says what to serve.
+// Options are the options of Serve.
 type Options struct {
-	Dir     string   // of the lab; made if missing
-	Without []string // names of controllers that shall not run
-	// Flags of the components, each FLAG=VALUE, which win over the lab's own.
+	Dir     string   // the lab directory, created if missing
+	Without []string // names of controllers that are not started
+	// Flags of the components, each FLAG=VALUE, take precedence over the lab's own.
 	APIServerArgs, ControllerManagerArgs []string
 
-	Version string // of the calling program, for the Ready
-	Verbose bool   // log what the components inform about, not only errors
+	Version string // the calling program's version, for the Ready
+	Verbose bool   // log the components' informational messages also
 }
 
-// Serve runs a control plane until ctx ends, which is no error. When it is
-// ready, it writes the lab's ReadyFile and calls ready.
+// Serve runs a control plane until ctx is done, which is not an error. When the
+// control plane is ready, it writes the lab's ReadyFile and calls ready.
 //
 // It returns a *lab.UnknownControllerError, a *FlagError, a *lab.RunningError,
-// lab.ErrNotALab, a *PortError, an error of the file system, or what made a
-// component fail.
+// lab.ErrNotALab, a *PortError, a file system error, or the error of a failed
+// component.
 func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 	controllers, err := lab.Except(o.Without)
 	if err != nil {
@@ -53,12 +53,12 @@ func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 		return err
 	}
 	s.version = o.Version
-	syscall.Umask(0o077) // for what etcd makes
+	syscall.Umask(0o077) // for the files of etcd
 	lock, err := lab.Acquire(dir)
 	if err != nil {
 		return err
 	}
-	defer lock.Close() //nolint:errcheck // the process ends
+	defer lock.Close() //nolint:errcheck // the process exits
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
@@ -70,12 +70,12 @@ func Serve(ctx context.Context, o Options, ready func(lab.Ready) error) error {
 	}
 	err = s.serve(ctx, ready)
 	if ctx.Err() != nil {
-		return nil // told to stop, maybe while starting
+		return nil // stopped, possibly during the start
 	}
 	return err
 }
 
-// server is one run of Serve, which has the lock and sits in the directory.
+// server is one run of Serve, which has the lock and whose working directory is the lab's.
 type server struct {
 	dir     string
 	config  lab.Config
@@ -88,7 +88,7 @@ type server struct {
 	url       string
 }
 
-// newServer reads the flags, and touches no file.
+// newServer parses the flags and changes no files.
 func newServer(dir string, config lab.Config) (*server, error) {
 	s := &server{dir: dir, config: config, pki: pki.Dir{Path: filepath.Join(dir, lab.PKIDir), Now: time.Now()}}
 	var err error
@@ -147,7 +147,7 @@ func firstEnd(ctx context.Context, etcd *embed.Etcd, api, kcm *component) error 
 	case <-ctx.Done():
 		return nil
 	case err := <-etcd.Err():
-		return fmt.Errorf("etcd ended: %w", err)
+		return fmt.Errorf("etcd exited: %w", err)
 	case err := <-api.ended:
 		return err
 	case err := <-kcm.ended:
@@ -155,7 +155,7 @@ func firstEnd(ctx context.Context, etcd *embed.Etcd, api, kcm *component) error 
 	}
 }
 
-// prepare makes the files and takes the port.
+// prepare creates the files and opens the port.
 func (s *server) prepare() error {
 	if err := s.pki.Ensure(); err != nil {
 		return err
@@ -177,7 +177,7 @@ func (s *server) prepare() error {
 	return nil
 }
 
-// announce says, in the file and to the caller, that the lab is ready.
+// announce reports to the file and to the caller that the lab is ready.
 func (s *server) announce(ready func(lab.Ready) error) error {
 	r := lab.Ready{
 		Event:             "ready",

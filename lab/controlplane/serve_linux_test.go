@@ -25,8 +25,8 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
-// TestServe follows one lab through its life: each start uses the data that
-// the one before left. Its path is longer than that of a unix socket may be.
+// TestServe starts one lab several times: each start uses the data of the previous one.
+// The lab's path is longer than the path of a Unix socket can be.
 func TestServe(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long-", 25), "lab")
 	marker := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "marker"}}
@@ -71,7 +71,7 @@ func TestServe(t *testing.T) {
 	})
 	t.Run("without signers", func(t *testing.T) { checkControllers(t, client, "b", without) })
 	t.Run("with csrcleaner", func(t *testing.T) {
-		eventually(t, "the expired request is deleted", func(ctx context.Context) bool {
+		eventually(t, "the expired CSR is deleted", func(ctx context.Context) bool {
 			return !csrExists(ctx, t, client, "expired-1")
 		})
 	})
@@ -84,9 +84,9 @@ func TestServe(t *testing.T) {
 	client = s.client(t)
 	t.Run("with flags", func(t *testing.T) { checkFlags(t, s) })
 	t.Run("without the others", func(t *testing.T) { checkControllers(t, client, "c", without) })
-	t.Run("without csrcleaner", func(t *testing.T) { // at least the 3 s of the test before
+	t.Run("without csrcleaner", func(t *testing.T) { // the previous test took at least 3 s
 		if !csrExists(t.Context(), t, client, "expired-2") {
-			t.Error("the expired request was deleted")
+			t.Error("the expired CSR was deleted")
 		}
 	})
 	checkStop(t, s)
@@ -106,9 +106,9 @@ func TestServe_Usage(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("the directory was made all the same")
+		t.Error("the directory was created")
 	}
-	// What only the whole configuration shows: no port is taken when it ends.
+	// An error in the complete configuration: no port is recorded.
 	if f, code := fails(t, dir, "--kube-apiserver-arg=authorization-mode=Nobody"); code != 2 || f.Reason != "InvalidComponentFlag" {
 		t.Errorf("exit %d, %+v", code, f)
 	}
@@ -138,7 +138,7 @@ func checkReady(t *testing.T, s *server, dir string) {
 		t.Fatal(err)
 	}
 	if inFile.Server != s.Server || !slices.Equal(inFile.Controllers, lab.Controllers()) {
-		t.Errorf("%s holds %+v, stdout %+v", lab.ReadyFile, inFile, s.Ready)
+		t.Errorf("%s contains %+v, stdout %+v", lab.ReadyFile, inFile, s.Ready)
 	}
 	if s.Event != "ready" || s.Pid != s.cmd.Process.Pid || s.KubernetesVersion != "v1.37.2" ||
 		s.CAFile != filepath.Join(dir, "pki", "ca.crt") || s.Kubeconfig != filepath.Join(dir, "admin.kubeconfig") {
@@ -146,7 +146,7 @@ func checkReady(t *testing.T, s *server, dir string) {
 	}
 }
 
-// checkFlags wants the flags in what the server says, and in what it does.
+// checkFlags checks that the server reports the flags and applies them.
 func checkFlags(t *testing.T, s *server) {
 	t.Helper()
 	if !slices.Equal(s.APIServerArgs, []string{"anonymous-auth=false"}) || !slices.Equal(s.ControllerManagerArgs, []string{"cluster-signing-duration=10m"}) {
@@ -174,7 +174,7 @@ func checkFlags(t *testing.T, s *server) {
 		block, _ := pem.Decode(csr.Status.Certificate)
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil || cert.NotAfter.After(time.Now().Add(10*time.Minute)) {
-			t.Errorf("ends at %v, %v", cert.NotAfter, err)
+			t.Errorf("expires at %v, %v", cert.NotAfter, err)
 		}
 		return true
 	})
@@ -182,14 +182,14 @@ func checkFlags(t *testing.T, s *server) {
 
 func checkPortTaken(t *testing.T, s *server, dir string) {
 	t.Helper()
-	defer occupy(t, s.Server).Close() //nolint:errcheck // only there to be in the way
+	defer occupy(t, s.Server).Close() //nolint:errcheck // it only occupies the port
 	f, code := fails(t, dir)
 	if code != 9 || f.Reason != "PortTaken" || !strings.Contains(f.Message, s.Server[strings.LastIndex(s.Server, ":")+1:]) {
 		t.Errorf("exit %d, %+v", code, f)
 	}
 }
 
-// occupy listens where a stopped server did, as soon as the kernel lets it.
+// occupy listens on a stopped server's port as soon as the kernel allows it.
 func occupy(t *testing.T, server string) net.Listener {
 	t.Helper()
 	var l net.Listener

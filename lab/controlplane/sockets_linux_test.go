@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// checkListeners wants one TCP listener, the API server's, on 127.0.0.1.
+// checkListeners checks that the only TCP listener is the API server's, on 127.0.0.1.
 func checkListeners(t *testing.T, s *server) {
 	t.Helper()
 	const listening = "0A" // TCP_LISTEN, see proc_pid_net(5)
@@ -21,7 +21,7 @@ func checkListeners(t *testing.T, s *server) {
 	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", s.Pid, table))
 		if err != nil {
-			continue // no IPv6 here
+			continue // IPv6 is disabled
 		}
 		for line := range strings.Lines(string(data)) {
 			f := strings.Fields(line)
@@ -47,7 +47,7 @@ func socketInodes(t *testing.T, pid int) map[string]bool {
 	for _, link := range links {
 		target, err := os.Readlink(link)
 		if err != nil {
-			continue // closed since
+			continue // closed in the meantime
 		}
 		if inode, ok := strings.CutPrefix(target, "socket:["); ok {
 			inodes[strings.TrimSuffix(inode, "]")] = true
@@ -56,7 +56,7 @@ func socketInodes(t *testing.T, pid int) map[string]bool {
 	return inodes
 }
 
-// address decodes the IPv4 form 0100007F:1F90, and leaves IPv6 as it is.
+// address decodes the IPv4 form 0100007F:1F90 and returns IPv6 unchanged.
 func address(t *testing.T, s string) string {
 	t.Helper()
 	host, port, _ := strings.Cut(s, ":")
@@ -72,7 +72,7 @@ func address(t *testing.T, s string) string {
 	return fmt.Sprintf("%s:%d", net.IP(b), n)
 }
 
-// checkModes wants nothing that others can read, but certificates.
+// checkModes checks that other users can read only certificates.
 func checkModes(t *testing.T, dir string) {
 	t.Helper()
 	keys := 0

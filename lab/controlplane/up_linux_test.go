@@ -27,7 +27,7 @@ func TestUp(t *testing.T) {
 		err error
 	}
 	results := make(chan result, 2)
-	for range 2 { // at the same time
+	for range 2 { // concurrently
 		go func() {
 			ready, err := l.Up(ctx, lab.UpOptions{Binary: binary})
 			results <- result{ready, err}
@@ -35,14 +35,14 @@ func TestUp(t *testing.T) {
 	}
 	a, b := <-results, <-results
 	if a.err != nil || b.err != nil || a.Pid != b.Pid || a.Pid == 0 {
-		t.Fatalf("two at once: %+v and %+v", a, b)
+		t.Fatalf("two concurrent starts: %+v and %+v", a, b)
 	}
 	if sid, err := sessionOf(a.Pid); err != nil || sid != a.Pid {
-		t.Errorf("session %d, %v: the server does not have its own", sid, err)
+		t.Errorf("session %d, %v: the server is not in its own session", sid, err)
 	}
 	again, err := l.Up(ctx, lab.UpOptions{Binary: "/nonexistent"})
 	if err != nil || again.Pid != a.Pid {
-		t.Errorf("up of a running lab: %+v, %v", again, err)
+		t.Errorf("start of a running lab: %+v, %v", again, err)
 	}
 	if _, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: []string{"csrsigning"}}); !errors.Is(err, lab.ErrDiffers) {
 		t.Errorf("other controllers: %v", err)
@@ -59,7 +59,7 @@ func TestUp(t *testing.T) {
 	checkUpPortTaken(ctx, t, l, a.Ready)
 	c, err := l.Up(ctx, lab.UpOptions{Binary: binary, Without: []string{"csrsigning"}})
 	if err != nil || c.Server != a.Server || len(c.Controllers) != 4 {
-		t.Fatalf("up after a kill: %+v, %v", c, err)
+		t.Fatalf("start after a kill: %+v, %v", c, err)
 	}
 	if stopped, err := l.Down(ctx); !stopped || err != nil {
 		t.Errorf("down: %v, %v", stopped, err)
@@ -68,12 +68,12 @@ func TestUp(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(l.Dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the directory is still there: %v", err)
+		t.Errorf("the directory still exists: %v", err)
 	}
 }
 
-// TestUp_GivesUp wants no server left behind when the time is over. This one does
-// not find etcd, so that it is never ready.
+// TestUp_GivesUp checks that no server is left running after the timeout. This server
+// cannot reach etcd, so it never becomes ready.
 func TestUp_GivesUp(t *testing.T) {
 	l := lab.Lab{Dir: filepath.Join(t.TempDir(), "lab")}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -89,7 +89,7 @@ func TestUp_GivesUp(t *testing.T) {
 func checkUpPortTaken(ctx context.Context, t *testing.T, l lab.Lab, old lab.Ready) {
 	t.Helper()
 	listener := occupy(t, old.Server)
-	defer listener.Close() //nolint:errcheck // only there to be in the way
+	defer listener.Close() //nolint:errcheck // it only occupies the port
 	_, err := l.Up(ctx, lab.UpOptions{Binary: binary})
 	var failed *lab.StartError
 	logged, readErr := os.ReadFile(l.LogFile())

@@ -10,8 +10,8 @@ import (
 	baseversion "k8s.io/component-base/version"
 )
 
-// KubernetesVersion returns the version of the Kubernetes compiled into this
-// program, such as v1.37.2.
+// KubernetesVersion returns the version of Kubernetes in this program, such as
+// v1.37.2.
 func KubernetesVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if ok {
@@ -24,13 +24,13 @@ func KubernetesVersion() string {
 	return "v" + baseversion.DefaultKubeBinaryVersion + ".0"
 }
 
-// effectiveVersion reports the real version. Kubernetes itself knows it only
-// when the linker was told, and says v0.0.0-master otherwise.
+// effectiveVersion reports the real version. Kubernetes itself knows it only from a
+// linker flag, and reports v0.0.0-master otherwise.
 type effectiveVersion struct {
 	basecompatibility.MutableEffectiveVersion
 }
 
-// Info returns what the API server serves at /version.
+// Info returns the version that the API server serves at /version.
 func (v effectiveVersion) Info() *apimachineryversion.Info {
 	info := v.MutableEffectiveVersion.Info()
 	info.GitVersion = KubernetesVersion()
@@ -38,8 +38,8 @@ func (v effectiveVersion) Info() *apimachineryversion.Info {
 	return info
 }
 
-// newRegistry returns what the API server takes its version and its feature
-// gates from.
+// newRegistry returns the source of the API server's version and feature
+// gates.
 func newRegistry() (basecompatibility.ComponentGlobalsRegistry, error) {
 	registry := basecompatibility.NewComponentGlobalsRegistry()
 	version := effectiveVersion{compatibility.DefaultBuildEffectiveVersion()}

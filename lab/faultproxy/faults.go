@@ -16,32 +16,32 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// Fault is what is done to one request and its answer. The zero value is nothing.
+// Fault is a fault of one request or its response. The zero value is no fault.
 type Fault struct {
-	// Delay is how long the request is held back.
+	// Delay is the time before the request is forwarded.
 	Delay time.Duration
-	// Drop hangs up before the API server hears of it, DropAnswer after.
+	// Drop closes the connection before the request is forwarded, DropAnswer after.
 	Drop, DropAnswer bool
-	// Repeat lets the API server hear it once more before, and loses that answer.
+	// Repeat forwards the request twice, and drops the first response.
 	Repeat bool
-	// Answer is given in place of the API server, which does not hear of it.
+	// Answer responds instead of the API server, which does not get the request.
 	Answer http.HandlerFunc
-	// Rewrite changes the answer.
+	// Rewrite changes the response.
 	Rewrite func(*http.Response) error
 }
 
-// IsNone says whether nothing is done.
+// IsNone reports whether f is no fault.
 func (f Fault) IsNone() bool { return reflect.ValueOf(f).IsZero() }
 
-// bound is how much the endless answers send to a client that never hangs up.
+// bound is the size of the endless responses to a client that never closes.
 const bound = 1 << 30
 
-// Never gives no answer.
+// Never does not respond.
 func Never() Fault {
 	return Fault{Answer: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
 }
 
-// Refuse answers with a Status of an API server; retryAfter may be empty.
+// Refuse responds with a Status; retryAfter may be empty.
 func Refuse(code int32, reason metav1.StatusReason, message, retryAfter string) Fault {
 	status := metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
@@ -57,7 +57,7 @@ func Refuse(code int32, reason metav1.StatusReason, message, retryAfter string) 
 	}}
 }
 
-// Page answers 200 with a text.
+// Page responds with 200 and a text.
 func Page(contentType, text string) Fault {
 	return Fault{Answer: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
@@ -65,7 +65,7 @@ func Page(contentType, text string) Fault {
 	}}
 }
 
-// Redirect sends the client elsewhere, with its method and credentials.
+// Redirect redirects the client to the URL with its method and credentials.
 func Redirect(to string) Fault {
 	return Fault{Answer: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", to)
@@ -73,7 +73,7 @@ func Redirect(to string) Fault {
 	}}
 }
 
-// HugeHeader answers with a header of 1 MiB.
+// HugeHeader responds with a header of 1 MiB.
 func HugeHeader() Fault {
 	return Fault{Rewrite: func(resp *http.Response) error {
 		resp.Header.Set("X-Filler", strings.Repeat("x", 1<<20))
@@ -81,10 +81,10 @@ func HugeHeader() Fault {
 	}}
 }
 
-// beginning is where an object begins that has no end.
+// beginning is the beginning of an endless object.
 const beginning = `{"kind":"Status","apiVersion":"v1","message":"`
 
-// Endless answers with an object that has no end, as fast as the client reads.
+// Endless responds with an endless object, as fast as the client reads.
 func Endless() Fault {
 	return Fault{Answer: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -93,7 +93,7 @@ func Endless() Fault {
 	}}
 }
 
-// GzipBomb answers with the same, a thousandth of it on the wire.
+// GzipBomb responds with the same object, compressed to a thousandth of its size.
 func GzipBomb() Fault {
 	return Fault{Answer: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -113,7 +113,7 @@ func fill(w io.Writer) {
 	}
 }
 
-// Drip answers with the beginning of an object, a byte a second.
+// Drip responds with the beginning of an object, one byte a second.
 func Drip() Fault {
 	return Fault{Answer: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -123,25 +123,25 @@ func Drip() Fault {
 			http.NewResponseController(w).Flush() //nolint:errcheck // the context ends
 			select {
 			case <-r.Context().Done():
-				panic(http.ErrAbortHandler) // an end in good order could still be read
+				panic(http.ErrAbortHandler) // a regular end would complete the response
 			case <-time.After(time.Second):
 			}
 		}
 	}}
 }
 
-// Event is one of a watch.
+// Event is a watch event.
 type Event struct {
 	Type   string `json:"type"`
 	Object any    `json:"object"`
 }
 
-// Events answers a watch with these, and then closes it.
+// Events sends the events to a watch and then closes it.
 func Events(events ...Event) Fault {
 	return Fault{Answer: func(w http.ResponseWriter, _ *http.Request) { send(w, events) }}
 }
 
-// EventsThenSilence answers a watch with these, and then no more.
+// EventsThenSilence sends the events to a watch and then nothing more.
 func EventsThenSilence(events ...Event) Fault {
 	return Fault{Answer: func(w http.ResponseWriter, r *http.Request) {
 		send(w, events)
@@ -158,7 +158,7 @@ func send(w http.ResponseWriter, events []Event) {
 	http.NewResponseController(w).Flush() //nolint:errcheck // the client may be gone
 }
 
-// Truncated cuts the answer off in its middle; of a watch, after some bytes.
+// Truncated cuts the response off in the middle, or a watch after some bytes.
 func Truncated() Fault {
 	return Fault{Rewrite: func(resp *http.Response) error {
 		length := int64(40)
@@ -173,7 +173,7 @@ func Truncated() Fault {
 	}}
 }
 
-// ShiftDate makes the server's clock run ahead by so much.
+// ShiftDate moves the server's clock ahead by the duration.
 func ShiftDate(by time.Duration) Fault {
 	return Fault{Rewrite: func(resp *http.Response) error {
 		resp.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
@@ -181,14 +181,14 @@ func ShiftDate(by time.Duration) Fault {
 	}}
 }
 
-// Hangup lets the connection end with the answer.
+// Hangup closes the connection after the response.
 func Hangup(resp *http.Response) error {
 	resp.Header.Set("Connection", "close")
 	return nil
 }
 
-// Change changes the object of an answer that is a T, in whichever encoding it
-// came.
+// Change changes the object in a response if it is a T, and keeps the response's
+// encoding.
 func Change[T runtime.Object](change func(T) error) func(*http.Response) error {
 	return func(resp *http.Response) error {
 		text, err := io.ReadAll(resp.Body)

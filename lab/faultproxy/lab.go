@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// Before starts a proxy before a running lab, with a certificate of its CA.
+// Before starts a proxy in front of a running lab, with a certificate issued by the lab's CA.
 func Before(server *labtest.Server) (*Proxy, error) {
 	ca, err := pki.LoadCA(server.Dir)
 	if err != nil {
@@ -51,8 +51,8 @@ func issue(ca *pki.CA, leaf pki.Leaf) (tls.Certificate, error) {
 	return tls.X509KeyPair(pair.Cert, pair.Key)
 }
 
-// byCredential asks as the administrator only where there is someone to
-// impersonate, since the API server prefers a certificate to a token.
+// byCredential uses the administrator's certificate only for impersonation, since the
+// API server prefers a certificate to a token.
 type byCredential struct{ withToken, asAdmin http.RoundTripper }
 
 func (b byCredential) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -1,9 +1,9 @@
-// Package faultproxy is a TLS proxy before an API server, with a certificate of
-// the lab's CA. It records, in plaintext, all that passes between the client and
-// itself, and delays, drops and rewrites what a test asks it to.
+// Package faultproxy is a TLS proxy in front of an API server, with a certificate
+// issued by the lab's CA. It records the plaintext of its connections with the client,
+// and delays, drops and rewrites requests and responses for a test.
 //
-// A client certificate ends at the proxy, which then asks in the name of its
-// subject, as a front proxy does; everything else passes unchanged.
+// The proxy replaces a client certificate by impersonating its subject. Everything else
+// is forwarded unchanged.
 package faultproxy
 
 import (
@@ -22,16 +22,16 @@ import (
 	"time"
 )
 
-// Options say what to stand before.
+// Options are the options of a proxy.
 type Options struct {
 	// Upstream is the URL of the API server.
 	Upstream *url.URL
-	// Transport reaches it as an administrator, who may impersonate.
+	// Transport connects to the API server as an administrator, who can impersonate.
 	Transport http.RoundTripper
-	// Certificate is what the proxy shows, and ClientCAs what it accepts.
+	// Certificate is the proxy's certificate, and ClientCAs verify its clients.
 	Certificate tls.Certificate
 	ClientCAs   *x509.CertPool
-	// Listener is where it listens; nil means any port of loopback.
+	// Listener accepts connections; nil selects any loopback port.
 	Listener net.Listener
 }
 
@@ -51,18 +51,18 @@ type Proxy struct {
 	faults   atomic.Int64
 }
 
-// Inject lets decide choose the fault of each request from now on; nil ends
-// them.
+// Inject sets the function that chooses the fault of each request; nil stops the
+// faults.
 func (p *Proxy) Inject(decide func(*http.Request) Fault) { p.fault.Store(&decide) }
 
-// Always changes every answer from now on, before the fault of its request does,
-// and is no fault.
+// Always changes every response from now on, before the fault of its request, and does
+// not count as a fault.
 func (p *Proxy) Always(rewrite func(*http.Response) error) { p.always.Store(&rewrite) }
 
-// Faults returns how many requests and connections had a fault.
+// Faults returns the number of requests and connections with a fault.
 func (p *Proxy) Faults() int64 { return p.faults.Load() }
 
-// Start starts a proxy. Close ends it.
+// Start starts a proxy. Close stops it.
 func Start(opts Options) (*Proxy, error) {
 	listener := opts.Listener
 	if listener == nil {
@@ -72,7 +72,7 @@ func Start(opts Options) (*Proxy, error) {
 		}
 	}
 	p := &Proxy{URL: "https://" + listener.Addr().String(), opts: opts}
-	// HTTP/1.1 alone, so that what is recorded is not packed in frames.
+	// Only HTTP/1.1, so that the record has no HTTP/2 frames.
 	p.tls = &tls.Config{
 		Certificates: []tls.Certificate{opts.Certificate},
 		ClientCAs:    opts.ClientCAs,
@@ -95,7 +95,7 @@ func (p *Proxy) serve(listener net.Listener) {
 	go p.server.Serve(proxyListener{listener, p}) //nolint:errcheck // ends with its listener
 }
 
-// Close ends the proxy and its connections.
+// Close stops the proxy and closes its connections.
 func (p *Proxy) Close() error {
 	if pool, ok := p.opts.Transport.(interface{ CloseIdleConnections() }); ok {
 		pool.CloseIdleConnections()
@@ -103,17 +103,17 @@ func (p *Proxy) Close() error {
 	return p.server.Close()
 }
 
-// Recorded returns all bytes so far, of both directions.
+// Recorded returns all bytes so far, in both directions.
 func (p *Proxy) Recorded() []byte { return p.record.bytes() }
 
-// connKey is where the context of a request holds its connection, whose TLS
-// state is known only after its first bytes.
+// connKey is the context key of a request's connection, whose TLS state is known only
+// after its first bytes.
 type connKey struct{}
 
-// faultKey is where the context of a request holds its fault.
+// faultKey is the context key of a request's fault.
 type faultKey struct{}
 
-// faulty does to a request what its fault says, before it is passed on.
+// faulty applies a request's fault before the request is forwarded.
 func (p *Proxy) faulty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var fault Fault
@@ -142,15 +142,15 @@ func (p *Proxy) faulty(next http.Handler) http.Handler {
 	})
 }
 
-// repeat passes a request on whose answer nobody gets.
+// repeat forwards a request and drops the response.
 func repeat(next http.Handler, r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // what can be read is passed on
+	body, _ := io.ReadAll(r.Body) // the readable part is forwarded
 	lost := r.Clone(r.Context())
 	lost.Body, r.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
 	next.ServeHTTP(&nowhere{}, lost)
 }
 
-// nowhere takes an answer and forgets it.
+// nowhere discards a response.
 type nowhere struct{ header http.Header }
 
 func (n *nowhere) Header() http.Header {
@@ -164,7 +164,7 @@ func (*nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
 func (*nowhere) WriteHeader(int) {}
 
-// rewrite does to an answer what the fault of its request says.
+// rewrite applies the fault of the request to its response.
 func (p *Proxy) rewrite(resp *http.Response) error {
 	fault, _ := resp.Request.Context().Value(faultKey{}).(Fault)
 	if fault.DropAnswer {
@@ -181,8 +181,8 @@ func (p *Proxy) rewrite(resp *http.Response) error {
 	return nil
 }
 
-// forward passes requests on: with their own bearer token, in the name of their
-// client certificate, or anonymously.
+// forward forwards requests with their bearer token, as the user of their client
+// certificate, or anonymously.
 func (p *Proxy) forward() http.Handler {
 	return &httputil.ReverseProxy{
 		FlushInterval:  -1, // a watch is a stream
@@ -212,7 +212,7 @@ func (p *Proxy) forward() http.Handler {
 	}
 }
 
-// mostRecorded is where the record ends: some answers do not.
+// mostRecorded is the maximum size of the record, since some responses are endless.
 const mostRecorded = 16 << 20
 
 type recorder struct {
@@ -232,8 +232,8 @@ func (r *recorder) bytes() []byte {
 	return bytes.Clone(r.buf.Bytes())
 }
 
-// proxyListener hands out TLS connections whose plaintext is recorded, after the
-// fault of the connection, if it has one.
+// proxyListener returns TLS connections with the fault of the connection, if any, and
+// records their plaintext.
 type proxyListener struct {
 	net.Listener
 	proxy *Proxy
@@ -257,7 +257,7 @@ func (l proxyListener) Accept() (net.Conn, error) {
 	}
 }
 
-// recordedConn records what a TLS connection carries.
+// recordedConn records the plaintext of a TLS connection.
 type recordedConn struct {
 	*tls.Conn
 	out    io.Writer

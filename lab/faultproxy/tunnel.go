@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// ServingCertificate makes a TLS server show a certificate for the IP address, which the
-// CA issued at the time.
+// ServingCertificate makes a TLS server present a certificate for the IP address, issued
+// by the CA at the time.
 func ServingCertificate(ca *pki.CA, ip net.IP, then time.Time) func(*tls.Config) {
 	return func(config *tls.Config) {
 		pair, err := ca.Issue(pki.Leaf{CommonName: "fault", IPs: []net.IP{ip}, Server: true}, then)
@@ -27,7 +27,7 @@ func ServingCertificate(ca *pki.CA, ip net.IP, then time.Time) func(*tls.Config)
 }
 
 // StartTunnel starts a CONNECT proxy that connects every client to the given address or,
-// if status is not 0, answers with that. It returns the proxy's address and a function
+// if status is not 0, responds with that status. It returns the proxy's address and a function
 // that stops it.
 func StartTunnel(address string, status int) (at string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,18 +45,18 @@ func StartTunnel(address string, status int) (at string, stop func(), err error)
 	return listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-// splice answers a CONNECT and copies bytes both ways.
+// splice responds to a CONNECT and copies bytes in both directions.
 func splice(w http.ResponseWriter, address string) {
 	client, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
-	defer client.Close() //nolint:errcheck // it has ended
+	defer client.Close() //nolint:errcheck // it is finished
 	server, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
-	defer server.Close() //nolint:errcheck // it has ended
+	defer server.Close() //nolint:errcheck // it is finished
 	if _, err := io.WriteString(client, "HTTP/1.1 200 Connected\r\n\r\n"); err != nil {
 		return
 	}

@@ -10,25 +10,25 @@ import (
 	"syscall"
 )
 
-// Wire is what is done to a connection: it returns what is served in its place,
-// or nil where that is nothing. shown is what the proxy would show.
+// Wire is a fault of a connection: it returns the connection to serve instead, or nil
+// for none. shown is the proxy's TLS configuration.
 type Wire func(conn net.Conn, shown *tls.Config) net.Conn
 
-// InjectWire does so to the connections that come from now on; nil ends it.
+// InjectWire sets the fault of new connections; nil removes it.
 func (p *Proxy) InjectWire(wire Wire) { p.wire.Store(&wire) }
 
-// BlackHole takes what comes and never answers.
+// BlackHole reads everything and never responds.
 func BlackHole() Wire {
 	return func(conn net.Conn, _ *tls.Config) net.Conn {
 		go func() {
-			defer conn.Close()        //nolint:errcheck // nothing was said on it
+			defer conn.Close()        //nolint:errcheck // nothing was written
 			io.Copy(io.Discard, conn) //nolint:errcheck // ends with the client
 		}()
 		return nil
 	}
 }
 
-// Reset resets the connection once the client was sent so many bytes.
+// Reset resets the connection after that many bytes were sent to the client.
 func Reset(after int) Wire {
 	return func(conn net.Conn, shown *tls.Config) net.Conn {
 		cut := &cutConn{Conn: conn, left: after}
@@ -58,25 +58,25 @@ func (c *cutConn) Write(p []byte) (int, error) {
 
 func (c *cutConn) reset() {
 	if conn, ok := c.Conn.(*net.TCPConn); ok {
-		conn.SetLinger(0) //nolint:errcheck // it goes in any case
+		conn.SetLinger(0) //nolint:errcheck // the connection is discarded
 	}
-	c.Close() //nolint:errcheck // it goes in any case
+	c.Close() //nolint:errcheck // the connection is discarded
 }
 
-// Speak says a text where TLS is expected, and hangs up.
+// Speak sends a text where TLS is expected, and closes the connection.
 func Speak(text string) Wire {
 	return func(conn net.Conn, _ *tls.Config) net.Conn {
 		go func() {
-			defer conn.Close()                  //nolint:errcheck // all was said
-			conn.Read(make([]byte, 4096))       //nolint:errcheck // the hello, which means nothing here
+			defer conn.Close()                  //nolint:errcheck // everything was sent
+			conn.Read(make([]byte, 4096))       //nolint:errcheck // the client hello, which is ignored
 			io.WriteString(conn, text)          //nolint:errcheck // the client may be gone
-			io.CopyN(io.Discard, conn, 1<<16-1) //nolint:errcheck // so that it reads before we hang up
+			io.CopyN(io.Discard, conn, 1<<16-1) //nolint:errcheck // lets the client read before the close
 		}()
 		return nil
 	}
 }
 
-// Show serves TLS in another way.
+// Show serves TLS with a changed configuration.
 func Show(change func(*tls.Config)) Wire {
 	return func(conn net.Conn, shown *tls.Config) net.Conn {
 		changed := shown.Clone()
@@ -85,14 +85,14 @@ func Show(change func(*tls.Config)) Wire {
 	}
 }
 
-// ClosePort makes the proxy's port refuse connections until OpenPort; those that
-// there are stay.
+// ClosePort makes the proxy's port refuse connections until OpenPort is called. Open
+// connections are kept.
 func (p *Proxy) ClosePort() error {
 	p.faults.Add(1)
 	return p.listener.Close()
 }
 
-// OpenPort ends ClosePort.
+// OpenPort opens the port that ClosePort closed.
 func (p *Proxy) OpenPort() error {
 	listener, err := net.Listen("tcp", p.listener.Addr().String())
 	if err != nil {
@@ -102,8 +102,8 @@ func (p *Proxy) OpenPort() error {
 	return nil
 }
 
-// listen takes a port below those that systems hand out to outgoing connections,
-// so that no such connection has it when the port is opened again.
+// listen uses a port below the range for outgoing connections, so that no such
+// connection occupies it when the port is opened again.
 func listen() (net.Listener, error) {
 	const first, count, tries = 30000, 2700, 50
 	var last error

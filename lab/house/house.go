@@ -1,4 +1,4 @@
-// Package house draws the packages of bootctl as floors and measures their code.
+// Package house renders the packages of bootctl as floors and measures their code.
 //
 // docs/architecture.md shows the drawing; a test compares the two and checks that
 // no package imports upward.
@@ -41,7 +41,7 @@ var Floors = []Floor{
 	{"foundation", []string{"internal/certpem", "internal/durable", "internal/escape", "internal/output", "internal/version"}},
 }
 
-// Package is a package of the module and the packages of the module that it imports.
+// Package is a package of the module, with its imports from the module.
 type Package struct {
 	Path    string // below Module
 	Imports []string
@@ -110,7 +110,7 @@ func Violations(packages []Package) []string {
 	return found
 }
 
-// Mermaid draws the floors as a flowchart: each floor is a box of its packages, and an
+// Mermaid renders the floors as a flowchart: each floor is a box with its packages, and an
 // arrow leads to each package that another one imports. Packages of the foundation are
 // boxes without arrows, since almost every package imports them.
 func Mermaid(packages []Package) string {
@@ -131,7 +131,7 @@ func Mermaid(packages []Package) string {
 		for _, imported := range p.Imports {
 			from, to := id(p.Path), id(imported)
 			if FloorOf(p.Path) == 1 {
-				from = "floor1" // all commands look alike from above
+				from = "floor1" // all commands are imported in the same way
 			}
 			if FloorOf(imported) == len(Floors)-1 || FloorOf(p.Path) == 0 && FloorOf(imported) == 1 {
 				continue

@@ -11,8 +11,8 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// A node that was off until its certificate expired joins again, and its kubelet
-// comes back as the same Node.
+// A node that was off until its certificate expired joins again, and its kubelet uses
+// the same Node.
 func TestKubelet_ExpiredCertificate(t *testing.T) {
 	c := start(t)
 	token, root := c.token(t), root(t)
@@ -36,12 +36,12 @@ func TestKubelet_ExpiredCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := c.Command("bootctl", "join", "--dry-run", "--rootfs", root).CombinedOutput(); err == nil {
-		t.Fatalf("the identity has not expired: %s", out)
+		t.Fatalf("the certificate has not expired: %s", out)
 	}
 	if state := c.run(t, "bootctl", append(c.joinArgs(n.name, token, root), "-o", "jsonpath={.state}")...); state != "joined" {
-		t.Errorf("join says %q", state)
+		t.Errorf("join prints %q", state)
 	}
-	if err := os.RemoveAll(filepath.Join(root, "run")); err != nil { // the socket of the runtime that has ended
+	if err := os.RemoveAll(filepath.Join(root, "run")); err != nil { // the socket of the stopped runtime
 		t.Fatal(err)
 	}
 	began := time.Now()
@@ -52,9 +52,9 @@ func TestKubelet_ExpiredCertificate(t *testing.T) {
 		return err == nil && parseErr == nil && at.After(began.Add(-time.Second))
 	})
 	if after := c.run(t, "kubectl", "get", "node", n.name, "-o", "jsonpath={.metadata.uid}"); after != before {
-		t.Errorf("it is another Node: %s, not %s", after, before)
+		t.Errorf("the Node is different: %s, not %s", after, before)
 	}
 	if who := c.whoami(t, root); who != "system:node:"+n.name {
-		t.Errorf("the API server takes the node for %s", who)
+		t.Errorf("the node authenticates as %s", who)
 	}
 }

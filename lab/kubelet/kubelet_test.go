@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// registered waits until the node has made its Node and written its status.
+// registered waits until the kubelet has created its Node and written the Node's status.
 func registered(t *testing.T, c cluster, name string) {
 	t.Helper()
 	eventually(t, "Node "+name, func() bool {
@@ -18,7 +18,7 @@ func registered(t *testing.T, c cluster, name string) {
 	t.Log(c.run(t, "kubectl", "get", "node", name))
 }
 
-// A kubelet starts from just the files that join wrote, seen from outside the
+// A kubelet starts from only the files that join wrote: from outside the directory
 // tree, from inside it, and after the tree was moved.
 func TestKubelet_StartsFromJoinedFiles(t *testing.T) {
 	c := start(t)
@@ -48,7 +48,7 @@ func TestKubelet_StartsFromJoinedFiles(t *testing.T) {
 			n.kubelet(t)
 			registered(t, c, name)
 			if who := c.whoami(t, n.root); who != "system:node:"+name {
-				t.Errorf("the API server takes the node for %s", who)
+				t.Errorf("the node authenticates as %s", who)
 			}
 		})
 	}

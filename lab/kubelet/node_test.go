@@ -18,7 +18,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// The files of join below a root directory.
+// The files that join writes below a root directory.
 const (
 	kubeconfigFile = "etc/kubernetes/kubelet.conf"
 	caFile         = "etc/kubernetes/pki/ca.crt"
@@ -76,15 +76,15 @@ func (c cluster) joinArgs(name, token, root string) []string {
 	return []string{"join", c.URL(), "--token-file", token, "--ca-cert-hash", c.pin, "--node-name", name, "--rootfs", root}
 }
 
-// requests returns the names of the requests for the node.
+// requests returns the names of the node's CSRs.
 func (c cluster) requests(t *testing.T, node string) []string {
 	t.Helper()
 	return strings.Fields(c.run(t, "bootctl", "csr", "list", "-o",
 		fmt.Sprintf(`go-template={{range .items}}{{if eq .nodeName %q}}{{.name}} {{end}}{{end}}`, node)))
 }
 
-// root returns a new directory with a path that leaves room for the names of
-// the kubelet's sockets.
+// root returns a new directory with a path that is short enough for the kubelet's
+// sockets.
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "node") //nolint:usetesting // the path of t.TempDir is too long
@@ -99,13 +99,13 @@ func root(t *testing.T) string {
 	return filepath.Join(dir, "root")
 }
 
-// whoami returns whom the API server takes the kubeconfig in root for.
+// whoami returns the user that the kubeconfig in root authenticates as.
 func (c cluster) whoami(t *testing.T, root string) string {
 	t.Helper()
 	return c.run(t, "kubectl", "auth", "whoami", "--kubeconfig", filepath.Join(root, kubeconfigFile), "-o", "jsonpath={.status.userInfo.username}")
 }
 
-// runtime starts a container runtime that answers the kubelet and runs nothing.
+// runtime starts a container runtime that responds to the kubelet and runs nothing.
 func runtime(t *testing.T, socket string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
@@ -118,16 +118,16 @@ func runtime(t *testing.T, socket string) {
 	t.Cleanup(r.Stop)
 }
 
-// node says where and how a kubelet runs.
+// node is where and how a kubelet runs.
 type node struct {
 	name, root string
-	chroot     string   // root again, when the kubelet runs inside it
-	clientCA   string   // of those who call the kubelet, when join has not written one
+	chroot     string   // equal to root if the kubelet runs inside it
+	clientCA   string   // verifies the kubelet's clients, if join has not written a CA
 	rotate     bool     // rotateCertificates
-	args       []string // more flags
+	args       []string // additional flags
 }
 
-// path returns the path below root as the kubelet sees it.
+// path returns the path below root from the kubelet's view.
 func (n node) path(below string) string {
 	if n.chroot != "" {
 		return "/" + below
@@ -175,8 +175,8 @@ func (n node) kubelet(t *testing.T) (kill func()) {
 	return kill
 }
 
-// isolated returns the kubelet's command in a mount namespace of its own, where
-// the device plugins' directory, which no flag moves, is not the machine's.
+// isolated returns the kubelet's command in its own mount namespace, with a separate
+// directory for device plugins, which no flag can change.
 func (n node) isolated(t *testing.T, kubelet string, args []string) *exec.Cmd {
 	t.Helper()
 	for _, tool := range []string{"unshare", "mount", "chroot"} {
@@ -195,7 +195,7 @@ func (n node) isolated(t *testing.T, kubelet string, args []string) *exec.Cmd {
 	return cmd
 }
 
-// furnish puts into the tree what a kubelet needs beside the files of join.
+// furnish creates what a kubelet needs in addition to the files of join.
 func (n node) furnish(t *testing.T, kubelet string) {
 	t.Helper()
 	text, err := os.ReadFile(kubelet)
@@ -217,15 +217,15 @@ func (n node) furnish(t *testing.T, kubelet string) {
 	}
 }
 
-// configure writes the kubelet's configuration: what a machine without a
-// container runtime and without cgroups of its own can run.
+// configure writes a kubelet configuration that works without a container runtime and
+// without cgroups.
 func (n node) configure(t *testing.T) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := listener.Addr().(*net.TCPAddr).Port // listen made it
+	port := listener.Addr().(*net.TCPAddr).Port // listen created it
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ localStorageCapacityIsolation: false
 	}
 }
 
-// eventually waits for what the kubelet does in its own time.
+// eventually waits for an effect of the kubelet.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {

@@ -22,8 +22,8 @@ func read(t *testing.T, path string) []byte {
 	return text
 }
 
-// A certificate that ends in two minutes makes the kubelet ask for the next at
-// once. What it leaves is what join takes for its own.
+// With a certificate that expires in two minutes, the kubelet requests the next one at
+// once. join accepts the rotated files.
 func TestKubelet_RotatesJoinedCertificate(t *testing.T) {
 	c := start(t)
 	token, root := c.token(t), root(t)
@@ -60,9 +60,9 @@ func TestKubelet_RotatesJoinedCertificate(t *testing.T) {
 	out := c.run(t, "bootctl", append(c.joinArgs(n.name, token, root), "-o", "jsonpath={.state} {.username} until {.notAfter}")...)
 	t.Logf("join printed: %s", out)
 	if !strings.HasPrefix(out, "already-joined system:node:"+n.name+" ") {
-		t.Errorf("join does not take the rotated files for its own")
+		t.Errorf("join does not accept the rotated files")
 	}
 	if got := c.requests(t, n.name); len(got) != 2 {
-		t.Errorf("requests %q, want that of join and that of the kubelet", got)
+		t.Errorf("CSRs %q, want one from join and one from the kubelet", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A kubelet bootstraps by itself on what setup alone prepared, with a token of
-// kubeadm's group and with one of another.
+// A kubelet bootstraps by itself on a cluster that only setup prepared, with a token in
+// kubeadm's group and with a token in another group.
 func TestKubelet_BootstrapsAfterSetup(t *testing.T) {
 	c := start(t)
 	const other = "system:bootstrappers:nodes"
@@ -27,7 +27,7 @@ func TestKubelet_BootstrapsAfterSetup(t *testing.T) {
 			n.kubelet(t)
 			registered(t, c, name)
 			if who := c.whoami(t, root); who != "system:node:"+name {
-				t.Errorf("the API server takes the node for %s", who)
+				t.Errorf("the node authenticates as %s", who)
 			}
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// bootstrapArgs returns the flags by which the kubelet bootstraps by itself.
+// bootstrapArgs returns the flags with which the kubelet bootstraps by itself.
 func (c cluster) bootstrapArgs(t *testing.T, token string) []string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap.conf")
@@ -19,31 +19,31 @@ func (c cluster) bootstrapArgs(t *testing.T, token string) []string {
 	return []string{"--bootstrap-kubeconfig", path}
 }
 
-// pending waits for the request of the node, which nobody approves, and returns
-// its name.
+// pending waits for the node's pending CSR, which nobody approves, and returns its
+// name.
 func (c cluster) pending(t *testing.T, name string) string {
 	t.Helper()
 	eventually(t, "request", func() bool { return len(c.requests(t, name)) > 0 })
 	return c.requests(t, name)[0]
 }
 
-// completed checks that one request and one key made the identity in root.
+// completed checks that one CSR and one key produced the node credentials in root.
 func (c cluster) completed(t *testing.T, n node, request string, key []byte) {
 	t.Helper()
 	if got := c.requests(t, n.name); len(got) != 1 || got[0] != request {
-		t.Errorf("requests %q, want %s alone", got, request)
+		t.Errorf("CSRs %q, want only %s", got, request)
 	}
 	if !bytes.Contains(read(t, filepath.Join(n.root, currentFile)), bytes.TrimSpace(key)) {
-		t.Error("the identity has another key than was asked with")
+		t.Error("the certificate's key differs from the CSR's")
 	}
 	if who := c.whoami(t, n.root); who != "system:node:"+n.name {
-		t.Errorf("the API server takes the node for %s", who)
+		t.Errorf("the node authenticates as %s", who)
 	}
-	t.Logf("one request, %s, made the identity", request)
+	t.Logf("one CSR, %s, produced the node credentials", request)
 }
 
-// The kubelet keeps its key on disk, and names its request after it, unless it
-// rotates certificates: then both are in its memory alone and end with it.
+// Without certificate rotation, the kubelet keeps its key on disk and derives the CSR
+// name from it. With rotation, both are only in its memory and lost when it exits.
 func TestJoin_CompletesKubeletBootstrap(t *testing.T) {
 	c := start(t, "csrapproving")
 	token, root := c.token(t), root(t)

@@ -12,11 +12,11 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Admin is the administrator of a control plane, who runs what make built.
+// Admin is the administrator of a control plane, who runs the programs that make built.
 type Admin struct{ Server *Server }
 
-// NewAdmin starts a control plane without the given controllers, which ends with
-// the test.
+// NewAdmin starts a control plane without the given controllers, and stops it when the
+// test ends.
 func NewAdmin(t *testing.T, without ...string) Admin {
 	t.Helper()
 	server, err := Start(filepath.Join(t.TempDir(), "lab"), without...)
@@ -114,8 +114,8 @@ func (a Admin) Eventually(t *testing.T, what string, done func() bool) {
 }
 
 // WriteProxyKubeconfig writes a kubeconfig with which the administrator reaches the API
-// server through the proxy at url, by impersonation: the proxy's own certificate
-// stands for it.
+// server through the proxy at url, by impersonation: the kubeconfig's CA is the proxy's
+// own certificate.
 func (a Admin) WriteProxyKubeconfig(t *testing.T, url string) string {
 	t.Helper()
 	return a.WriteKubeconfig(t, func(config *clientcmdapi.Config) {

@@ -2,7 +2,7 @@ package labtest
 
 import "syscall"
 
-// childAttributes make a child die with its parent, however that dies.
+// childAttributes kill a child when its parent exits for any reason.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// CSR is a certificate signing request, and who sends it.
+// CSR is a certificate signing request and its requester.
 type CSR struct {
 	Node              string // replaces "victim" in the changes
 	User              string
@@ -28,7 +28,7 @@ type CSR struct {
 	ExpirationSeconds int32
 	Template          x509.CertificateRequest
 	Key               crypto.Signer
-	DER               []byte                   // instead of one made from Template and Key
+	DER               []byte                   // instead of a PKCS#10 request built from Template and Key
 	EditPEM           func(text []byte) []byte // changes the PEM
 }
 
@@ -64,7 +64,7 @@ func NewCSR(t *testing.T, node string, changes ...CSRChange) CSR {
 // Expand returns the text with the name of the node for "victim".
 func (r *CSR) Expand(text string) string { return strings.ReplaceAll(text, "victim", r.Node) }
 
-// SentBy makes another user send the CSR.
+// SentBy sets the CSR's requester to another user.
 func SentBy(user string, groups ...string) CSRChange {
 	return func(t *testing.T, r *CSR) {
 		t.Helper()
@@ -72,7 +72,7 @@ func SentBy(user string, groups ...string) CSRChange {
 	}
 }
 
-// SentByNode makes the node itself send the CSR.
+// SentByNode sets the CSR's requester to the node itself.
 func SentByNode(node string) CSRChange { return SentBy("system:node:"+node, "system:nodes") }
 
 // WithSigner sets the signer name.

@@ -1,7 +1,7 @@
-// Package labtest starts what make built, bootctl-lab above all, as children of
-// a test, so that tests run what users run. Children die with the test. It has what
-// the packages of lab/e2e share: an Admin who runs bootctl, CSRs of any kind, and
-// bounds for load tests.
+// Package labtest starts the programs that make built, in particular bootctl-lab, as
+// child processes of a test, so that tests run what users run. Children exit with the
+// test. It also has what the packages of lab/e2e share: an Admin who runs bootctl, CSRs
+// of any kind, and limits for load tests.
 package labtest
 
 import (
@@ -31,8 +31,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// Hang is how long a test waits for what must come: no busy machine reaches it, only
-// a hang does.
+// Hang is the longest time that a test waits for an expected event. It is never reached
+// on a busy machine, only by a hang.
 const Hang = 5 * time.Minute
 
 // Root returns the root of the repository.
@@ -45,8 +45,8 @@ func Root(t testing.TB) string {
 	return root
 }
 
-// findRoot returns the nearest directory above the working directory that has the
-// lab's module in it.
+// findRoot returns the nearest directory above the working directory that contains the
+// lab module.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -96,13 +96,13 @@ func Start(dir string, without ...string) (*Server, error) {
 	return StartWith(dir, flags...)
 }
 
-// StartWith does it with the given flags of bootctl-lab serve.
+// StartWith is Start with the given flags of bootctl-lab serve.
 func StartWith(dir string, flags ...string) (*Server, error) {
 	bin, err := BinDir()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Dir: dir, cmd: exec.Command(filepath.Join(bin, "bootctl-lab"), serveArgs(dir, flags)...)} //nolint:gosec // our own program
+	s := &Server{Dir: dir, cmd: exec.Command(filepath.Join(bin, "bootctl-lab"), serveArgs(dir, flags)...)} //nolint:gosec // a program of this repository
 	if err := s.start(); err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func serveArgs(dir string, flags []string) []string {
 	return append([]string{"serve", "--dir", dir}, flags...)
 }
 
-// Kill kills the control plane, as a loss of power would.
+// Kill kills the control plane, as in a power failure.
 func (s *Server) Kill() error {
 	if err := s.cmd.Process.Kill(); err != nil {
 		return err
@@ -125,19 +125,19 @@ func (s *Server) Kill() error {
 	return nil
 }
 
-// Restart starts a control plane anew that has ended, with its data and its
-// address, and returns when it is ready. It must be called by a goroutine that
-// outlives the control plane, as Start must.
+// Restart starts a stopped control plane again with its data and its address, and
+// returns when it is ready. Like Start, it must be called by a goroutine that outlives
+// the control plane.
 func (s *Server) Restart() error { return s.restart(s.cmd.Args[1:]) }
 
-// RestartWith does it with other flags of bootctl-lab serve.
+// RestartWith is Restart with other flags of bootctl-lab serve.
 func (s *Server) RestartWith(flags ...string) error { return s.restart(serveArgs(s.Dir, flags)) }
 
 func (s *Server) restart(args []string) error {
-	const tries = 50 // on a busy machine its port is free only after a while
+	const tries = 50 // on a busy machine, its port becomes free only after some time
 	var err error
 	for range tries {
-		s.cmd = exec.Command(s.cmd.Path, args...) //nolint:gosec // our own program
+		s.cmd = exec.Command(s.cmd.Path, args...) //nolint:gosec // a program of this repository
 		if err = s.start(); err == nil {
 			return nil
 		}
@@ -173,15 +173,15 @@ func (s *Server) start() error {
 	return nil
 }
 
-// Command returns a program that make built, as the administrator runs it. What
-// kubectl caches goes into the lab's directory.
+// Command returns a program that make built, with the administrator's environment.
+// kubectl's cache is in the lab's directory.
 func (s *Server) Command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(filepath.Dir(s.cmd.Path), program), args...) //nolint:gosec // our own program
+	cmd := exec.Command(filepath.Join(filepath.Dir(s.cmd.Path), program), args...) //nolint:gosec // a program of this repository
 	cmd.Env = []string{"KUBECONFIG=" + s.Kubeconfig, "HOME=" + s.Dir, "PATH=" + os.Getenv("PATH")}
 	return cmd
 }
 
-// WriteBootstrapKubeconfig writes the file by which a kubelet bootstraps itself.
+// WriteBootstrapKubeconfig writes the file with which a kubelet bootstraps itself.
 func (s *Server) WriteBootstrapKubeconfig(path, token string) error {
 	return clientcmd.WriteToFile(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: s.URL(), CertificateAuthority: s.CAFile}},
@@ -203,8 +203,8 @@ func (s *Server) Client(user string, groups ...string) (kubernetes.Interface, er
 	return kubernetes.NewForConfig(config)
 }
 
-// SubmitNodes stores n requests of nodes named after prefix, all with one key, as
-// a bootstrap token would send them.
+// SubmitNodes creates n CSRs for nodes whose names begin with prefix, all with one key,
+// as a bootstrap token.
 func (s *Server) SubmitNodes(ctx context.Context, prefix string, n int) error {
 	client, err := s.Client("system:bootstrap:abcdef", "system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token", "system:authenticated")
 	if err != nil {
@@ -237,7 +237,7 @@ func (s *Server) SubmitNodes(ctx context.Context, prefix string, n int) error {
 // URL returns the address of the API server.
 func (s *Server) URL() string { return s.Server }
 
-// Stop stops the control plane and waits for its end.
+// Stop stops the control plane and waits until it has exited.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

@@ -8,8 +8,8 @@ import (
 )
 
 // WatchPeakMemory watches the memory of a process until the returned function is
-// called, which returns its peak in kilobytes. The figure that wait reports would
-// include the memory of this process.
+// called, which returns the peak in kilobytes. The figure from wait(2) would include
+// the memory of this process.
 func WatchPeakMemory(pid int) func() int {
 	done, peak := make(chan struct{}), make(chan int)
 	go func() {

@@ -33,10 +33,10 @@ func timeoutOf(args []string) (at int, timeout time.Duration, err error) {
 }
 
 // RetryTimeout runs a command line that is expected to give up at its --timeout until it
-// ends as wanted. On a busy machine the timeout may pass before the program has come as
-// far as the test wants; then it is run again with four times the timeout. run reports
-// whether the program ended as wanted. RetryTimeout returns an error if it did not
-// although its timeout had not passed, or with a timeout that only a hang reaches.
+// ends as wanted. On a busy machine, the timeout can pass before the program reaches the
+// state that the test wants; then it is run again with four times the timeout. run reports
+// whether the program ended as wanted. RetryTimeout returns an error if the program ended
+// otherwise before its timeout, or with a timeout that only a hang reaches.
 func RetryTimeout(args []string, run func(args []string) bool) error {
 	args = slices.Clone(args)
 	for {

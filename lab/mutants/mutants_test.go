@@ -1,9 +1,9 @@
-// Package mutants removes each security guard in turn, by an overlay on the
-// source, and wants a test of that guard to turn red.
+// Package mutants removes each security guard with an overlay on the source, and checks
+// that a test of the guard then fails.
 //
-// A mutant is a file in testdata: what it removes, the file and the tests, then
-// the text of the guard and what stands there instead. A guard whose text has
-// changed fails here, so that no mutant is forgotten.
+// A mutant is a file in testdata: the guard, the source file and the tests, then the
+// text of the guard and its replacement. If a guard's text has changed, this test fails,
+// so that no mutant is forgotten.
 package mutants
 
 import (
@@ -19,9 +19,9 @@ import (
 )
 
 type mutant struct {
-	// file is the path of the source from the repository.
+	// file is the path of the source in the repository.
 	file string
-	// pkg and run name the test: a package from the repository and a pattern.
+	// pkg and run select the test: a package of the repository and a pattern.
 	pkg, run string
 	old, new string
 }
@@ -45,14 +45,14 @@ func TestMutants(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			if out, err := baselines[key](); err != nil || strings.Contains(out, "no tests to run") {
-				t.Fatalf("without the mutant, the test does not pass: %v\n%s", err, out)
+				t.Fatalf("without the mutant, the test fails: %v\n%s", err, out)
 			}
 			out, err := runTests(root, m, overlay(t, root, m))
 			switch {
 			case err == nil:
-				t.Errorf("the guard is gone and %s in %s stays green", m.run, m.pkg)
+				t.Errorf("without the guard, %s in %s still passes", m.run, m.pkg)
 			case strings.Contains(out, "[build failed]") || !strings.Contains(out, "--- FAIL"):
-				t.Errorf("the mutant does not build or the test did not run:\n%s", out)
+				t.Errorf("the mutant does not compile, or the test did not run:\n%s", out)
 			}
 		})
 	}
@@ -81,12 +81,12 @@ func read(t *testing.T, file string) mutant {
 		}
 	}
 	if m.file == "" || m.pkg == "" || m.run == "" || m.old == "" {
-		t.Fatalf("%s is not complete", file)
+		t.Fatalf("%s is incomplete", file)
 	}
 	return m
 }
 
-// overlay writes the mutated source and returns the file that go test takes.
+// overlay writes the mutated source and returns the overlay file for go test.
 func overlay(t *testing.T, root string, m mutant) string {
 	t.Helper()
 	path := filepath.Join(root, m.file)
@@ -95,7 +95,7 @@ func overlay(t *testing.T, root string, m mutant) string {
 		t.Fatal(err)
 	}
 	if strings.Count(string(source), m.old) != 1 {
-		t.Fatalf("%s does not hold the guard just once:\n%s", m.file, m.old)
+		t.Fatalf("%s does not contain the guard exactly once:\n%s", m.file, m.old)
 	}
 	dir := t.TempDir()
 	mutated := filepath.Join(dir, filepath.Base(m.file))

@@ -1,4 +1,4 @@
-// Package pki makes the keys and certificates of a lab, and reads them again.
+// Package pki creates and loads the keys and certificates of a lab.
 package pki
 
 import (
@@ -20,17 +20,17 @@ import (
 const (
 	caLifetime   = 10 * 365 * 24 * time.Hour // as kubeadm's
 	leafLifetime = 365 * 24 * time.Hour      // as kubeadm's
-	backdate     = 5 * time.Minute           // for clocks that differ
+	backdate     = 5 * time.Minute           // tolerates clock skew
 )
 
-// A CA is the lab's certificate authority. It signs the serving and client
-// certificates of the control plane, and every approved request.
+// A CA is the lab's certificate authority. It signs the control plane's serving and
+// client certificates, and every approved CSR.
 type CA struct {
 	Cert *x509.Certificate
 	Key  *ecdsa.PrivateKey
 }
 
-// A Leaf says what a certificate is for. At least one of Server and Client
+// A Leaf is the content of a leaf certificate. At least one of Server and Client
 // should be true.
 type Leaf struct {
 	CommonName   string
@@ -47,13 +47,13 @@ type Pair struct {
 	Key  []byte
 }
 
-// LoadCA reads the CA of the lab in dir. The lab need not be running, but must
+// LoadCA reads the CA of the lab in dir. The lab does not need to be running, but must
 // have been started once.
 func LoadCA(dir string) (*CA, error) {
 	return readCA(filepath.Join(dir, lab.PKIDir))
 }
 
-// Issue makes a key and a certificate for it, valid for a year from now.
+// Issue generates a key and issues a certificate for it, valid for a year from now.
 func (ca *CA) Issue(leaf Leaf, now time.Time) (Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -98,7 +98,7 @@ func (l Leaf) template(now time.Time) (*x509.Certificate, error) {
 	return template, nil
 }
 
-// newCA makes a self-signed certificate for key.
+// newCA creates a self-signed certificate for key.
 func newCA(key *ecdsa.PrivateKey, now time.Time) (*CA, error) {
 	serial, err := newSerial()
 	if err != nil {
@@ -115,7 +115,7 @@ func newCA(key *ecdsa.PrivateKey, now time.Time) (*CA, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("make CA: %w", err)
+		return nil, fmt.Errorf("create CA: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {

@@ -19,10 +19,10 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 )
 
-// renewBefore is how long before its end a certificate is replaced at start.
+// renewBefore is the remaining lifetime below which a certificate is replaced at start.
 const renewBefore = 30 * 24 * time.Hour
 
-// Dir is a directory of keys and certificates, named as kubeadm names them.
+// Dir is a directory of keys and certificates, with the same names as kubeadm's.
 type Dir struct {
 	Path string
 	Now  time.Time
@@ -32,7 +32,7 @@ type Dir struct {
 func (d Dir) File(name string) string { return filepath.Join(d.Path, name) }
 
 // servingLeaf is the API server's certificate. 10.96.0.1 is the address of the
-// kubernetes service, which joined nodes may have been given.
+// kubernetes Service, which joined nodes may use.
 func servingLeaf() Leaf {
 	return Leaf{
 		CommonName: "kube-apiserver",
@@ -43,8 +43,8 @@ func servingLeaf() Leaf {
 	}
 }
 
-// Ensure makes what is missing and renews what ends soon. The CA and the
-// service-account key are never replaced: what was signed with them lives on.
+// Ensure creates missing files and renews certificates that expire soon. The CA and the
+// service account key are never replaced, because what they signed stays valid.
 func (d Dir) Ensure() error {
 	if err := durable.MkdirAll(d.Path, 0o700); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (d Dir) ensureCA() (*CA, error) {
 	return ca, durable.WriteFile(d.File("ca.crt"), encodeCert(ca.Cert.Raw), 0o644)
 }
 
-// ensureKey reads the named key, or makes it.
+// ensureKey reads the named key, or generates it.
 func (d Dir) ensureKey(name string) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(d.File(name))
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -112,14 +112,14 @@ func (d Dir) ensureLeaf(ca *CA, name string, leaf Leaf) error {
 	if err != nil {
 		return err
 	}
-	// Killed between the two, the pair does not match and is made anew.
+	// After a kill between the two, the pair does not match and is created again.
 	if err := durable.WriteFile(keyFile, made.Key, 0o600); err != nil {
 		return err
 	}
 	return durable.WriteFile(certFile, made.Cert, 0o644)
 }
 
-// serves says whether cert is still good as the given leaf.
+// serves reports whether cert is still valid for the given leaf.
 func (d Dir) serves(ca *CA, cert *x509.Certificate, leaf Leaf) bool {
 	return cert.CheckSignatureFrom(ca.Cert) == nil &&
 		cert.Subject.CommonName == leaf.CommonName &&
@@ -144,7 +144,7 @@ func readCA(dir string) (*CA, error) {
 		return nil, err
 	}
 	if !key.PublicKey.Equal(cert.PublicKey) {
-		return nil, fmt.Errorf("read %s: the key beside it is another one's", path)
+		return nil, fmt.Errorf("read %s: the key next to it does not match", path)
 	}
 	return &CA{Cert: cert, Key: key}, nil
 }
@@ -161,7 +161,7 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// readPEM returns what the first PEM block of a file holds.
+// readPEM returns the content of the first PEM block in a file.
 func readPEM(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -19,12 +19,12 @@ func TestEnsure(t *testing.T) {
 	tests := []struct {
 		name    string
 		later   time.Duration
-		spoil   string // a file to remove first
+		spoil   string // a file that is removed first
 		renewed []string
 	}{
 		{name: "same day"},
-		{name: "31 days before the end", later: 334 * day},
-		{name: "29 days before the end", later: 336 * day, renewed: []string{"apiserver", "admin", "controller-manager"}},
+		{name: "31 days before the expiration", later: 334 * day},
+		{name: "29 days before the expiration", later: 336 * day, renewed: []string{"apiserver", "admin", "controller-manager"}},
 		{name: "certificate lost", spoil: "admin.crt", renewed: []string{"admin"}},
 		{name: "key lost", spoil: "apiserver.key", renewed: []string{"apiserver"}},
 	}
@@ -53,7 +53,7 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
-// TestEnsure_KeepsCA wants an error, not a new CA, when the CA's key is gone.
+// TestEnsure_KeepsCA checks for an error instead of a new CA when the CA's key is missing.
 func TestEnsure_KeepsCA(t *testing.T) {
 	d := pki.Dir{Path: filepath.Join(t.TempDir(), lab.PKIDir), Now: time.Now()}
 	ensure(t, d)

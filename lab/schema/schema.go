@@ -1,6 +1,6 @@
-// Package schema makes the JSON Schemas in docs/schemas of the types in
-// internal/output, and checks documents against them. It is in the lab so that
-// bootctl does not depend on the library.
+// Package schema generates the JSON Schemas in docs/schemas from the types in
+// internal/output, and validates documents with them. It is in the lab so that bootctl
+// does not depend on the library.
 package schema
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 )
 
-// types are all types of the contract, by name.
+// types has all types of the contract by name.
 var types = byName(
 	output.Token{}, output.TokenList{}, output.GeneratedToken{}, output.TokenCheck{}, output.ResultList{}, output.ClusterInfo{}, output.Verification{},
 	output.PinList{}, output.ClusterInfoChange{}, output.ClusterInfoSignature{},
@@ -31,11 +31,11 @@ func byName(list ...any) map[string]reflect.Type {
 	return named
 }
 
-// Kinds returns the names of the types, in order.
+// Kinds returns the sorted names of the types.
 func Kinds() []string { return slices.Sorted(maps.Keys(types)) }
 
-// For returns the JSON Schema of the type of the given name. Lists are never
-// null: an empty one is [].
+// For returns the JSON Schema of the named type. Lists are never null: an empty list
+// is [].
 func For(kind string) (*jsonschema.Schema, error) {
 	t, ok := types[kind]
 	if !ok {
@@ -51,8 +51,8 @@ func For(kind string) (*jsonschema.Schema, error) {
 	return s, nil
 }
 
-// Validate checks that the text is one JSON document that fits the schema of the
-// type of the given name.
+// Validate checks that the text is one JSON document that matches the schema of the
+// named type.
 func Validate(kind string, text []byte) error {
 	var document any
 	if err := json.Unmarshal(text, &document); err != nil {

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// TestGenerated compares docs/schemas with what the types say now.
+// TestGenerated compares docs/schemas with the current types.
 func TestGenerated(t *testing.T) {
 	dir := filepath.Join("..", "..", "docs", "schemas")
 	if *update {
@@ -52,11 +52,11 @@ func TestGenerated(t *testing.T) {
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || !slices.Equal(found, files) {
-		t.Errorf("docs/schemas holds %v, want %v (%v)", found, files, err)
+		t.Errorf("docs/schemas contains %v, want %v (%v)", found, files, err)
 	}
 }
 
-// TestKinds_All wants every type that has a kind, and Event, to have a schema.
+// TestKinds_All checks that every type with a kind, and Event, has a schema.
 func TestKinds_All(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "internal", "output", "*.go"))
 	if err != nil {
@@ -77,12 +77,12 @@ func TestKinds_All(t *testing.T) {
 	}
 	slices.Sort(declared)
 	if !slices.Equal(declared, Kinds()) {
-		t.Errorf("there are schemas of %v, want %v", Kinds(), declared)
+		t.Errorf("there are schemas for %v, want %v", Kinds(), declared)
 	}
 }
 
-// embedsMeta says whether a type has a kind: a struct that embeds Meta, or a List. List
-// itself is no document.
+// embedsMeta reports whether a type has a kind: a struct that embeds Meta, or a List.
+// List itself is not a document.
 func embedsMeta(spec *ast.TypeSpec) bool {
 	if instance, ok := spec.Type.(*ast.IndexExpr); ok {
 		generic, ok := instance.X.(*ast.Ident)
@@ -95,8 +95,8 @@ func embedsMeta(spec *ast.TypeSpec) bool {
 	})
 }
 
-// TestKinds_InScripts wants a script to hold a document of each kind against its
-// schema, as the built bootctl prints it.
+// TestKinds_InScripts checks that a script validates a document of each kind that the
+// built bootctl prints.
 func TestKinds_InScripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "e2e", "testdata", "script", "*.txtar"))
 	if err != nil {
@@ -121,9 +121,9 @@ func TestKinds_InScripts(t *testing.T) {
 	}
 }
 
-// TestValidate wants what encoding/json makes of each type to fit its schema, with
-// every field set and with as few as possible, and no document that lacks a field,
-// has one more or has null for a list.
+// TestValidate checks that the JSON of each type matches its schema, with every field
+// set and with as few as possible. A document that lacks a field, has an additional
+// field, or has null for a list does not match.
 func TestValidate(t *testing.T) {
 	for kind, typ := range types {
 		t.Run(kind, func(t *testing.T) {
@@ -148,12 +148,12 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// set gives the value n items in each list, and where n is not 0 a value that is
-// not omitted to each field.
+// set puts n items into each list of the value and, unless n is 0, sets each field to a
+// value that is not omitted.
 func set(t *testing.T, v reflect.Value, n int) {
 	t.Helper()
 	switch kind := v.Kind(); {
-	case v.Type() == reflect.TypeFor[time.Time]() && n == 0: // which omitzero omits
+	case v.Type() == reflect.TypeFor[time.Time]() && n == 0: // omitzero omits it
 	case v.Type() == reflect.TypeFor[time.Time]():
 		v.Set(reflect.ValueOf(time.Unix(int64(n), 0).UTC()))
 	case kind == reflect.Struct:
@@ -199,6 +199,6 @@ func fits(t *testing.T, kind string, fields map[string]any, want bool) {
 		t.Fatal(err)
 	}
 	if err := Validate(kind, text); (err == nil) != want {
-		t.Errorf("%s: %v, want it to fit: %v", text, err, want)
+		t.Errorf("%s: %v, want a match: %v", text, err, want)
 	}
 }

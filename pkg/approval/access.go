@@ -14,9 +14,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// CheckAccess returns an [*kubeclient.MissingPermissionError] unless the caller has
-// both permissions that it takes to approve or deny a request for the signer: on the
-// object, and on the signer itself or all signers of its domain.
+// CheckAccess returns a [*kubeclient.MissingPermissionError] unless the caller has both
+// permissions that are required to approve or deny a CSR for the signer: on the object, and
+// on the signer itself or all signers of its domain.
 //
 // Access: create on selfsubjectaccessreviews, which everyone has.
 func CheckAccess(ctx context.Context, client authorizationv1client.SelfSubjectAccessReviewsGetter, signerName string) error {
@@ -34,32 +34,32 @@ func CheckAccess(ctx context.Context, client authorizationv1client.SelfSubjectAc
 	return missing("approve signers named " + signerName)
 }
 
-// missing says which permission the caller lacks.
+// missing returns the error for a permission that the caller lacks.
 func missing(permission string) error {
 	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you may not %s in the API group %s", permission, certificatesv1.GroupName)}}
 }
 
-// AdminPermission returns what the user may do that makes an administrator of it:
-// everything, or what leads there. It is empty when it may not. The groups are all
-// that it is in.
+// AdminPermission returns the first permission of the user that is equivalent to being an
+// administrator: everything, or a permission that leads to it. It is empty if the user has
+// none. The groups are all groups of the user.
 //
 // Access: create on subjectaccessreviews.
 // Source: Kubernetes documentation, "Role Based Access Control Good Practices".
 func AdminPermission(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, user string, groups []string) (string, error) {
-	for _, power := range adminPermissions {
-		allowed, err := kubeclient.Can(ctx, client, user, groups, power.is)
+	for _, p := range adminPermissions {
+		allowed, err := kubeclient.Can(ctx, client, user, groups, p.is)
 		if err != nil {
 			return "", err
 		}
 		if allowed {
-			return power.what, nil
+			return p.what, nil
 		}
 	}
 	return "", nil
 }
 
-// adminPermissions make an administrator of whoever has one, for all objects of the kind
-// or for the one that counts. They are tried in this order.
+// adminPermissions are equivalent to being an administrator, for all objects of the kind or
+// for the named one. They are tried in this order.
 var adminPermissions = []struct {
 	what string
 	is   authorizationv1.ResourceAttributes
@@ -69,13 +69,13 @@ var adminPermissions = []struct {
 	{"impersonate groups", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups"}},
 	{"impersonate system:masters", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "groups", Name: "system:masters"}},
 	{"impersonate service accounts", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "serviceaccounts"}},
-	{"make tokens of service accounts", authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
-	{"grant what it has not", authorizationv1.ResourceAttributes{Verb: "escalate", Group: rbacv1.GroupName, Resource: "clusterroles"}},
+	{"create tokens of service accounts", authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
+	{"grant permissions that it does not have", authorizationv1.ResourceAttributes{Verb: "escalate", Group: rbacv1.GroupName, Resource: "clusterroles"}},
 	{"bind any role", authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Resource: "clusterroles"}},
 	{"bind cluster-admin", authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Resource: "clusterroles", Name: "cluster-admin"}},
-	{"approve requests for certificates", authorizationv1.ResourceAttributes{Verb: "update", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: "approval"}},
+	{"approve CSRs", authorizationv1.ResourceAttributes{Verb: "update", Group: certificatesv1.GroupName, Resource: "certificatesigningrequests", Subresource: "approval"}},
 	{"read all secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}},
 	{"list all secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}},
 	{"watch all secrets", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "secrets"}},
-	{"run what it likes on nodes", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes", Subresource: "proxy"}},
+	{"run any command on nodes", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes", Subresource: "proxy"}},
 }

@@ -16,36 +16,35 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Why a request cannot be decided on, or deleted.
+// Reasons why a CSR cannot be approved, denied, or deleted.
 var (
-	// ErrApproved means that a request was approved, which cannot be taken back.
-	ErrApproved = errors.New("approved already, which cannot be taken back")
-	// ErrUndecided means that a request is not to be deleted before it is denied.
-	ErrUndecided = errors.New("nobody has decided on it")
+	// ErrApproved means that a CSR was approved, which cannot be undone.
+	ErrApproved = errors.New("already approved, which cannot be undone")
+	// ErrUndecided means that a CSR cannot be deleted before it is denied.
+	ErrUndecided = errors.New("neither approved nor denied yet")
 )
 
-// Approve approves the request that was judged, and no other that has come to
-// bear its name: the UID goes with the approval, and since what a request asks
-// for cannot change, the UID stands for its content. It returns an error that
-// matches ErrReplaced or ErrNotFound when that object is gone, and ErrDenied or
-// ErrFailed when someone else decided meanwhile; if they approved it, all is well.
+// Approve approves the CSR that was evaluated, and no other CSR that has since been created
+// with its name: the approval has the UID, and the spec of a CSR cannot change. It returns
+// an error that matches ErrReplaced or ErrNotFound if that object no longer exists, and
+// ErrDenied or ErrFailed if another client decided meanwhile; if it approved the CSR, there
+// is no error.
 //
 // Access: update on certificatesigningrequests/approval, approve on the signer,
 // and get on certificatesigningrequests.
-func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request) error {
-	return decide(ctx, client, judged, certificatesv1.CertificateSigningRequestCondition{
+func Approve(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, evaluated csr.Request) error {
+	return decide(ctx, client, evaluated, certificatesv1.CertificateSigningRequestCondition{
 		Type: certificatesv1.CertificateApproved, Reason: "BootctlApprove", Message: "approved with bootctl csr approve",
 	})
 }
 
-// Denial is why a request is denied: in one word for programs, and for people.
+// Denial is the reason for a denial: one word for programs, and a message for people.
 type Denial struct{ Reason, Message string }
 
-// Deny denies a request, for good: there will be no certificate under its name until
-// the object is deleted. It returns the request as it was before, which it reads as
-// [csr.Get] does. The errors are those of that, of [CheckAccess] and of [Approve], and one
-// that matches ErrApproved when it is too late; there is none when it was denied
-// already.
+// Deny denies a CSR permanently: no certificate is issued for its name until the object is
+// deleted. It returns the CSR as it was before, which it reads as [csr.Get] does. It returns
+// the errors of csr.Get, [CheckAccess] and [Approve], and an error that matches ErrApproved
+// if the CSR was approved; there is no error if it was already denied.
 //
 // Access: get on certificatesigningrequests, update on
 // certificatesigningrequests/approval, and approve on the signer.
@@ -62,18 +61,18 @@ func Deny(ctx context.Context, client *kubeclient.Client, r csr.Request, why Den
 	return r, err
 }
 
-// decide adds the condition to the request. It starts from the object as it was
-// judged, and reads it anew when that has changed.
-func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, judged csr.Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
+// decide adds the condition to the CSR. It starts from the object that was evaluated, and
+// reads it again if it has changed.
+func decide(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, evaluated csr.Request, wanted certificatesv1.CertificateSigningRequestCondition) error {
 	wanted.Status = corev1.ConditionTrue
-	latest := judged
+	latest := evaluated
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		current, err := csr.Get(ctx, client, latest)
 		if err != nil {
 			return err
 		}
-		if current.UID != judged.UID {
-			return &csr.RequestError{Name: judged.Name, Err: csr.ErrReplaced}
+		if current.UID != evaluated.UID {
+			return &csr.RequestError{Name: evaluated.Name, Err: csr.ErrReplaced}
 		}
 		open, err := undecided(current, wanted.Type)
 		if err != nil || !open {
@@ -81,20 +80,20 @@ func decide(ctx context.Context, client certificatesv1client.CertificateSigningR
 		}
 		changed := current.Stored().DeepCopy()
 		changed.Status.Conditions = append(changed.Status.Conditions, wanted)
-		latest = csr.Request{Name: judged.Name}
-		_, err = client.CertificateSigningRequests().UpdateApproval(ctx, judged.Name, changed, metav1.UpdateOptions{})
+		latest = csr.Request{Name: evaluated.Name}
+		_, err = client.CertificateSigningRequests().UpdateApproval(ctx, evaluated.Name, changed, metav1.UpdateOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			return &csr.RequestError{Name: judged.Name, Err: csr.ErrNotFound}
+			return &csr.RequestError{Name: evaluated.Name, Err: csr.ErrNotFound}
 		case err != nil:
-			return fmt.Errorf("decide on request %s: %w", judged.Name, err)
+			return fmt.Errorf("update the approval of CSR %s: %w", evaluated.Name, err)
 		}
 		return nil
 	})
 }
 
-// undecided says whether the wanted decision is still to be made; an error says
-// that another one was.
+// undecided reports whether the decision has not been made yet; it returns an error if
+// another decision was made.
 func undecided(r csr.Request, wanted certificatesv1.RequestConditionType) (bool, error) {
 	state := r.State()
 	approved := state == nil || errors.Is(state, csr.ErrUnsigned)
@@ -110,9 +109,9 @@ func undecided(r csr.Request, wanted certificatesv1.RequestConditionType) (bool,
 	return false, state
 }
 
-// Delete removes a request that was decided on, so that the same one can be made
-// again. It returns the request as it was, which it reads as [csr.Get] does, and the
-// errors of that, or one that matches ErrUndecided.
+// Delete removes a CSR that was approved, denied or failed, so that it can be submitted
+// again. It returns the CSR as it was, which it reads as [csr.Get] does, and the errors of
+// csr.Get, or an error that matches ErrUndecided.
 //
 // Access: get and delete on certificatesigningrequests.
 func Delete(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, r csr.Request) (csr.Request, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// The request goes away, or the server refuses, between reading and approving.
+// The CSR is deleted, or the API server returns an error, between reading and approving.
 func TestApprove_UpdateFails(t *testing.T) {
 	resource := certificatesv1.Resource("certificatesigningrequests")
 	conflict := apierrors.NewConflict(resource, "node-csr-1", testcsr.ErrServer)
@@ -23,8 +23,8 @@ func TestApprove_UpdateFails(t *testing.T) {
 		wantErr error
 		tries   int // 0 means more than one
 	}{
-		{"gone", apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound, 1},
-		{"refused", testcsr.ErrServer, testcsr.ErrServer, 1},
+		{"deleted", apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound, 1},
+		{"server error", testcsr.ErrServer, testcsr.ErrServer, 1},
 		{"conflict each time", conflict, conflict, 0},
 	}
 	for _, test := range tests {
@@ -43,7 +43,7 @@ func TestApprove_UpdateFails(t *testing.T) {
 	}
 }
 
-// The condition says who approved, and what stood there before stays.
+// The condition has the reason of bootctl, and existing conditions are kept.
 func TestApprove_OneCondition(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t), testcsr.With("Other")))
 	if err := approval.Approve(t.Context(), client, csr.Decode(testcsr.Get(t, client))); err != nil {

@@ -16,23 +16,23 @@ import (
 
 func TestApprove(t *testing.T) {
 	key := testcsr.NewKey(t)
-	judged := csr.Request{Name: "node-csr-1", UID: "uid-1"}
+	evaluated := csr.Request{Name: "node-csr-1", UID: "uid-1"}
 	tests := []struct {
 		name     string
 		there    []*testcsr.Object
 		approved bool
 		wantErr  error
 	}{
-		{"as judged", []*testcsr.Object{testcsr.Stored(t, key)}, true, nil},
+		{"as evaluated", []*testcsr.Object{testcsr.Stored(t, key)}, true, nil},
 		{"replaced", []*testcsr.Object{testcsr.Stored(t, key, func(o *testcsr.Object) { o.UID = "uid-2" })}, false, csr.ErrReplaced},
-		{"gone", nil, false, csr.ErrNotFound},
+		{"deleted", nil, false, csr.ErrNotFound},
 		{"denied meanwhile", []*testcsr.Object{testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateDenied))}, false, csr.ErrDenied},
 		{"approved meanwhile", []*testcsr.Object{testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved))}, false, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			client := testcsr.FakeCertificates(t, test.there...)
-			testcsr.WantError(t, approval.Approve(t.Context(), client, judged), test.wantErr)
+			testcsr.WantError(t, approval.Approve(t.Context(), client, evaluated), test.wantErr)
 			updates := 0
 			for _, action := range client.Actions() {
 				if action.Matches("update", "certificatesigningrequests/approval") {
@@ -53,8 +53,8 @@ func TestApprove(t *testing.T) {
 	}
 }
 
-// Between reading and approving, another request came to bear the name; the
-// server refuses because of the UID that was sent.
+// Another CSR was created with the name between reading and approving; the API server
+// rejects the approval because of the UID that was sent.
 func TestApprove_SendsUID(t *testing.T) {
 	key := testcsr.NewKey(t)
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, key))
@@ -77,10 +77,10 @@ func TestApprove_Conflict(t *testing.T) {
 	conflict := apierrors.NewConflict(certificatesv1.Resource("certificatesigningrequests"), "node-csr-1", nil)
 	tests := []struct {
 		name    string
-		uid     string // of the request when it is read again
+		uid     string // of the CSR when it is read again
 		wantErr error
 	}{
-		{"still the same", "uid-1", nil},
+		{"same CSR", "uid-1", nil},
 		{"replaced meanwhile", "uid-2", csr.ErrReplaced},
 	}
 	for _, test := range tests {

@@ -14,26 +14,26 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// AutoApprovals finds out of many requests which the controller csrapproving would
-// approve. It asks once for all that a requester made.
+// AutoApprovals reports which of many CSRs the controller csrapproving would approve. It
+// sends access reviews once for all CSRs of a requester.
 type AutoApprovals struct {
 	Client authorizationv1client.SubjectAccessReviewsGetter
-	// Reviews is how many more access reviews may be asked for.
+	// Reviews is how many more access reviews may be sent.
 	Reviews int
-	// Err is the first error of one.
+	// Err is the first error of an access review.
 	Err error
 
 	known map[string]csr.AutoApproval
 }
 
-// Of says whether the request would be approved: it is not known when an access
-// review fails or too few may still be asked for.
+// Of reports whether the CSR would be approved: that is unknown if an access review fails or
+// too few reviews are left.
 //
 // Access: create on subjectaccessreviews.
 // Source: kube-controller-manager, csrapproving.
 func (a *AutoApprovals) Of(ctx context.Context, r csr.Request) csr.AutoApproval {
 	if outcome, _ := csr.Predict(r); r.SignerName != csr.KubeletClient || outcome != csr.OutcomeIssued {
-		return csr.AutoApprovalNo // whoever asks
+		return csr.AutoApprovalNo // for any requester
 	}
 	subresources := []string{"nodeclient"}
 	if isSelfRequest(r) {
@@ -54,7 +54,7 @@ func (a *AutoApprovals) Of(ctx context.Context, r csr.Request) csr.AutoApproval 
 	return a.known[key]
 }
 
-// review asks whether the requester may create one of the subresources.
+// review checks whether the requester may create one of the subresources.
 func (a *AutoApprovals) review(ctx context.Context, r csr.Request, subresources []string) csr.AutoApproval {
 	for _, subresource := range subresources {
 		allowed, err := kubeclient.Can(ctx, a.Client, r.Username, r.Groups, authorizationv1.ResourceAttributes{
@@ -72,10 +72,10 @@ func (a *AutoApprovals) review(ctx context.Context, r csr.Request, subresources 
 }
 
 // Wait waits for the certificate of the CSR as [csr.Wait] does, and explains to the
-// observer who keeps it waiting.
+// observer which approver or signer it waits for.
 //
-// Access: that of csr.Wait; create on subjectaccessreviews, without which it explains
-// less.
+// Access: as csr.Wait; create on subjectaccessreviews, without which the explanation has
+// less detail.
 func Wait(ctx context.Context, client *kubeclient.Client, r csr.Request, observer kubeclient.Observer) ([]byte, error) {
 	return csr.Wait(ctx, client.Certificates, r.Stored(), csr.WaitOptions{
 		Observer: observer,
@@ -83,8 +83,8 @@ func Wait(ctx context.Context, client *kubeclient.Client, r csr.Request, observe
 	})
 }
 
-// explain describes which approver or signer keeps the CSR waiting, as [csr.Explain]
-// does, and asks for a pending one whether the cluster approves it automatically.
+// explain describes which approver or signer the CSR waits for, as [csr.Explain] does, and
+// checks whether the cluster approves a pending CSR automatically.
 func explain(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, r csr.Request) string {
 	automatic := csr.AutoApprovalUnknown
 	if r.IsPending() {

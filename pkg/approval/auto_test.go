@@ -18,7 +18,7 @@ import (
 
 var errReview = errors.New("no review")
 
-// reviewer answers access reviews, and counts them.
+// reviewer answers access reviews, and records them.
 type reviewer struct {
 	*fake.Clientset
 	asked []authorizationv1.SubjectAccessReviewSpec
@@ -50,13 +50,13 @@ func TestAutoApprovals(t *testing.T) {
 	}{
 		{"approved", []*testcsr.Object{testcsr.Stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes}, 1},
 		{"not approved", []*testcsr.Object{testcsr.Stored(t, key)}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 1},
-		{"asked once for each requester", []*testcsr.Object{testcsr.Stored(t, key), testcsr.Stored(t, key), testcsr.Stored(t, key, by("other"))}, 9, subresource("nodeclient"),
+		{"one review for each requester", []*testcsr.Object{testcsr.Stored(t, key), testcsr.Stored(t, key), testcsr.Stored(t, key, by("other"))}, 9, subresource("nodeclient"),
 			[]csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalYes, csr.AutoApprovalYes}, 2},
-		{"a node's own", []*testcsr.Object{testcsr.Stored(t, key, by("system:node:"+testcsr.NodeName))}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 2},
-		{"too few reviews for a node's own", []*testcsr.Object{testcsr.Stored(t, key, by("system:node:"+testcsr.NodeName))}, 1, subresource("x"), []csr.AutoApproval{csr.AutoApprovalUnknown}, 0},
-		{"no more reviews", []*testcsr.Object{testcsr.Stored(t, key), testcsr.Stored(t, key, by("other"))}, 1, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalUnknown}, 1},
-		{"of another signer", []*testcsr.Object{testcsr.Stored(t, key, testcsr.Signer(csr.KubeletServing))}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo}, 0},
-		{"unfit, and then fit", []*testcsr.Object{testcsr.Stored(t, key, testcsr.Usages("server auth")), testcsr.Stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo, csr.AutoApprovalYes}, 1},
+		{"the node itself", []*testcsr.Object{testcsr.Stored(t, key, by("system:node:"+testcsr.NodeName))}, 2, subresource("x"), []csr.AutoApproval{csr.AutoApprovalNo}, 2},
+		{"too few reviews for the node itself", []*testcsr.Object{testcsr.Stored(t, key, by("system:node:"+testcsr.NodeName))}, 1, subresource("x"), []csr.AutoApproval{csr.AutoApprovalUnknown}, 0},
+		{"no reviews left", []*testcsr.Object{testcsr.Stored(t, key), testcsr.Stored(t, key, by("other"))}, 1, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalYes, csr.AutoApprovalUnknown}, 1},
+		{"another signer", []*testcsr.Object{testcsr.Stored(t, key, testcsr.Signer(csr.KubeletServing))}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo}, 0},
+		{"invalid, and then valid", []*testcsr.Object{testcsr.Stored(t, key, testcsr.Usages("server auth")), testcsr.Stored(t, key)}, 2, subresource("nodeclient"), []csr.AutoApproval{csr.AutoApprovalNo, csr.AutoApprovalYes}, 1},
 		{"review fails", []*testcsr.Object{testcsr.Stored(t, key)}, 2, func(authorizationv1.SubjectAccessReviewSpec) (bool, error) { return false, errReview }, []csr.AutoApproval{csr.AutoApprovalUnknown}, 1},
 	}
 	for _, test := range tests {
@@ -77,7 +77,7 @@ func TestAutoApprovals(t *testing.T) {
 	}
 }
 
-// subresource allows the requests that ask for it.
+// subresource allows reviews of that subresource.
 func subresource(name string) func(authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 	return func(s authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 		return s.ResourceAttributes.Subresource == name, nil
@@ -88,13 +88,13 @@ func TestAdminPermission(t *testing.T) {
 	r := newReviewer(func(s authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 		return s.User == "u" && slices.Equal(s.Groups, []string{"g"}) && s.ResourceAttributes.Verb == "impersonate" && s.ResourceAttributes.Resource == "groups", nil
 	})
-	power := func(ctx context.Context, user string) (string, error) {
+	permission := func(ctx context.Context, user string) (string, error) {
 		return approval.AdminPermission(ctx, r.AuthorizationV1(), user, []string{"g"})
 	}
-	if got, err := power(t.Context(), "u"); got != "impersonate groups" || err != nil {
-		t.Errorf("PowerOf = %q, %v", got, err)
+	if got, err := permission(t.Context(), "u"); got != "impersonate groups" || err != nil {
+		t.Errorf("AdminPermission = %q, %v", got, err)
 	}
-	if got, err := power(t.Context(), "v"); got != "" || err != nil {
-		t.Errorf("PowerOf = %q, %v", got, err)
+	if got, err := permission(t.Context(), "v"); got != "" || err != nil {
+		t.Errorf("AdminPermission = %q, %v", got, err)
 	}
 }

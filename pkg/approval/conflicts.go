@@ -7,9 +7,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// Conflicts knows which requests ask, or asked with success, the same signer for the
-// same node with another key: which of them the node itself made, no rule can
-// tell. The zero value knows none.
+// Conflicts are pending or approved CSRs for the same signer and node with different keys:
+// no rule can detect which of them the node itself created. The zero value is empty.
 type Conflicts struct {
 	asked map[conflictKey][]conflictEntry
 }
@@ -19,9 +18,9 @@ type (
 	conflictEntry struct{ name, key string }
 )
 
-// Add takes note of a request. What the node itself asked for with its
-// certificate is nobody's rival, nor is a request that was denied or failed, or
-// that the rules refuse whatever the cluster holds.
+// Add adds a CSR. These CSRs conflict with no other: a CSR that the node itself created with
+// its certificate, a CSR that was denied or failed, and a CSR that violates the policy
+// whatever the state of the cluster.
 func (v *Conflicts) Add(r csr.Request) {
 	if r.NodeName() == "" || isSelfRequest(r) || r.Refused() != nil {
 		return
@@ -32,14 +31,14 @@ func (v *Conflicts) Add(r csr.Request) {
 	if v.asked == nil {
 		v.asked = map[conflictKey][]conflictEntry{}
 	}
-	over := conflictKey{r.SignerName, r.NodeName()}
-	v.asked[over] = append(v.asked[over], conflictEntry{r.Name, csr.Fingerprint(r.PKCS10.PublicKey)})
+	key := conflictKey{r.SignerName, r.NodeName()}
+	v.asked[key] = append(v.asked[key], conflictEntry{r.Name, csr.Fingerprint(r.PKCS10.PublicKey)})
 }
 
-// isSelfRequest says whether a node asks for its own certificate.
+// isSelfRequest reports whether a node requests its own certificate.
 func isSelfRequest(r csr.Request) bool { return r.Username == csr.NodeUserPrefix+r.NodeName() }
 
-// bestCaseFacts are the facts that a request for a node would have to meet.
+// bestCaseFacts returns the facts with which a CSR for a node violates the fewest rules.
 func bestCaseFacts(r csr.Request) Facts {
 	facts := Facts{Signer: r.SignerName, NodeExists: r.SignerName == csr.KubeletServing}
 	for _, san := range r.SANs() {
@@ -49,7 +48,7 @@ func bestCaseFacts(r csr.Request) Facts {
 	return facts
 }
 
-// Of returns the names of the requests for the same node with another key.
+// Of returns the names of the CSRs for the same node with another key.
 func (v *Conflicts) Of(r csr.Request) []string {
 	if r.NodeName() == "" || isSelfRequest(r) {
 		return nil
@@ -63,7 +62,7 @@ func (v *Conflicts) Of(r csr.Request) []string {
 	return names
 }
 
-// check returns a *ConflictError when other CSRs for the same node have another key.
+// check returns a *ConflictError if other CSRs for the same node have another key.
 func (v *Conflicts) check(r csr.Request) error {
 	if others := v.Of(r); len(others) > 0 {
 		return &ConflictError{Name: r.Name, NodeName: r.NodeName(), Others: others}
@@ -71,13 +70,12 @@ func (v *Conflicts) check(r csr.Request) error {
 	return nil
 }
 
-// ConflictError says that several requests ask for the same node, or that several
-// are meant where one can be.
+// ConflictError means that several CSRs with different keys are for the same node.
 type ConflictError struct {
 	Name, NodeName string
 	Others         []string
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("request %s: node %s is asked for with other keys too, and nothing here says which is its own: %q", e.Name, e.NodeName, e.Others)
+	return fmt.Sprintf("CSR %s: other CSRs request node %s with different keys, and it is unknown which key is the node's: %q", e.Name, e.NodeName, e.Others)
 }

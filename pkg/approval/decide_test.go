@@ -17,7 +17,7 @@ import (
 
 func TestDeny(t *testing.T) {
 	key := testcsr.NewKey(t)
-	judged := csr.Request{Name: "node-csr-1", UID: "uid-1"}
+	evaluated := csr.Request{Name: "node-csr-1", UID: "uid-1"}
 	tests := []struct {
 		name    string
 		there   *testcsr.Object
@@ -36,7 +36,7 @@ func TestDeny(t *testing.T) {
 			before := len(test.there.Status.Conditions)
 			approver := cluster(func(string, *authorizationv1.ResourceAttributes) bool { return true })
 			approver.Certificates = client
-			_, err := approval.Deny(t.Context(), approver, judged, approval.Denial{Reason: "Unknown", Message: "no such machine"})
+			_, err := approval.Deny(t.Context(), approver, evaluated, approval.Denial{Reason: "Unknown", Message: "no such machine"})
 			testcsr.WantError(t, err, test.wantErr)
 			conditions := testcsr.Get(t, client).Status.Conditions
 			if (len(conditions) > before) != test.sent {
@@ -61,9 +61,9 @@ func TestDelete(t *testing.T) {
 	}{
 		{"denied", denied, nil, nil},
 		{"pending", testcsr.Stored(t, key), nil, approval.ErrUndecided},
-		{"gone", denied, apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound},
+		{"deleted", denied, apierrors.NewNotFound(resource, "node-csr-1"), csr.ErrNotFound},
 		{"replaced", denied, apierrors.NewConflict(resource, "node-csr-1", testcsr.ErrServer), csr.ErrReplaced},
-		{"refused", denied, testcsr.ErrServer, testcsr.ErrServer},
+		{"server error", denied, testcsr.ErrServer, testcsr.ErrServer},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -78,19 +78,19 @@ func TestDelete(t *testing.T) {
 			_, err := approval.Delete(t.Context(), client, csr.Decode(test.there))
 			testcsr.WantError(t, err, test.wantErr)
 			if !errors.Is(test.wantErr, approval.ErrUndecided) && (len(sent) != 1 || sent[0] != "uid-1") {
-				t.Errorf("the UIDs %q went with it, want uid-1", sent)
+				t.Errorf("sent the UIDs %q, want uid-1", sent)
 			}
 		})
 	}
 }
 
-// The one that was judged is what is decided on at once; only when that has
-// changed is it read anew.
+// The CSR that was evaluated is updated without another read; it is read again only if it
+// has changed.
 func TestApprove_EvaluatedVersion(t *testing.T) {
 	client := testcsr.FakeCertificates(t, testcsr.Stored(t, testcsr.NewKey(t)))
-	judged := csr.Decode(testcsr.Get(t, client))
+	evaluated := csr.Decode(testcsr.Get(t, client))
 	client.ClearActions()
-	if err := approval.Approve(t.Context(), client, judged); err != nil {
+	if err := approval.Approve(t.Context(), client, evaluated); err != nil {
 		t.Fatal(err)
 	}
 	if actions := client.Actions(); len(actions) != 1 || !actions[0].Matches("update", "certificatesigningrequests/approval") {

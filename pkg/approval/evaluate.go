@@ -13,30 +13,30 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Criteria are what an approver wants of a CSR.
+// Criteria are the conditions under which a CSR may be approved.
 type Criteria struct {
-	// Signer is the one whose rules apply; empty means csr.KubeletClient.
+	// Signer is the signer whose rules apply; empty means csr.KubeletClient.
 	Signer string
-	// Fingerprint is one that csr.ParseFingerprint returned; empty means any key.
+	// Fingerprint is a result of csr.ParseFingerprint; empty means any key.
 	Fingerprint string
-	// Conflicts are those that it must not have, as [Candidates] found them.
+	// Conflicts are conflicts that the CSR must not be in, as [Candidates] found them.
 	Conflicts Conflicts
-	// Force overrides all rules but the absolute ones.
+	// Force overrides all rules that are Overridable.
 	Force bool
 }
 
-// Evaluation is the result of the rules for one CSR. Rules is empty for a CSR that was
-// decided on before; those violated next to no error are what Criteria.Force overrode.
+// Evaluation is the result of the rules for one CSR. Rules is empty for a CSR that is not
+// pending. Without an error, violated rules are those that Criteria.Force overrode.
 type Evaluation struct {
 	// Request is the CSR as it was read.
 	Request csr.Request
 	Rules   []RuleResult
 }
 
-// Evaluate checks whether the CSR, which it reads as [csr.Get] does, may be approved; that
-// is so also for one that was approved before. It returns the errors of that, a
-// *[ConflictError], an error that matches ErrFingerprintMismatch, csr.ErrDenied or
-// csr.ErrFailed, or a *[PolicyViolationError] next to the Evaluation.
+// Evaluate checks whether the CSR, which it reads as [csr.Get] does, may be approved, or was
+// approved before. It returns the errors of csr.Get, a *[ConflictError], an error that
+// matches ErrFingerprintMismatch, csr.ErrDenied or csr.ErrFailed, or a
+// *[PolicyViolationError] together with the Evaluation.
 //
 // Access: get on certificatesigningrequests and nodes and, for clients of the API
 // server, create on subjectaccessreviews.
@@ -69,11 +69,11 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 	return e, nil
 }
 
-// ReviewResult is what an approver must know of a CSR next to its content.
+// ReviewResult is what an approver must know about a CSR in addition to its content.
 type ReviewResult struct {
 	// Request is the CSR as it was read.
 	Request csr.Request
-	// NodeExists reports whether the cluster has a Node of the name asked for.
+	// NodeExists reports whether the cluster has a Node with the requested name.
 	NodeExists bool
 	Rules      []RuleResult
 	// Outcome is what the signer does once the CSR is approved.
@@ -82,18 +82,18 @@ type ReviewResult struct {
 	// PendingReason is the reason why it has no certificate yet, as [Wait] explains it.
 	PendingReason string
 	// Conflicting are the names of other CSRs for the same node with another key; nil
-	// where they may not be listed.
+	// if the caller may not list CSRs.
 	Conflicting []string
-	// MissingPermission is why the caller may not approve it; nil when that is allowed.
+	// MissingPermission is why the caller may not approve it; nil if the caller may.
 	MissingPermission *kubeclient.MissingPermissionError
 }
 
 // Review evaluates a CSR, which it reads as [csr.Get] does, by the rules of its signer, and
-// predicts the answer of that signer.
+// predicts what that signer will do.
 //
 // Access: get on certificatesigningrequests and nodes; list on
 // certificatesigningrequests and create on subjectaccessreviews, without which the
-// result says less.
+// result has less detail.
 func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (ReviewResult, error) {
 	r, err := csr.Get(ctx, client.Certificates, r)
 	if err != nil {
@@ -117,15 +117,15 @@ func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (Revi
 	return review, err
 }
 
-// Preview returns the rules that the CSR violates whatever its requester and the
-// cluster.
+// Preview returns the rules that the CSR violates whatever its requester and the state of
+// the cluster.
 func Preview(r csr.Request) []RuleResult {
 	always := []string{"not privileged", "lifetime", "subject", "node name", "no extensions", "no other extensions"}
 	violations := Violations(Check(r, Facts{Signer: r.SignerName}))
 	return slices.DeleteFunc(violations, func(v RuleResult) bool { return !slices.Contains(always, v.Rule) })
 }
 
-// gatherFacts reads what the rules need to know of the cluster.
+// gatherFacts reads what the rules need to know about the cluster.
 func gatherFacts(ctx context.Context, client *kubeclient.Client, r csr.Request, signer string) (Facts, error) {
 	facts := Facts{Signer: signer}
 	if r.SignerName == csr.APIServerClient && r.PKCS10 != nil {
@@ -136,7 +136,7 @@ func gatherFacts(ctx context.Context, client *kubeclient.Client, r csr.Request, 
 	}
 	name := r.NodeName()
 	if csr.ValidateNodeName(name) != nil {
-		return facts, nil // the rules refuse it whatever the facts
+		return facts, nil // it violates a rule whatever the facts
 	}
 	node, err := client.Core.Nodes().Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

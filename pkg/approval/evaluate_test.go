@@ -20,8 +20,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// cluster returns a client of a cluster with the objects. allow answers the access
-// reviews: the caller's, whose user is empty, and those about others.
+// cluster returns a client of a cluster with the objects. allow answers access reviews of
+// the caller, whose user is empty, and of other users.
 func cluster(allow func(user string, a *authorizationv1.ResourceAttributes) bool, objects ...runtime.Object) *kubeclient.Client {
 	clientset := fake.NewClientset(objects...)
 	clientset.PrependReactor("create", "selfsubjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -60,12 +60,12 @@ func TestEvaluate(t *testing.T) {
 		request    *testcsr.Object
 		want       approval.Criteria
 		client     *kubeclient.Client
-		violations string // of the error
+		violations string // in the error
 		overridden string
 		wantErr    error
 	}{
 		{name: "approvable", request: testcsr.Stored(t, key)},
-		{name: "its key", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: csr.Fingerprint(key.Public())}},
+		{name: "matching key", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: csr.Fingerprint(key.Public())}},
 		{name: "another key", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: "sha256:" + strings.Repeat("0", 64)}, wantErr: approval.ErrFingerprintMismatch},
 		{name: "another key, forced", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: "sha256:" + strings.Repeat("0", 64), Force: true}, wantErr: approval.ErrFingerprintMismatch},
 		{name: "approved", request: testcsr.Stored(t, key, testcsr.With(certificatesv1.CertificateApproved))},
@@ -74,11 +74,11 @@ func TestEvaluate(t *testing.T) {
 		{name: "existing node", request: testcsr.Stored(t, key), client: cluster(nobody, node), violations: "new node"},
 		{name: "existing node, forced", request: testcsr.Stored(t, key), client: cluster(nobody, node), want: approval.Criteria{Force: true}, overridden: "new node"},
 		{name: "another signer", request: testcsr.Stored(t, key), want: approval.Criteria{Signer: csr.KubeletServing}, violations: "signer"},
-		{name: "serving of a known node", request: testcsr.Serving(t, key), want: approval.Criteria{Signer: csr.KubeletServing}, client: cluster(nobody, node)},
-		{name: "serving of no node", request: testcsr.Serving(t, key), want: approval.Criteria{Signer: csr.KubeletServing}, violations: "addresses of the node,known node"},
+		{name: "serving certificate of an existing node", request: testcsr.Serving(t, key), want: approval.Criteria{Signer: csr.KubeletServing}, client: cluster(nobody, node)},
+		{name: "serving certificate of a missing node", request: testcsr.Serving(t, key), want: approval.Criteria{Signer: csr.KubeletServing}, violations: "addresses of the node,known node"},
 		{name: "client", request: client, want: approval.Criteria{Signer: csr.APIServerClient}},
 		{name: "privileged client", request: client, want: approval.Criteria{Signer: csr.APIServerClient}, client: cluster(master), violations: "not privileged"},
-		{name: "privileged client of another signer, forced", request: client, want: approval.Criteria{Force: true}, client: cluster(master), violations: "not privileged"},
+		{name: "privileged client for another signer, forced", request: client, want: approval.Criteria{Force: true}, client: cluster(master), violations: "not privileged"},
 	}
 	for i := range tests {
 		test := &tests[i]
@@ -103,7 +103,7 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// A filter never chooses between two requests for a node.
+// A filter never chooses between two CSRs for a node.
 func TestEvaluate_Conflict(t *testing.T) {
 	a, b := stored(t, "a", 1), stored(t, "b", 2)
 	_, conflicts, err := approval.Candidates(t.Context(), testcsr.FakeCertificates(t, a, b), csr.Filter{})
@@ -144,7 +144,7 @@ func TestReview(t *testing.T) {
 func TestPreview(t *testing.T) {
 	key := testcsr.NewKey(t)
 	if got := violated(approval.Preview(csr.Decode(testcsr.Stored(t, key, by("alice"))))); got != "" {
-		t.Errorf("violations of a requester = %q", got)
+		t.Errorf("violations = %q, want none", got)
 	}
 	long := int32(366 * 24 * 3600)
 	got := violated(approval.Preview(csr.Decode(testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.ExpirationSeconds = &long }))))

@@ -8,7 +8,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// The request of a node, judged as an approver does before the API server has it.
+// A node's CSR, evaluated as an approver does before it is submitted.
 func ExampleCheck() {
 	key, err := csr.GenerateKey(rand.Reader)
 	if err != nil {
@@ -20,16 +20,16 @@ func ExampleCheck() {
 		fmt.Println(err)
 		return
 	}
-	object.Spec.Username = "system:bootstrap:abcdef" // which the API server sets
+	object.Spec.Username = "system:bootstrap:abcdef" // the API server sets these fields
 	object.Spec.Groups = []string{"system:bootstrappers", "system:authenticated"}
 	request := csr.Decode(object)
 	fmt.Println(request.Subject(), "for", request.SignerName)
-	fmt.Println("fit:", len(approval.Violations(approval.Check(request, approval.Facts{}))) == 0)
-	for _, refusal := range approval.Violations(approval.Check(request, approval.Facts{NodeExists: true})) {
-		fmt.Printf("where the node is there already: %s: %s\n", refusal.Rule, refusal.Message)
+	fmt.Println("approvable:", len(approval.Violations(approval.Check(request, approval.Facts{}))) == 0)
+	for _, violation := range approval.Violations(approval.Check(request, approval.Facts{NodeExists: true})) {
+		fmt.Printf("if the Node exists: %s: %s\n", violation.Rule, violation.Message)
 	}
 	// Output:
 	// CN=system:node:worker-1,O=system:nodes for kubernetes.io/kube-apiserver-client-kubelet
-	// fit: true
-	// where the node is there already: new node: a Node of this name exists
+	// approvable: true
+	// if the Node exists: new node: a Node with this name exists
 }

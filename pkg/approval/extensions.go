@@ -23,14 +23,14 @@ const (
 	sanIP  = 7
 )
 
-// attribute is one of those of a request: RFC 2986, section 4.1.
+// attribute is an attribute of a PKCS#10 request: RFC 2986, section 4.1.
 type attribute struct {
 	Type   asn1.ObjectIdentifier
 	Values []asn1.RawValue `asn1:"set"`
 }
 
-// attributes returns all attributes of the request: crypto/x509 shows the first
-// value of one kind alone, so names could hide behind it.
+// attributes returns all attributes of the CSR: crypto/x509 shows only the first value of
+// one kind, so other values could contain hidden names.
 func attributes(r csr.Request) ([]attribute, error) {
 	var info struct {
 		Version    int
@@ -42,13 +42,14 @@ func attributes(r csr.Request) ([]attribute, error) {
 	return info.Attributes, err
 }
 
-// hasNoExtensions wants a request without any attribute.
+// hasNoExtensions reports whether the CSR has no attributes and no extensions.
 func hasNoExtensions(r csr.Request) bool {
 	found, err := attributes(r)
 	return err == nil && len(found) == 0 && len(r.PKCS10.Extensions) == 0
 }
 
-// onlyNames wants subject alternative names alone, DNS names and IP addresses.
+// onlyNames reports whether the only extension is subject alternative names, which are DNS
+// names and IP addresses.
 func onlyNames(r csr.Request) bool {
 	found, err := attributes(r)
 	if err != nil || len(found) != 1 || !found[0].Type.Equal(extensionRequest) || len(found[0].Values) != 1 {
@@ -67,8 +68,8 @@ func onlyNames(r csr.Request) bool {
 	})
 }
 
-// unknownSANs returns the names that are none of the Node's addresses: IP addresses
-// count as what they are, however written, and DNS names as text.
+// unknownSANs returns the names that are not among the Node's addresses: IP addresses are
+// compared by value, and DNS names as text.
 func unknownSANs(r csr.Request, facts Facts) []string {
 	return slices.DeleteFunc(r.SANs(), func(san string) bool {
 		kind, name, _ := strings.Cut(san, ":")
@@ -87,9 +88,8 @@ func unknownSANs(r csr.Request, facts Facts) []string {
 
 var leadingZeros = regexp.MustCompile(`\b0+([0-9a-fA-F])`)
 
-// parseAddress reads an IP address of a Node as the kubelet does, with leading
-// zeros in its numbers, which the net package refuses. It returns nil where the
-// text is none.
+// parseAddress parses an IP address of a Node as the kubelet does, with leading zeros in
+// its numbers, which the net package rejects. It returns nil if the text is not an address.
 func parseAddress(address string) net.IP {
 	return net.ParseIP(leadingZeros.ReplaceAllString(address, "$1"))
 }

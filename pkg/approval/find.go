@@ -13,17 +13,17 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// Why a CSR is not the one that is meant.
+// Reasons why a CSR cannot be selected.
 var (
-	// ErrAmbiguousCSR means that several CSRs fit where one is meant.
-	ErrAmbiguousCSR = errors.New("several requests fit, and one is meant")
+	// ErrAmbiguousCSR means that several CSRs match where one is required.
+	ErrAmbiguousCSR = errors.New("several CSRs match; specify one")
 	// ErrFingerprintMismatch means that a CSR is for another key.
-	ErrFingerprintMismatch = errors.New("it is for another key than the fingerprint says")
+	ErrFingerprintMismatch = errors.New("the fingerprint does not match the key in the CSR")
 )
 
 // Candidates returns the pending CSRs that the filter selects, the oldest first, and
 // the conflicts between all CSRs for its signer, selected or not; an empty SignerName
-// means csr.KubeletClient. A filter with a node, a fingerprint or a UID means one CSR,
+// means csr.KubeletClient. A filter with a node, a fingerprint or a UID selects one CSR;
 // see [Find].
 //
 // Access: list on certificatesigningrequests.
@@ -36,11 +36,11 @@ func Candidates(ctx context.Context, client certificatesv1client.CertificateSign
 	return list(ctx, client, filter)
 }
 
-// Find returns the only CSR that the filter selects, whatever its Condition. For a
-// node that is a pending CSR, where no SignerName is given for csr.KubeletClient, and a filter without a fingerprint selects it only when
-// no other is for the same node; otherwise it is the pending CSR, or the newest
-// approved one. It returns an error that matches csr.ErrNotFound, ErrAmbiguousCSR or
-// ErrFingerprintMismatch, or a *[ConflictError].
+// Find returns the only CSR that the filter selects, whatever its Condition. For a filter
+// with a node it is a pending CSR, for csr.KubeletClient if there is no SignerName; without
+// a fingerprint, no other pending CSR may be for the same node. For other filters it is the
+// pending CSR, or the newest approved one. It returns an error that matches csr.ErrNotFound,
+// ErrAmbiguousCSR or ErrFingerprintMismatch, or a *[ConflictError].
 //
 // Access: list on certificatesigningrequests.
 func Find(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) (csr.Request, error) {
@@ -61,7 +61,7 @@ func Find(ctx context.Context, client certificatesv1client.CertificateSigningReq
 	case err != nil:
 		return csr.Request{}, err
 	case len(pending) > 1:
-		return csr.Request{}, fmt.Errorf("%w: %q and %q are two of them; name the one that is meant", ErrAmbiguousCSR, pending[0].Name, pending[1].Name)
+		return csr.Request{}, fmt.Errorf("%w: %q and %q are two of them", ErrAmbiguousCSR, pending[0].Name, pending[1].Name)
 	case len(pending) == 1:
 		return pending[0], nil
 	case len(approved) > 0:
@@ -80,9 +80,9 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 	case len(requests) == 0:
 		return csr.Request{}, fmt.Errorf("node %s: %w that is pending", filter.Node, csr.ErrNotFound)
 	case i < 0 && filter.Fingerprint != "":
-		return csr.Request{}, fmt.Errorf("request %s of node %s: %w", requests[0].Name, filter.Node, ErrFingerprintMismatch)
+		return csr.Request{}, fmt.Errorf("CSR %s for node %s: %w", requests[0].Name, filter.Node, ErrFingerprintMismatch)
 	case i < 0:
-		return csr.Request{}, fmt.Errorf("request %s of node %s: the other filters do not fit it: %w", requests[0].Name, filter.Node, csr.ErrNotFound)
+		return csr.Request{}, fmt.Errorf("CSR %s for node %s does not match the other filters: %w", requests[0].Name, filter.Node, csr.ErrNotFound)
 	case filter.Fingerprint == "":
 		return requests[i], conflicts.check(requests[i])
 	}
@@ -90,8 +90,8 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 }
 
 // FindNewest returns the newest CSR for the client certificate of a node. It returns
-// an error that matches csr.ErrNotFound, or a *[ConflictError] when that is pending
-// and others for the node have another key.
+// an error that matches csr.ErrNotFound, or a *[ConflictError] if it is pending and other
+// CSRs for the node have another key.
 //
 // Access: list on certificatesigningrequests.
 func FindNewest(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, nodeName string) (csr.Request, error) {
@@ -126,7 +126,7 @@ func list(ctx context.Context, client certificatesv1client.CertificateSigningReq
 }
 
 // PendingByToken returns the pending CSRs that were created with the bootstrap tokens
-// of these IDs, by ID. They outlive their tokens, and can be approved without them.
+// with these IDs, by ID. CSRs outlive their tokens, and can be approved without them.
 //
 // Access: list on certificatesigningrequests.
 func PendingByToken(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, ids []string) (map[string][]csr.Request, error) {

@@ -14,8 +14,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// stored returns a CSR for the node, for a key of its own, that was made so many
-// seconds after the first.
+// stored returns a CSR for the node with its own key, created that many seconds after the
+// first.
 func stored(t *testing.T, name string, after int64, changes ...func(*testcsr.Object)) *testcsr.Object {
 	t.Helper()
 	return testcsr.Stored(t, testcsr.NewKey(t), append(changes, func(o *testcsr.Object) {
@@ -32,7 +32,7 @@ func TestGet(t *testing.T) {
 		wantErr         error
 	}{
 		{"any UID", "node-csr-1", "", nil},
-		{"its UID", "node-csr-1", "uid-1", nil},
+		{"matching UID", "node-csr-1", "uid-1", nil},
 		{"another UID", "node-csr-1", "uid-2", csr.ErrReplaced},
 		{"missing", "node-csr-2", "uid-1", csr.ErrNotFound},
 	}
@@ -100,21 +100,21 @@ func wantConflict(t *testing.T, err error, others string) {
 	}
 }
 
-// Conflicts count although the filter does not select the other CSR.
+// A CSR conflicts even if the filter does not select it.
 func TestCandidates(t *testing.T) {
 	second := stored(t, "second", 2, by("system:bootstrap:zzzzzz"))
 	client := testcsr.FakeCertificates(t, stored(t, "third", 3), second, stored(t, "decided", 1, testcsr.With(certificatesv1.CertificateDenied)), stored(t, "serving", 0, testcsr.Signer(csr.KubeletServing)))
 	tests := []struct {
 		name   string
 		filter csr.Filter
-		want   string // the names, with those in conflict
+		want   string // the names and their conflicting CSRs
 	}{
 		{"all", csr.Filter{}, "second:third third:second"},
-		{"of one requester", csr.Filter{Requester: testcsr.Bootstrap}, "third:second"},
-		{"of another signer", csr.Filter{SignerName: csr.KubeletServing}, "serving:"},
-		{"with a key", csr.Filter{Fingerprint: keyOf(second)}, "second:"},
-		{"of a node, with a key", csr.Filter{Node: testcsr.NodeName, Fingerprint: keyOf(second)}, "second:"},
-		{"of nobody", csr.Filter{Requester: "x"}, ""},
+		{"one requester", csr.Filter{Requester: testcsr.Bootstrap}, "third:second"},
+		{"another signer", csr.Filter{SignerName: csr.KubeletServing}, "serving:"},
+		{"key", csr.Filter{Fingerprint: keyOf(second)}, "second:"},
+		{"node and key", csr.Filter{Node: testcsr.NodeName, Fingerprint: keyOf(second)}, "second:"},
+		{"unknown requester", csr.Filter{Requester: "x"}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -145,6 +145,6 @@ func TestFindNewest(t *testing.T) {
 	wantConflict(t, err, "second")
 	got, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, stored(t, "third", 3, denied), second), testcsr.NodeName)
 	if err != nil || got.Name != "third" {
-		t.Errorf("newest = %q, %v, want the denied one", got.Name, err)
+		t.Errorf("newest = %q, %v, want the denied CSR", got.Name, err)
 	}
 }

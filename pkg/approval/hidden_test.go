@@ -24,8 +24,8 @@ func mustDER(t *testing.T, value any) []byte {
 	return der
 }
 
-// withAttributes makes a request of the node with these attributes, which
-// crypto/x509 would not make.
+// withAttributes creates a node's CSR with these attributes, which crypto/x509 cannot
+// create.
 func withAttributes(t *testing.T, key *ecdsa.PrivateKey, attributes ...attribute) []byte {
 	t.Helper()
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
@@ -65,14 +65,14 @@ type attribute struct {
 	Values []asn1.RawValue `asn1:"set"`
 }
 
-// extensions is a value of an attribute: subject alternative names of these kinds.
+// extensions returns the value of an attribute with these subject alternative names.
 func extensions(t *testing.T, names ...asn1.RawValue) asn1.RawValue {
 	t.Helper()
 	extension := pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: mustDER(t, names)}
 	return asn1.RawValue{FullBytes: mustDER(t, []pkix.Extension{extension})}
 }
 
-// Names that crypto/x509 does not show are no less in the request.
+// Names that crypto/x509 does not show also violate the policy.
 func TestCheck_HiddenSANs(t *testing.T) {
 	key := testcsr.NewKey(t)
 	request := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
@@ -89,14 +89,14 @@ func TestCheck_HiddenSANs(t *testing.T) {
 		serving    bool
 		want       string
 	}{
-		{"none", nil, false, ""},
-		{"shown", []attribute{{request, []asn1.RawValue{names}}}, false, "no extensions"},
-		{"behind none", []attribute{{request, []asn1.RawValue{none, other}}}, false, "no extensions"},
+		{"no names", nil, false, ""},
+		{"shown names", []attribute{{request, []asn1.RawValue{names}}}, false, "no extensions"},
+		{"after an empty value", []attribute{{request, []asn1.RawValue{none, other}}}, false, "no extensions"},
 		{"in another attribute", []attribute{{microsoft, []asn1.RawValue{other}}}, false, "no extensions"},
-		{"of a server", []attribute{{request, []asn1.RawValue{names}}}, true, ""},
-		{"of a server, behind the right ones", []attribute{{request, []asn1.RawValue{names, other}}}, true, "no other extensions"},
-		{"of a server, in another attribute", []attribute{{request, []asn1.RawValue{names}}, {microsoft, []asn1.RawValue{other}}}, true, "no other extensions"},
-		{"of a server, of another kind", []attribute{{request, []asn1.RawValue{extensions(t, dns, registered)}}}, true, "no other extensions"},
+		{"serving", []attribute{{request, []asn1.RawValue{names}}}, true, ""},
+		{"serving, after the allowed names", []attribute{{request, []asn1.RawValue{names, other}}}, true, "no other extensions"},
+		{"serving, in another attribute", []attribute{{request, []asn1.RawValue{names}}, {microsoft, []asn1.RawValue{other}}}, true, "no other extensions"},
+		{"serving, another kind", []attribute{{request, []asn1.RawValue{extensions(t, dns, registered)}}}, true, "no other extensions"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 type Facts struct {
 	// Signer is the signer name that the approver selected. Defaults to KubeletClient.
 	Signer string
-	// NodeExists reports whether the cluster has a Node of the requested name.
+	// NodeExists reports whether the cluster has a Node with the requested name.
 	NodeExists bool
 	// NodeAddresses are the addresses and host names of that Node.
 	NodeAddresses []string
@@ -44,8 +44,8 @@ func Describe(rules []RuleResult) string {
 	return strings.Join(texts, "; ")
 }
 
-// maxLifetime is the longest lifetime that a request may ask for: what
-// kube-controller-manager gives by default.
+// maxLifetime is the longest lifetime that a CSR may request: kube-controller-manager's
+// default.
 const maxLifetime = 365 * 24 * time.Hour
 
 // mandatory are the rules that an approver cannot override.
@@ -56,7 +56,7 @@ var mandatory = []string{"readable", "pending", "signed with its key", "not priv
 //
 // For KubeletClient the rules allow what a kubelet may request: the subject, the names
 // and the usages that the signer accepts, one valid node name, a strong key, a bootstrap
-// token or the node itself as the requester, and no existing Node of that name unless
+// token or the node itself as the requester, and no existing Node with that name unless
 // the node itself is the requester. For KubeletServing the node itself must be the
 // requester, and the names must be addresses of its Node. No rule set allows a
 // privileged identity.

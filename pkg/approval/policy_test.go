@@ -49,9 +49,9 @@ func TestCheck_Accepts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			verdicts := approval.Check(csr.Decode(testcsr.Stored(t, test.key, test.change)), test.facts)
-			if refusals := approval.Violations(verdicts); len(refusals) != 0 || len(verdicts) != 13 {
-				t.Errorf("%d verdicts, refused by %v", len(verdicts), refusals)
+			results := approval.Check(csr.Decode(testcsr.Stored(t, test.key, test.change)), test.facts)
+			if violations := approval.Violations(results); len(violations) != 0 || len(results) != 13 {
+				t.Errorf("%d results, violations %v", len(results), violations)
 			}
 		})
 	}
@@ -82,16 +82,16 @@ func TestCheck_Refuses(t *testing.T) {
 		name   string
 		change func(*testcsr.Object)
 		facts  approval.Facts
-		want   string // the rules that refuse
+		want   string // the violated rules
 	}{
-		{"not a request", func(o *testcsr.Object) { o.Spec.Request = []byte("x") }, approval.Facts{}, "readable"},
-		{"two requests", func(o *testcsr.Object) { o.Spec.Request = append(o.Spec.Request, o.Spec.Request...) }, approval.Facts{}, "readable"},
+		{"not a PKCS#10 request", func(o *testcsr.Object) { o.Spec.Request = []byte("x") }, approval.Facts{}, "readable"},
+		{"two PKCS#10 requests", func(o *testcsr.Object) { o.Spec.Request = append(o.Spec.Request, o.Spec.Request...) }, approval.Facts{}, "readable"},
 		{"approved", testcsr.With(certificatesv1.CertificateApproved), approval.Facts{}, "pending"},
 		{"denied", testcsr.With(certificatesv1.CertificateDenied), approval.Facts{}, "pending"},
 		{"failed", testcsr.With(certificatesv1.CertificateFailed), approval.Facts{}, "pending"},
 		{"issued", testcsr.Issued("x"), approval.Facts{}, "pending"},
-		{"signer of servers", testcsr.Signer("kubernetes.io/kubelet-serving"), approval.Facts{}, "signer,no other extensions,addresses of the node,usages,requester,known node"},
-		{"signer of clients", testcsr.Signer("kubernetes.io/kube-apiserver-client"), approval.Facts{}, "signer,not privileged"},
+		{"serving signer", testcsr.Signer("kubernetes.io/kubelet-serving"), approval.Facts{}, "signer,no other extensions,addresses of the node,usages,requester,known node"},
+		{"client signer", testcsr.Signer("kubernetes.io/kube-apiserver-client"), approval.Facts{}, "signer,not privileged"},
 		{"no O", subject(func(n *pkix.Name) { n.Organization = nil }), approval.Facts{}, "subject"},
 		{"other O", subject(func(n *pkix.Name) { n.Organization = []string{"system:masters"} }), approval.Facts{}, "not privileged,subject"},
 		{"second O", subject(func(n *pkix.Name) { n.Organization = append(n.Organization, "system:masters") }), approval.Facts{}, "not privileged,subject"},
@@ -100,7 +100,7 @@ func TestCheck_Refuses(t *testing.T) {
 			n.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:worker-1"}}
 			n.ExtraNames = append(n.ExtraNames, n.ExtraNames[0], pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "system:nodes"})
 		}), approval.Facts{}, "subject"},
-		{"CN of no node", subject(func(n *pkix.Name) { n.CommonName = "worker-1" }), approval.Facts{}, "subject,node name"},
+		{"CN without a node name", subject(func(n *pkix.Name) { n.CommonName = "worker-1" }), approval.Facts{}, "subject,node name"},
 		{"node without a name", subject(func(n *pkix.Name) { n.CommonName = "system:node:" }), approval.Facts{}, "node name"},
 		{"node name in upper case", subject(func(n *pkix.Name) { n.CommonName = "system:node:Worker" }), approval.Facts{}, "node name"},
 		{"node name with a line feed", subject(func(n *pkix.Name) { n.CommonName = "system:node:a\nb" }), approval.Facts{}, "node name"},
@@ -114,8 +114,8 @@ func TestCheck_Refuses(t *testing.T) {
 		{"no usage", testcsr.Usages(), approval.Facts{}, "usages"},
 		{"no client auth", testcsr.Usages("digital signature"), approval.Facts{}, "usages"},
 		{"no digital signature", testcsr.Usages("client auth"), approval.Facts{}, "usages"},
-		{"server auth for client auth", testcsr.Usages("digital signature", "server auth"), approval.Facts{}, "usages"},
-		{"server auth beside client auth", testcsr.Usages("digital signature", "client auth", "server auth"), approval.Facts{}, "usages"},
+		{"server auth instead of client auth", testcsr.Usages("digital signature", "server auth"), approval.Facts{}, "usages"},
+		{"server auth and client auth", testcsr.Usages("digital signature", "client auth", "server auth"), approval.Facts{}, "usages"},
 		{"cert sign", testcsr.Usages("digital signature", "client auth", "cert sign"), approval.Facts{}, "usages"},
 		{"any", testcsr.Usages("digital signature", "client auth", "any"), approval.Facts{}, "usages"},
 		{"usage twice", testcsr.Usages("digital signature", "client auth", "client auth"), approval.Facts{}, "usages"},
@@ -123,45 +123,45 @@ func TestCheck_Refuses(t *testing.T) {
 		{"RSA 2047", request(smallRSA, func(*x509.CertificateRequest) {}), approval.Facts{}, "key"},
 		{"a person", by("alice", "system:bootstrappers"), approval.Facts{}, "requester"},
 		{"another node", by("system:node:worker-2", "system:nodes"), approval.Facts{}, "requester"},
-		{"bootstrapper by group alone", by("system:bootstrap", "system:bootstrappers"), approval.Facts{}, "requester"},
-		{"bootstrapper by name alone", by(testcsr.Bootstrap, "system:authenticated"), approval.Facts{}, "requester"},
-		{"group of a token alone", by(testcsr.Bootstrap, "system:bootstrappers:a"), approval.Facts{}, "requester"},
+		{"only the group of a bootstrapper", by("system:bootstrap", "system:bootstrappers"), approval.Facts{}, "requester"},
+		{"only the name of a bootstrapper", by(testcsr.Bootstrap, "system:authenticated"), approval.Facts{}, "requester"},
+		{"only the group of a token", by(testcsr.Bootstrap, "system:bootstrappers:a"), approval.Facts{}, "requester"},
 		{"the node exists", func(*testcsr.Object) {}, exists, "new node"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			verdicts := approval.Check(csr.Decode(testcsr.Stored(t, key, test.change)), test.facts)
+			results := approval.Check(csr.Decode(testcsr.Stored(t, key, test.change)), test.facts)
 			var rules []string
-			for _, refusal := range approval.Violations(verdicts) {
+			for _, refusal := range approval.Violations(results) {
 				rules = append(rules, refusal.Rule)
 			}
 			if got := strings.Join(rules, ","); got != test.want {
-				t.Errorf("refused by %q, want %q", got, test.want)
+				t.Errorf("violations %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-// A refused request names each rule that it breaks, and what was found.
+// The error names each violated rule and what was found.
 func TestPolicyViolationError(t *testing.T) {
 	key := testcsr.NewKey(t)
-	verdicts := approval.Check(csr.Decode(testcsr.Stored(t, key, testcsr.Signer("example.com/x"), func(o *testcsr.Object) {
+	results := approval.Check(csr.Decode(testcsr.Stored(t, key, testcsr.Signer("example.com/x"), func(o *testcsr.Object) {
 		o.Spec.Request = testcsr.PKCS10(t, key, func(r *x509.CertificateRequest) {
 			r.Subject = pkix.Name{CommonName: "system:node:worker-1", Organization: []string{"system:masters"}}
 		})
 	})), approval.Facts{})
-	err := &approval.PolicyViolationError{Name: "node-csr-1", Violations: approval.Violations(verdicts)}
-	want := "CSR node-csr-1 violates the approval policy: signer (example.com/x); not privileged (system:masters is kept for Kubernetes and its administrators)"
+	err := &approval.PolicyViolationError{Name: "node-csr-1", Violations: approval.Violations(results)}
+	want := "CSR node-csr-1 violates the approval policy: signer (example.com/x); not privileged (system:masters is reserved for Kubernetes or its administrators)"
 	if got := err.Error(); got != want {
 		t.Errorf("error = %s\nwant %s", got, want)
 	}
 }
 
-// Verdicts come in one order, which reads from the request to the requester.
+// The results are in a fixed order, from the CSR to the requester.
 func TestCheck_Order(t *testing.T) {
 	var rules []string
-	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
-		rules = append(rules, verdict.Rule)
+	for _, result := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
+		rules = append(rules, result.Rule)
 	}
 	want := "readable, pending, signer, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
 	if got := strings.Join(rules, ", "); got != want {

@@ -58,12 +58,12 @@ func isUsages(r csr.Request, auth string) bool {
 func extensionDetail(r csr.Request) string {
 	details := r.SANs()
 	for _, extension := range r.PKCS10.Extensions {
-		if !extension.Id.Equal(alternativeNames) { // which stand there themselves
+		if !extension.Id.Equal(alternativeNames) { // these are already in details
 			details = append(details, "extension "+extension.Id.String())
 		}
 	}
 	return strings.Join(details, " ")
 }
 
-// existence says whether there is a Node of the name asked for.
-var existence = map[bool]string{true: "a Node of this name exists", false: "no Node of this name exists"}
+// existence describes whether a Node with the requested name exists.
+var existence = map[bool]string{true: "a Node with this name exists", false: "no Node with this name exists"}

@@ -27,7 +27,7 @@ func rdn(kind int, value string) pkix.AttributeTypeAndValue {
 	return pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, kind}, Value: value}
 }
 
-// rawSubject sets the subject to sets of attributes.
+// rawSubject sets the subject to these sets of attributes.
 func rawSubject(t *testing.T, subject pkix.RDNSequence) func(*x509.CertificateRequest) {
 	t.Helper()
 	raw, err := asn1.Marshal(subject)
@@ -48,10 +48,10 @@ func TestCheck_Shape(t *testing.T) {
 		change func(*testcsr.Object)
 		want   string
 	}{
-		{"each by itself", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {cn}})), ""},
+		{"each in its own set", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {cn}})), ""},
 		{"CN first", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{cn}, {o}})), ""},
-		{"joined in one", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o, cn}})), "subject"},
-		{"an empty part", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {}, {cn}})), "subject"},
+		{"in one set", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o, cn}})), "subject"},
+		{"an empty set", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {}, {cn}})), "subject"},
 		{"a serial number", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {cn}, {rdn(5, "1")}})), "subject"},
 		{"innocent CN before", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {rdn(3, "innocent")}, {cn}})), "subject"},
 		{"privileged CN before", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {rdn(3, "system:admin")}, {cn}})), "not privileged,subject"},
@@ -66,7 +66,7 @@ func TestCheck_Shape(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if got := refusedBy(testcsr.Stored(t, key, test.change), approval.Facts{}); got != test.want {
-				t.Errorf("refused by %q, want %q", got, test.want)
+				t.Errorf("violations %q, want %q", got, test.want)
 			}
 		})
 	}
@@ -85,11 +85,11 @@ func TestCheck_Serving(t *testing.T) {
 		facts  approval.Facts
 		want   string
 	}{
-		{"of the node", same, known, ""},
+		{"names of the Node", same, known, ""},
 		{"signer not named", same, approval.Facts{NodeExists: true, NodeAddresses: known.NodeAddresses}, "signer"},
-		{"no such Node", same, approval.Facts{Signer: csr.KubeletServing}, "addresses of the node,known node"},
+		{"missing Node", same, approval.Facts{Signer: csr.KubeletServing}, "addresses of the node,known node"},
 		{"another address", same, approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{testcsr.NodeName}}, "addresses of the node"},
-		{"an address written otherwise", names(func(r *x509.CertificateRequest) {
+		{"an address in another form", names(func(r *x509.CertificateRequest) {
 			r.DNSNames, r.IPAddresses = nil, []net.IP{net.ParseIP("2001:db8::4")}
 		}),
 			approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{"2001:DB8:0:0::4"}}, ""},
@@ -98,7 +98,7 @@ func TestCheck_Serving(t *testing.T) {
 		}),
 			approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{"010.000.00.08"}}, ""},
 		{"an address as a host name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"10.0.0.1"} }), known, "addresses of the node"},
-		{"a name that begins alike", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{testcsr.NodeName + ".example.com"} }), known, "addresses of the node"},
+		{"a name with the same prefix", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{testcsr.NodeName + ".example.com"} }), known, "addresses of the node"},
 		{"no name", testcsr.Asks(t, key), known, "no other extensions,addresses of the node"},
 		{"email", names(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), known, "no other extensions,addresses of the node"},
 		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), known, "no other extensions,addresses of the node"},
@@ -115,7 +115,7 @@ func TestCheck_Serving(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if got := refusedBy(testcsr.Serving(t, key, test.change), test.facts); got != test.want {
-				t.Errorf("refused by %q, want %q", got, test.want)
+				t.Errorf("violations %q, want %q", got, test.want)
 			}
 		})
 	}
@@ -139,31 +139,31 @@ func TestCheck_Client(t *testing.T) {
 		{"system:masters", subject("jane", "system:masters"), named, "not privileged"},
 		{"kubeadm's administrators", subject("jane", "dev", "kubeadm:cluster-admins"), named, "not privileged"},
 		{"a component", subject("system:kube-controller-manager"), named, "not privileged"},
-		{"a node, by the signer of clients", subject("system:node:worker-1", "system:nodes"), named, "not privileged"},
+		{"a node, with the client signer", subject("system:node:worker-1", "system:nodes"), named, "not privileged"},
 		{"an administrator", subject("root"), approval.Facts{Signer: csr.APIServerClient, Privilege: "do everything"}, "not privileged"},
 		{"no client auth", func(o *testcsr.Object) { subject("jane")(o); testcsr.Usages("digital signature")(o) }, named, "usages"},
 		{"server auth", func(o *testcsr.Object) { subject("jane")(o); testcsr.Usages("client auth", "server auth")(o) }, named, "usages"},
 		{"names", testcsr.Asks(t, key, func(r *x509.CertificateRequest) {
 			r.Subject, r.DNSNames = pkix.Name{CommonName: "jane"}, []string{"kubernetes"}
 		}), named, "no extensions"},
-		{"signer of someone else", func(o *testcsr.Object) { subject("jane")(o); o.Spec.SignerName = "example.com/x" }, approval.Facts{Signer: "example.com/x"}, ""},
-		{"system:masters there", func(o *testcsr.Object) { subject("jane", "system:masters")(o); o.Spec.SignerName = "example.com/x" }, approval.Facts{Signer: "example.com/x"}, "not privileged"},
+		{"another signer", func(o *testcsr.Object) { subject("jane")(o); o.Spec.SignerName = "example.com/x" }, approval.Facts{Signer: "example.com/x"}, ""},
+		{"another signer, system:masters", func(o *testcsr.Object) { subject("jane", "system:masters")(o); o.Spec.SignerName = "example.com/x" }, approval.Facts{Signer: "example.com/x"}, "not privileged"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if got := refusedBy(testcsr.Stored(t, key, testcsr.Signer(csr.APIServerClient), test.change), test.facts); got != test.want {
-				t.Errorf("refused by %q, want %q", got, test.want)
+				t.Errorf("violations %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-// No approver can override these rules.
+// An approver cannot override these rules.
 func TestCheck_MandatoryRules(t *testing.T) {
 	var mandatory []string
-	for _, verdict := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
-		if !verdict.Overridable {
-			mandatory = append(mandatory, verdict.Rule)
+	for _, result := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
+		if !result.Overridable {
+			mandatory = append(mandatory, result.Rule)
 		}
 	}
 	if got := strings.Join(mandatory, ","); got != "readable,pending,signed with its key,not privileged" {

@@ -1,7 +1,7 @@
 package approval_test
 
 import (
-	"crypto/dsa" //nolint:staticcheck // a key of this type must be refused
+	"crypto/dsa" //nolint:staticcheck // a key of this type must be rejected
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -17,8 +17,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// The request is read already, so any public key can be judged: of the larger
-// ones nobody needs the private half.
+// The decoded CSR can have any public key, so no private key is needed for the large
+// ones.
 func TestCheck_KeyStrength(t *testing.T) {
 	curve := func(c elliptic.Curve) *ecdsa.PublicKey {
 		key, err := ecdsa.GenerateKey(c, rand.Reader)
@@ -38,7 +38,7 @@ func TestCheck_KeyStrength(t *testing.T) {
 	tests := []struct {
 		name   string
 		key    any
-		want   string // the rules that refuse
+		want   string // the violated rules
 		detail string
 	}{
 		{"P-256", curve(elliptic.P256()), "", "ECDSA P-256"},
@@ -61,16 +61,16 @@ func TestCheck_KeyStrength(t *testing.T) {
 			request := csr.Decode(testcsr.Stored(t, testcsr.NewKey(t)))
 			request.PKCS10.PublicKey = test.key
 			var rules []string
-			for _, verdict := range approval.Check(request, approval.Facts{}) {
-				if !verdict.Passed && verdict.Rule != "signed with its key" {
-					rules = append(rules, verdict.Rule)
+			for _, result := range approval.Check(request, approval.Facts{}) {
+				if !result.Passed && result.Rule != "signed with its key" {
+					rules = append(rules, result.Rule)
 				}
-				if verdict.Rule == "key" && verdict.Message != test.detail {
-					t.Errorf("message = %s, want %s", verdict.Message, test.detail)
+				if result.Rule == "key" && result.Message != test.detail {
+					t.Errorf("message = %s, want %s", result.Message, test.detail)
 				}
 			}
 			if got := strings.Join(rules, ","); got != test.want {
-				t.Errorf("refused by %q, want %q", got, test.want)
+				t.Errorf("violations %q, want %q", got, test.want)
 			}
 		})
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// privilege says what the certificate would give that is kept for Kubernetes itself or
-// for its administrators: a name in its subject, each attribute of one that has
-// several, or what its identity may do. It is empty when that is nothing. The subject
-// of a node is not kept, where the signer is for nodes.
+// privilege describes the privilege that the certificate would have: a name in any attribute
+// of its subject that is reserved for Kubernetes or its administrators, or an
+// admin-equivalent permission of its identity. It is empty if there is none. A node's
+// subject is not a privilege if the signer is for nodes.
 func privilege(r csr.Request, facts Facts) string {
 	ofNode := r.SignerName == csr.KubeletClient || r.SignerName == csr.KubeletServing
 	for _, attribute := range r.PKCS10.Subject.Names {
@@ -20,7 +20,7 @@ func privilege(r csr.Request, facts Facts) string {
 		isNode := ofNode && (isType(attribute, organization) && value == csr.NodesGroup ||
 			isType(attribute, commonName) && strings.HasPrefix(value, csr.NodeUserPrefix))
 		if isText && !isNode && (strings.HasPrefix(value, "system:") || value == "kubeadm:cluster-admins") {
-			return value + " is kept for Kubernetes and its administrators"
+			return value + " is reserved for Kubernetes or its administrators"
 		}
 	}
 	if facts.Privilege != "" {
@@ -39,16 +39,16 @@ func isType(attribute pkix.AttributeTypeAndValue, kind int) bool {
 	return attribute.Type.Equal(asn1.ObjectIdentifier{2, 5, 4, kind})
 }
 
-// isNodeSubject wants one CN, one O and nothing else, each by itself: of two CNs
-// the last would win in the certificate, while tools show both.
+// isNodeSubject reports whether the subject is one CN and one O, each in its own set: of two
+// CNs the last would count in the certificate, although tools show both.
 func isNodeSubject(r csr.Request) bool {
 	subject := r.PKCS10.Subject
 	return oneCommonName(r) && strings.HasPrefix(subject.CommonName, csr.NodeUserPrefix) &&
 		slices.Equal(subject.Organization, []string{csr.NodesGroup})
 }
 
-// oneCommonName wants one CN that is not empty and stands by itself, any number of
-// O, and nothing else.
+// oneCommonName reports whether the subject is one CN, not empty and in its own set, any
+// number of O, and nothing else.
 func oneCommonName(r csr.Request) bool {
 	names, subject := 0, pkix.RDNSequence{}
 	if _, err := asn1.Unmarshal(r.PKCS10.RawSubject, &subject); err != nil {

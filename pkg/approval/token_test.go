@@ -17,7 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// createdBy gives a stored CSR a name and a requester.
+// createdBy sets the name and the requester of a stored CSR.
 func createdBy(name, user string) func(*testcsr.Object) {
 	return func(o *testcsr.Object) { o.Name, o.Spec.Username = name, user }
 }
@@ -38,7 +38,7 @@ func TestPendingByToken_Selects(t *testing.T) {
 	}
 	slices.Sort(names)
 	if err != nil || len(pending) != 1 || !slices.Equal(names, []string{"a1", "a2"}) {
-		t.Errorf("pending %v of %d tokens, %v", names, len(pending), err)
+		t.Errorf("pending %v for %d tokens, %v", names, len(pending), err)
 	}
 }
 

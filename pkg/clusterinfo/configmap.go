@@ -19,40 +19,39 @@ import (
 
 // Errors of reading cluster-info.
 var (
-	// ErrNotFound means that the cluster has no ConfigMap cluster-info, or
-	// that it holds no kubeconfig.
+	// ErrNotFound means that the cluster has no ConfigMap cluster-info, or that the
+	// ConfigMap contains no kubeconfig.
 	ErrNotFound = errors.New("the cluster has no cluster-info")
-	// ErrAnonymous means that anonymous requests may not read cluster-info.
-	ErrAnonymous = errors.New("cluster-info may not be read without credentials")
+	// ErrAnonymous means that anonymous requests are not allowed to read cluster-info.
+	ErrAnonymous = errors.New("anonymous requests are not allowed to read cluster-info")
 )
 
-// Info is the ConfigMap cluster-info, as it stands.
+// Info is the content of the ConfigMap cluster-info.
 type Info struct {
 	// Raw is the exact text of its kubeconfig.
 	Raw []byte
 	// Signatures are its signatures by token ID.
 	Signatures map[string]string
-	// UID is that of the ConfigMap, which tells clusters apart that say the same.
+	// UID is the ConfigMap's UID, which distinguishes clusters with equal content.
 	UID string
 
-	size int // of all but the signatures that counts against the limit of a ConfigMap
+	size int // of everything except the signatures that counts toward the size limit
 }
 
-// TokenIDs returns the IDs of the tokens that cluster-info is signed with, in
-// order.
+// TokenIDs returns the IDs of the tokens that cluster-info is signed with, in order.
 func (i Info) TokenIDs() []string { return slices.Sorted(maps.Keys(i.Signatures)) }
 
-// signatureSize is that of the signature of any token.
+// signatureSize is the size of a token's signature.
 const signatureSize = 85
 
 // Capacity returns how many signing tokens cluster-info has room for: a ConfigMap
-// holds 1 MiB, and past that the signer signs with no new token.
+// holds 1 MiB, and the bootstrap signer adds no signature beyond that.
 func (i Info) Capacity() int {
 	return max(0, (corev1.MaxSecretSize-i.size)/signatureSize)
 }
 
-// Fetch reads cluster-info. It returns an error that matches ErrNotFound when
-// there is none.
+// Fetch reads cluster-info. It returns an error that matches ErrNotFound if it is
+// missing.
 //
 // Access: get on the configmap cluster-info in kube-public.
 func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, error) {
@@ -63,8 +62,8 @@ func Fetch(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, err
 	return read(cm)
 }
 
-// FetchDocument reads cluster-info and the kubeconfig in it. It returns Fetch's and
-// ParseDocument's errors.
+// FetchDocument reads cluster-info and parses its kubeconfig. It returns the errors of
+// Fetch and ParseDocument.
 //
 // Access: get on the configmap cluster-info in kube-public.
 func FetchDocument(ctx context.Context, client corev1client.ConfigMapsGetter) (Info, Document, error) {
@@ -76,7 +75,7 @@ func FetchDocument(ctx context.Context, client corev1client.ConfigMapsGetter) (I
 	return info, document, err
 }
 
-// get returns the ConfigMap itself.
+// get returns the ConfigMap.
 func get(ctx context.Context, client corev1client.ConfigMapsGetter) (*corev1.ConfigMap, error) {
 	cm, err := client.ConfigMaps(metav1.NamespacePublic).Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})
 	switch {
@@ -101,13 +100,13 @@ func read(cm *corev1.ConfigMap) (Info, error) {
 		}
 	}
 	if len(info.Raw) == 0 {
-		return info, fmt.Errorf("configmap kube-public/cluster-info: %w: it holds no kubeconfig", ErrNotFound)
+		return info, fmt.Errorf("configmap kube-public/cluster-info: %w: it contains no kubeconfig", ErrNotFound)
 	}
 	return info, nil
 }
 
-// ParseFile reads what someone kept of cluster-info: the whole ConfigMap, in
-// YAML or JSON, or just the text of its kubeconfig, which has no signatures.
+// ParseFile reads a saved cluster-info: either the ConfigMap, in YAML or JSON, or only
+// the text of its kubeconfig, which has no signatures.
 func ParseFile(text []byte) (Info, error) {
 	var cm corev1.ConfigMap
 	if err := yaml.Unmarshal(text, &cm); err == nil && cm.Kind == "ConfigMap" {

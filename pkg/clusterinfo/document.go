@@ -19,13 +19,13 @@ import (
 	"github.com/bootctl/bootctl/internal/certpem"
 )
 
-// ErrDocument means that the kubeconfig in cluster-info is not one that a node
-// may trust: one cluster, an https server, a CA, and nothing else.
-var ErrDocument = errors.New("the kubeconfig in cluster-info is not acceptable")
+// ErrDocument means that a node must not trust the kubeconfig in cluster-info: it
+// must have one cluster, an https server, a CA, and nothing else.
+var ErrDocument = errors.New("the kubeconfig in cluster-info is invalid")
 
 // Document is the kubeconfig in cluster-info.
 type Document struct {
-	// Raw is its exact text, which the signatures are made over.
+	// Raw is its exact text, which is what the signatures cover.
 	Raw []byte
 	// Server is the address of the API server for nodes.
 	Server Endpoint
@@ -33,14 +33,14 @@ type Document struct {
 	CAs []*x509.Certificate
 }
 
-// Equivalent says whether both tell nodes the same address and the same CA
-// certificates, however they are written.
+// Equivalent reports whether both documents have the same server address and the same
+// CA certificates, regardless of how they are written.
 func (d Document) Equivalent(other Document) bool {
 	return d.Server == other.Server && slices.EqualFunc(d.CAs, other.CAs, (*x509.Certificate).Equal)
 }
 
-// document has the only fields that may stand in the kubeconfig. The others
-// that older releases write are empty.
+// document has the only fields that the kubeconfig may have. The fields that only older
+// releases write are empty.
 type document struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -57,9 +57,9 @@ type document struct {
 	CurrentContext string     `json:"current-context"`
 }
 
-// ParseDocument reads the kubeconfig in cluster-info. It is strict: an unknown
-// or doubled field, a second cluster or document, a user, a context, or a CA
-// bundle with anything else in it is an error that matches ErrDocument.
+// ParseDocument reads the kubeconfig in cluster-info. It is strict: an unknown or
+// duplicate field, a second cluster or document, a user, a context, or anything other
+// than certificates in the CA bundle is an error that matches ErrDocument.
 func ParseDocument(raw []byte) (Document, error) {
 	var d document
 	if err := unmarshalStrict(raw, &d); err != nil {
@@ -68,7 +68,7 @@ func ParseDocument(raw []byte) (Document, error) {
 	problem := ""
 	switch {
 	case d.APIVersion != "v1" || d.Kind != "Config":
-		problem = "it is not of apiVersion v1 and kind Config"
+		problem = "its apiVersion and kind are not v1 and Config"
 	case len(d.Clusters) != 1:
 		problem = fmt.Sprintf("it has %d clusters, not one", len(d.Clusters))
 	case len(d.Users) > 0:
@@ -81,7 +81,7 @@ func ParseDocument(raw []byte) (Document, error) {
 	}
 	server, err := parseURL(d.Clusters[0].Cluster.Server, "443")
 	if err != nil {
-		return Document{}, fmt.Errorf("%w: its server is %w", ErrDocument, err)
+		return Document{}, fmt.Errorf("%w: its server: %w", ErrDocument, err)
 	}
 	cas, err := certpem.Parse(d.Clusters[0].Cluster.CA)
 	if err != nil {
@@ -90,25 +90,25 @@ func ParseDocument(raw []byte) (Document, error) {
 	return Document{raw, server, cas}, nil
 }
 
-// unmarshalStrict reads one YAML document into v, with no unknown field, no
-// field twice and no field in another case.
+// unmarshalStrict reads one YAML document into v. It rejects unknown fields, duplicate
+// fields and fields in another case.
 func unmarshalStrict(raw []byte, v any) error {
 	text, err := yaml.YAMLToJSONStrict(raw)
 	switch {
-	case err != nil && strings.Contains(err.Error(), "map key"): // and what that is in Go
-		return errors.New("a key in it is no text")
+	case err != nil && strings.Contains(err.Error(), "map key"): // the original error contains Go types
+		return errors.New("a key is not a string")
 	case err != nil:
 		return err
 	}
 	var misfit *json.UnmarshalTypeError
 	err = utiljson.Unmarshal(text, v)
 	switch {
-	case errors.As(err, &misfit): // whose text has the types of Go
-		return fmt.Errorf("%s is of the type %s, which does not belong there", cmp.Or(misfit.Field, "all of it"), misfit.Value)
+	case errors.As(err, &misfit): // its text contains Go types
+		return fmt.Errorf("%s has the invalid type %s", cmp.Or(misfit.Field, "the document"), misfit.Value)
 	case err != nil:
 		return err
 	case !isOneDocument(raw):
-		return errors.New("it holds more than one YAML document")
+		return errors.New("it contains more than one YAML document")
 	}
 	var fields map[string]any
 	if err := utiljson.Unmarshal(text, &fields); err != nil {
@@ -117,9 +117,9 @@ func unmarshalStrict(raw []byte, v any) error {
 	return runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, v, true)
 }
 
-// isOneDocument reports whether the text holds exactly one YAML document. The
-// conversion to JSON stops where the first document ends, and does not report what
-// follows.
+// isOneDocument reports whether the text contains exactly one YAML document. The
+// conversion to JSON stops at the end of the first document, and does not report
+// what follows.
 func isOneDocument(text []byte) bool {
 	documents := goyaml.NewDecoder(bytes.NewReader(text))
 	var document goyaml.Node

@@ -13,10 +13,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// ErrInvalidEndpoint means that a text is not the address of an API server.
-var ErrInvalidEndpoint = errors.New("not the address of an API server")
+// ErrInvalidEndpoint means that a string is not the address of an API server.
+var ErrInvalidEndpoint = errors.New("not an API server address")
 
-// defaultPort is where kubeadm lets the API server listen.
+// defaultPort is the API server's port in clusters of kubeadm.
 const defaultPort = "6443"
 
 // Endpoint is the address of an API server, as host:port.
@@ -24,8 +24,8 @@ type Endpoint string
 
 // ParseEndpoint reads the address of an API server: HOST, HOST:PORT, or
 // https://HOST:PORT, with IPv6 addresses in brackets or, without a port, bare.
-// The port is 6443 when none is given, and 443 after https://. It returns an
-// error that matches ErrInvalidEndpoint.
+// The port defaults to 6443, or to 443 after https://. It returns an error that
+// matches ErrInvalidEndpoint.
 func ParseEndpoint(s string) (Endpoint, error) {
 	if strings.Contains(s, "://") {
 		return parseURL(s, "443")
@@ -49,9 +49,9 @@ func parseURL(s, port string) (Endpoint, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Trim(u.Path, "/") != "" || u.Opaque != "":
 		problem = "it has more than a host and a port"
 	case token.Redact(u.Hostname()) != u.Hostname():
-		problem = "it is a token, which goes into --token-file" // and never into a DNS query
+		problem = "it is a token; pass it with --token-file" // a token must not reach a DNS query
 	case !validHost(u.Hostname()):
-		problem = "its host is not a name or an address"
+		problem = "its host is not a host name or an IP address"
 	}
 	if u.Port() != "" || strings.HasSuffix(u.Host, ":") {
 		port = u.Port()
@@ -66,7 +66,7 @@ func parseURL(s, port string) (Endpoint, error) {
 	return Endpoint(net.JoinHostPort(u.Hostname(), strconv.FormatUint(number, 10))), nil
 }
 
-// hostName is what the name of a host looks like.
+// hostName matches host names.
 var hostName = regexp.MustCompile(`^([\w-]{1,63}\.)*[\w-]{1,63}$`)
 
 func validHost(host string) bool {
@@ -75,7 +75,7 @@ func validHost(host string) bool {
 	}
 	lastLabel := host[strings.LastIndex(host, ".")+1:]
 	if _, err := strconv.ParseUint(lastLabel, 0, 64); err == nil {
-		return false // resolvers take it for an address, in forms that netip does not
+		return false // resolvers accept forms of addresses that netip rejects
 	}
 	return len(host) <= 253 && hostName.MatchString(host)
 }
@@ -83,9 +83,9 @@ func validHost(host string) bool {
 // URL returns the address as https://host:port.
 func (e Endpoint) URL() string { return "https://" + string(e) }
 
-// IsLoopback says whether only this machine can reach the endpoint.
+// IsLoopback reports whether only this machine can reach the endpoint.
 func (e Endpoint) IsLoopback() bool {
-	host, _, _ := net.SplitHostPort(string(e)) // what is none has no host
+	host, _, _ := net.SplitHostPort(string(e)) // an invalid endpoint has no host
 	addr, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && (addr.IsLoopback() || addr.IsUnspecified())
 }

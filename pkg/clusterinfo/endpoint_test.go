@@ -103,7 +103,7 @@ func FuzzParseEndpoint(f *testing.F) {
 			return
 		}
 		if again, err := clusterinfo.ParseEndpoint(string(endpoint)); err != nil || again != endpoint {
-			t.Errorf("ParseEndpoint(%q) = %q, and of that %q, %v", s, endpoint, again, err)
+			t.Errorf("ParseEndpoint(%q) = %q, which parses as %q, %v", s, endpoint, again, err)
 		}
 		u, err := url.Parse(endpoint.URL())
 		if err != nil || u.Scheme != "https" || u.Host != string(endpoint) || u.User != nil || u.Path != "" || u.RawQuery != "" {

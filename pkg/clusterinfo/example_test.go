@@ -7,7 +7,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// A signature holds for the exact bytes and for nothing else.
+// A signature is valid only for the exact bytes.
 func ExampleVerify() {
 	tok, err := token.Parse("abcdef.0123456789abcdef")
 	if err != nil {
@@ -23,7 +23,7 @@ func ExampleVerify() {
 	// true
 }
 
-// A pin is the digest of a CA's public key, in lower case hex.
+// A pin is the digest of a CA's public key, in lower-case hex.
 func ExampleParsePin() {
 	pin, err := clusterinfo.ParsePin("sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39")
 	fmt.Println(pin, err)

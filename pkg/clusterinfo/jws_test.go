@@ -23,7 +23,7 @@ func TestSign_Golden(t *testing.T) {
 	}
 }
 
-// jws makes a detached JWS with any header and any hash.
+// jws creates a detached JWS with any header and any hash.
 func jws(newHash func() hash.Hash, key, header, document string) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	head := encode([]byte(header))
@@ -42,7 +42,7 @@ func TestVerify(t *testing.T) {
 		wantErr   error
 	}{
 		{"golden", "hello", golden, nil},
-		{"made here", "hello", jws(sha256.New, key, header, "hello"), nil},
+		{"created by jws", "hello", jws(sha256.New, key, header, "hello"), nil},
 		{"empty document", "", jws(sha256.New, key, header, ""), nil},
 		{"other document", "hellp", golden, clusterinfo.ErrSignature},
 		{"line feed after the document", "hello\n", golden, clusterinfo.ErrSignature},
@@ -71,7 +71,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// Without a token there is no key, and anyone can sign with no key.
+// A zero token has no key, and anyone can sign with an empty key.
 func TestVerify_NoToken(t *testing.T) {
 	signature := clusterinfo.Sign([]byte("hello"), token.Token{})
 	testcluster.WantError(t, clusterinfo.Verify([]byte("hello"), signature, token.Token{}), clusterinfo.ErrSignature)

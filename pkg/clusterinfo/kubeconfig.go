@@ -11,15 +11,15 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Encode returns the kubeconfig that cluster-info holds, byte for byte as
-// kubeadm writes it: one cluster without a name, and no user.
+// Encode returns the kubeconfig for cluster-info, byte for byte as kubeadm writes it:
+// one cluster without a name, and no user.
 func Encode(server Endpoint, cas []*x509.Certificate) ([]byte, error) {
 	return encode(clientcmdapi.Config{Clusters: map[string]*clientcmdapi.Cluster{"": cluster(server.URL(), cas)}})
 }
 
-// Kubeconfig returns a kubeconfig for a client whose certificate and key stand
-// in one file, in the words of the kubelet. The path of the file may be
-// relative to the kubeconfig.
+// Kubeconfig returns a kubeconfig for a client whose certificate and key are in one
+// file, with the names that the kubelet uses. The path of the file may be relative
+// to the kubeconfig.
 func Kubeconfig(server Endpoint, cas []*x509.Certificate, certFile string) ([]byte, error) {
 	return encode(clientcmdapi.Config{
 		Clusters:  map[string]*clientcmdapi.Cluster{"default-cluster": cluster(server.URL(), cas)},
@@ -31,15 +31,15 @@ func Kubeconfig(server Endpoint, cas []*x509.Certificate, certFile string) ([]by
 	})
 }
 
-// BootstrapKubeconfig returns the kubeconfig that the kubelet's
-// --bootstrap-kubeconfig takes: with it, a node asks for its certificate as the
-// token. It is in the words of kubeadm.
+// BootstrapKubeconfig returns a kubeconfig for the kubelet's --bootstrap-kubeconfig
+// flag, with which a node authenticates as the token to request its certificate. It
+// has the names that kubeadm uses.
 func BootstrapKubeconfig(server Endpoint, cas []*x509.Certificate, tok token.Token) ([]byte, error) {
 	return UserKubeconfig(server.URL(), cas, "tls-bootstrap-token-user", &clientcmdapi.AuthInfo{Token: tok.Reveal()})
 }
 
-// UserKubeconfig returns a kubeconfig for a user of the API server at that URL, with the
-// names that kubeadm gives.
+// UserKubeconfig returns a kubeconfig for a user of the API server at that URL, with
+// the names that kubeadm uses.
 func UserKubeconfig(serverURL string, cas []*x509.Certificate, user string, credential *clientcmdapi.AuthInfo) ([]byte, error) {
 	context := user + "@kubernetes"
 	return encode(clientcmdapi.Config{

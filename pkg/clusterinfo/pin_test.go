@@ -26,15 +26,15 @@ func TestParsePin(t *testing.T) {
 		{"no prefix", hex64, "", clusterinfo.ErrInvalidPin},
 		{"other hash", "sha512:" + hex64, "", clusterinfo.ErrInvalidPin},
 		{"no colon", "sha256" + hex64 + "0", "", clusterinfo.ErrInvalidPin},
-		{"prefix alone", "sha256:", "", clusterinfo.ErrInvalidPin},
+		{"only the prefix", "sha256:", "", clusterinfo.ErrInvalidPin},
 		{"a byte short", "sha256:" + hex64[2:], "", clusterinfo.ErrInvalidPin},
 		{"a byte long", "sha256:" + hex64 + "00", "", clusterinfo.ErrInvalidPin},
 		{"a digit short", "sha256:" + hex64[1:], "", clusterinfo.ErrInvalidPin},
-		{"no hex", "sha256:" + hex64[1:] + "g", "", clusterinfo.ErrInvalidPin},
+		{"not hex", "sha256:" + hex64[1:] + "g", "", clusterinfo.ErrInvalidPin},
 		{"space before", " sha256:" + hex64, "", clusterinfo.ErrInvalidPin},
 		{"line feed after", "sha256:" + hex64 + "\n", "", clusterinfo.ErrInvalidPin},
 		{"empty", "", "", clusterinfo.ErrInvalidPin},
-		{"hash of nothing", "sha256:" + hex.EncodeToString(ofNothing[:]), "", clusterinfo.ErrInvalidPin},
+		{"hash of empty input", "sha256:" + hex.EncodeToString(ofNothing[:]), "", clusterinfo.ErrInvalidPin},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,18 +72,18 @@ func TestTrusted(t *testing.T) {
 		want         []testcluster.CA
 		wantErr      error
 	}{
-		{"the pinned one alone", cas(pinned), cas(pinned), cas(pinned), nil},
+		{"only the pinned one", cas(pinned), cas(pinned), cas(pinned), nil},
 		{"pinned, other", cas(pinned, other), cas(pinned), cas(pinned), nil},
 		{"other, pinned", cas(other, pinned), cas(pinned), cas(pinned), nil},
 		{"both pinned", cas(pinned, other), cas(other, pinned), cas(pinned, other), nil},
 		{"pinned, expired and pinned", cas(pinned, expired), cas(pinned, expired), cas(pinned), nil},
-		{"no key usage at all", cas(noUsage), cas(noUsage), cas(noUsage), nil},
-		{"other alone", cas(other), cas(pinned), nil, clusterinfo.ErrPinMismatch},
+		{"no key usage", cas(noUsage), cas(noUsage), cas(noUsage), nil},
+		{"only another one", cas(other), cas(pinned), nil, clusterinfo.ErrPinMismatch},
 		{"no pin", cas(pinned), nil, nil, clusterinfo.ErrPinMismatch},
 		{"no bundle", nil, cas(pinned), nil, clusterinfo.ErrPinMismatch},
 		{"expired", cas(expired), cas(expired), nil, clusterinfo.ErrCAExpired},
 		{"not yet valid", cas(future), cas(future), nil, clusterinfo.ErrCAExpired},
-		{"not of a CA", cas(noCA), cas(noCA), nil, clusterinfo.ErrUnusableCA},
+		{"not a CA", cas(noCA), cas(noCA), nil, clusterinfo.ErrUnusableCA},
 		{"may not sign certificates", cas(noSign), cas(noSign), nil, clusterinfo.ErrUnusableCA},
 		{"pinned but expired, other", cas(expired, other), cas(expired), nil, clusterinfo.ErrCAExpired},
 	}

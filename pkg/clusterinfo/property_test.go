@@ -12,8 +12,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// Whatever stands in a bundle and among the pins, the roots are of both, are
-// usable, and are all that is.
+// For any bundle and any pins, the roots are exactly the usable certificates with a
+// pinned key.
 func TestTrusted_WithinPins(t *testing.T) {
 	n, seed := 20_000, uint64(time.Now().UnixNano())
 	if os.Getenv("BOOTCTL_SOAK") != "" {
@@ -35,7 +35,7 @@ func TestTrusted_WithinPins(t *testing.T) {
 		})
 		pool = append(pool, c.Certificate)
 		usable[c.Certificate] = i%8 > 2
-		if i%16 == 3 { // one of the same key
+		if i%16 == 3 { // a certificate with the same key
 			again := c.Renewed(t, func(c *x509.Certificate) { c.Subject.CommonName = "renewed" }).Certificate
 			pool, usable[again] = append(pool, again), true
 		}

@@ -71,7 +71,7 @@ func TestPublish(t *testing.T) {
 	}{
 		{"absent", nil, want, true},
 		{"older", map[string]string{"kubeconfig": "old", "jws-kubeconfig-abcdef": "old", "other": "kept"}, kept, true},
-		{"the same", want, want, false},
+		{"no change", want, want, false},
 		{"a signature missing", map[string]string{"kubeconfig": document}, want, true},
 	}
 	for _, test := range tests {
@@ -93,7 +93,7 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-func TestPublish_RefusesLikeNode(t *testing.T) {
+func TestPublish_InvalidForNode(t *testing.T) {
 	client := fakeCore(t)
 	_, err := testcluster.Publish(t, client, []byte("kind: Config\n"))
 	testcluster.WantError(t, err, clusterinfo.ErrDocument)

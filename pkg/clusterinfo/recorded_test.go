@@ -13,8 +13,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// recorded returns what one release of Kubernetes wrote: cluster-info as kubeadm
-// and the bootstrap signer leave it, and the Secret of the token that signed it.
+// recorded returns what one release of Kubernetes wrote: cluster-info as written by
+// kubeadm and the bootstrap signer, and the Secret of the token that signed it.
 func recorded(t *testing.T, file string) (*corev1.ConfigMap, *corev1.Secret) {
 	t.Helper()
 	var list struct{ Items [2]json.RawMessage }
@@ -51,7 +51,7 @@ func TestParseDocument_RecordedReleases(t *testing.T) {
 			}
 			states := clusterinfo.CheckAll(info, []token.Info{tok}, at)
 			if len(states) != 1 || states[0].State != clusterinfo.Valid {
-				t.Errorf("signatures %v, want one that is valid", states)
+				t.Errorf("signatures %v, want one valid signature", states)
 			}
 			document, err := clusterinfo.ParseDocument(info.Raw)
 			if err != nil || document.Server != "10.0.0.1:6443" || len(document.CAs) != 1 {

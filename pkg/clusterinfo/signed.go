@@ -15,32 +15,32 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// ErrNotSignedYet means that the bootstrap signer has not signed cluster-info with
-// a token that it should sign with.
-var ErrNotSignedYet = errors.New("the bootstrap signer has not signed cluster-info with it")
+// ErrNotSignedYet means that the bootstrap signer has not signed cluster-info with a
+// token that it should sign with.
+var ErrNotSignedYet = errors.New("the bootstrap signer has not signed cluster-info with this token")
 
-// SignedWait says how to wait for signatures.
+// SignedWait configures a wait for signatures.
 type SignedWait struct {
 	Client corev1client.CoreV1Interface
-	// Now is the clock that tokens expire by; nil means the system's.
+	// Now is the clock for expirations; nil means the system clock.
 	Now func() time.Time
-	// Observer receives what is waited for as Waiting, and again when it changes.
+	// Observer receives the reason for waiting as Waiting, and again when it changes.
 	Observer kubeclient.Observer
 }
 
-// Until waits until cluster-info has a good signature of each of the tokens. When
-// the deadline of ctx passes, its error matches ErrNotSignedYet and says whether
-// the signer seems to do nothing at all or has lost these.
+// Until waits until cluster-info has a valid signature for each of the tokens. At the
+// deadline of ctx, its error matches ErrNotSignedYet and explains whether the bootstrap
+// signer seems to be stopped or to have missed these tokens.
 //
 // Access: get on the configmap cluster-info in kube-public; list on secrets in
-// kube-system, without which the error says less.
+// kube-system, without which the error has less detail.
 func (w SignedWait) Until(ctx context.Context, tokens []token.Info) error {
 	w.Now = kubeclient.ClockOrSystem(w.Now)
-	begin, why := w.Now(), ""
+	begin, detail := w.Now(), ""
 	wait := kubeclient.Wait{
 		Transient: func(err error) bool { return errors.Is(err, ErrNotSignedYet) || kubeclient.IsTransient(err) },
 		Observer: func(event kubeclient.Event) {
-			if why != "" || !errors.Is(event.Waiting, ErrNotSignedYet) {
+			if detail != "" || !errors.Is(event.Waiting, ErrNotSignedYet) {
 				w.Observer.Notify(event)
 			}
 		},
@@ -56,11 +56,11 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Info) error {
 			return nil
 		}
 		if w.Now().Sub(begin) >= signTimeout {
-			why = cmp.Or(w.explain(ctx, info, missing), why)
+			detail = cmp.Or(w.explain(ctx, info, missing), detail)
 		}
-		return notSigned(missing, why)
+		return notSigned(missing, detail)
 	})
-	if errors.Is(err, ErrNotSignedYet) && why == "" && errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, ErrNotSignedYet) && detail == "" && errors.Is(err, context.DeadlineExceeded) {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		return &kubeclient.DeadlineError{Last: notSigned(missing, w.explain(last, info, missing))}
@@ -68,18 +68,18 @@ func (w SignedWait) Until(ctx context.Context, tokens []token.Info) error {
 	return err
 }
 
-// signTimeout is how long the signer may take before anyone is told.
+// signTimeout is how long the bootstrap signer may take before the wait is reported.
 const signTimeout = time.Second
 
-func notSigned(missing []string, why string) error {
+func notSigned(missing []string, detail string) error {
 	err := fmt.Errorf("token %s: %w", escape.FirstN(missing, 1, " "), ErrNotSignedYet)
-	if why == "" {
+	if detail == "" {
 		return err
 	}
-	return fmt.Errorf("%w: %s", err, why)
+	return fmt.Errorf("%w: %s", err, detail)
 }
 
-// unsignedOf returns the IDs of the tokens without a good signature.
+// unsignedOf returns the IDs of the tokens without a valid signature.
 func unsignedOf(info Info, tokens []token.Info) []string {
 	var missing []string
 	for _, tok := range tokens {
@@ -90,22 +90,22 @@ func unsignedOf(info Info, tokens []token.Info) []string {
 	return missing
 }
 
-// explain says what the other tokens tell of the signer; nothing where the time
-// runs out before that is known.
+// explain returns what the other tokens reveal about the bootstrap signer; empty if ctx
+// ends first.
 func (w SignedWait) explain(ctx context.Context, info Info, missing []string) string {
 	all, err := token.List(ctx, w.Client)
 	switch {
 	case ctx.Err() != nil:
 		return ""
 	case err != nil:
-		return "the controller " + Signer + " is slow, does not run, or may not write"
+		return "the controller " + Signer + " is slow, is not running, or lacks permission to write cluster-info"
 	}
 	return signerState(info, all, sets.New(missing...), w.Now())
 }
 
-// signerState tells from the tokens that nobody waits for what the signer does.
+// signerState derives the state of the bootstrap signer from the tokens not waited for.
 func signerState(info Info, all []token.Info, waits sets.Set[string], now time.Time) string {
-	var since time.Time // when the last of those that are waited for was made
+	var since time.Time // when the newest token that is waited for was created
 	for _, tok := range all {
 		if waits.Has(tok.ID) && tok.Created.After(since) {
 			since = tok.Created
@@ -118,16 +118,16 @@ func signerState(info Info, all []token.Info, waits sets.Set[string], now time.T
 		case Check(info, tok.Token) != Valid:
 			invalid++
 		case tok.Created.After(since):
-			return fmt.Sprintf("it runs, since it signed with the later token %s, so it has lost this one", tok.ID)
+			return fmt.Sprintf("it is running, because it signed with the newer token %s, but it has missed this one", tok.ID)
 		default:
 			valid++
 		}
 	}
 	switch {
 	case valid == 0:
-		return "no other token has a valid signature either: the controller " + Signer + " does not run, or may not write"
+		return "no other token has a valid signature either: the controller " + Signer + " is not running or lacks permission to write cluster-info"
 	case invalid == 0:
-		return fmt.Sprintf("the signatures of %d other tokens are valid: the controller %s has lost this one, or has stopped since", valid, Signer)
+		return fmt.Sprintf("the signatures of %d other tokens are valid: the controller %s has missed this one, or has stopped since", valid, Signer)
 	}
-	return fmt.Sprintf("the signatures of %d other tokens are not valid either: the controller %s has stopped, or may not write", invalid, Signer)
+	return fmt.Sprintf("the signatures of %d other tokens are not valid either: the controller %s has stopped or lacks permission to write cluster-info", invalid, Signer)
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// signedCluster holds cluster-info and the tokens of these IDs, each a minute
-// older than the one after it, signed where valid says so.
+// signedCluster holds cluster-info and the tokens with these IDs, each a minute older
+// than the next, signed if they are in valid.
 func signedCluster(t *testing.T, valid map[string]bool, ids ...string) *fake.Clientset {
 	t.Helper()
 	info := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": "hello"}}
@@ -50,10 +50,10 @@ func TestSignedWait_SignerState(t *testing.T) {
 		valid map[string]bool
 		want  string
 	}{
-		{"no other token", []string{"abcdef"}, nil, "does not run, or may not write"},
-		{"others are signed", []string{"bbbbbb", "abcdef"}, map[string]bool{"bbbbbb": true}, "has lost this one, or has stopped since"},
-		{"a later one is signed", []string{"abcdef", "bbbbbb"}, map[string]bool{"bbbbbb": true}, "later token bbbbbb"},
-		{"none is signed", []string{"bbbbbb", "abcdef"}, nil, "does not run, or may not write"},
+		{"no other token", []string{"abcdef"}, nil, "is not running or lacks permission"},
+		{"others are signed", []string{"bbbbbb", "abcdef"}, map[string]bool{"bbbbbb": true}, "has missed this one, or has stopped since"},
+		{"a newer one is signed", []string{"abcdef", "bbbbbb"}, map[string]bool{"bbbbbb": true}, "newer token bbbbbb"},
+		{"none is signed", []string{"bbbbbb", "abcdef"}, nil, "is not running or lacks permission"},
 		{"some are signed", []string{"bbbbbb", "cccccc", "abcdef"}, map[string]bool{"bbbbbb": true}, "signatures of 1 other tokens are not valid either"},
 	}
 	for _, test := range tests {
@@ -69,7 +69,7 @@ func TestSignedWait_SignerState(t *testing.T) {
 				testcluster.WantError(t, err, clusterinfo.ErrNotSignedYet)
 				testcluster.WantError(t, err, context.DeadlineExceeded)
 				if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
-					t.Errorf("error = %v, want %q in it", err, test.want)
+					t.Errorf("error = %v, want one with %q", err, test.want)
 				}
 				if len(causes) != 1 || !strings.Contains(causes[0].Error(), test.want) {
 					t.Errorf("causes %v, want one with %q", causes, test.want)
@@ -82,7 +82,7 @@ func TestSignedWait_SignerState(t *testing.T) {
 	}
 }
 
-// What the signer does is said, however soon the time is up.
+// The error describes the bootstrap signer even after a short timeout.
 func TestSignedWait_Deadline(t *testing.T) {
 	for _, timeout := range []time.Duration{100 * time.Millisecond, time.Second, 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -90,14 +90,14 @@ func TestSignedWait_Deadline(t *testing.T) {
 			defer cancel()
 			err := clusterinfo.SignedWait{Client: signedCluster(t, nil, "abcdef").CoreV1(), Now: time.Now}.Until(ctx, infosOf(t, "abcdef"))
 			testcluster.WantError(t, err, clusterinfo.ErrNotSignedYet)
-			if !strings.Contains(err.Error(), "does not run, or may not write") {
+			if !strings.Contains(err.Error(), "is not running or lacks permission") {
 				t.Errorf("after %s: %v", timeout, err)
 			}
 		})
 	}
 }
 
-// The signer takes a moment, which is nobody's trouble.
+// The bootstrap signer needs a moment, so the first second is not reported.
 func TestSignedWait_QuietAtFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := signedCluster(t, nil, "abcdef", "bbbbbb")
@@ -115,7 +115,7 @@ func TestSignedWait_QuietAtFirst(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Observer: func(event kubeclient.Event) { t.Errorf("told: %v", event.Waiting) }}
+		wait := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now, Observer: func(event kubeclient.Event) { t.Errorf("reported: %v", event.Waiting) }}
 		begin := time.Now()
 		if err := wait.Until(t.Context(), infosOf(t, "abcdef", "bbbbbb")); err != nil {
 			t.Error(err)
@@ -126,7 +126,7 @@ func TestSignedWait_QuietAtFirst(t *testing.T) {
 	})
 }
 
-// A signature is not enough: it must be that of the token over what is there.
+// A signature must be created with the token and match the existing document.
 func TestSignedWait_ValidSignatures(t *testing.T) {
 	good := func(id string) string { return clusterinfo.Sign([]byte("hello"), tokenOf(t, id)) }
 	tests := []struct {
@@ -135,8 +135,8 @@ func TestSignedWait_ValidSignatures(t *testing.T) {
 		wantErr    error
 	}{
 		{"good", map[string]string{"abcdef": good("abcdef"), "bbbbbb": good("bbbbbb")}, nil},
-		{"over other text", map[string]string{"abcdef": clusterinfo.Sign([]byte("other"), tokenOf(t, "abcdef")), "bbbbbb": good("bbbbbb")}, clusterinfo.ErrNotSignedYet},
-		{"of another token", map[string]string{"abcdef": good("bbbbbb"), "bbbbbb": good("bbbbbb")}, clusterinfo.ErrNotSignedYet},
+		{"for another document", map[string]string{"abcdef": clusterinfo.Sign([]byte("other"), tokenOf(t, "abcdef")), "bbbbbb": good("bbbbbb")}, clusterinfo.ErrNotSignedYet},
+		{"created with another token", map[string]string{"abcdef": good("bbbbbb"), "bbbbbb": good("bbbbbb")}, clusterinfo.ErrNotSignedYet},
 		{"one of two", map[string]string{"abcdef": good("abcdef")}, clusterinfo.ErrNotSignedYet},
 		{"none", nil, clusterinfo.ErrNotSignedYet},
 	}
@@ -174,7 +174,7 @@ func TestSignedWait_NoAccessToTokens(t *testing.T) {
 		defer cancel()
 		err := clusterinfo.SignedWait{Client: client.CoreV1(), Now: time.Now}.Until(ctx, infosOf(t, "abcdef"))
 		var deadline *kubeclient.DeadlineError
-		if !errors.As(err, &deadline) || !strings.Contains(err.Error(), "may not write") {
+		if !errors.As(err, &deadline) || !strings.Contains(err.Error(), "lacks permission") {
 			t.Errorf("error = %v", err)
 		}
 	})
@@ -190,10 +190,10 @@ func TestCapacity(t *testing.T) {
 		cm   *corev1.ConfigMap
 		want int
 	}{
-		{"kubeconfig alone", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature)}, nil), 10},
-		{"a byte too much", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature+1)}, nil), 9},
+		{"only the kubeconfig", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature)}, nil), 10},
+		{"one byte too many", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature+1)}, nil), 9},
 		{"with signatures", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature), "jws-kubeconfig-abcdef": strings.Repeat("s", signature)}, nil), 10},
-		{"with others' data", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature), "x": strings.Repeat("x", signature)}, nil), 9},
+		{"with other data", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature), "x": strings.Repeat("x", signature)}, nil), 9},
 		{"with binary data", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20-10*signature)}, map[string][]byte{"x": make([]byte, 2*signature)}), 8},
 		{"full", cm(map[string]string{"kubeconfig": strings.Repeat("k", 1<<20)}, nil), 0},
 	}
@@ -213,7 +213,7 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
-// infosOf returns what the Secrets of the tokens of these IDs say.
+// infosOf returns the tokens with these IDs.
 func infosOf(t *testing.T, ids ...string) []token.Info {
 	t.Helper()
 	var infos []token.Info

@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// The bootstrap signer looks at no group.
+// The bootstrap signer ignores groups.
 func TestSign_AnyGroup(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	for name, change := range map[string]func(*corev1.Secret){

@@ -17,7 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// A pin is of a key, and a key may have a certificate that is of no use.
+// A pin identifies a key, and a key can have several certificates, some unusable.
 func TestTrusted_RenewedCA(t *testing.T) {
 	current := testcluster.NewCA(t)
 	expired := current.Renewed(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
@@ -42,7 +42,7 @@ func TestTrusted_RenewedCA(t *testing.T) {
 	}
 }
 
-// The first and the last second of a certificate are its own.
+// A certificate is valid in its first and its last second.
 func TestTrusted_ValidityBounds(t *testing.T) {
 	c := testcluster.NewCA(t)
 	tests := []struct {
@@ -64,7 +64,7 @@ func TestTrusted_ValidityBounds(t *testing.T) {
 	}
 }
 
-// The certificate of version 1 of X.509 says nothing of being a CA's.
+// An X.509 version 1 certificate has no basic constraints.
 func TestTrusted_BasicConstraints(t *testing.T) {
 	c := testcluster.NewCA(t, func(c *x509.Certificate) { c.BasicConstraintsValid, c.IsCA = false, false })
 	_, err := clusterinfo.Trusted(testcluster.Bundle(c), clusterinfo.Pins(testcluster.Bundle(c)), testcluster.Now)
@@ -74,7 +74,7 @@ func TestTrusted_BasicConstraints(t *testing.T) {
 	}
 }
 
-// Every pin in the error of a small bundle, and the first of a large one.
+// The error lists every pin of a small bundle, and the first ones of a large bundle.
 func TestTrusted_ErrorDetails(t *testing.T) {
 	pinned := testcluster.NewCA(t)
 	var cas []testcluster.CA
@@ -85,7 +85,7 @@ func TestTrusted_ErrorDetails(t *testing.T) {
 		_, err := clusterinfo.Trusted(testcluster.Bundle(cas[:n]...), clusterinfo.Pins(testcluster.Bundle(pinned)), testcluster.Now)
 		testcluster.WantError(t, err, clusterinfo.ErrPinMismatch)
 		if got, want := strings.Count(err.Error(), "sha256:"), min(n, 3); got != want || !strings.Contains(err.Error(), wantMore) {
-			t.Errorf("of %d CAs, the error names %d pins, want %d and %q: %v", n, got, want, wantMore, err)
+			t.Errorf("with %d CAs, the error names %d pins, want %d and %q: %v", n, got, want, wantMore, err)
 		}
 		if !strings.Contains(err.Error(), clusterinfo.PinOf(cas[0].Certificate).String()) {
 			t.Errorf("the error does not name the pin of the first CA: %v", err)
@@ -93,7 +93,7 @@ func TestTrusted_ErrorDetails(t *testing.T) {
 	}
 }
 
-// A pin differs in every bit that a key may differ in.
+// All bits of a pin are compared.
 func TestTrusted_WholePin(t *testing.T) {
 	c := testcluster.NewCA(t)
 	for i := range sha256.Size {
@@ -166,7 +166,7 @@ func TestParsePin_Forms(t *testing.T) {
 	}
 }
 
-// The hash of nothing is refused however it is written.
+// The hash of empty input is rejected in every spelling.
 func TestParsePin_Empty(t *testing.T) {
 	sum := sha256.Sum256(nil)
 	digits := hex.EncodeToString(sum[:])
@@ -175,6 +175,6 @@ func TestParsePin_Empty(t *testing.T) {
 		testcluster.WantError(t, err, clusterinfo.ErrInvalidPin)
 	}
 	if _, err := clusterinfo.ParsePin("sha256:" + digits[:63] + "4"); err != nil {
-		t.Errorf("a digit away from it: %v", err)
+		t.Errorf("a similar pin: %v", err)
 	}
 }

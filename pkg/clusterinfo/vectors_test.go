@@ -13,9 +13,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// vectors are what the tests of Kubernetes say of signatures, pins and
-// kubeconfigs. Stricter names the row of docs/stricter.md that says why bootctl
-// refuses what Kubernetes takes.
+// vectors are the signatures, pins and kubeconfigs in the tests of Kubernetes. Stricter
+// names the row of docs/stricter.md that explains why bootctl rejects what Kubernetes
+// accepts.
 type vectors struct {
 	Signatures []struct {
 		Content, Token, Signature string
@@ -25,7 +25,7 @@ type vectors struct {
 	Pins []struct {
 		Text   string
 		Want   bool
-		Pinned bool // it is of testdata/pinned.pem
+		Pinned bool // it is the pin of testdata/pinned.pem
 	}
 	Documents []struct {
 		Name, Text string
@@ -61,8 +61,8 @@ func readCert(t *testing.T, path string) []*x509.Certificate {
 	return certs
 }
 
-// judge compares a judgement of ours with one of Kubernetes.
-func judge(t *testing.T, what string, err error, want bool, stricter string) {
+// compare compares a result of bootctl with the result of Kubernetes.
+func compare(t *testing.T, what string, err error, want bool, stricter string) {
 	t.Helper()
 	if stricter != "" {
 		if !strings.Contains(string(readFile(t, "../../docs/stricter.md")), "| "+stricter+" |") {
@@ -81,7 +81,7 @@ func TestVerify_UpstreamSignatures(t *testing.T) {
 		if err == nil {
 			err = clusterinfo.Verify([]byte(v.Content), v.Signature, tok)
 		}
-		judge(t, v.Signature, err, v.Want, v.Stricter)
+		compare(t, v.Signature, err, v.Want, v.Stricter)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestPinOf_Upstream(t *testing.T) {
 	pinned, other := readCert(t, "testdata/pinned.pem"), readCert(t, "testdata/other.pem")
 	for _, v := range readVectors(t).Pins {
 		pin, err := clusterinfo.ParsePin(v.Text)
-		judge(t, v.Text, err, v.Want, "")
+		compare(t, v.Text, err, v.Want, "")
 		if got := err == nil && pin == clusterinfo.PinOf(pinned[0]); got != v.Pinned {
 			t.Errorf("%s is the pin: %v, want %v", v.Text, got, v.Pinned)
 		}
@@ -103,6 +103,6 @@ func TestParseDocument_Upstream(t *testing.T) {
 	bundle := base64.StdEncoding.EncodeToString(readFile(t, "testdata/pinned.pem"))
 	for _, v := range readVectors(t).Documents {
 		_, err := clusterinfo.ParseDocument([]byte(strings.Replace(v.Text, "data: CA\n", "data: "+bundle+"\n", 1)))
-		judge(t, v.Name, err, v.Want, v.Stricter)
+		compare(t, v.Name, err, v.Want, v.Stricter)
 	}
 }

@@ -13,28 +13,28 @@ import (
 
 // The states of a signature.
 const (
-	Valid     = "VALID"     // made with a live token over this document
-	Stale     = "STALE"     // of a live token, but not over this document
-	Missing   = "MISSING"   // a live signing token without a signature
-	Malformed = "MALFORMED" // of a live token, but nothing that could be its signature
-	Orphan    = "ORPHAN"    // whatever stands there: the token is gone, expired or not for signing
+	Valid     = "VALID"     // created with a valid token for this document
+	Stale     = "STALE"     // has the form of a valid token's signature, but does not match this document
+	Missing   = "MISSING"   // a valid signing token has no signature
+	Malformed = "MALFORMED" // the entry for a valid token is not a JWS signature
+	Orphan    = "ORPHAN"    // the token does not exist, has expired, or lacks the signing usage
 )
 
-// Verdicts on all signatures of cluster-info.
+// Errors of verifying all signatures of cluster-info.
 var (
-	// ErrNotVerified means that a live signing token has no good signature.
-	ErrNotVerified = errors.New("cluster-info does not verify")
-	// ErrNoSigningToken means that there is nothing to verify with.
-	ErrNoSigningToken = errors.New("there is no live signing token, so nothing verifies")
+	// ErrNotVerified means that a valid signing token has no valid signature.
+	ErrNotVerified = errors.New("cluster-info cannot be verified")
+	// ErrNoSigningToken means that there is no token to verify with.
+	ErrNoSigningToken = errors.New("cluster-info cannot be verified: there is no valid signing token")
 )
 
-// SignatureState says how one signature of cluster-info stands.
+// SignatureState is the state of one signature of cluster-info.
 type SignatureState struct {
 	TokenID string
 	State   string
 }
 
-// SignatureError means that the signature of a live signing token is not valid. It
+// SignatureError means that the signature of a valid signing token is not valid. It
 // matches ErrNotVerified.
 type SignatureError struct{ SignatureState }
 
@@ -45,17 +45,17 @@ func (e *SignatureError) Error() string {
 // Unwrap returns ErrNotVerified.
 func (e *SignatureError) Unwrap() error { return ErrNotVerified }
 
-// Audit is what an administrator finds when reading cluster-info and all tokens.
+// Audit is the state of cluster-info and its signatures, given all tokens.
 type Audit struct {
 	Document
 	Signatures []SignatureState
-	// Verdict is the error of VerifyAll.
-	Verdict error
-	// Stalled has a sentence about each controller that has left work undone, in order.
+	// Err is the result of VerifyAll.
+	Err error
+	// Stalled has a sentence about each stalled controller, in order.
 	Stalled []string
 }
 
-// ReadAudit reads cluster-info and the tokens, and judges every signature.
+// ReadAudit reads cluster-info and the tokens, and checks every signature.
 //
 // Access: get on the configmap cluster-info in kube-public; list on secrets in kube-system.
 func ReadAudit(ctx context.Context, client Client, now time.Time) (Audit, error) {
@@ -72,8 +72,8 @@ func ReadAudit(ctx context.Context, client Client, now time.Time) (Audit, error)
 	return Audit{document, states, VerifyAll(states), slices.Sorted(maps.Values(stalled))}, nil
 }
 
-// CheckAll judges every signature of info against all tokens of the cluster,
-// in the order of the token IDs.
+// CheckAll checks every signature of info against all tokens of the cluster, and
+// returns the states in the order of the token IDs.
 func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
 	found := map[string]string{}
 	for id := range info.Signatures {
@@ -91,7 +91,7 @@ func CheckAll(info Info, tokens []token.Info, now time.Time) []SignatureState {
 	return states
 }
 
-// Check judges the signature of one token, taking it for a live one.
+// Check checks the signature of one token, assuming that the token is valid.
 func Check(info Info, tok token.Token) string {
 	signature, ok := info.Signatures[tok.ID()]
 	switch {
@@ -105,25 +105,25 @@ func Check(info Info, tok token.Token) string {
 	return Stale
 }
 
-// VerifyAll returns nil when every live signing token, and at least one, has a
-// valid signature; else a *SignatureError or ErrNoSigningToken. The states are those of
-// CheckAll. Orphans do no harm: nobody who asks for them has a token.
+// VerifyAll returns nil if there is at least one valid signing token and each has a
+// valid signature. Otherwise it returns a *SignatureError or ErrNoSigningToken. The
+// states are the result of CheckAll. Orphans are harmless: no node has their token.
 func VerifyAll(states []SignatureState) error {
-	verdict := ErrNoSigningToken
+	err := ErrNoSigningToken
 	for _, s := range states {
 		switch s.State {
 		case Orphan:
 		case Valid:
-			verdict = nil
+			err = nil
 		default:
 			return &SignatureError{s}
 		}
 	}
-	return verdict
+	return err
 }
 
-// The controllers that maintain tokens and cluster-info, by the names that
-// kube-controller-manager's --controllers takes.
+// The controllers that maintain tokens and cluster-info, by their names in the
+// --controllers flag of kube-controller-manager.
 const (
 	Signer  = "bootstrapsigner"
 	Cleaner = "tokencleaner"
@@ -133,29 +133,29 @@ const (
 // before it counts as stalled: it usually acts within a second.
 const StallThreshold = 10 * time.Second
 
-// StalledControllers returns a sentence about each controller that has left work
-// undone for longer than StallThreshold, by the controller's name: the first token
-// that it should have acted on. tokens are all tokens of the cluster that the caller
-// can see.
+// StalledControllers returns a sentence about each controller that has not acted for
+// longer than StallThreshold, by the controller's name. The sentence names the first
+// token that the controller should have acted on. tokens are all tokens of the cluster
+// that the caller can see.
 func StalledControllers(info Info, tokens []token.Info, now time.Time) map[string]string {
 	stalled := map[string]string{}
 	note := func(controller, format string, args ...any) {
 		if stalled[controller] == "" {
-			stalled[controller] = fmt.Sprintf("the controller %s is silent: %s", controller, fmt.Sprintf(format, args...))
+			stalled[controller] = fmt.Sprintf("the controller %s is not running: %s", controller, fmt.Sprintf(format, args...))
 		}
 	}
 	for _, tok := range tokens {
 		if age := now.Sub(tok.Created); tok.Signs(now) && age > StallThreshold {
 			if state := Check(info, tok.Token); state != Valid {
-				note(Signer, "token %s is there for %s, and its signature is %s", tok.ID, age.Round(time.Second), state)
+				note(Signer, "token %s has existed for %s, and its signature is %s", tok.ID, age.Round(time.Second), state)
 			}
 		}
 		if over := now.Sub(tok.Expires); !tok.Expires.IsZero() && over > StallThreshold {
-			note(Cleaner, "token %s expired %s ago and is still there", tok.ID, over.Round(time.Second))
+			note(Cleaner, "token %s expired %s ago and still exists", tok.ID, over.Round(time.Second))
 		}
 	}
 	if len(tokens) == 0 && len(info.Signatures) == 0 {
-		note(Signer, "cluster-info has no signature at all")
+		note(Signer, "cluster-info has no signatures")
 	}
 	return stalled
 }

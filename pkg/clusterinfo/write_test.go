@@ -23,13 +23,13 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-var errServer = errors.New("trouble in the server")
+var errServer = errors.New("server error")
 
 func conflict() error {
 	return apierrors.NewConflict(corev1.Resource("configmaps"), "cluster-info", errors.New("changed"))
 }
 
-// Nobody has a signature but the live tokens that sign, and of those each.
+// Exactly the valid tokens with the signing usage get a signature.
 func TestPublish_ValidSigningTokensOnly(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	tests := []struct {
@@ -37,8 +37,8 @@ func TestPublish_ValidSigningTokensOnly(t *testing.T) {
 		change func(*corev1.Secret)
 		want   bool
 	}{
-		{"as it is", func(*corev1.Secret) {}, true},
-		{"signing alone", func(s *corev1.Secret) { delete(s.Data, "usage-bootstrap-authentication") }, true},
+		{"unchanged", func(*corev1.Secret) {}, true},
+		{"signing only", func(s *corev1.Secret) { delete(s.Data, "usage-bootstrap-authentication") }, true},
 		{"expires in a second", func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:01Z") }, true},
 		{"expires now", func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:00Z") }, false},
 		{"bad expiration", func(s *corev1.Secret) { s.Data["expiration"] = []byte("never") }, false},
@@ -76,8 +76,8 @@ func TestPublish_ValidSigningTokensOnly(t *testing.T) {
 	}
 }
 
-// The write is on condition of what was read, in one request, and keeps what is
-// not ours.
+// The write depends on the version that was read, is one request, and keeps data that
+// bootctl does not manage.
 func TestPublish_ResourceVersion(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	there := clusterInfo(map[string]string{"kubeconfig": "old", "jws-kubeconfig-zzzzzz": "theirs", "other": "kept"})
@@ -99,21 +99,21 @@ func TestPublish_ResourceVersion(t *testing.T) {
 	}
 	got := writes[0].(clienttesting.UpdateActionImpl).Object.(*corev1.ConfigMap)
 	if got.ResourceVersion != "42" || got.UID != "u" {
-		t.Errorf("written on condition of version %q and UID %q", got.ResourceVersion, got.UID)
+		t.Errorf("written with version %q and UID %q", got.ResourceVersion, got.UID)
 	}
 	if got.Labels["a"] != "b" || got.Annotations["c"] != "d" || len(got.BinaryData["binary"]) != 1 || got.Data["other"] != "kept" {
 		t.Errorf("not everything was kept: %+v", got)
 	}
 	if _, ok := got.Data["jws-kubeconfig-zzzzzz"]; ok {
-		t.Error("a signature that the bootstrap signer would take away was kept")
+		t.Error("a signature that the bootstrap signer would remove was kept")
 	}
 	if changed, err := testcluster.Publish(t, client, document); err != nil || changed {
 		t.Errorf("the second time, Publish = %v, %v", changed, err)
 	}
 }
 
-// After a conflict everything is read anew: the new version, and tokens made
-// meanwhile.
+// After a conflict everything is read again: the new version, and tokens created in
+// the meantime.
 func TestPublish_RereadsAfterConflict(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	client := fakeCore(t, clusterInfo(map[string]string{"kubeconfig": "old"}))
@@ -186,7 +186,7 @@ func TestPublish_Errors(t *testing.T) {
 	}
 }
 
-// What a node would refuse is not looked at any further, nor written.
+// A document that a node would reject is not written.
 func TestPublish_InvalidDocument(t *testing.T) {
 	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate))
 	for name, document := range map[string]string{
@@ -214,7 +214,7 @@ func TestFetch_ErrorsAndBytes(t *testing.T) {
 	}
 	client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errServer })
 	if _, err := clusterinfo.Fetch(t.Context(), client); !errors.Is(err, errServer) || errors.Is(err, clusterinfo.ErrNotFound) {
-		t.Errorf("error = %v, want the server's alone", err)
+		t.Errorf("error = %v, want only the server's error", err)
 	}
 	if _, err := clusterinfo.Fetch(t.Context(), fakeCore(t)); discovery.Transient(err) != errors.Is(err, clusterinfo.ErrNotFound) {
 		t.Errorf("error = %v", err)
@@ -238,7 +238,7 @@ func TestCheckAll_OneToken(t *testing.T) {
 		{"signature cut off", info(map[string]string{"abcdef": golden[:len(golden)-1]}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
 		{"signature with padding", info(map[string]string{"abcdef": golden + "="}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
 		{"signature of another token", info(map[string]string{"abcdef": strings.Replace(golden, "ImFiY2RlZiJ9", "ImFiY2RlZyJ9", 1)}), func(*corev1.Secret) {}, []string{clusterinfo.Malformed}},
-		{"no signature of no token", info(map[string]string{"zzzzzz": "x"}), func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, []string{clusterinfo.Orphan}},
+		{"orphan entry without a signature", info(map[string]string{"zzzzzz": "x"}), func(s *corev1.Secret) { s.Data["expiration"] = []byte("x") }, []string{clusterinfo.Orphan}},
 		{"other document", clusterinfo.Info{Raw: []byte("hello\n"), Signatures: signedBy}, func(*corev1.Secret) {}, []string{clusterinfo.Stale}},
 		{"other secret", info(signedBy), func(s *corev1.Secret) { s.Data["token-secret"] = []byte("0123456789abcdeg") }, []string{clusterinfo.Stale}},
 		{"expired", info(signedBy), func(s *corev1.Secret) { s.Data["expiration"] = []byte("2026-01-01T00:00:00Z") }, []string{clusterinfo.Orphan}},
@@ -262,7 +262,7 @@ func TestCheckAll_OneToken(t *testing.T) {
 	}
 }
 
-// What Encode writes, a node accepts; what Kubeconfig writes, client-go reads.
+// A node accepts the output of Encode; client-go reads the output of Kubeconfig.
 func TestKubeconfig_RoundTrip(t *testing.T) {
 	cas := testcluster.Bundle(testcluster.NewCA(t), testcluster.NewCA(t))
 	for _, server := range []clusterinfo.Endpoint{"10.0.0.1:6443", "[fd00::1]:6443", "[::ffff:10.0.0.1]:1", "api.example.com:443"} {
@@ -289,14 +289,14 @@ func TestKubeconfig_RoundTrip(t *testing.T) {
 				t.Errorf("path %q and server %s became %q, %q and %s", path, server, user.ClientCertificate, user.ClientKey, cluster.Server)
 			}
 			if user.Token != "" || len(user.ClientKeyData) != 0 || cluster.InsecureSkipTLSVerify {
-				t.Errorf("it holds more: %+v", user)
+				t.Errorf("unexpected credentials: %+v", user)
 			}
 			got, err := certpem.Parse(cluster.CertificateAuthorityData)
 			if err != nil || len(got) != 2 {
 				t.Errorf("%d CAs, %v", len(got), err)
 			}
 			if _, err := clusterinfo.ParseDocument(raw); !errors.Is(err, clusterinfo.ErrDocument) {
-				t.Errorf("a kubeconfig with a user passes for a document: %v", err)
+				t.Errorf("a kubeconfig with a user was accepted as a document: %v", err)
 			}
 		}
 	}

@@ -21,59 +21,59 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Client is what a Writer needs of the API.
+// Client is the part of the API that a Writer uses.
 type Client interface {
 	corev1client.ConfigMapsGetter
 	corev1client.SecretsGetter
 }
 
-// Writer writes cluster-info. Each write is one request, on condition that
-// nobody wrote meanwhile, and puts in the signatures that the bootstrap signer
-// would: no reader sees a kubeconfig without them, and the signer finds nothing
-// left to do. What else the ConfigMap holds is kept.
+// Writer writes cluster-info. Each write is one request that fails if the ConfigMap has
+// changed since it was read. It includes the signatures that the bootstrap signer would
+// add, so no reader sees a kubeconfig without them and the signer has nothing to
+// change. Other data in the ConfigMap is kept.
 //
 // Access: get, create and update on configmaps in kube-public; list on secrets
 // in kube-system.
 type Writer struct {
 	Client Client
-	// Now is the clock that tokens expire by.
+	// Now is the clock for expirations.
 	Now func() time.Time
-	// Confirm is asked before a change is made, and again when the cluster
-	// has become another meanwhile, so that the change is, too. Its error ends
-	// the write. nil means yes.
+	// Confirm is called before a change is written, and again if a conflict leads to
+	// another change. Its error ends the write. nil means that no confirmation is
+	// needed.
 	Confirm func(Change) error
-	// Labels are put on a ConfigMap that is created.
+	// Labels are set on a ConfigMap that is created.
 	Labels map[string]string
-	// PlanOnly ends before Confirm is asked and anything is written.
+	// PlanOnly returns the change without calling Confirm and without writing.
 	PlanOnly bool
-	// DryRun is that of the write: with metav1.DryRunAll in it, the API server judges the
-	// write without storing it.
+	// DryRun is the DryRun option of the write: with metav1.DryRunAll in it, the API
+	// server validates the write without storing it.
 	DryRun []string
 }
 
 // Change is what a write changes. The zero value is no change.
 type Change struct {
-	// Written says that the API server took it.
+	// Written reports whether the API server accepted the write.
 	Written bool
-	// Creates says that there was no ConfigMap.
+	// Creates reports whether the ConfigMap was missing.
 	Creates bool
-	// Before and After are the kubeconfig; Before is nil where there is none.
+	// Before and After are the kubeconfig; Before is nil if it was missing.
 	Before, After []byte
 	// Added, Replaced and Removed are the IDs of signatures, in order.
 	Added, Replaced, Removed []string
 }
 
-// IsEmpty says whether nothing changes.
+// IsEmpty reports whether nothing changes.
 func (c Change) IsEmpty() bool {
 	return !c.ChangesDocument() && len(c.Added)+len(c.Replaced)+len(c.Removed) == 0
 }
 
-// ChangesDocument says whether the kubeconfig itself changes.
+// ChangesDocument reports whether the kubeconfig changes.
 func (c Change) ChangesDocument() bool { return !bytes.Equal(c.Before, c.After) }
 
-// Publish makes document the kubeconfig in cluster-info, signed with every live
-// signing token. It returns an error that matches ErrDocument when a node would
-// not take the document.
+// Publish makes document the kubeconfig in cluster-info, signed with every valid
+// signing token. It returns an error that matches ErrDocument if a node would reject
+// the document.
 func (w Writer) Publish(ctx context.Context, document []byte) (Change, error) {
 	if _, err := ParseDocument(document); err != nil {
 		return Change{}, err
@@ -81,17 +81,17 @@ func (w Writer) Publish(ctx context.Context, document []byte) (Change, error) {
 	return w.write(ctx, document)
 }
 
-// Sign signs the kubeconfig that stands in cluster-info with every live signing
-// token, as the bootstrap signer does. It returns an error that matches
-// ErrNotFound when there is none.
+// Sign signs the existing kubeconfig in cluster-info with every valid signing token, as
+// the bootstrap signer does. It returns an error that matches ErrNotFound if
+// cluster-info is missing.
 func (w Writer) Sign(ctx context.Context) (Change, error) {
 	return w.write(ctx, nil)
 }
 
-// write makes document the kubeconfig; nil means the one that stands there.
+// write makes document the kubeconfig; nil keeps the existing one.
 func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 	var change, confirmed Change
-	backoff := wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond, Factor: 1.1, Jitter: 1} // half a minute
+	backoff := wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond, Factor: 1.1, Jitter: 1} // about 30 s
 	err := retry.OnError(backoff, kubeclient.IsConflict, func() error {
 		wanted, planned, err := w.plan(ctx, document)
 		if err != nil {
@@ -114,8 +114,9 @@ func (w Writer) write(ctx context.Context, document []byte) (Change, error) {
 	return change, err
 }
 
-// plan returns cluster-info as it shall be, and what that changes. The tokens are read after it: one whose signature is already there cannot
-// be missed, and one that is signed later makes the write a conflict.
+// plan returns the wanted cluster-info, and what it changes. It reads the tokens after
+// cluster-info: a token that has already signed it cannot be missed, and a later
+// signature makes the write fail with a conflict.
 func (w Writer) plan(ctx context.Context, document []byte) (*corev1.ConfigMap, Change, error) {
 	old, err := get(ctx, w.Client)
 	isAbsent := errors.Is(err, ErrNotFound)
@@ -142,7 +143,7 @@ func (w Writer) plan(ctx context.Context, document []byte) (*corev1.ConfigMap, C
 	return wanted, change, nil
 }
 
-// signed returns data with document and just the signatures that belong to it.
+// signed returns data with document and exactly the signatures that belong to it.
 func signed(data map[string]string, document []byte, tokens []token.Info, now time.Time) map[string]string {
 	out := map[string]string{api.KubeConfigKey: string(document)}
 	for key, value := range data {
@@ -173,7 +174,7 @@ func (w Writer) store(ctx context.Context, absent bool, wanted *corev1.ConfigMap
 	return nil
 }
 
-// changeOf compares cluster-info as it is and as it shall be.
+// changeOf compares the existing cluster-info with the wanted one.
 func changeOf(old, wanted *corev1.ConfigMap) Change {
 	c := Change{After: []byte(wanted.Data[api.KubeConfigKey])}
 	if text, ok := old.Data[api.KubeConfigKey]; ok {

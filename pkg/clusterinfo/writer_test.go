@@ -38,7 +38,7 @@ func TestWriter_ConfirmsFirst(t *testing.T) {
 	change, err := w.Publish(t.Context(), document)
 	testcluster.WantError(t, err, errNo)
 	if n := writes(client.Fake); n != 0 || len(asked) != 1 {
-		t.Fatalf("%d writes, asked %d times", n, len(asked))
+		t.Fatalf("%d writes, %d confirmations", n, len(asked))
 	}
 	if string(change.Before) != "old" || string(change.After) != string(document) || !slices.Equal(change.Added, []string{"abcdef"}) ||
 		!slices.Equal(change.Removed, []string{"zzzzzz"}) || change.Replaced != nil || !change.ChangesDocument() {
@@ -46,7 +46,7 @@ func TestWriter_ConfirmsFirst(t *testing.T) {
 	}
 }
 
-// After a conflict it asks again when the change is another, and only then.
+// After a conflict, Confirm is called again only if the change is different.
 func TestWriter_ConfirmsEachChange(t *testing.T) {
 	document := []byte(testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(t).Certificate)))
 	for name, test := range map[string]struct {
@@ -69,7 +69,7 @@ func TestWriter_ConfirmsEachChange(t *testing.T) {
 			asked := 0
 			w := clusterinfo.Writer{Client: client, Now: testcluster.Clock, Confirm: func(clusterinfo.Change) error { asked++; return nil }}
 			if _, err := w.Publish(t.Context(), document); err != nil || asked != test.want {
-				t.Errorf("asked %d times, want %d (%v)", asked, test.want, err)
+				t.Errorf("%d confirmations, want %d (%v)", asked, test.want, err)
 			}
 		})
 	}
@@ -84,7 +84,7 @@ func TestSign_RepairsSignatures(t *testing.T) {
 		added, replaced, removed []string
 		wantErr                  error
 	}{
-		{"right", map[string]string{"kubeconfig": document, "jws-kubeconfig-abcdef": good}, nil, nil, nil, nil},
+		{"up to date", map[string]string{"kubeconfig": document, "jws-kubeconfig-abcdef": good}, nil, nil, nil, nil},
 		{"missing", map[string]string{"kubeconfig": document}, []string{"abcdef"}, nil, nil, nil},
 		{"stale", map[string]string{"kubeconfig": document, "jws-kubeconfig-abcdef": "x"}, nil, []string{"abcdef"}, nil, nil},
 		{"orphan", map[string]string{"kubeconfig": document, "jws-kubeconfig-abcdef": good, "jws-kubeconfig-zzzzzz": "x"}, nil, nil, []string{"zzzzzz"}, nil},

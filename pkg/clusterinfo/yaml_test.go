@@ -24,7 +24,7 @@ func asJSON(t testing.TB, text string) string {
 	return string(out)
 }
 
-// The same document in other spellings.
+// The same document, written differently.
 func TestParseDocument_Spellings(t *testing.T) {
 	c := testcluster.NewCA(t)
 	written := testcluster.DocumentOf(certpem.Encode(c.Certificate))
@@ -46,8 +46,8 @@ func TestParseDocument_Spellings(t *testing.T) {
 		{"no line feed at the end", strings.TrimSuffix(written, "\n"), "10.0.0.1:6443"},
 		{"end of document", written + "...\n", "10.0.0.1:6443"},
 		{"quoted server", strings.Replace(written, testcluster.DocServer, `"`+testcluster.DocServer+`"`, 1), "10.0.0.1:6443"},
-		{"empty contexts alone", strings.Replace(written, "contexts: null", "contexts: []", 1), "10.0.0.1:6443"},
-		{"empty users alone", strings.Replace(written, "users: null", "users: []", 1), "10.0.0.1:6443"},
+		{"only contexts an empty list", strings.Replace(written, "contexts: null", "contexts: []", 1), "10.0.0.1:6443"},
+		{"only users an empty list", strings.Replace(written, "users: null", "users: []", 1), "10.0.0.1:6443"},
 		{"null current-context", strings.Replace(written, `current-context: ""`, "current-context: null", 1), "10.0.0.1:6443"},
 		{"server without a port", strings.Replace(written, ":6443", "", 1), "10.0.0.1:443"},
 		{"server with a slash after it", strings.Replace(written, testcluster.DocServer, testcluster.DocServer+"/", 1), "10.0.0.1:6443"},
@@ -74,36 +74,36 @@ func TestParseDocument_InvalidSpellings(t *testing.T) {
 	inJSON := asJSON(t, good)
 	server := "    server: " + testcluster.DocServer + "\n"
 	tests := []struct{ name, text string }{
-		{"JSON: doubled kind", strings.Replace(inJSON, `"kind":"Config"`, `"kind":"Config","kind":"Config"`, 1)},
-		{"JSON: doubled server", strings.Replace(inJSON, `"server"`, `"server":"https://10.0.0.2:6443","server"`, 1)},
+		{"JSON: duplicate kind", strings.Replace(inJSON, `"kind":"Config"`, `"kind":"Config","kind":"Config"`, 1)},
+		{"JSON: duplicate server", strings.Replace(inJSON, `"server"`, `"server":"https://10.0.0.2:6443","server"`, 1)},
 		{"JSON: server in another case", strings.Replace(inJSON, `"server"`, `"SERVER"`, 1)},
 		{"JSON: both cases", strings.Replace(inJSON, `"server"`, `"Server":"https://10.0.0.2:6443","server"`, 1)},
 		{"JSON: unknown field", strings.Replace(inJSON, `"kind"`, `"unknown":1,"kind"`, 1)},
 		{"JSON: twice", inJSON + inJSON},
-		{"JSON: something after", inJSON + "x"},
+		{"JSON: text after", inJSON + "x"},
 		{"JSON: a field after", inJSON + "\nfirst: 1\n"},
 		{"JSON: a list", "[" + inJSON + "]"},
-		{"something after braces and a comment", "# cluster-info\n" + inJSON + "x"},
-		{"something after the end", good + "...\nx"},
-		{"document after the end of one", good + "...\nkind: Config\n"},
+		{"text after braces and a comment", "# cluster-info\n" + inJSON + "x"},
+		{"text after the end of document", good + "...\nx"},
+		{"document after the end of document", good + "...\nkind: Config\n"},
 		{"document marker after", good + "---"},
 		{"document before", "kind: Config\n---\n" + good},
 		{"empty document before", "---\n---\n" + good},
 		{"null", "null"},
-		{"comment alone", "# nothing\n"},
-		{"a text", "text"},
+		{"only a comment", "# nothing\n"},
+		{"a string", "text"},
 		{"merged fields", strings.Replace(good, server, "    <<: {server: "+testcluster.DocServer+", proxy-url: http://10.0.0.9}\n", 1)},
-		{"merged cluster field beside ours", strings.Replace(good, server, server+"    <<: {insecure-skip-tls-verify: true}\n", 1)},
-		{"alias of nothing", strings.Replace(good, testcluster.DocServer, "*a", 1)},
+		{"merged cluster field", strings.Replace(good, server, server+"    <<: {insecure-skip-tls-verify: true}\n", 1)},
+		{"undefined alias", strings.Replace(good, testcluster.DocServer, "*a", 1)},
 		{"clusters in another case", strings.Replace(good, "clusters:", "Clusters:", 1)},
 		{"cluster in another case", strings.Replace(good, "- cluster:", "- Cluster:", 1)},
 		{"CA in another case", strings.Replace(good, "certificate-authority-data:", "Certificate-Authority-Data:", 1)},
 		{"kind in another case", strings.Replace(good, "kind:", "Kind:", 1)},
 		{"apiVersion in another case", strings.Replace(good, "apiVersion:", "apiversion:", 1)},
-		{"doubled clusters", strings.Replace(good, "contexts:", "clusters: []\ncontexts:", 1)},
-		{"doubled CA", strings.Replace(good, server, "    certificate-authority-data: eA==\n"+server, 1)},
-		{"doubled name", strings.Replace(good, `  name: ""`, "  name: \"\"\n  name: \"\"", 1)},
-		{"doubled users, the second empty", strings.Replace(good, "users: null", "users:\n- name: a\nusers: null", 1)},
+		{"duplicate clusters", strings.Replace(good, "contexts:", "clusters: []\ncontexts:", 1)},
+		{"duplicate CA", strings.Replace(good, server, "    certificate-authority-data: eA==\n"+server, 1)},
+		{"duplicate name", strings.Replace(good, `  name: ""`, "  name: \"\"\n  name: \"\"", 1)},
+		{"duplicate users, the second empty", strings.Replace(good, "users: null", "users:\n- name: a\nusers: null", 1)},
 		{"clusters by name", good[:strings.Index(good, "clusters:")] + "clusters: {\"\": {}}\n" + good[strings.Index(good, "contexts:"):]},
 		{"null cluster", good[:strings.Index(good, "clusters:")] + "clusters: [null]\n" + good[strings.Index(good, "contexts:"):]},
 		{"empty cluster", good[:strings.Index(good, "clusters:")] + "clusters: [{}]\n" + good[strings.Index(good, "contexts:"):]},
@@ -116,15 +116,15 @@ func TestParseDocument_InvalidSpellings(t *testing.T) {
 		{"null kind", strings.Replace(good, "kind: Config", "kind: null", 1)},
 		{"apiVersion is a number", strings.Replace(good, "apiVersion: v1", "apiVersion: 1", 1)},
 		{"users by name", strings.Replace(good, "users: null", "users: {a: {}}", 1)},
-		{"users is a text", strings.Replace(good, "users: null", "users: a", 1)},
+		{"users is a string", strings.Replace(good, "users: null", "users: a", 1)},
 		{"zero byte", good + "\x00"},
-		{"no UTF-8", strings.Replace(good, `name: ""`, "name: \"\xff\"", 1)},
+		{"not UTF-8", strings.Replace(good, `name: ""`, "name: \"\xff\"", 1)},
 		{"many aliases", "a: &a [x,x,x,x,x,x,x,x,x]\n" + bomb + good},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if test.text == good || test.text == inJSON {
-				t.Fatal("nothing is wrong with the document: the test is")
+				t.Fatal("the test does not change the document")
 			}
 			_, err := clusterinfo.ParseDocument([]byte(test.text))
 			testcluster.WantError(t, err, clusterinfo.ErrDocument)
@@ -132,7 +132,7 @@ func TestParseDocument_InvalidSpellings(t *testing.T) {
 	}
 }
 
-// bomb stands for 9^8 items.
+// bomb expands to 9^8 items.
 const bomb = `b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]
 c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]
 d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]
@@ -142,8 +142,8 @@ g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]
 h: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]
 `
 
-// wantUpstreamAgrees reads the document as kubeadm and client-go do: they must
-// see the same server, the same CAs and nothing that we did not.
+// wantUpstreamAgrees reads the document as kubeadm and client-go do: they must see the
+// same server, the same CAs and nothing that bootctl did not see.
 func wantUpstreamAgrees(t *testing.T, document clusterinfo.Document) {
 	t.Helper()
 	config, err := clientcmd.Load(document.Raw)
@@ -156,21 +156,20 @@ func wantUpstreamAgrees(t *testing.T, document clusterinfo.Document) {
 	for _, cluster := range config.Clusters {
 		endpoint, err := clusterinfo.ParseEndpoint(cluster.Server)
 		if err != nil || endpoint != document.Server {
-			t.Errorf("client-go sees the server %q, we %q (%v)", cluster.Server, document.Server, err)
+			t.Errorf("client-go sees the server %q, bootctl %q (%v)", cluster.Server, document.Server, err)
 		}
 		cas, err := certpem.Parse(cluster.CertificateAuthorityData)
 		if err != nil || !bytes.Equal(certpem.Encode(cas...), certpem.Encode(document.CAs...)) {
 			t.Errorf("client-go sees other CAs (%v)", err)
 		}
 		if cluster.InsecureSkipTLSVerify || cluster.ProxyURL != "" || cluster.TLSServerName != "" || cluster.CertificateAuthority != "" {
-			t.Errorf("client-go sees more than we: %+v", cluster)
+			t.Errorf("client-go sees additional fields: %+v", cluster)
 		}
 	}
 }
 
-// FuzzParseDocumentLikeUpstream wants every document that a node accepts to be
-// the same to client-go: a text that two parsers read differently is the way
-// around a check.
+// FuzzParseDocumentLikeUpstream checks that every document that a node accepts means the
+// same to client-go: text that two parsers read differently could bypass a check.
 func FuzzParseDocumentLikeUpstream(f *testing.F) {
 	good := testcluster.DocumentOf(certpem.Encode(testcluster.NewCA(f).Certificate))
 	f.Add([]byte(good))
@@ -186,21 +185,21 @@ func FuzzParseDocumentLikeUpstream(f *testing.F) {
 	})
 }
 
-// What is wrong with a document is told in the words of YAML, without the types of Go.
+// Errors about a document use YAML terms and no Go types.
 func TestParseDocument_ErrorDetails(t *testing.T) {
 	for raw, want := range map[string]string{
-		"nonsense":                           "all of it is of the type string",
-		"[a]":                                "all of it is of the type array",
-		"kind: [a]":                          "kind is of the type array",
-		"kind: 5":                            "kind is of the type number",
-		"clusters: x":                        "clusters is of the type string",
-		"clusters: [x]":                      "clusters is of the type string",
-		"clusters: [{cluster: {server: 5}}]": "clusters.cluster.server is of the type number",
-		"clusters: [{cluster: {certificate-authority-data: 5}}]": "clusters.cluster.certificate-authority-data is of the type number",
-		"preferences: x": "preferences is of the type string",
-		"[a]: b":         "a key in it is no text",
-		"{a: b}: c":      "a key in it is no text",
-		"~: b":           "a key in it is no text",
+		"nonsense":                           "the document has the invalid type string",
+		"[a]":                                "the document has the invalid type array",
+		"kind: [a]":                          "kind has the invalid type array",
+		"kind: 5":                            "kind has the invalid type number",
+		"clusters: x":                        "clusters has the invalid type string",
+		"clusters: [x]":                      "clusters has the invalid type string",
+		"clusters: [{cluster: {server: 5}}]": "clusters.cluster.server has the invalid type number",
+		"clusters: [{cluster: {certificate-authority-data: 5}}]": "clusters.cluster.certificate-authority-data has the invalid type number",
+		"preferences: x": "preferences has the invalid type string",
+		"[a]: b":         "a key is not a string",
+		"{a: b}: c":      "a key is not a string",
+		"~: b":           "a key is not a string",
 		"foo: 5":         `unknown field "foo"`,
 		"a: b\na: c":     `key "a" already set`,
 	} {
@@ -211,7 +210,7 @@ func TestParseDocument_ErrorDetails(t *testing.T) {
 		}
 		for _, word := range []string{"Go ", "struct", "interface", "[]", "clusterinfo."} {
 			if strings.Contains(err.Error(), word) {
-				t.Errorf("%q: %v has %q", raw, err, word)
+				t.Errorf("%q: %v contains %q", raw, err, word)
 			}
 		}
 	}

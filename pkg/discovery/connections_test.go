@@ -8,7 +8,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
-// Discover is repeated for hours by many nodes: it leaves no connection.
+// Many nodes repeat Discover for hours, so it must not leave connections open.
 func TestDiscover_ClosesConnections(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
@@ -23,7 +23,7 @@ func TestDiscover_ClosesConnections(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are left", n)
+			t.Fatalf("%d connections are open", n)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

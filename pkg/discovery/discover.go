@@ -17,61 +17,61 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Errors of discovery, beside those of pins, documents and signatures.
+// Errors of discovery, in addition to the errors for pins, documents and signatures.
 var (
-	// ErrNoTrust means that neither a pin nor a CA certificate was given.
-	ErrNoTrust = errors.New("nothing says which CA to trust")
+	// ErrNoTrust means that neither a pin nor a CA certificate was specified.
+	ErrNoTrust = errors.New("no CA to trust is specified")
 	// ErrUnsigned means that cluster-info has no signature for the token, and
 	// that the token could not be tried over a verified connection.
 	ErrUnsigned = errors.New("cluster-info is not signed with this token")
-	// ErrTokenRejected means that the API server does not know the token, or
-	// knows it as expired or not for authentication. A node cannot tell which.
+	// ErrTokenRejected means that the token does not exist, has expired or lacks the
+	// usage authentication. A node cannot distinguish these cases.
 	ErrTokenRejected = errors.New("the API server rejects the token")
-	// ErrTokenNotSigned means that the API server accepts the token, but
-	// cluster-info has no signature for it: it is not a signing token, or the
-	// signer has not seen it yet or does not run.
-	ErrTokenNotSigned = errors.New("the API server accepts the token, but nobody has signed cluster-info with it")
-	// ErrChanged means that cluster-info read over a verified connection is
-	// not what was read before.
+	// ErrTokenNotSigned means that the API server accepts the token, but cluster-info
+	// has no signature for it: the token lacks the usage signing, or the bootstrap
+	// signer has not processed it yet or is not running.
+	ErrTokenNotSigned = errors.New("the API server accepts the token, but cluster-info has no signature for it")
+	// ErrChanged means that cluster-info read over a verified connection differs from
+	// what was read over the unverified connection.
 	ErrChanged = errors.New("cluster-info differs between an unverified and a verified connection")
 )
 
-// Options say what to discover, and what to believe.
+// Options specify the cluster to discover and the CA certificates to trust.
 type Options struct {
-	// Endpoints are asked at once; the first that verifies wins.
+	// Endpoints are tried concurrently; the first that verifies wins.
 	Endpoints []clusterinfo.Endpoint
 	Token     token.Token
 	Trust
-	// Client has the options of the API clients. Its zero value is good: a request then
-	// takes at most 10 seconds, and the clock is the system's.
+	// Client has the options of the API clients. With its zero value, requests time out
+	// after 10 seconds and the clock is the system clock.
 	Client kubeclient.Options
 }
 
 // Cluster is a discovered and verified cluster.
 type Cluster struct {
 	clusterinfo.Document
-	// Endpoint is the address that answered.
+	// Endpoint is the address that responded.
 	Endpoint clusterinfo.Endpoint
 	// Roots are the CA certificates to trust: a subset of the document's.
 	Roots []*x509.Certificate
-	// Others are the errors of endpoints that answered before this one, and
-	// not as this cluster does.
+	// Others are the errors of endpoints that responded before this one with something
+	// other than this cluster.
 	Others EndpointErrors
 }
 
 // Validate returns an error that matches clusterinfo.ErrInvalidEndpoint, token.ErrInvalid
-// or ErrNoTrust if there is no endpoint, no token or nothing to trust.
+// or ErrNoTrust if no endpoint, no token or no CA to trust is specified.
 func (o Options) Validate() error {
 	if len(o.Endpoints) == 0 {
-		return &missingError{"no endpoint of an API server is given", clusterinfo.ErrInvalidEndpoint}
+		return &missingError{"no API server endpoint is specified", clusterinfo.ErrInvalidEndpoint}
 	}
 	if o.Token.IsZero() {
-		return &missingError{"no bootstrap token is given", token.ErrInvalid}
+		return &missingError{"no bootstrap token is specified", token.ErrInvalid}
 	}
 	return o.Trust.Validate()
 }
 
-// missingError says what is missing, and matches the error about an invalid one.
+// missingError reports a missing value, and matches the error for an invalid one.
 type missingError struct {
 	text  string
 	match error
@@ -81,16 +81,15 @@ func (e *missingError) Error() string { return e.text }
 
 func (e *missingError) Unwrap() error { return e.match }
 
-// Discover makes one attempt to discover and verify the cluster behind the
-// endpoints, as a node with a token does: it reads cluster-info without
-// verifying the connection, checks the signature, keeps the pinned CA
-// certificates, and reads it again over a connection that they verify. The
-// token is sent only over such a connection, and only when its signature is
-// missing. Several endpoints are asked at once, and the first that verifies
-// wins.
+// Discover makes one attempt to discover and verify the cluster at the endpoints, as a
+// node with a token does: it reads cluster-info over an unverified connection, checks
+// the signature, keeps the pinned CA certificates, and reads cluster-info again over a
+// connection that they verify. It sends the token only over such a connection, and only
+// if the token's signature is missing. It tries several endpoints concurrently, and the
+// first that verifies wins.
 //
-// It returns an error that matches one of this package's, or one of the
-// connection; see [Transient]. Of several endpoints it is an [EndpointErrors].
+// It returns an error that matches an error of this package or of the connection; see
+// [Transient]. For several endpoints, the error is an [EndpointErrors].
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
 // Source: kubeadm design, "Discovery cluster-info".
@@ -104,8 +103,8 @@ func Discover(ctx context.Context, opts Options) (Cluster, error) {
 	return opts.race(ctx)
 }
 
-// Transient reports whether a later attempt may succeed without a correction of the
-// options: a server did not answer, or a signature is still missing.
+// Transient reports whether a later attempt with the same options may succeed: a server
+// did not respond, or a signature is still missing.
 func Transient(err error) bool {
 	if several, ok := errors.AsType[EndpointErrors](err); ok {
 		return slices.ContainsFunc(several, Transient)
@@ -114,7 +113,7 @@ func Transient(err error) bool {
 		kubeclient.IsTransient(err)
 }
 
-// explained asks the endpoint, and explains an error that comes of the clocks.
+// explained calls ask for the endpoint, and explains an error caused by the clocks.
 func explained[T any](
 	ctx context.Context, endpoint clusterinfo.Endpoint, opts Options, ask func(Options, context.Context, clusterinfo.Endpoint) (T, error),
 ) (T, error) {
@@ -124,7 +123,7 @@ func explained[T any](
 	return answer, clock.Explain(err)
 }
 
-// verified does the steps in their order.
+// verified performs the steps of Discover for one endpoint.
 func (o Options) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (Cluster, error) {
 	seen, err := FetchAnonymous(ctx, endpoint, nil, o.Client)
 	if err != nil {
@@ -149,9 +148,9 @@ func (o Options) verified(ctx context.Context, endpoint clusterinfo.Endpoint) (C
 }
 
 // FetchAnonymous reads cluster-info at the endpoint without credentials, over a
-// connection that roots verify, or that nothing verifies when roots is nil. It
-// returns an error that matches ErrAnonymous where that is refused, with the API
-// server's own, ErrNotFound or kubeclient.ErrNotAPIServer, or one of the connection.
+// connection that is verified with roots, or unverified if roots is nil. It returns an
+// error that matches ErrAnonymous if that is not allowed, with the API server's own
+// error, ErrNotFound, kubeclient.ErrNotAPIServer, or an error of the connection.
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public.
 func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate, opts kubeclient.Options) (clusterinfo.Info, error) {
@@ -165,7 +164,7 @@ func FetchAnonymous(ctx context.Context, endpoint clusterinfo.Endpoint, roots []
 	return info, err
 }
 
-// fetch reads cluster-info as newClient's client, which a later attempt does not use.
+// fetch reads cluster-info with a new client that later attempts do not use.
 func fetch(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate, tok token.Token, opts kubeclient.Options) (clusterinfo.Info, error) {
 	client, err := newClient(endpoint, roots, tok, opts)
 	if err != nil {
@@ -175,7 +174,7 @@ func fetch(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Cer
 	return clusterinfo.Fetch(ctx, client.Core)
 }
 
-// isUnexpectedResponse reports whether an answer came that is none of an API server.
+// isUnexpectedResponse reports whether a response did not come from an API server.
 func isUnexpectedResponse(err error) bool {
 	var status apierrors.APIStatus
 	return err != nil && !errors.As(err, &status) && !kubeclient.IsUnreachable(err) && !kubeclient.IsUntrusted(err) &&
@@ -183,7 +182,7 @@ func isUnexpectedResponse(err error) bool {
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-// tryToken asks with the token as credential, which tells whether it is one.
+// tryToken sends a request with the token, to find out whether the API server accepts it.
 func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, roots []*x509.Certificate) error {
 	_, err := fetch(ctx, endpoint, roots, o.Token, o.Client)
 	switch {

@@ -36,7 +36,7 @@ func TestDiscover(t *testing.T) {
 		{"pinned and another in the bundle", []testcluster.CA{pinned, evil}, func(*discovery.Options) {}, []testcluster.CA{pinned}},
 		{"another and pinned in the bundle", []testcluster.CA{evil, pinned}, func(*discovery.Options) {}, []testcluster.CA{pinned}},
 		{"CA file", []testcluster.CA{pinned, evil}, func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, []testcluster.CA{pinned}},
-		{"signature alone", []testcluster.CA{pinned}, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, []testcluster.CA{pinned}},
+		{"only the signature", []testcluster.CA{pinned}, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, []testcluster.CA{pinned}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -78,8 +78,8 @@ func TestDiscover_Refuses(t *testing.T) {
 		{"no pin and no CA", data(), func(o *discovery.Options) { o.Pins = nil }, discovery.ErrNoTrust},
 		{"pin of another key", data(), func(o *discovery.Options) { o.Pins = clusterinfo.Pins(testcluster.Bundle(evil)) }, clusterinfo.ErrPinMismatch},
 		{"expired CA", testcluster.SignedData(t, expired), func(o *discovery.Options) { o.Pins = clusterinfo.Pins(testcluster.Bundle(expired)) }, clusterinfo.ErrUnusableCA},
-		{"signature over another document", data("jws-kubeconfig-abcdef", clusterinfo.Sign([]byte(otherDocument), testcluster.ParseToken(t))), nil, clusterinfo.ErrSignature},
-		{"no signature worth the name", data("jws-kubeconfig-abcdef", ""), nil, clusterinfo.ErrSignature},
+		{"signature of another document", data("jws-kubeconfig-abcdef", clusterinfo.Sign([]byte(otherDocument), testcluster.ParseToken(t))), nil, clusterinfo.ErrSignature},
+		{"empty signature", data("jws-kubeconfig-abcdef", ""), nil, clusterinfo.ErrSignature},
 		{"bad signature, CA not checked", data("jws-kubeconfig-abcdef", ""), func(o *discovery.Options) {
 			o.Pins, o.SkipVerification = nil, true
 		}, clusterinfo.ErrSignature},
@@ -97,7 +97,7 @@ func TestDiscover_Refuses(t *testing.T) {
 			testcluster.WantError(t, err, test.wantErr)
 			testcluster.WantRoots(t, got.Roots)
 			if requests := server.Requests(); len(requests) > 1 {
-				t.Errorf("%d requests, want the unverified one at most", len(requests))
+				t.Errorf("%d requests, want at most the unverified one", len(requests))
 			}
 		})
 	}
@@ -118,7 +118,7 @@ func TestDiscover_Unsigned(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
-		status  int // of the answer to the token
+		status  int // of the response to the token
 		change  func(*discovery.Options)
 		tried   bool
 		wantErr error
@@ -158,7 +158,7 @@ func TestDiscover_DocumentChanged(t *testing.T) {
 	testcluster.WantError(t, err, discovery.ErrChanged)
 }
 
-// The server shows a certificate that no pinned CA signed: the token stays here.
+// If no pinned CA signed the server's certificate, the token is not sent.
 func TestDiscover_TokenOnlyToTrusted(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	expired := pinned.Server(t, host)
@@ -190,7 +190,7 @@ func TestDiscover_TokenOnlyToTrusted(t *testing.T) {
 			opts.Client.Now = func() time.Time { return test.now }
 			_, err := discovery.Discover(t.Context(), opts)
 			if !kubeclient.IsUntrusted(err) || kubeclient.IsUnreachable(err) || discovery.Transient(err) {
-				t.Errorf("error = %v, want an untrusted certificate, for good", err)
+				t.Errorf("error = %v, want an untrusted certificate, not transient", err)
 			}
 			if got := server.Requests(); len(got) != 1 || got[0] != "" {
 				t.Errorf("requests had the credentials %q, want one with none", got)
@@ -207,7 +207,7 @@ func TestDiscover_Redirect(t *testing.T) {
 	_, err := discovery.Discover(t.Context(), testcluster.Options(t, first, c))
 	testcluster.WantError(t, err, kubeclient.ErrRedirect)
 	if discovery.Transient(err) {
-		t.Error("a redirect counts as transient")
+		t.Error("a redirect is transient")
 	}
 	if got := second.Requests(); len(got) != 0 {
 		t.Errorf("%d requests reached the second server", len(got))
@@ -245,22 +245,22 @@ func TestDiscover_PlainHTTP(t *testing.T) {
 	t.Cleanup(plain.Close)
 	_, err := discovery.Discover(t.Context(), testcluster.Options(t, plain, c))
 	if !kubeclient.IsUnreachable(err) {
-		t.Errorf("error = %v, want unreachable", err)
+		t.Errorf("error = %v, want an unreachable server", err)
 	}
 	if len(plain.Requests()) != 0 {
-		t.Error("a request went out without TLS")
+		t.Error("a request was sent without TLS")
 	}
 }
 
 func TestDiscover_SeveralEndpoints(t *testing.T) {
 	c, other := testcluster.NewCA(t), testcluster.NewCA(t)
 	good := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, c)))
-	liar := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
+	impostor := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
 	dead := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(nil))
 	deadEndpoint := dead.Endpoint(t)
 	dead.Close()
 	waiting := testcluster.NewCluster(t, c.Server(t, host), func(_ int, r *http.Request) (int, map[string]string) {
-		<-r.Context().Done() // it never answers
+		<-r.Context().Done() // it never responds
 		return http.StatusOK, nil
 	})
 	type endpoints = []clusterinfo.Endpoint
@@ -272,9 +272,9 @@ func TestDiscover_SeveralEndpoints(t *testing.T) {
 		wantErr   error
 	}{
 		{"one does not listen", endpoints{deadEndpoint, good.Endpoint(t)}, good.Endpoint(t), 0, nil},
-		{"one does not answer", endpoints{waiting.Endpoint(t), good.Endpoint(t)}, good.Endpoint(t), 0, nil},
-		{"one does not listen and one lies", endpoints{deadEndpoint, liar.Endpoint(t)}, "", 0, clusterinfo.ErrPinMismatch},
-		{"two lie", endpoints{liar.Endpoint(t), liar.Endpoint(t)}, "", 0, clusterinfo.ErrPinMismatch},
+		{"one does not respond", endpoints{waiting.Endpoint(t), good.Endpoint(t)}, good.Endpoint(t), 0, nil},
+		{"one does not listen, one is another cluster", endpoints{deadEndpoint, impostor.Endpoint(t)}, "", 0, clusterinfo.ErrPinMismatch},
+		{"both are another cluster", endpoints{impostor.Endpoint(t), impostor.Endpoint(t)}, "", 0, clusterinfo.ErrPinMismatch},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -285,29 +285,29 @@ func TestDiscover_SeveralEndpoints(t *testing.T) {
 			if got.Endpoint != test.want || len(got.Others) != test.others {
 				t.Errorf("endpoint = %s, want %s; others %v", got.Endpoint, test.want, got.Others)
 			}
-			if err != nil && !strings.Contains(err.Error(), string(liar.Endpoint(t))) {
-				t.Errorf("error = %v does not name the liar", err)
+			if err != nil && !strings.Contains(err.Error(), string(impostor.Endpoint(t))) {
+				t.Errorf("error = %v does not name the other cluster", err)
 			}
 		})
 	}
 	opts := testcluster.Options(t, good, c)
 	opts.Endpoints = []clusterinfo.Endpoint{deadEndpoint}
 	if _, err := discovery.Discover(t.Context(), opts); !kubeclient.IsUnreachable(err) || !discovery.Transient(err) {
-		t.Errorf("error = %v, want unreachable", err)
+		t.Errorf("error = %v, want an unreachable server", err)
 	}
 }
 
-// The winner names an endpoint that answered before it with something else.
-func TestDiscover_NamesALiar(t *testing.T) {
+// The result names an endpoint that responded earlier with another cluster.
+func TestDiscover_NamesOtherCluster(t *testing.T) {
 	c, other := testcluster.NewCA(t), testcluster.NewCA(t)
-	liar := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
-	var head atomic.Int64 // start of the liar
+	impostor := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
+	var head atomic.Int64 // start of the other cluster
 	good := testcluster.NewCluster(t, c.Server(t, host), func(int, *http.Request) (int, map[string]string) {
 		time.Sleep(time.Duration(head.Load()))
 		return http.StatusOK, testcluster.SignedData(t, c)
 	})
 	opts := testcluster.Options(t, good, c)
-	opts.Endpoints = []clusterinfo.Endpoint{good.Endpoint(t), liar.Endpoint(t)}
+	opts.Endpoints = []clusterinfo.Endpoint{good.Endpoint(t), impostor.Endpoint(t)}
 	var got discovery.Cluster
 	for head.Store(int64(10 * time.Millisecond)); len(got.Others) == 0; head.Store(2 * head.Load()) {
 		var err error
@@ -317,35 +317,35 @@ func TestDiscover_NamesALiar(t *testing.T) {
 		}
 	}
 	testcluster.WantError(t, got.Others[0], clusterinfo.ErrPinMismatch)
-	if !strings.Contains(got.Others[0].Error(), string(liar.Endpoint(t))) {
-		t.Errorf("others = %v, want the liar by name", got.Others)
+	if !strings.Contains(got.Others[0].Error(), string(impostor.Endpoint(t))) {
+		t.Errorf("others = %v, want the other cluster's endpoint", got.Others)
 	}
 }
 
-// The errors of endpoints are in the order of the endpoints, whichever answered first,
-// and what will stay is matched before what may pass.
+// The errors are in the order of the endpoints, regardless of which responded first,
+// and permanent errors are matched before transient ones.
 func TestDiscover_OrderOfEndpointErrors(t *testing.T) {
 	c, other := testcluster.NewCA(t), testcluster.NewCA(t)
-	liar := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
+	impostor := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(testcluster.SignedData(t, other)))
 	empty := testcluster.NewCluster(t, c.Server(t, host), func(int, *http.Request) (int, map[string]string) {
-		for len(liar.Requests()) == 0 || liar.Connections() > 0 { // until its answer has been read
+		for len(impostor.Requests()) == 0 || impostor.Connections() > 0 { // until its response has been read
 			time.Sleep(time.Millisecond)
 		}
 		return http.StatusNotFound, nil
 	})
 	opts := testcluster.Options(t, empty, c)
-	opts.Endpoints = []clusterinfo.Endpoint{empty.Endpoint(t), liar.Endpoint(t)}
+	opts.Endpoints = []clusterinfo.Endpoint{empty.Endpoint(t), impostor.Endpoint(t)}
 	_, err := discovery.Discover(t.Context(), opts)
 	var errs discovery.EndpointErrors
 	if !errors.As(err, &errs) || len(errs) != 2 {
-		t.Fatalf("error %v, want one of each endpoint", err)
+		t.Fatalf("error %v, want one for each endpoint", err)
 	}
 	testcluster.WantError(t, errs[0], clusterinfo.ErrNotFound)
 	testcluster.WantError(t, errs[1], clusterinfo.ErrPinMismatch)
 	testcluster.WantError(t, errs.Unwrap()[0], clusterinfo.ErrPinMismatch)
 }
 
-// Several endpoints fail for good only when all do.
+// The error of several endpoints is permanent only if all their errors are.
 func TestTransient_SeveralEndpoints(t *testing.T) {
 	gone := &net.OpError{Op: "dial", Err: errors.New("refused")}
 	for want, errs := range map[bool]discovery.EndpointErrors{
@@ -372,7 +372,7 @@ func TestDiscover_NeedsEndpointAndToken(t *testing.T) {
 			change(&opts)
 			got, err := discovery.Discover(t.Context(), opts)
 			if err == nil {
-				t.Errorf("no error, and %d roots to trust", len(got.Roots))
+				t.Errorf("no error, and %d trusted roots", len(got.Roots))
 			}
 		})
 	}

@@ -11,21 +11,21 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Identity is who the API server says a token is.
+// Identity is the user that the API server authenticates a token as.
 type Identity struct {
-	// Endpoint is the address that answered.
+	// Endpoint is the address that responded.
 	Endpoint clusterinfo.Endpoint
 	Username string
 	Groups   []string
 }
 
-// Identify asks the API server at the first endpoint who the token is, over a
-// connection that the pinned or given CA certificates verify. Where CAs are given,
-// nothing else is asked before; with pins alone, the certificates come from
-// cluster-info, whose signature does not matter then. Without both, it does.
+// Identify asks the API server at the first endpoint for the user of the token, over a
+// connection that is verified with the pinned or specified CA certificates. If CAs are
+// specified, this is the only request; with only pins, the certificates come from
+// cluster-info and its signature is not checked; without both, it is checked.
 //
-// It returns an error that matches ErrTokenRejected when the token is not
-// accepted, and otherwise one of Discover's or of the connection.
+// It returns an error that matches ErrTokenRejected if the token is not accepted, an
+// error of Discover, or an error of the connection.
 //
 // Access: create on selfsubjectreviews, which every authenticated user has.
 func Identify(ctx context.Context, opts Options) (Identity, error) {
@@ -66,7 +66,7 @@ func (o Options) roots(ctx context.Context, endpoint clusterinfo.Endpoint) ([]*x
 	if err != nil {
 		return nil, err
 	}
-	if o.trustsAnyCA() { // then nothing but the signature makes them trusted
+	if o.trustsAnyCA() { // then only the signature makes them trusted
 		_, roots, err := o.Check(seen, o.Token, o.Client.Now())
 		return roots, err
 	}

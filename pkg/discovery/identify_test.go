@@ -16,7 +16,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// knows answers who the holder of the token is, and 401 to everyone else.
+// knows returns the user of the token, and responds with 401 to any other credential.
 func knows(text string) func(string) (int, authenticationv1.UserInfo) {
 	return func(authorization string) (int, authenticationv1.UserInfo) {
 		if authorization != "Bearer "+text {
@@ -36,7 +36,7 @@ func TestIdentify(t *testing.T) {
 		{"pin", func(*discovery.Options) {}, []string{"", "Bearer abcdef.0123456789abcdef"}},
 		{"CA file", func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
 		{"CA file and pin", func(o *discovery.Options) { o.CAs = testcluster.Bundle(evil, pinned) }, []string{"Bearer abcdef.0123456789abcdef"}},
-		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, []string{"", "Bearer abcdef.0123456789abcdef"}},
+		{"only the signature", func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, []string{"", "Bearer abcdef.0123456789abcdef"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with the connection, the token does not go over it.
+// The token is not sent over a connection with any fault.
 func TestIdentify_TokenOnlyToTrusted(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	unsigned := testcluster.SignedData(t, pinned)
@@ -65,14 +65,14 @@ func TestIdentify_TokenOnlyToTrusted(t *testing.T) {
 		serving testcluster.CA
 		data    map[string]string
 		change  func(*discovery.Options)
-		wantErr error // nil: that of a certificate
+		wantErr error // nil: a certificate error
 	}{
 		{"pin of another CA", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.Pins = clusterinfo.Pins(testcluster.Bundle(evil)) }, clusterinfo.ErrPinMismatch},
 		{"pinned in the bundle, another on the wire", evil, testcluster.SignedData(t, pinned, evil), nil, nil},
 		{"CA file, another on the wire", evil, testcluster.SignedData(t, evil), func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(pinned) }, nil},
 		{"pin outside the CA file", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.CAs = testcluster.Bundle(evil) }, clusterinfo.ErrPinMismatch},
 		{"no pin and no CA", pinned, testcluster.SignedData(t, pinned), func(o *discovery.Options) { o.Pins = nil }, discovery.ErrNoTrust},
-		{"signature alone, and there is none", pinned, unsigned, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, discovery.ErrUnsigned},
+		{"only the signature, which is missing", pinned, unsigned, func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, discovery.ErrUnsigned},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestIdentify_TokenOnlyToTrusted(t *testing.T) {
 			case test.wantErr != nil:
 				testcluster.WantError(t, err, test.wantErr)
 			case !kubeclient.IsUntrusted(err):
-				t.Errorf("error = %v, want one of the certificate", err)
+				t.Errorf("error = %v, want a certificate error", err)
 			}
 			for _, credentials := range server.Requests() {
 				if credentials != "" {
@@ -113,8 +113,8 @@ func TestIdentify_Refusals(t *testing.T) {
 		is     func(error) bool
 	}{
 		{"rejected", testcluster.Always(testcluster.SignedData(t, pinned)), answer(http.StatusUnauthorized), testcluster.Matching(discovery.ErrTokenRejected)},
-		{"accepted, and may not ask", testcluster.Always(testcluster.SignedData(t, pinned)), answer(http.StatusForbidden), apierrors.IsForbidden},
-		{"anonymous may not read", anonymous(http.StatusForbidden), answer(http.StatusOK), testcluster.Matching(clusterinfo.ErrAnonymous)},
+		{"accepted, self-review forbidden", testcluster.Always(testcluster.SignedData(t, pinned)), answer(http.StatusForbidden), apierrors.IsForbidden},
+		{"anonymous read forbidden", anonymous(http.StatusForbidden), answer(http.StatusOK), testcluster.Matching(clusterinfo.ErrAnonymous)},
 		{"no cluster-info", anonymous(http.StatusNotFound), answer(http.StatusOK), testcluster.Matching(clusterinfo.ErrNotFound)},
 	}
 	for _, test := range tests {
@@ -131,7 +131,7 @@ func TestIdentify_Refusals(t *testing.T) {
 		opts := testcluster.Options(t, server, pinned)
 		server.Close()
 		if _, err := discovery.Identify(t.Context(), opts); !kubeclient.IsUnreachable(err) {
-			t.Errorf("error = %v, want one of the connection", err)
+			t.Errorf("error = %v, want a connection error", err)
 		}
 	})
 	t.Run("no token", func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestIdentify_Refusals(t *testing.T) {
 	})
 }
 
-// A clock that is wrong is named as that.
+// The error names a wrong clock.
 func TestIdentify_ClockSkew(t *testing.T) {
 	pinned := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, pinned.Server(t, host), testcluster.Always(testcluster.SignedData(t, pinned)))

@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// EndpointErrors say why each of several endpoints did not verify: first those
-// that answered, then those that could not be reached.
+// EndpointErrors are the errors of several endpoints, none of which verified: first
+// the endpoints that responded, then the endpoints that could not be reached.
 type EndpointErrors []error
 
 func (e EndpointErrors) Error() string {
@@ -22,9 +22,8 @@ func (e EndpointErrors) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap returns the errors of the endpoints that answered, if any did: what is
-// known of the cluster explains more than what is not. Those that will stay come
-// before those that a later attempt may not meet.
+// Unwrap returns the errors of the endpoints that responded, if there are any: they
+// explain more than connection errors. Permanent errors come before transient errors.
 func (e EndpointErrors) Unwrap() []error {
 	unreachable, answered := partition(e, kubeclient.IsUnreachable)
 	if len(answered) == 0 {
@@ -46,14 +45,14 @@ func partition(errs []error, match func(error) bool) (matching, others []error) 
 	return matching, others
 }
 
-// race asks every endpoint at once. It returns when one has verified or all have
-// failed, and no request is under way any more.
+// race tries every endpoint concurrently. It returns when one has verified or all have
+// failed, and all requests have ended.
 func (o Options) race(ctx context.Context) (Cluster, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
 	var winner *Cluster
-	failed := make([]error, len(o.Endpoints)) // in their order, whichever failed first
+	failed := make([]error, len(o.Endpoints)) // in the order of the endpoints
 	var running sync.WaitGroup
 	for i, endpoint := range o.Endpoints {
 		running.Go(func() {
@@ -61,7 +60,7 @@ func (o Options) race(ctx context.Context) (Cluster, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
-			case winner != nil: // the rest ends because of the winner
+			case winner != nil: // the other attempts were canceled
 			case err == nil:
 				winner = &cluster
 				cancel()

@@ -11,12 +11,12 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// SkewError says that a certificate is not valid now, and that the server's
-// clock differs from this machine's. It wraps the error of the certificate.
+// SkewError means that a certificate is not valid now, and that the server's clock
+// differs from this machine's clock. It wraps the certificate error.
 type SkewError struct {
 	Err error
-	// Behind is how far this machine is behind the server; negative when it
-	// is ahead. Nothing vouches for the server's clock.
+	// Behind is how far this machine's clock is behind the server's clock, which is
+	// not authenticated; negative if this machine's clock is ahead.
 	Behind time.Duration
 }
 
@@ -26,7 +26,7 @@ func (e *SkewError) Error() string {
 
 func (e *SkewError) Unwrap() error { return e.Err }
 
-// Skew says how far a clock is behind another, or ahead of it when behind is
+// Skew describes how far a clock is behind another, or ahead of it if behind is
 // negative, such as "5m0s behind".
 func Skew(behind time.Duration) string {
 	word := "behind"
@@ -36,26 +36,26 @@ func Skew(behind time.Duration) string {
 	return fmt.Sprintf("%s %s", behind.Abs().Round(time.Second), word)
 }
 
-// toleratedSkew is more than clocks that are kept differ, and less than the
-// five minutes that signers date certificates back.
+// toleratedSkew is more than synchronized clocks differ, and less than the five
+// minutes by which signers backdate certificates.
 const toleratedSkew = time.Minute
 
-// HarmfulSkew is how far a clock may be off until a certificate that was just
-// issued counts as not yet valid: signers date certificates back by that much.
+// HarmfulSkew is the clock skew at which a newly issued certificate counts as not yet
+// valid: signers backdate certificates by that much.
 // Source: the controller csrsigning of Kubernetes.
 const HarmfulSkew = 5 * time.Minute
 
-// A Clock compares this machine's clock with those of the servers that answer.
+// A Clock compares this machine's clock with the clocks of the servers that respond.
 type Clock struct {
-	// Now is this machine's; nil means the system's.
+	// Now is this machine's clock; nil means the system clock.
 	Now func() time.Time
 	// Observer receives ClockBehind, once.
 	Observer kubeclient.Observer
 
-	offset atomic.Int64 // a Duration; 0 unless it is more than the dates of answers are off by
+	offset atomic.Int64 // a Duration; 0 if it is within the precision of response dates
 }
 
-// Watch returns options with which the clock hears of each answer.
+// Watch returns options with which the clock observes the date of each response.
 func (c *Clock) Watch(opts kubeclient.Options) kubeclient.Options {
 	observe := opts.Observe
 	opts.Observe = func(call kubeclient.Call) {
@@ -67,8 +67,8 @@ func (c *Clock) Watch(opts kubeclient.Options) kubeclient.Options {
 	return opts
 }
 
-// Behind returns how far this machine is behind the last server that answered,
-// negative when it is ahead; 0 when that is up to a minute, or nothing answered.
+// Behind returns how far this machine's clock is behind the last server that responded;
+// negative if it is ahead, and 0 if the difference is at most a minute or unknown.
 func (c *Clock) Behind() time.Duration { return notable(time.Duration(c.offset.Load())) }
 
 // notable returns the difference of two clocks, or 0 if it is tolerated.
@@ -79,14 +79,14 @@ func notable(offset time.Duration) time.Duration {
 	return offset
 }
 
-// ServerTime returns what time it is by the clock of the last server that answered,
-// which is what it judges tokens by; this machine's where nothing answered.
+// ServerTime returns the time by the clock of the last server that responded, which
+// determines when tokens expire; this machine's time if no server has responded.
 func (c *Clock) ServerTime() time.Time {
 	return kubeclient.ClockOrSystem(c.Now)().Add(time.Duration(c.offset.Load()))
 }
 
-// dateError is how much the date of an answer may be off: it has whole seconds, and
-// is as old as the answer was under way.
+// dateError is the precision of a response's date: it has whole seconds, and was set
+// when the response was sent.
 const dateError = 2 * time.Second
 
 func (c *Clock) observe(date time.Time) {
@@ -103,8 +103,8 @@ func (c *Clock) observe(date time.Time) {
 	}
 }
 
-// Explain adds what is known of the clocks to an error that may come of them: it is
-// then a *SkewError.
+// Explain returns a *SkewError if err is a certificate error that may be caused by the
+// difference between the clocks.
 func (c *Clock) Explain(err error) error {
 	_, explained := errors.AsType[*SkewError](err)
 	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)

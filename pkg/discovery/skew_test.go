@@ -13,17 +13,17 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// A certificate that is not valid here is told of with what the clocks say. The
-// server's clock is the real one.
+// The error about a certificate that is not valid names the difference between the
+// clocks. The server's clock is the real one.
 func TestDiscover_ClockSkew(t *testing.T) {
 	at := func(from, until time.Duration) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(from), time.Now().Add(until) }
 	}
 	tests := []struct {
 		name   string
-		here   time.Duration // this machine's clock, from the server's
+		here   time.Duration // this machine's clock, relative to the server's
 		ca     func(*x509.Certificate)
-		behind time.Duration // 0: clocks are not spoken of
+		behind time.Duration // 0: the error does not mention clocks
 	}{
 		{"behind", -time.Hour, at(-time.Minute, time.Hour), time.Hour},
 		{"ahead", 2 * time.Hour, at(-time.Minute, time.Hour), -2 * time.Hour},
@@ -40,7 +40,7 @@ func TestDiscover_ClockSkew(t *testing.T) {
 			var skew *discovery.SkewError
 			if !errors.As(err, &skew) {
 				if test.behind != 0 {
-					t.Errorf("error = %v does not speak of the clocks", err)
+					t.Errorf("error = %v, want a *SkewError", err)
 				}
 				return
 			}
@@ -66,7 +66,7 @@ func TestClock(t *testing.T) {
 		t.Run(test.behind.String(), func(t *testing.T) {
 			c := &discovery.Clock{Now: testcluster.Clock}
 			if c.Behind() != 0 || !c.ServerTime().Equal(testcluster.Now) {
-				t.Error("it knows before anything answered")
+				t.Error("the clock has an offset before any response")
 			}
 			c.Watch(kubeclient.Options{}).Observe(kubeclient.Call{Date: testcluster.Now.Add(test.behind)})
 			if c.Behind() != test.told || !c.ServerTime().Equal(testcluster.Now.Add(test.counted)) {

@@ -10,19 +10,19 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Trust says which CA certificates may be trusted.
+// Trust specifies which CA certificates may be trusted.
 type Trust struct {
-	// Pins and CAs name the keys that may be trusted; where both are given, a
-	// key must be among both.
+	// Pins and CAs specify the keys that may be trusted; if both are set, a key must be
+	// in both.
 	Pins []clusterinfo.Pin
 	CAs  []*x509.Certificate
-	// SkipVerification trusts every CA of a document with a good signature:
-	// anyone who knows the token can then pose as the cluster. Pins and CAs that
-	// are given count all the same.
+	// SkipVerification trusts every CA of a document with a valid signature: anyone who
+	// knows the token can then impersonate the cluster. Pins and CAs still apply if
+	// they are set.
 	SkipVerification bool
 }
 
-// Validate returns ErrNoTrust if nothing says which CA certificates to trust.
+// Validate returns ErrNoTrust if no CA to trust is specified.
 func (t Trust) Validate() error {
 	if len(t.Pins) == 0 && len(t.CAs) == 0 && !t.SkipVerification {
 		return ErrNoTrust
@@ -30,10 +30,10 @@ func (t Trust) Validate() error {
 	return nil
 }
 
-// Check verifies cluster-info by itself, without any connection: its document,
-// which CA certificates of it may be trusted, and the signature of the token. An
-// error that matches ErrUnsigned comes with the other results, since a
-// connection that the roots verify can tell more.
+// Check verifies cluster-info without any connection: its document, the CA certificates
+// that may be trusted, and the signature of the token. With an error that matches
+// ErrUnsigned it also returns the other results, because a connection that the roots
+// verify can reveal why the signature is missing.
 func (t Trust) Check(info clusterinfo.Info, tok token.Token, now time.Time) (clusterinfo.Document, []*x509.Certificate, error) {
 	document, err := clusterinfo.ParseDocument(info.Raw)
 	if err != nil {
@@ -74,17 +74,17 @@ func (t Trust) Trusted(bundle []*x509.Certificate, now time.Time) ([]*x509.Certi
 	return clusterinfo.Trusted(roots, t.Pins, now)
 }
 
-// unsigned says what is known of a missing signature.
+// unsigned adds the number of other signatures to an error about a missing signature.
 func unsigned(seen clusterinfo.Info, tok token.Token, err error) error {
 	if !errors.Is(err, ErrUnsigned) && !errors.Is(err, ErrTokenNotSigned) {
 		return err
 	}
 	switch n := len(seen.Signatures); n {
 	case 0:
-		return fmt.Errorf("token %s: %w; it has no signature at all: the bootstrap signer may not be running", tok.ID(), err)
+		return fmt.Errorf("token %s: %w; cluster-info has no signatures: the bootstrap signer may not be running", tok.ID(), err)
 	case 1:
-		return fmt.Errorf("token %s: %w; it has the signature of 1 other token", tok.ID(), err)
+		return fmt.Errorf("token %s: %w; cluster-info has a signature for 1 other token", tok.ID(), err)
 	default:
-		return fmt.Errorf("token %s: %w; it has the signatures of %d other tokens", tok.ID(), err, n)
+		return fmt.Errorf("token %s: %w; cluster-info has signatures for %d other tokens", tok.ID(), err, n)
 	}
 }

@@ -24,8 +24,8 @@ func TestTrust_Trusted(t *testing.T) {
 		{"CA certificates", discovery.Trust{CAs: testcluster.Bundle(first, second)}, []testcluster.CA{first, second}, nil},
 		{"both", discovery.Trust{CAs: testcluster.Bundle(first, second), Pins: clusterinfo.Pins(testcluster.Bundle(second, third))}, []testcluster.CA{second}, nil},
 		{"neither checked", discovery.Trust{SkipVerification: true}, []testcluster.CA{first, second, third}, nil},
-		{"both, of different keys", discovery.Trust{CAs: testcluster.Bundle(first), Pins: clusterinfo.Pins(testcluster.Bundle(second))}, nil, clusterinfo.ErrPinMismatch},
-		{"nothing given", discovery.Trust{}, nil, clusterinfo.ErrPinMismatch},
+		{"both, with different keys", discovery.Trust{CAs: testcluster.Bundle(first), Pins: clusterinfo.Pins(testcluster.Bundle(second))}, nil, clusterinfo.ErrPinMismatch},
+		{"nothing specified", discovery.Trust{}, nil, clusterinfo.ErrPinMismatch},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func TestTrust_Trusted(t *testing.T) {
 	}
 }
 
-// Pins and CAs restrict each other on the wire as well.
+// Pins and CAs also restrict each other in Discover.
 func TestDiscover_PinsAndCAs(t *testing.T) {
 	both, pinnedOnly, fileOnly, neither := testcluster.NewCA(t), testcluster.NewCA(t), testcluster.NewCA(t), testcluster.NewCA(t)
 	tests := []struct {
@@ -63,7 +63,7 @@ func TestDiscover_PinsAndCAs(t *testing.T) {
 	}
 }
 
-// Without a pin, a certificate that is no CA's or has expired is no root still.
+// Even without a pin, a certificate that is not a CA or has expired is not a root.
 func TestDiscover_UsableCAsOnly(t *testing.T) {
 	good, expired := testcluster.NewCA(t), testcluster.NewCA(t, func(c *x509.Certificate) { c.NotAfter = testcluster.Now.Add(-time.Second) })
 	server := testcluster.NewCluster(t, good.Server(t, host), testcluster.Always(testcluster.SignedData(t, good, expired)))
@@ -88,7 +88,7 @@ func TestOptions_Validate(t *testing.T) {
 	}{
 		{"pins", func(*discovery.Options) {}, nil},
 		{"CAs", func(o *discovery.Options) { o.Pins, o.CAs = nil, testcluster.Bundle(c) }, nil},
-		{"signature alone", func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, nil},
+		{"only the signature", func(o *discovery.Options) { o.Pins, o.SkipVerification = nil, true }, nil},
 		{"no endpoint", func(o *discovery.Options) { o.Endpoints = nil }, clusterinfo.ErrInvalidEndpoint},
 		{"no token", func(o *discovery.Options) { o.Token = token.Token{} }, token.ErrInvalid},
 		{"nothing to trust", func(o *discovery.Options) { o.Pins = nil }, discovery.ErrNoTrust},
@@ -103,7 +103,7 @@ func TestOptions_Validate(t *testing.T) {
 	}
 }
 
-// A pin or a CA that is given is never passed over.
+// A pin or a CA that is specified is never ignored.
 func TestDiscover_SkipKeepsPins(t *testing.T) {
 	pinned, other := testcluster.NewCA(t), testcluster.NewCA(t)
 	for name, change := range map[string]func(*discovery.Options){

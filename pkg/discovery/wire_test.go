@@ -20,14 +20,14 @@ import (
 
 const bearer = "Bearer abcdef.0123456789abcdef"
 
-// step is one answer of a server.
+// step is one response of a server.
 type step struct {
 	status int
 	data   map[string]string
 }
 
-// script answers the unverified, the verified and the credentialed request in
-// turn; the last answer stays.
+// script is the responses to the unverified, the verified and the authenticated request
+// in turn; the last response repeats.
 func script(steps ...step) func(int, *http.Request) (int, map[string]string) {
 	return func(n int, _ *http.Request) (int, map[string]string) {
 		s := steps[min(n, len(steps))-1]
@@ -52,8 +52,8 @@ func wantRequests(t *testing.T, c *testcluster.Cluster, want ...string) {
 	}
 }
 
-// Whatever is wrong with the first answer, there is no second request; whatever
-// is wrong with the second, the token stays here.
+// After a fault in the first response there is no second request; after a fault in the
+// second, the token is not sent.
 func TestDiscover_StopsAtFirstFault(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	ok := func(data map[string]string) step { return step{http.StatusOK, data} }
@@ -64,18 +64,18 @@ func TestDiscover_StopsAtFirstFault(t *testing.T) {
 		wantErr error
 		want    []string
 	}{
-		{"all is well but the signature", []step{ok(unsigned)}, discovery.ErrTokenNotSigned, []string{"", "", bearer}},
-		{"unsigned, of another CA", []step{ok(unsignedData(t, evil))}, clusterinfo.ErrPinMismatch, []string{""}},
-		{"unsigned, not acceptable", []step{ok(map[string]string{"kubeconfig": "kind: Config\n"})}, clusterinfo.ErrDocument, []string{""}},
+		{"only the signature missing", []step{ok(unsigned)}, discovery.ErrTokenNotSigned, []string{"", "", bearer}},
+		{"unsigned, another CA", []step{ok(unsignedData(t, evil))}, clusterinfo.ErrPinMismatch, []string{""}},
+		{"unsigned, invalid document", []step{ok(map[string]string{"kubeconfig": "kind: Config\n"})}, clusterinfo.ErrDocument, []string{""}},
 		{"unsigned, changed", []step{ok(unsigned), ok(changed)}, discovery.ErrChanged, []string{"", ""}},
-		{"unsigned, a line feed more", []step{ok(unsigned), ok(map[string]string{"kubeconfig": unsigned["kubeconfig"] + "\n"})}, discovery.ErrChanged, []string{"", ""}},
-		{"verified: refused", []step{ok(unsigned), {status: http.StatusUnauthorized}}, clusterinfo.ErrAnonymous, []string{"", ""}},
+		{"unsigned, extra line feed", []step{ok(unsigned), ok(map[string]string{"kubeconfig": unsigned["kubeconfig"] + "\n"})}, discovery.ErrChanged, []string{"", ""}},
+		{"verified: unauthorized", []step{ok(unsigned), {status: http.StatusUnauthorized}}, clusterinfo.ErrAnonymous, []string{"", ""}},
 		{"verified: forbidden", []step{ok(unsigned), {status: http.StatusForbidden}}, clusterinfo.ErrAnonymous, []string{"", ""}},
 		{"verified: gone", []step{ok(unsigned), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
 		{"verified: emptied", []step{ok(unsigned), ok(nil)}, clusterinfo.ErrNotFound, []string{"", ""}},
 		{"credentialed: gone", []step{ok(unsigned), ok(unsigned), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", "", bearer}},
 		{"signed, verified: gone", []step{ok(testcluster.SignedData(t, pinned)), {status: http.StatusNotFound}}, clusterinfo.ErrNotFound, []string{"", ""}},
-		{"signed, changed in what is signed", []step{ok(testcluster.SignedData(t, pinned)), ok(testcluster.SignedData(t, pinned, evil))}, discovery.ErrChanged, []string{"", ""}},
+		{"signed, document changed", []step{ok(testcluster.SignedData(t, pinned)), ok(testcluster.SignedData(t, pinned, evil))}, discovery.ErrChanged, []string{"", ""}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestDiscover_StopsAtFirstFault(t *testing.T) {
 	}
 }
 
-// Trouble in the server says nothing of the token.
+// Server errors are transient, and the token is not rejected.
 func TestDiscover_ServerErrors(t *testing.T) {
 	c := testcluster.NewCA(t)
 	data := unsignedData(t, c)
@@ -103,7 +103,7 @@ func TestDiscover_ServerErrors(t *testing.T) {
 	}
 }
 
-// A request goes nowhere else than to the endpoint, with the token least of all.
+// No request, with or without the token, follows a redirect.
 func TestDiscover_RedirectAtEachStep(t *testing.T) {
 	c := testcluster.NewCA(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -130,8 +130,8 @@ func TestDiscover_RedirectAtEachStep(t *testing.T) {
 	}
 }
 
-// Each connection is verified anew: a server that changes its certificate
-// before the token is tried does not get the token.
+// Each connection is verified: a server that changes its certificate before the token is
+// tried does not receive the token.
 func TestDiscover_VerifiesTokenConnection(t *testing.T) {
 	pinned, evil := testcluster.NewCA(t), testcluster.NewCA(t)
 	good, bad := pinned.Server(t, host), evil.Server(t, host)
@@ -152,8 +152,8 @@ func TestDiscover_VerifiesTokenConnection(t *testing.T) {
 	}
 }
 
-// No byte of a request without credentials tells of the secret, and nothing
-// but the token is ever a credential.
+// A request without credentials contains no part of the secret, and only the token is
+// ever used as a credential.
 func TestDiscover_SecretNotSent(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
@@ -176,10 +176,10 @@ func TestDiscover_SecretNotSent(t *testing.T) {
 	defer mu.Unlock()
 	for i, dump := range dumps {
 		if got, want := strings.Contains(dump, "0123456789abcdef"), i == 2; got != want {
-			t.Errorf("request %d has the secret: %v, want %v:\n%s", i+1, got, want, dump)
+			t.Errorf("request %d contains the secret: %v, want %v:\n%s", i+1, got, want, dump)
 		}
 		if got, want := strings.Contains(dump, "abcdef"), i == 2; got != want {
-			t.Errorf("request %d has the ID: %v, want %v:\n%s", i+1, got, want, dump)
+			t.Errorf("request %d contains the ID: %v, want %v:\n%s", i+1, got, want, dump)
 		}
 	}
 	if len(dumps) != 3 || strings.Contains(err.Error(), "0123456789abcdef") {
@@ -187,7 +187,7 @@ func TestDiscover_SecretNotSent(t *testing.T) {
 	}
 }
 
-// Observe can tell which requests were anonymous, and learns no secret.
+// Observe receives which requests were anonymous, and no secret.
 func TestDiscover_Observed(t *testing.T) {
 	c := testcluster.NewCA(t)
 	server := testcluster.NewCluster(t, c.Server(t, host), testcluster.Always(unsignedData(t, c)))
@@ -206,7 +206,7 @@ func TestDiscover_Observed(t *testing.T) {
 	}
 }
 
-// The error helps whoever has the wrong token, or runs no signer.
+// The error shows whether the token is wrong or the bootstrap signer is not running.
 func TestDiscover_CountsSignatures(t *testing.T) {
 	c := testcluster.NewCA(t)
 	document := testcluster.DocumentOf(certpem.Encode(c.Certificate))
@@ -215,9 +215,9 @@ func TestDiscover_CountsSignatures(t *testing.T) {
 		ids  []string
 		want string
 	}{
-		{"none", nil, "no signature at all"},
-		{"one", []string{"bbbbbb"}, "the signature of 1 other token"},
-		{"two", []string{"bbbbbb", "cccccc"}, "the signatures of 2 other tokens"},
+		{"none", nil, "no signatures"},
+		{"one", []string{"bbbbbb"}, "a signature for 1 other token"},
+		{"two", []string{"bbbbbb", "cccccc"}, "signatures for 2 other tokens"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -229,16 +229,16 @@ func TestDiscover_CountsSignatures(t *testing.T) {
 			_, err := discovery.Discover(t.Context(), opts)
 			testcluster.WantError(t, err, discovery.ErrTokenNotSigned)
 			if !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "abcdef") {
-				t.Errorf("error = %q, want %q in it", err, test.want)
+				t.Errorf("error = %q, want one with %q", err, test.want)
 			}
 			if !discovery.Transient(err) {
-				t.Error("a signature that is missing still is not worth another attempt")
+				t.Error("a missing signature is not transient")
 			}
 		})
 	}
 }
 
-// The signature of another token over the same document is not ours.
+// Another token's signature of the same document is not accepted.
 func TestDiscover_OtherTokensSignature(t *testing.T) {
 	c := testcluster.NewCA(t)
 	other, err := token.Parse("bbbbbb.0123456789abcdef")
@@ -252,8 +252,8 @@ func TestDiscover_OtherTokensSignature(t *testing.T) {
 		change  map[string]string
 		wantErr error
 	}{
-		{"beside ours", map[string]string{"jws-kubeconfig-bbbbbb": theirs}, nil},
-		{"under our ID", map[string]string{"jws-kubeconfig-abcdef": theirs}, clusterinfo.ErrSignature},
+		{"in addition", map[string]string{"jws-kubeconfig-bbbbbb": theirs}, nil},
+		{"under this token's ID", map[string]string{"jws-kubeconfig-abcdef": theirs}, clusterinfo.ErrSignature},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,17 +25,17 @@ func (c *clusterChecker) ca(_ context.Context, document clusterinfo.Document) []
 	return checkValidity(document.CAs, c.now()).findings("cluster-info", CAExpired, CAExpiresSoon, fix)
 }
 
-// clientCA checks the CA certificates that the API server verifies nodes with.
+// clientCA checks the CA certificates with which the API server verifies nodes.
 func (c *clusterChecker) clientCA(_ context.Context, cas []*x509.Certificate) []Finding {
 	if len(cas) == 0 {
 		return skip("the API server publishes no client CA")
 	}
 	return checkValidity(cas, c.now()).findings("the API server's --client-ca-file", CAExpired, CAExpiresSoon,
-		"renew the CA in the API server's --client-ca-file, keeping its key, or add the new one to it; of one that is no longer in that file: kubectl -n kube-system delete configmap extension-apiserver-authentication, which the API server writes anew")
+		"renew the CA certificate in the API server's --client-ca-file with the same key, or add a new CA to that file; or, if the CA is no longer in that file, delete the ConfigMap, which the API server then creates again: kubectl -n kube-system delete configmap extension-apiserver-authentication")
 }
 
-// signingCA checks the CA that signs node certificates, as far as the newest of these
-// shows which it is.
+// signingCA checks the CA that signs node certificates, if the newest node certificate
+// shows which CA that is.
 func (c *clusterChecker) signingCA(_ context.Context, cas []*x509.Certificate, stats *requestStats) []Finding {
 	switch {
 	case len(cas) == 0:
@@ -45,10 +45,10 @@ func (c *clusterChecker) signingCA(_ context.Context, cas []*x509.Certificate, s
 	}
 	issuers := issuersOf(stats.issued.Certificate, cas)
 	if len(issuers) == 0 {
-		return one(WARN, SigningCAUntrusted, "no CA in the API server's --client-ca-file signed the newest certificate of a node, of request "+stats.issued.Name,
-			"put the CA of kube-controller-manager's --cluster-signing-cert-file into the API server's --client-ca-file; that request shows how it was: --probe tells how it is now")
+		return one(WARN, SigningCAUntrusted, "no CA in the API server's --client-ca-file signed the newest node certificate, of CSR "+stats.issued.Name,
+			"add the CA in kube-controller-manager's --cluster-signing-cert-file to the API server's --client-ca-file; then, to test it with a new CSR, run: bootctl doctor --probe")
 	}
-	return checkValidity(issuers, c.now()).findings("who signed the newest certificate of a node", SigningCAExpired, SigningCAExpiresSoon,
+	return checkValidity(issuers, c.now()).findings("the CA that signed the newest node certificate", SigningCAExpired, SigningCAExpiresSoon,
 		"renew the certificate in kube-controller-manager's --cluster-signing-cert-file")
 }
 
@@ -56,13 +56,13 @@ func (c *clusterChecker) signingCA(_ context.Context, cas []*x509.Certificate, s
 // takes time to reach all nodes.
 const expiryWarning = 30 * 24 * time.Hour
 
-// validity is how much time several CA certificates have left.
+// validity is the remaining validity of several CA certificates.
 type validity struct {
 	// allInvalid: none of them is valid now. anyInvalid: at least one is not.
 	// expiresSoon: at least one is invalid, or expires within expiryWarning.
 	allInvalid, anyInvalid, expiresSoon bool
-	// details describe each certificate that is invalid or expires soon, or else the
-	// one that expires first.
+	// details describe each certificate that is invalid or expires soon, or, if there is
+	// none, the one that expires first.
 	details []string
 }
 
@@ -88,7 +88,7 @@ func checkValidity(cas []*x509.Certificate, now time.Time) validity {
 	return v
 }
 
-// findings reports how much time the CA certificates have left.
+// findings reports the remaining validity of the CA certificates.
 func (v validity) findings(whose, expired, soon, fix string) []Finding {
 	message := fmt.Sprintf("%s: %s", whose, strings.Join(v.details, ", "))
 	switch {
@@ -102,7 +102,7 @@ func (v validity) findings(whose, expired, soon, fix string) []Finding {
 	return ok("%s", message)
 }
 
-func expiry(ca *x509.Certificate) string { return "ends at " + timeText(ca.NotAfter) }
+func expiry(ca *x509.Certificate) string { return "expires at " + timeText(ca.NotAfter) }
 
 // nameOf returns the subject of a certificate and the beginning of its pin, which
 // differs between certificates with the same subject.
@@ -110,7 +110,7 @@ func nameOf(cert *x509.Certificate) string {
 	return fmt.Sprintf("%s (%.15s…)", cert.Subject, clusterinfo.PinOf(cert))
 }
 
-// clientCAs returns the CA certificates that the API server verifies its clients with;
+// clientCAs returns the CA certificates with which the API server verifies its clients;
 // none if it publishes none.
 //
 // Access: get on the configmap extension-apiserver-authentication in kube-system.
@@ -131,8 +131,8 @@ func clientCAs(ctx context.Context, client corev1client.ConfigMapsGetter) ([]*x5
 	return cas, nil
 }
 
-// issuersOf returns the CA certificates that issued a certificate, given in PEM with
-// any intermediate ones: their key signed the last of them. There can be several,
+// issuersOf returns the CA certificates that issued a certificate, given in PEM with any
+// intermediate certificates: their key signed the last one. There can be several issuers,
 // because a renewed CA keeps its key.
 func issuersOf(text []byte, cas []*x509.Certificate) []*x509.Certificate {
 	certs, err := certpem.Parse(text)

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/internal/testca"
 )
 
-// testTime is when these tests take place.
+// testTime is the time of these tests.
 var testTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestCheckValidity(t *testing.T) {
@@ -23,17 +23,17 @@ func TestCheckValidity(t *testing.T) {
 	between := func(from, until time.Duration) *x509.Certificate {
 		return testca.New(t, testTime, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = testTime.Add(from), testTime.Add(until) }).Certificate
 	}
-	good, soon, over, early := between(-day, 31*day), between(-day, 29*day), between(-2*day, -day), between(day, 365*day)
+	good, soon, expired, early := between(-day, 31*day), between(-day, 29*day), between(-2*day, -day), between(day, 365*day)
 	tests := []struct {
 		name string
 		cas  []*x509.Certificate
-		want validity // its details in part
+		want validity // the details in part
 	}{
-		{"good", []*x509.Certificate{good}, validity{false, false, false, []string{"CN=kubernetes (sha256:", "ends at 2026-02-01"}}},
-		{"the first to end is told", []*x509.Certificate{between(-day, 365*day), good}, validity{false, false, false, []string{"ends at 2026-02-01"}}},
-		{"ends soon", []*x509.Certificate{good, soon}, validity{false, false, true, []string{"ends at 2026-01-30"}}},
-		{"one is over", []*x509.Certificate{over, good}, validity{false, true, true, []string{"expired at 2025-12-31"}}},
-		{"all are over", []*x509.Certificate{over, over}, validity{true, true, true, []string{"expired at 2025-12-31"}}},
+		{"good", []*x509.Certificate{good}, validity{false, false, false, []string{"CN=kubernetes (sha256:", "expires at 2026-02-01"}}},
+		{"the first to expire", []*x509.Certificate{between(-day, 365*day), good}, validity{false, false, false, []string{"expires at 2026-02-01"}}},
+		{"expires soon", []*x509.Certificate{good, soon}, validity{false, false, true, []string{"expires at 2026-01-30"}}},
+		{"one has expired", []*x509.Certificate{expired, good}, validity{false, true, true, []string{"expired at 2025-12-31"}}},
+		{"all have expired", []*x509.Certificate{expired, expired}, validity{true, true, true, []string{"expired at 2025-12-31"}}},
 		{"not valid yet", []*x509.Certificate{early}, validity{true, true, true, []string{"not valid before 2026-01-02"}}},
 	}
 	for _, test := range tests {
@@ -57,7 +57,7 @@ func TestClientCAs(t *testing.T) {
 		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "extension-apiserver-authentication"}, Data: data}
 	}
 	text := string(certpem.Encode(ca.Certificate))
-	for name, data := range map[string]map[string]string{"bundle": {"client-ca-file": text}, "comments": {"client-ca-file": "# ours\n" + text}} {
+	for name, data := range map[string]map[string]string{"bundle": {"client-ca-file": text}, "comments": {"client-ca-file": "# our CA\n" + text}} {
 		got, err := clientCAs(t.Context(), fake.NewClientset(configMap(data)).CoreV1())
 		if err != nil || len(got) != 1 || !got[0].Equal(ca.Certificate) {
 			t.Errorf("%s: %d CAs, %v", name, len(got), err)
@@ -67,7 +67,7 @@ func TestClientCAs(t *testing.T) {
 		t.Errorf("none: %v, %v", got, err)
 	}
 	if _, err := clientCAs(t.Context(), fake.NewClientset(configMap(map[string]string{"client-ca-file": "x"})).CoreV1()); err == nil {
-		t.Error("what is no certificate passes for one")
+		t.Error("an invalid certificate is accepted")
 	}
 	if _, err := clientCAs(t.Context(), fake.NewClientset().CoreV1()); !apierrors.IsNotFound(err) {
 		t.Errorf("error = %v", err)
@@ -79,9 +79,9 @@ func TestIssuersOf(t *testing.T) {
 	text := certpem.Encode(issuer.Serving(t, testTime).Leaf)
 	got := issuersOf(text, []*x509.Certificate{other.Certificate, issuer.Certificate})
 	if len(got) != 1 || !got[0].Equal(issuer.Certificate) {
-		t.Errorf("%d issuers, want the one", len(got))
+		t.Errorf("%d issuers, want only the issuer", len(got))
 	}
 	if got := issuersOf([]byte("x"), []*x509.Certificate{issuer.Certificate}); got != nil {
-		t.Errorf("issuers of nothing: %v", got)
+		t.Errorf("issuers of an invalid certificate: %v", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-var errCheck = errors.New("the check is broken")
+var errCheck = errors.New("the check failed")
 
 // fixed returns a check with a finding of the status.
 func fixed(name string, status Status, required bool) check {
@@ -48,8 +48,8 @@ func TestInOrder_RequiredCheckFails(t *testing.T) {
 			if !slices.Equal(found, test.want) || !slices.Equal(observed, test.want) {
 				t.Errorf("findings of %q, observed %q, want %q", found, observed, test.want)
 			}
-			if silent := inOrder(t.Context(), checks, nil); len(silent) != len(test.want) {
-				t.Errorf("without an observer: %+v", silent)
+			if found := inOrder(t.Context(), checks, nil); len(found) != len(test.want) {
+				t.Errorf("without an observer: %+v", found)
 			}
 		})
 	}
@@ -95,7 +95,7 @@ func TestCheck_Timeout(t *testing.T) {
 			return Finding{}
 		}
 		if begin := time.Now(); len(c.do(t.Context())) != 1 || time.Since(begin) != time.Second {
-			t.Errorf("it took %s, want 1s", time.Since(begin))
+			t.Errorf("the check took %s, want 1s", time.Since(begin))
 		}
 	})
 }
@@ -104,7 +104,7 @@ func TestCheck_CanceledBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	c := check{diagnose: asFinding, run: func(context.Context) ([]Finding, error) {
-		t.Error("it began")
+		t.Error("the check began")
 		return nil, nil
 	}}
 	if got := c.do(ctx); len(got) != 1 || got[0].Message != context.Canceled.Error() {

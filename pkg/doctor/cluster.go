@@ -16,7 +16,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Cluster is a cluster as its administrator sees it.
+// Cluster is a cluster to check with an administrator's credentials.
 type Cluster struct {
 	// Client has the administrator's credentials, and Clock watches it.
 	Client *kubeclient.Client
@@ -25,8 +25,8 @@ type Cluster struct {
 	// endpoint; empty if the URL is more than a host and a port.
 	Address string
 	Server  clusterinfo.Endpoint
-	// CAs verify the connection of Client. If there are none, because nothing or
-	// something else verifies it, no token is sent anywhere.
+	// CAs verify the connection of Client. If there are none, because the connection is
+	// not verified or is verified by other means, no token is sent.
 	CAs []*x509.Certificate
 	// Setup describes what nodes should be able to do.
 	Setup setup.Options
@@ -53,7 +53,7 @@ func (c Cluster) Run(ctx context.Context) []Finding {
 	return append(server, atOnce(ctx, newClusterChecker(ctx, c).checks())...)
 }
 
-// clusterChecker checks a cluster. It has what several checks read, each read once.
+// clusterChecker checks a cluster. It reads each object that several checks need once.
 type clusterChecker struct {
 	Cluster
 	objects   []setup.Object
@@ -114,29 +114,29 @@ func (c *clusterChecker) checks() []check {
 	return checks
 }
 
-// now returns the time by the clock of the API server, which evaluates tokens and
-// dates objects by it.
+// now returns the time of the API server's clock, by which it evaluates tokens and dates
+// objects.
 func (c Cluster) now() time.Time { return c.Clock.ServerTime() }
 
 // given returns a check of what get returns. An error of get ends the check.
-func given[T any](get func() (T, error), judge func(context.Context, T) []Finding) runner {
+func given[T any](get func() (T, error), evaluate func(context.Context, T) []Finding) runner {
 	return func(ctx context.Context) ([]Finding, error) {
 		value, err := get()
 		if err != nil {
 			return nil, err
 		}
-		return judge(ctx, value), nil
+		return evaluate(ctx, value), nil
 	}
 }
 
 // given2 returns a check of what getA and getB return. An error of either ends the check.
-func given2[A, B any](getA func() (A, error), getB func() (B, error), judge func(context.Context, A, B) []Finding) runner {
+func given2[A, B any](getA func() (A, error), getB func() (B, error), evaluate func(context.Context, A, B) []Finding) runner {
 	return func(ctx context.Context) ([]Finding, error) {
 		a, err := getA()
 		if err != nil {
 			return nil, err
 		}
-		return given(getB, func(ctx context.Context, b B) []Finding { return judge(ctx, a, b) })(ctx)
+		return given(getB, func(ctx context.Context, b B) []Finding { return evaluate(ctx, a, b) })(ctx)
 	}
 }
 
@@ -156,7 +156,7 @@ func (c *clusterChecker) setupCommand(states []setup.State) string {
 	return command
 }
 
-// groupFlag returns setup's flag for the group of nodes' tokens; empty for the default
+// groupFlag returns setup's flag for the token group of nodes; empty for the default
 // group.
 func groupFlag(o setup.Options) string {
 	if o.TokenGroup() == token.DefaultGroup {
@@ -165,11 +165,11 @@ func groupFlag(o setup.Options) string {
 	return " --group " + escape.ShellQuote(o.Group)
 }
 
-// address returns where nodes may reach the API server: where the administrator does.
-// If that is a tunnel or the same machine, it is a placeholder, and the note explains it.
+// address returns where nodes can reach the API server: the administrator's address. If
+// that is a tunnel or the same machine, it is a placeholder, and the note explains it.
 func (c Cluster) address() (at, note string) {
 	if c.Server == "" || c.Server.IsLoopback() {
-		return placeholder, " (" + placeholder + " is where nodes reach the API server)"
+		return placeholder, " (" + placeholder + " is the address where nodes reach the API server)"
 	}
 	return c.Server.URL(), ""
 }

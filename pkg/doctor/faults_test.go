@@ -30,10 +30,10 @@ import (
 type fault struct {
 	name  string
 	plant func(p *adminCluster)
-	want  []doctor.Finding // the message and fix are parts of what is said
+	want  []doctor.Finding // the messages and fixes in part
 }
 
-// finding is one that is wanted.
+// finding returns an expected finding.
 func finding(check string, status doctor.Status, reason, message, fix string) doctor.Finding {
 	return doctor.Finding{Check: check, Status: status, Reason: reason, Message: message, Fix: fix}
 }
@@ -96,16 +96,16 @@ func TestCluster_ServerFaults(t *testing.T) {
 		{"not reachable", status(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:", "")}},
 		{"credentials", status(apierrors.NewUnauthorized("no")), []doctor.Finding{finding("server", doctor.FAIL, doctor.Unauthorized, "", "--kubeconfig")}},
 		{"certificate", status(x509.UnknownAuthorityError{}), []doctor.Finding{finding("server", doctor.FAIL, doctor.CertificateUntrusted, "unknown authority", "CA")}},
-		{"trouble", status(apierrors.NewInternalError(errors.New("etcd"))), []doctor.Finding{finding("server", doctor.FAIL, doctor.ServerUnavailable, "etcd", "etcd")}},
+		{"server error", status(apierrors.NewInternalError(errors.New("etcd"))), []doctor.Finding{finding("server", doctor.FAIL, doctor.ServerUnavailable, "etcd", "etcd")}},
 		{"version is forbidden", status(forbidden("version")), []doctor.Finding{finding("server", doctor.WARN, doctor.Forbidden, `User "jane" cannot`, "administrator")}},
 		{"clock off", func(p *adminCluster) { p.behind = 2 * time.Minute }, []doctor.Finding{finding("clock", doctor.WARN, doctor.ClockSkew, "2m0s behind", "timedatectl")}},
 		{"clock off by much", func(p *adminCluster) { p.behind = -5 * time.Minute }, []doctor.Finding{finding("clock", doctor.FAIL, doctor.ClockSkew, "5m0s ahead of", "timedatectl")}},
-		{"tokens are no credentials", func(p *adminCluster) { p.accepts = false },
+		{"bootstrap tokens are not accepted", func(p *adminCluster) { p.accepts = false },
 			[]doctor.Finding{finding("token-authentication", doctor.FAIL, doctor.TokenAuthenticationOff, "abcdef", "--enable-bootstrap-token-auth")}},
 		{"no anonymous requests", func(p *adminCluster) { p.anonymous = http.StatusUnauthorized },
 			[]doctor.Finding{finding("anonymous", doctor.FAIL, doctor.AnonymousDisabled, "", "--anonymous-auth=true")}},
-		{"anonymous requests are forbidden all the same", func(p *adminCluster) { p.anonymous = http.StatusForbidden },
-			[]doctor.Finding{finding("anonymous", doctor.FAIL, doctor.AnonymousForbidden, "as they should be", "--authorization-mode")}},
+		{"anonymous requests are forbidden despite the objects", func(p *adminCluster) { p.anonymous = http.StatusForbidden },
+			[]doctor.Finding{finding("anonymous", doctor.FAIL, doctor.AnonymousForbidden, "are correct", "--authorization-mode")}},
 		{"anonymous requests are forbidden", func(p *adminCluster) {
 			p.anonymous = http.StatusForbidden
 			p.without("RoleBinding kubeadm:bootstrap-signer-clusterinfo")
@@ -127,7 +127,7 @@ func TestCluster_ClusterInfoFaults(t *testing.T) {
 		}, []doctor.Finding{finding("cluster-info", doctor.FAIL, doctor.DocumentInvalid, "users", publish+"ADDRESS")}},
 		{"loopback", func(p *adminCluster) { p.Server = elsewhere; p.publish("localhost:6443", p.ca.Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.WARN, doctor.EndpointLoopback, "https://localhost:6443", publish+"https://"+elsewhere)}},
-		{"nobody at the endpoint", func(p *adminCluster) { p.publish("127.0.0.1:1", p.ca.Certificate) },
+		{"nothing at the endpoint", func(p *adminCluster) { p.publish("127.0.0.1:1", p.ca.Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.Unreachable, "https://127.0.0.1:1: ", publish)}},
 		{"another CA than the server's", func(p *adminCluster) { p.publish(p.Server, testca.New(p.t, now, longLived).Certificate) },
 			[]doctor.Finding{finding("endpoint", doctor.FAIL, doctor.CertificateUntrusted, "unknown authority", publish)}},
@@ -137,25 +137,25 @@ func TestCluster_ClusterInfoFaults(t *testing.T) {
 		{"another cluster", func(p *adminCluster) {
 			other := healthy(p.t)
 			p.publish(other.Server, other.ca.Certificate)
-		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.PinMismatch, "another cluster than", publish)}},
-		{"CA ends soon", func(p *adminCluster) {
-			ends := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(29 * 24 * time.Hour) })
-			p.publish(p.Server, p.ca.Certificate, ends.Certificate)
+		}, []doctor.Finding{finding("endpoint", doctor.FAIL, doctor.PinMismatch, "a different cluster than", publish)}},
+		{"CA expires soon", func(p *adminCluster) {
+			soon := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(29 * 24 * time.Hour) })
+			p.publish(p.Server, p.ca.Certificate, soon.Certificate)
 		}, []doctor.Finding{finding("ca", doctor.WARN, doctor.CAExpiresSoon, "2026-01-30", publish)}},
-		{"CA of several has ended", func(p *adminCluster) {
-			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
-			p.publish(p.Server, p.ca.Certificate, ended.Certificate)
+		{"one of several CAs has expired", func(p *adminCluster) {
+			expired := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
+			p.publish(p.Server, p.ca.Certificate, expired.Certificate)
 		}, []doctor.Finding{finding("ca", doctor.WARN, doctor.CAExpired, "2025-12-31", publish)}},
-		{"CA has ended", func(p *adminCluster) {
-			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
-			p.publish(p.Server, ended.Certificate)
+		{"CA has expired", func(p *adminCluster) {
+			expired := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
+			p.publish(p.Server, expired.Certificate)
 		}, []doctor.Finding{
 			finding("endpoint", doctor.FAIL, doctor.CAExpired, "expired", publish),
 			finding("ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", publish),
 		}},
-		{"client CA has ended", func(p *adminCluster) {
-			ended := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
-			p.clients.Data["client-ca-file"] = string(certpem.Encode(ended.Certificate))
+		{"client CA has expired", func(p *adminCluster) {
+			expired := testca.New(p.t, now, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
+			p.clients.Data["client-ca-file"] = string(certpem.Encode(expired.Certificate))
 		}, []doctor.Finding{finding("client-ca", doctor.FAIL, doctor.CAExpired, "2025-12-31", "--client-ca-file")}},
 		{"no room", func(p *adminCluster) {
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-100-len(p.info.Data["kubeconfig"]))
@@ -166,46 +166,46 @@ func TestCluster_ClusterInfoFaults(t *testing.T) {
 			p.sign()
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-5*85-len(p.info.Data["kubeconfig"]))
 		}, []doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "room for 5", "bootctl token delete")}},
-		{"little room in all", func(p *adminCluster) {
+		{"little capacity", func(p *adminCluster) {
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-3*85-len(p.info.Data["kubeconfig"]))
 		},
-			[]doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "signed with 1 token, and has room for 3", "bootctl token delete")}},
+			[]doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "1 token can sign cluster-info, which has room for 3", "bootctl token delete")}},
 	})
 }
 
 func TestCluster_TokenFaults(t *testing.T) {
 	const sign = "bootctl cluster-info sign"
-	silent := finding("signer", doctor.FAIL, doctor.BootstrapSignerNotRunning, "abcdef", "bootstrapsigner in its --controllers")
-	ended := func(ago time.Duration) func(*corev1.Secret) {
+	notRunning := finding("signer", doctor.FAIL, doctor.BootstrapSignerNotRunning, "abcdef", "--controllers=*,bootstrapsigner,tokencleaner")
+	expired := func(ago time.Duration) func(*corev1.Secret) {
 		return func(s *corev1.Secret) { s.Data["expiration"] = []byte(now.Add(-ago).Format(time.RFC3339)) }
 	}
 	testFaults(t, []fault{
 		{"no signature", func(p *adminCluster) { delete(p.info.Data, "jws-kubeconfig-abcdef") },
-			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureMissing, "1 token: abcdef", sign), silent}},
+			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureMissing, "1 token: abcdef", sign), notRunning}},
 		{"stale signature", func(p *adminCluster) { p.info.Data["kubeconfig"] += "\n" },
-			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureStale, "abcdef", sign), silent}},
-		{"no signature at all", func(p *adminCluster) { p.info.Data["jws-kubeconfig-abcdef"] = "x" },
-			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureMalformed, "abcdef", sign), silent}},
-		{"signature of a token that is gone", func(p *adminCluster) {
+			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureStale, "abcdef", sign), notRunning}},
+		{"malformed signature", func(p *adminCluster) { p.info.Data["jws-kubeconfig-abcdef"] = "x" },
+			[]doctor.Finding{finding("signatures", doctor.FAIL, doctor.SignatureMalformed, "abcdef", sign), notRunning}},
+		{"signature of a deleted token", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("gone00"))
 			p.sign()
 			p.tokens = p.tokens[:1]
 		}, []doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "gone00", sign)}},
-		{"nonsense of a token that is gone", func(p *adminCluster) { p.info.Data["jws-kubeconfig-gone00"] = "x" },
-			[]doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "1 token: gone00", sign)}},
-		{"token without end", func(p *adminCluster) { delete(p.tokens[0].Data, "expiration") },
+		{"malformed signature of a deleted token", func(p *adminCluster) { p.info.Data["jws-kubeconfig-gone00"] = "x" },
+			[]doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "the signatures of 1 token belong to no valid signing token: gone00", sign)}},
+		{"token without an expiration", func(p *adminCluster) { delete(p.tokens[0].Data, "expiration") },
 			[]doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenNeverExpires, "abcdef", "bootctl token extend abcdef --ttl 24h")}},
-		{"token that is none", func(p *adminCluster) {
+		{"invalid token", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("spoilt", func(s *corev1.Secret) { s.Data["token-secret"] = []byte("short") }))
 		}, []doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenUnusable, "token-secret", "kubectl -n kube-system delete secret bootstrap-token-spoilt")}},
-		{"kubeadm's own token of kubeadm-certs is no fault", func(p *adminCluster) {
+		{"kubeadm's token for kubeadm-certs is not reported", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("proxy0", func(s *corev1.Secret) {
 				s.Data["description"] = []byte("Proxy for managing TTL for the kubeadm-certs secret")
 				delete(s.Data, "usage-bootstrap-signing")
 				delete(s.Data, "usage-bootstrap-authentication")
 			}))
 		}, nil},
-		{"token past its end", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("past00", ended(time.Minute))) },
+		{"expired token", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("past00", expired(time.Minute))) },
 			[]doctor.Finding{finding("cleaner", doctor.WARN, doctor.TokenCleanerNotRunning, "past00", "bootctl token delete --expired")}},
 	})
 }
@@ -220,30 +220,30 @@ func TestCluster_RBACFaults(t *testing.T) {
 	anyone := rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "Group", Name: "system:unauthenticated"}
 	none := func(p *adminCluster) { p.Setup.Approval = setup.AutoApproveNone }
 	testFaults(t, []fault{
-		{"anonymous requests may more", func(p *adminCluster) { p.rbac = append(p.rbac, binding("view", anyone)) },
-			[]doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousAccessTooBroad, "ClusterRoleBinding open door gives them the ClusterRole view", "kubectl delete clusterrolebinding 'open door'")}},
-		{"they and others may", func(p *adminCluster) {
+		{"anonymous requests may do more", func(p *adminCluster) { p.rbac = append(p.rbac, binding("view", anyone)) },
+			[]doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousAccessTooBroad, "ClusterRoleBinding open door grants the ClusterRole view", "kubectl delete clusterrolebinding 'open door'")}},
+		{"the binding has other subjects", func(p *adminCluster) {
 			p.rbac = append(p.rbac, binding("view", anyone, rbacv1.Subject{Kind: "User", Name: "jane"}))
 		}, []doctor.Finding{finding("anonymous-grants", doctor.WARN, doctor.AnonymousAccessTooBroad, "view", "kubectl edit clusterrolebinding 'open door'")}},
-		{"they are administrators", func(p *adminCluster) {
+		{"anonymous requests may do everything", func(p *adminCluster) {
 			p.rbac = append(p.rbac, binding("cluster-admin", anyone))
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool { return s.User == "system:anonymous" }
 		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousAccessTooBroad, "may do everything; ", "kubectl delete clusterrolebinding")}},
-		{"they are, and not by RBAC", func(p *adminCluster) {
+		{"anonymous requests may do everything without RBAC", func(p *adminCluster) {
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool { return s.User == "system:anonymous" }
 		}, []doctor.Finding{finding("anonymous-grants", doctor.FAIL, doctor.AnonymousAccessTooBroad, "no binding", "AlwaysAllow")}},
 		{"object missing", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap") },
-			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:kubelet-bootstrap", doctor.FAIL, doctor.RBACMissing, "not there", "bootctl setup")}},
-		{"object lacks something", func(p *adminCluster) { find[*rbacv1.ClusterRole](p, "kubeadm:get-nodes").Rules = nil },
+			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:kubelet-bootstrap", doctor.FAIL, doctor.RBACMissing, "the object is missing", "bootctl setup")}},
+		{"object lacks a rule", func(p *adminCluster) { find[*rbacv1.ClusterRole](p, "kubeadm:get-nodes").Rules = nil },
 			[]doctor.Finding{finding("ClusterRole kubeadm:get-nodes", doctor.FAIL, doctor.RBACDiffers, "lacks get nodes", "bootctl setup --force")}},
 		{"object grants more", func(p *adminCluster) {
 			b := find[*rbacv1.ClusterRoleBinding](p, "kubeadm:get-nodes")
 			b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: "User", Name: "jane"})
 		}, []doctor.Finding{finding("ClusterRoleBinding kubeadm:get-nodes", doctor.WARN, doctor.RBACTooPermissive, "jane", "bootctl setup --force")}},
-		{"nobody approves", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap") },
-			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOff, "csr approve", "bootctl setup")}},
+		{"no automatic approval", func(p *adminCluster) { p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap") },
+			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOff, "until a person approves", "bootctl setup")}},
 		{"a controller approves", func(p *adminCluster) { none(p) },
-			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOn, "approved at once", "bootctl setup --auto-approve none --force")}},
+			[]doctor.Finding{finding("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", doctor.WARN, doctor.AutoApprovalOn, "automatic approval of new nodes", "bootctl setup --auto-approve none --force")}},
 	})
 }
 
@@ -258,37 +258,37 @@ func TestCluster_CSRFaults(t *testing.T) {
 	}
 	testFaults(t, []fault{
 		{"waits for the approver", func(p *adminCluster) { approve(p); p.request("a"); p.request("b") },
-			want(doctor.FAIL, doctor.CSRApproverNotRunning, "2 requests of bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving in its --controllers, as in --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
+			want(doctor.FAIL, doctor.CSRApproverNotRunning, "2 CSRs from bootstrap tokens for kubernetes.io/kube-apiserver-client-kubelet: the controller csrapproving", "csrapproving enabled: --controllers=*; meanwhile: bootctl csr approve --requester-group "+token.DefaultGroup)},
 		{"waits for a person", func(p *adminCluster) { p.request("a") },
-			want(doctor.WARN, doctor.CSRPending, "1 request of bootstrap tokens", "bootctl csr list --pending")},
+			want(doctor.WARN, doctor.CSRPending, "1 CSR from bootstrap tokens", "bootctl csr list --pending")},
 		{"waits for the signer", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateApproved, time.Minute)) },
-			want(doctor.FAIL, doctor.CSRSignerNotRunning, "csrsigning", "csrsigning in its --controllers")},
-		{"waits for a foreign signer", func(p *adminCluster) {
+			want(doctor.FAIL, doctor.CSRSignerNotRunning, "csrsigning", "csrsigning enabled")},
+		{"waits for an external signer", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/x" })
 		}, want(doctor.WARN, doctor.CSRPending, "example.com/x, which is not one of Kubernetes", "bootctl csr")},
 		{"failed", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), is(certificatesv1.CertificateFailed, time.Minute))
 		}, want(doctor.WARN, doctor.SignerFailed, "Because", "bootctl csr delete --failed")},
-		{"certificates of a CA that the API server does not know", func(p *adminCluster) {
+		{"certificate from a CA that the API server does not trust", func(p *adminCluster) {
 			p.request("odd", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
 				r.Status.Certificate = certpem.Encode(testca.New(p.t, now).Serving(p.t, now).Leaf)
 			})
-		}, []doctor.Finding{finding("signing-ca", doctor.WARN, doctor.SigningCAUntrusted, "odd", "--client-ca-file; that request shows how it was: --probe tells how it is now")}},
-		{"the CA of the newest certificate ends", func(p *adminCluster) {
-			ends := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(time.Hour) })
-			p.clients.Data["client-ca-file"] += string(certpem.Encode(ends.Certificate))
+		}, []doctor.Finding{finding("signing-ca", doctor.WARN, doctor.SigningCAUntrusted, "odd", "--client-ca-file; then, to test it with a new CSR, run: bootctl doctor --probe")}},
+		{"the CA of the newest certificate expires soon", func(p *adminCluster) {
+			soon := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(time.Hour) })
+			p.clients.Data["client-ca-file"] += string(certpem.Encode(soon.Certificate))
 			p.request("a", is(certificatesv1.CertificateApproved, time.Minute), func(r *certificatesv1.CertificateSigningRequest) {
-				r.Status.Certificate = certpem.Encode(ends.Serving(p.t, now).Leaf)
+				r.Status.Certificate = certpem.Encode(soon.Serving(p.t, now).Leaf)
 			})
 		}, []doctor.Finding{
 			finding("client-ca", doctor.WARN, doctor.CAExpiresSoon, "2026-01-01", "renew"),
 			finding("signing-ca", doctor.WARN, doctor.SigningCAExpiresSoon, "2026-01-01", "renew"),
 		}},
-		{"the CA of the newest certificate has ended", func(p *adminCluster) {
-			ended := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
-			p.clients.Data["client-ca-file"] += string(certpem.Encode(ended.Certificate))
+		{"the CA of the newest certificate has expired", func(p *adminCluster) {
+			expired := testca.New(p.t, now, longLived, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) })
+			p.clients.Data["client-ca-file"] += string(certpem.Encode(expired.Certificate))
 			p.request("a", is(certificatesv1.CertificateApproved, 2*time.Hour), func(r *certificatesv1.CertificateSigningRequest) {
-				r.Status.Certificate = certpem.Encode(ended.Serving(p.t, now).Leaf)
+				r.Status.Certificate = certpem.Encode(expired.Serving(p.t, now).Leaf)
 			})
 		}, []doctor.Finding{
 			finding("client-ca", doctor.WARN, doctor.CAExpired, "2025-12-31", "renew"),

@@ -40,7 +40,7 @@ type Finding struct {
 	Fix string
 }
 
-// most is how many things of a kind are listed by name.
+// most is how many objects of a kind are listed by name.
 const most = 5
 
 // skip returns the finding that a check was not performed.
@@ -75,7 +75,7 @@ func checkError(ctx context.Context, err error) Finding {
 }
 
 func forbidden(missing string) Finding {
-	return Finding{Status: WARN, Reason: Forbidden, Message: missing, Fix: "run it as a cluster administrator, or grant what is missing"}
+	return Finding{Status: WARN, Reason: Forbidden, Message: missing, Fix: "run bootctl doctor as a cluster administrator, or grant the missing permission"}
 }
 
 // from adds the address to an error that does not begin with it.
@@ -89,18 +89,18 @@ func from(endpoint clusterinfo.Endpoint, err error) error {
 // Fixes that several findings share.
 const (
 	bootstrapAuth        = "start the API server with --enable-bootstrap-token-auth=true"
-	runSigner            = "kube-controller-manager must run, with " + clusterinfo.Signer + " in its --controllers, as in " + allControllers
-	runCleaner           = "kube-controller-manager must run, with " + clusterinfo.Cleaner + " in its --controllers, as in " + allControllers
-	runApprover          = "kube-controller-manager must run, with csrapproving in its --controllers, as in --controllers=*"
-	runCertificateSigner = "kube-controller-manager must run, with csrsigning in its --controllers, as in --controllers=*, and its --cluster-signing-cert-file and --cluster-signing-key-file must be valid"
+	runSigner            = "start kube-controller-manager with the controller " + clusterinfo.Signer + " enabled: " + allControllers
+	runCleaner           = "start kube-controller-manager with the controller " + clusterinfo.Cleaner + " enabled: " + allControllers
+	runApprover          = "start kube-controller-manager with the controller csrapproving enabled: --controllers=*"
+	runCertificateSigner = "start kube-controller-manager with the controller csrsigning enabled (--controllers=*) and with valid --cluster-signing-cert-file and --cluster-signing-key-file"
 	publish              = "bootctl cluster-info publish --endpoint " + placeholder + " --ca-file ca.crt"
-	again                = "try again"
+	again                = "run the same bootctl doctor command again"
 
 	allControllers = "--controllers=*,bootstrapsigner,tokencleaner"
 	placeholder    = "ADDRESS" // of the API server, where doctor cannot know it
 )
 
-// timeText formats a time for message.
+// timeText formats a time for a message.
 func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // failed returns the finding that a check failed with err.
@@ -128,28 +128,28 @@ func diagnose(err error) Finding {
 // fixes are the fixes for failed requests of a node, by reason code, if they differ
 // from the hint for an administrator: they fix the cluster, not the command.
 var fixes = map[string]string{
-	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or let its AuthenticationConfiguration take anonymous requests for cluster-info; or join with --discovery-file or --bootstrap-kubeconfig",
+	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or allow anonymous requests for cluster-info in its AuthenticationConfiguration; or join with --discovery-file or --bootstrap-kubeconfig",
 	AnonymousForbidden:   "bootctl setup",
-	CAExpired:            "compare the clock of this machine, then renew the CA of the cluster and publish it: " + publish,
+	CAExpired:            "check the clock of this machine, then renew the cluster's CA and publish it: " + publish,
 	CAInvalid:            publish,
-	CARequired:           "say whom to trust: --ca-cert-hash or --ca-file",
+	CARequired:           "identify the cluster with --ca-cert-hash or --ca-file",
 	CSRNotFound:          again,
 	CSRNotSigned:         runCertificateSigner,
 	CSRPending:           runApprover,
 	CSRReplaced:          again,
-	CertificateInvalid:   "let kube-controller-manager sign with the CA that cluster-info names: --cluster-signing-cert-file",
-	CertificateUntrusted: "give the API server a certificate of this CA for this address, or name an address that its certificate has: " + publish,
-	ClockSkew:            "timedatectl set-ntp true, on whichever machine is wrong",
+	CertificateInvalid:   "start kube-controller-manager with the CA in cluster-info as its --cluster-signing-cert-file",
+	CertificateUntrusted: "issue the API server a certificate from this CA for this address, or publish an address that its certificate is for: " + publish,
+	ClockSkew:            "on the machine whose clock is wrong, run: timedatectl set-ntp true",
 	ClusterInfoNotFound:  "bootctl setup --endpoint " + placeholder,
-	Denied:               "see who denied it: bootctl csr list",
+	Denied:               "list the CSRs and their decisions: bootctl csr list",
 	DocumentInvalid:      publish,
 	Forbidden:            "bootctl setup",
-	IdentityRejected:     "let kube-apiserver run with --client-ca-file of the CA that kube-controller-manager signs with",
-	PinMismatch:          "compare the pin with that of the administrator (bootctl cluster-info pin); where cluster-info has the wrong CA: " + publish,
-	RefusedByServer:      "see what the API server says",
+	IdentityRejected:     "start the API server with a --client-ca-file that contains the CA in kube-controller-manager's --cluster-signing-cert-file",
+	PinMismatch:          "compare the pin with the administrator's: bootctl cluster-info pin; or, if cluster-info has the wrong CA, run: " + publish,
+	RefusedByServer:      "correct what the API server's message names",
 	SignatureInvalid:     "bootctl cluster-info sign",
-	SignatureMissing:     "give nodes a token with the usage signing: bootctl token create; where it has that, " + runSigner,
-	SignerFailed:         "the message says what the signer did not like; see the log of kube-controller-manager",
-	TokenRejected:        "an administrator sees why: bootctl token check, with the ID of the token",
-	Unreachable:          "check the address, the firewall, and that the API server listens there; where cluster-info names the wrong one: " + publish,
+	SignatureMissing:     "create a token with the signing usage: bootctl token create; or, if the token has that usage, " + runSigner,
+	SignerFailed:         "correct what the signer's message names, or read the log of kube-controller-manager",
+	TokenRejected:        "ask an administrator to run: bootctl token check ID",
+	Unreachable:          "check the address, the firewall, and that the API server listens there; or, if cluster-info has the wrong address, run: " + publish,
 }

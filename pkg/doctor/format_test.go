@@ -15,13 +15,13 @@ import (
 	"github.com/bootctl/bootctl/pkg/doctor"
 )
 
-// An address that does not answer as expected is named once.
+// An address that fails is named once.
 func TestFinding_AddressOnce(t *testing.T) {
 	refused := newSite(t)
 	refused.rejects = "system:anonymous"
 	lost := newSite(t, func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" })
 	var other string
-	misled := newSite(t, func(s *site, d *clusterinfo.Document, _ *tls.Certificate) { // to what is no API server
+	misled := newSite(t, func(s *site, d *clusterinfo.Document, _ *tls.Certificate) { // names a server that is not an API server
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.TLS = &tls.Config{Certificates: []tls.Certificate{s.ca.Serving(t, time.Now())}, MinVersion: tls.VersionTLS12}
@@ -36,9 +36,9 @@ func TestFinding_AddressOnce(t *testing.T) {
 		check    string
 		address  string
 	}{
-		{"probe, which says so itself", refused.probe().Run(t.Context()), "probe: discovery", string(refused.endpoint)},
+		{"probe, address in the error", refused.probe().Run(t.Context()), "probe: discovery", string(refused.endpoint)},
 		{"probe", runUntil(t, lost.probe(), "discovery"), "probe: discovery", "127.0.0.1:1"},
-		{"node, which says so itself", misled.node().Run(t.Context()), "server", other},
+		{"node, address in the error", misled.node().Run(t.Context()), "server", other},
 		{"node", lost.node().Run(t.Context()), "server", "127.0.0.1:1"},
 	}
 	for _, test := range tests {

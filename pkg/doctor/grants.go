@@ -23,25 +23,25 @@ import (
 
 const authenticated = "system:authenticated"
 
-// tokenGrants checks that a bootstrap token gives nobody admin-equivalent permissions.
+// tokenGrants checks that bootstrap tokens have no admin-equivalent permissions.
 func (c Cluster) tokenGrants(ctx context.Context) ([]Finding, error) {
 	power, err := approval.AdminPermission(ctx, c.Client.Authorization, api.BootstrapUserPrefix+"000000", c.groupsOfToken())
 	switch {
 	case err != nil:
 		return nil, err
 	case power == "":
-		return ok("a bootstrap token gives nobody the power of an administrator"), nil
+		return ok("bootstrap tokens have no admin-equivalent permissions"), nil
 	}
-	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("whoever has a bootstrap token of %s may %s", c.Setup.TokenGroup(), power),
-		"kubectl get clusterrolebindings -o wide; delete what binds that to "+strings.Join(c.groupsOfToken(), " or ")), nil
+	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("bootstrap tokens in the group %s may %s", c.Setup.TokenGroup(), power),
+		"kubectl get clusterrolebindings -o wide; then delete the binding that grants this to "+strings.Join(c.groupsOfToken(), " or ")), nil
 }
 
-// groupsOfToken returns the groups that may give a node's token a permission.
+// groupsOfToken returns the groups from which a node's token can get a permission.
 func (c Cluster) groupsOfToken() []string {
 	return slices.Compact([]string{c.Setup.TokenGroup(), api.BootstrapDefaultGroup, authenticated})
 }
 
-// anonymousGrants checks what else requests without credentials may do.
+// anonymousGrants checks which other permissions requests without credentials have.
 func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
 	bindings, err := anonymousBindings(ctx, c.Client.RBAC)
 	if err != nil {
@@ -53,18 +53,18 @@ func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
 	}
 	var texts, commands []string
 	for _, b := range bindings {
-		texts = append(texts, fmt.Sprintf("%s gives them the %s %s", b, b.RoleRef.Kind, b.RoleRef.Name))
+		texts = append(texts, fmt.Sprintf("%s grants the %s %s", b, b.RoleRef.Kind, b.RoleRef.Name))
 		commands = append(commands, withoutAnonymous(b))
 	}
-	message, fix := "requests without credentials have more than nodes need: "+escape.FirstN(texts, most, ", "), escape.FirstN(commands, most, "; ")
+	message, fix := "requests without credentials have more permissions than nodes need: "+escape.FirstN(texts, most, ", "), escape.FirstN(commands, most, "; ")
 	switch {
 	case power == "" && len(bindings) == 0:
-		return ok("requests without credentials have no more than nodes need"), nil
+		return ok("requests without credentials have only the permissions that nodes need"), nil
 	case power == "":
 		return one(WARN, AnonymousAccessTooBroad, message, fix), nil
 	case len(bindings) == 0:
-		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", and no binding lets them",
-			"look at the API server's --authorization-mode, which must not contain AlwaysAllow, and its --authorization-config"), nil
+		return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+", although no binding grants it",
+			"remove AlwaysAllow from the API server's --authorization-mode, or correct its --authorization-config"), nil
 	}
 	return one(FAIL, AnonymousAccessTooBroad, "requests without credentials may "+power+"; "+message, fix), nil
 }
@@ -74,10 +74,10 @@ func (c Cluster) anonymousGrants(ctx context.Context) ([]Finding, error) {
 func withoutAnonymous(b setup.Object) string {
 	verb, name := "delete", escape.ShellQuote(b.Name)
 	if name == "" {
-		return "delete " + b.String() + ", whose name does not fit on a command line"
+		return "delete " + b.String() + ", whose name cannot be used on a command line"
 	}
 	if slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool { return !isAnonymous(s) }) {
-		verb = "edit" // for others it may be right
+		verb = "edit" // other subjects may need it
 	}
 	command := "kubectl " + verb + " " + strings.ToLower(b.Kind) + " " + name
 	if b.Namespace != "" {
@@ -123,7 +123,7 @@ func grantsOnlyClusterInfo(ctx context.Context, client rbacv1client.RbacV1Interf
 	}
 	role, err := client.Roles(o.Namespace).Get(ctx, o.RoleRef.Name, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err): // which may be created again, with any rules
+	case apierrors.IsNotFound(err): // the Role may be created again, with any rules
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("get Role %s/%s: %w", o.Namespace, o.RoleRef.Name, err)
@@ -133,7 +133,7 @@ func grantsOnlyClusterInfo(ctx context.Context, client rbacv1client.RbacV1Interf
 	return readOnly, nil
 }
 
-// isAnonymous reports whether the subject stands for requests without credentials.
+// isAnonymous reports whether the subject represents requests without credentials.
 func isAnonymous(s rbacv1.Subject) bool {
 	return s.Kind == rbacv1.UserKind && s.Name == setup.Anonymous || s.Kind == rbacv1.GroupKind && s.Name == setup.Unauthenticated
 }
@@ -146,8 +146,8 @@ func isBuiltin(o setup.Object, meta metav1.ObjectMeta) bool {
 		o.Binds(setup.Object{Kind: "ClusterRole", Name: o.Name})
 }
 
-// isReader reports whether it is the binding of setup that lets nodes of some group
-// read cluster-info.
+// isReader reports whether the object is setup's binding, for any token group, that
+// allows reading cluster-info.
 func isReader(o setup.Object) bool {
 	of := setup.Options{}
 	if group, ok := strings.CutPrefix(o.Name, "bootctl:bootstrap-signer-clusterinfo:"); ok {

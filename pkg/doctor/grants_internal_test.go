@@ -56,21 +56,21 @@ func TestAnonymousBindings(t *testing.T) {
 		{"its name with another role", wide("system:public-info-viewer", "cluster-admin", builtin, group), true},
 		{"its label with another name", wide("x", "x", builtin, group), true},
 		{"user", wide("x", "view", nil, anonymous), true},
-		{"group beside others", wide("x", "view", nil, rbacv1.Subject{Kind: "User", Name: "jane"}, group), true},
-		{"others alone", wide("x", "view", nil, rbacv1.Subject{Kind: "User", Name: "jane"}, rbacv1.Subject{Kind: "Group", Name: "system:authenticated"}), false},
-		{"a service account of the name", wide("x", "view", nil, rbacv1.Subject{Kind: "ServiceAccount", Name: "system:anonymous"}), false},
+		{"group and others", wide("x", "view", nil, rbacv1.Subject{Kind: "User", Name: "jane"}, group), true},
+		{"only others", wide("x", "view", nil, rbacv1.Subject{Kind: "User", Name: "jane"}, rbacv1.Subject{Kind: "Group", Name: "system:authenticated"}), false},
+		{"a service account with that name", wide("x", "view", nil, rbacv1.Subject{Kind: "ServiceAccount", Name: "system:anonymous"}), false},
 		{"in a namespace", local("default", "x", "Role", "x"), true},
 		{"kubeadm's", local("kube-public", reader, "Role", reader), false},
-		{"of another group", local("kube-public", ofGroup, "Role", ofGroup), false},
+		{"for another group", local("kube-public", ofGroup, "Role", ofGroup), false},
 		{"kubeadm's name in another namespace", local("default", reader, "Role", reader), true},
 		{"kubeadm's name with another role", local("kube-public", reader, "ClusterRole", "view"), true},
-		{"another that reads cluster-info alone", local("kube-public", "x", "Role", "narrow"), false},
+		{"another that reads only cluster-info", local("kube-public", "x", "Role", "narrow"), false},
 		{"another that reads nothing", local("kube-public", "x", "Role", "nothing"), false},
 		{"another that reads more", local("kube-public", "x", "Role", "more"), true},
 		{"another that writes", local("kube-public", "x", "Role", "writes"), true},
 		{"another that reads all configmaps", local("kube-public", "x", "Role", "all of them"), true},
-		{"another whose role is gone", local("kube-public", "x", "Role", "gone"), true},
-		{"another of a ClusterRole", local("kube-public", "x", "ClusterRole", "narrow"), true},
+		{"another whose role is missing", local("kube-public", "x", "Role", "gone"), true},
+		{"another with a ClusterRole", local("kube-public", "x", "ClusterRole", "narrow"), true},
 		{"another in another namespace", local("default", "x", "Role", "narrow"), true},
 	}
 	for _, test := range tests {
@@ -92,12 +92,12 @@ func TestGrantedElsewhere(t *testing.T) {
 		allow  func(spec) bool
 		want   bool
 	}{
-		{"nothing is", "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(spec) bool { return false }, false},
-		{"all is", "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(s spec) bool {
+		{"nothing", "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(spec) bool { return false }, false},
+		{"everything", "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(s spec) bool {
 			return slices.Contains(s.Groups, group) && slices.Contains(s.Groups, "system:bootstrappers") && s.ResourceAttributes.Resource == "certificatesigningrequests"
 		}, true},
-		{"a part is", "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(s spec) bool { return s.ResourceAttributes.Verb != "watch" }, false},
-		{"a role that others have", "ClusterRole kubeadm:get-nodes", func(s spec) bool {
+		{"a part", "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(s spec) bool { return s.ResourceAttributes.Verb != "watch" }, false},
+		{"a role granted otherwise", "ClusterRole kubeadm:get-nodes", func(s spec) bool {
 			return slices.Contains(s.Groups, group) && s.ResourceAttributes.Resource == "nodes" && s.ResourceAttributes.Verb == "get"
 		}, true},
 		{"a subresource", "ClusterRoleBinding kubeadm:node-autoapprove-certificate-rotation", func(s spec) bool {

@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// A role of Kubernetes that is gone is missed where something binds it.
+// A missing ClusterRole of Kubernetes is reported for the binding that refers to it.
 func TestCluster_KubernetesRoles(t *testing.T) {
 	const restart = "restart the API server"
 	for role, binding := range map[string]string{
@@ -21,11 +21,11 @@ func TestCluster_KubernetesRoles(t *testing.T) {
 		"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": "kubeadm:node-autoapprove-certificate-rotation",
 	} {
 		testFaults(t, []fault{{role, func(p *adminCluster) { p.without("ClusterRole " + role) },
-			[]doctor.Finding{finding("ClusterRoleBinding "+binding, doctor.FAIL, doctor.RBACMissing, "the ClusterRole "+role+" that it binds is not there", restart)}}})
+			[]doctor.Finding{finding("ClusterRoleBinding "+binding, doctor.FAIL, doctor.RBACMissing, "the ClusterRole "+role+", to which the binding refers, is missing", restart)}}})
 	}
 }
 
-// What lets new nodes be approved at once is found under another name, too.
+// Automatic approval of new nodes is also found under another name.
 func TestCluster_AutoApprovalElsewhere(t *testing.T) {
 	const check = "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"
 	for _, group := range []string{token.DefaultGroup, "system:bootstrappers", "system:authenticated"} {
@@ -36,7 +36,7 @@ func TestCluster_AutoApprovalElsewhere(t *testing.T) {
 				return slices.Contains(s.Groups, group) && s.ResourceAttributes.Subresource == "nodeclient"
 			}
 		}, []doctor.Finding{finding(check, doctor.WARN, doctor.AutoApprovalOn, "another binding grants the same",
-			"kubectl get clusterrolebindings -o wide; look for system:certificates.k8s.io:certificatesigningrequests:nodeclient")}}})
+			"kubectl get clusterrolebindings -o wide; then delete the binding of system:certificates.k8s.io:certificatesigningrequests:nodeclient to ")}}})
 	}
 }
 
@@ -52,10 +52,10 @@ func TestTokenGrants(t *testing.T) {
 	tests := []struct {
 		name, group string
 		plant       func(*adminCluster)
-		want        string // of the message; empty where all is well
+		want        string // in the message; empty for OK
 	}{
 		{"none", "", func(*adminCluster) {}, ""},
-		{"of the group", "", power(token.DefaultGroup), "whoever has a bootstrap token of " + token.DefaultGroup + " may read all secrets"},
+		{"of the group", "", power(token.DefaultGroup), "bootstrap tokens in the group " + token.DefaultGroup + " may read all secrets"},
 		{"of all tokens", "", power("system:bootstrappers"), "may read all secrets"},
 		{"of everyone", "", power("system:authenticated"), "may read all secrets"},
 		{"of the user", "", func(p *adminCluster) {
@@ -63,7 +63,7 @@ func TestTokenGrants(t *testing.T) {
 				return strings.HasPrefix(s.User, "system:bootstrap:")
 			}
 		}, "may do everything"},
-		{"of the group that is asked for", other, power(other), "whoever has a bootstrap token of " + other + " may read all secrets"},
+		{"of the given group", other, power(other), "bootstrap tokens in the group " + other + " may read all secrets"},
 		{"of another group", "", power(other), ""},
 	}
 	for _, test := range tests {
@@ -85,7 +85,7 @@ func TestTokenGrants(t *testing.T) {
 	}
 }
 
-// Nobody is to approve what others are to look at first.
+// The fix approves only CSRs of the token group, not those that a person should review.
 func TestFinding_FixNamesGroup(t *testing.T) {
 	const group = "system:bootstrappers:workers"
 	p := healthy(t)
@@ -96,6 +96,6 @@ func TestFinding_FixNamesGroup(t *testing.T) {
 	p.request("a")
 	got := of("requests", p.check(t))
 	if len(got) != 1 || got[0].Reason != doctor.CSRApproverNotRunning || !strings.HasSuffix(got[0].Fix, "; meanwhile: bootctl csr approve --requester-group "+group) {
-		t.Errorf("found %+v, want a fix for %s alone", got, group)
+		t.Errorf("found %+v, want a fix for only %s", got, group)
 	}
 }

@@ -27,7 +27,7 @@ func of(check string, findings []doctor.Finding) []doctor.Finding {
 	return slices.DeleteFunc(slices.Clone(findings), func(f doctor.Finding) bool { return f.Check != check })
 }
 
-// What is not a fault is not called one.
+// A state that is not a fault is not reported.
 func TestCluster_NoFalseAlarms(t *testing.T) {
 	young := func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second)) }
 	tests := []struct {
@@ -37,44 +37,44 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 		message string
 	}{
 		{"no token", func(p *adminCluster) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "no valid signing token"},
-		{"no token to try", func(p *adminCluster) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "--probe tells"},
-		{"token that was just made", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 live tokens"},
-		{"token that has just ended", func(p *adminCluster) {
+		{"no token to try", func(p *adminCluster) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "use --probe to test"},
+		{"token that was just created", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 valid tokens"},
+		{"token that has just expired", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("ended0", func(s *corev1.Secret) {
 				s.Data["expiration"] = []byte(now.Add(-9 * time.Second).Format(time.RFC3339))
 			}))
 			p.sign()
-		}, "signatures", "1 live token"},
-		{"loopback for one who is there himself", func(*adminCluster) {}, "endpoint", "same cluster-info"},
+		}, "signatures", "1 valid token"},
+		{"loopback for an administrator on the same machine", func(*adminCluster) {}, "endpoint", "same cluster-info"},
 		{"one of several tokens was just deleted", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("second"))
 			p.sign()
 		}, "token-authentication", "accepted"},
-		{"no certificate of a node", func(*adminCluster) {}, "signing-ca", "no node certificate was issued recently; use --probe"},
+		{"no node certificate", func(*adminCluster) {}, "signing-ca", "no node certificate was issued recently; use --probe"},
 		{"client CA is not published", func(p *adminCluster) { p.clients.Data = nil }, "signing-ca", "publishes no client CA"},
-		{"request that was just made", func(p *adminCluster) {
+		{"CSR that was just created", func(p *adminCluster) {
 			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
 				r.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second))
 			})
-		}, "requests", "none of 1 request waits"},
-		{"request that was just approved", func(p *adminCluster) {
+		}, "requests", "none of 1 CSR is waiting"},
+		{"CSR that was just approved", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, 9*time.Second))
 		}, "requests", "none of 1"},
-		{"request that was denied", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "none of 1"},
-		{"right that nodes have by another object", func(p *adminCluster) {
+		{"CSR that was denied", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "none of 1"},
+		{"permission that another object grants", func(p *adminCluster) {
 			p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap")
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
 				return slices.Contains(s.Groups, "system:bootstrappers") && s.ResourceAttributes.Resource == "certificatesigningrequests" && s.ResourceAttributes.Subresource == ""
 			}
 		}, "ClusterRoleBinding kubeadm:kubelet-bootstrap", "granted otherwise"},
-		{"automatic approval that nobody wants", func(p *adminCluster) {
+		{"automatic approval is off, as specified", func(p *adminCluster) {
 			p.Setup.Approval = setup.AutoApproveNone
 			p.without("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap")
 		}, "ClusterRoleBinding kubeadm:node-autoapprove-bootstrap", "--auto-approve=none"},
 		{"this machine's clock is off a little", func(p *adminCluster) {
 			p.behind = -50 * time.Second
 			p.tokens = append(p.tokens, p.token("young0", func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-52 * time.Second)) }))
-		}, "signer", "nothing undone"},
+		}, "signer", "up to date"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,8 +91,8 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 	}
 }
 
-// A token goes only where the administrator's CA verifies the connection, and no
-// more than two go anywhere.
+// A token is sent only over a connection that the administrator's CA verifies, and at
+// most two tokens are sent.
 func TestCluster_TokenNotSent(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -104,7 +104,7 @@ func TestCluster_TokenNotSent(t *testing.T) {
 		{"another CA", func(p *adminCluster) { p.CAs = []*x509.Certificate{testca.New(p.t, now, longLived).Certificate} }, 0},
 		{"no CA", func(p *adminCluster) { p.CAs = nil }, 0},
 		{"no address", func(p *adminCluster) { p.Server = "" }, 0},
-		{"not of kubeadm-certs", func(p *adminCluster) {
+		{"only tokens for kubeadm-certs", func(p *adminCluster) {
 			for _, s := range p.tokens {
 				s.Data["description"] = []byte("Proxy for managing TTL for the kubeadm-certs secret")
 			}
@@ -121,8 +121,11 @@ func TestCluster_TokenNotSent(t *testing.T) {
 				t.Errorf("%d tokens were sent, want %d", len(got), test.want)
 			}
 			want := doctor.OK
-			if !p.accepts {
+			switch {
+			case !p.accepts:
 				want = doctor.FAIL
+			case test.want == 0:
+				want = doctor.SKIP
 			}
 			if got := of("token-authentication", findings); len(got) != 1 || got[0].Status != want {
 				t.Errorf("found %+v, want %s", got, want)
@@ -131,7 +134,7 @@ func TestCluster_TokenNotSent(t *testing.T) {
 	}
 }
 
-// Of many requesters, the first few are asked about.
+// Access reviews check only the first of many requesters.
 func TestCluster_FewAccessReviews(t *testing.T) {
 	p := healthy(t)
 	p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
@@ -143,15 +146,15 @@ func TestCluster_FewAccessReviews(t *testing.T) {
 		})
 	}
 	got := of("requests", p.check(t))
-	if len(got) != 2 || !strings.Contains(got[0].Message, "50 requests of bootstrap tokens") || !strings.Contains(got[1].Message, "50 requests of bootstrap tokens") {
-		t.Errorf("found %+v, want 50 that wait for the approver and 50 of whom that is not known", got)
+	if len(got) != 2 || !strings.Contains(got[0].Message, "50 CSRs from bootstrap tokens") || !strings.Contains(got[1].Message, "50 CSRs from bootstrap tokens") {
+		t.Errorf("found %+v, want 50 that wait for the approver and 50 for which that is unknown", got)
 	}
 	if reviews := countReviews(p); reviews != 50 {
-		t.Errorf("%d access reviews about requests, want 50", reviews)
+		t.Errorf("%d access reviews about CSRs, want 50", reviews)
 	}
 }
 
-// countReviews returns how many access reviews asked who would be approved.
+// countReviews returns the number of access reviews about automatic approval.
 func countReviews(p *adminCluster) int {
 	n := 0
 	for _, action := range p.client.Actions() {
@@ -167,10 +170,10 @@ func countReviews(p *adminCluster) int {
 	return n
 }
 
-// A controller that has acted since CSRs began to wait is not stalled, and one
-// that acted before is.
+// A controller that has acted since the CSRs began to wait is not stalled; a controller
+// that last acted before is.
 func TestCluster_BusyControllers(t *testing.T) {
-	const waits = 30 * time.Second // of the newest
+	const waits = 30 * time.Second // the newest CSR
 	tests := []struct {
 		name   string
 		ago    time.Duration
@@ -214,7 +217,7 @@ func TestCluster_BusyControllers(t *testing.T) {
 	}
 }
 
-// A right that is missing costs just the checks that need it.
+// A missing permission affects only the checks that need it.
 func TestCluster_MissingPermissions(t *testing.T) {
 	p := healthy(t)
 	p.request("a")
@@ -251,7 +254,7 @@ func TestCluster_Deadline(t *testing.T) {
 	}
 }
 
-// Of a cluster that cannot be asked, nothing else is said.
+// If the API server cannot be used, nothing else is reported.
 func TestCluster_ServerOnly(t *testing.T) {
 	p := healthy(t)
 	p.version = apierrors.NewUnauthorized("no")
@@ -260,7 +263,7 @@ func TestCluster_ServerOnly(t *testing.T) {
 	}
 }
 
-// Fixes have the flags that doctor was given.
+// Fixes contain the flags that were given to doctor.
 func TestFinding_FixHasFlags(t *testing.T) {
 	p := healthy(t)
 	p.Setup = setup.Options{Group: "system:bootstrappers:nodes", Approval: setup.AutoApproveNone}
@@ -274,14 +277,14 @@ func TestFinding_FixHasFlags(t *testing.T) {
 	}
 }
 
-// A token that someone put in the wrong place is not shown.
+// A token in the wrong place is not shown.
 func TestFinding_NoToken(t *testing.T) {
 	p := healthy(t)
 	const misplaced = "abcdef.qk3v8x5m2p7r9t4w"
 	p.request("a", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.SignerName = "example.com/" + misplaced })
 	for _, f := range p.check(t) {
 		if strings.Contains(f.Message+f.Fix, "qk3v8x5m2p7r9t4w") {
-			t.Errorf("the secret came out: %+v", f)
+			t.Errorf("the secret is shown: %+v", f)
 		}
 	}
 }

@@ -38,10 +38,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// now is when the tests take place; certificates are valid a year around it.
+// now is the time of the tests; certificates are valid for a year before and after it.
 var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// elsewhere passes for the address of another machine, and nobody answers there.
+// elsewhere looks like the address of another machine, and nothing responds there.
 const elsewhere = "localhost.:1"
 
 func clock() time.Time { return now }
@@ -62,7 +62,7 @@ type adminCluster struct {
 	fails map[string]error
 	// behind is how far this machine's clock is behind the API server's.
 	behind time.Duration
-	// version is the answer of the API server to that.
+	// version is the error of the request for the API server's version.
 	version error
 	// At the address in cluster-info, anonymous is the status of requests without
 	// credentials, and accepts means that the API server accepts tokens.
@@ -103,14 +103,14 @@ func healthy(t *testing.T) *adminCluster {
 	}
 	for _, o := range setup.Objects(setup.Options{}) {
 		p.rbac = append(p.rbac, o.Manifest().(runtime.Object))
-		if o.Kind == "ClusterRoleBinding" && o.RoleRef.Name != o.Name { // of a role of Kubernetes
+		if o.Kind == "ClusterRoleBinding" && o.RoleRef.Name != o.Name { // a ClusterRole of Kubernetes
 			p.rbac = append(p.rbac, setup.Object{Kind: o.RoleRef.Kind, Name: o.RoleRef.Name}.Manifest().(runtime.Object))
 		}
 	}
 	return p
 }
 
-// token returns a token that was made an hour ago, its Secret changed.
+// token returns a token that was created an hour ago, with changes to its Secret.
 func (p *adminCluster) token(id string, changes ...func(*corev1.Secret)) *corev1.Secret {
 	p.t.Helper()
 	tok, err := token.Parse(id + ".qk3v8x5m2p7r9t4w")
@@ -127,7 +127,7 @@ func (p *adminCluster) token(id string, changes ...func(*corev1.Secret)) *corev1
 	return secret
 }
 
-// publish makes the kubeconfig in cluster-info, signed with all tokens.
+// publish writes the kubeconfig in cluster-info, signed with all tokens.
 func (p *adminCluster) publish(at clusterinfo.Endpoint, cas ...*x509.Certificate) {
 	p.t.Helper()
 	document, err := clusterinfo.Encode(at, cas)
@@ -145,7 +145,7 @@ func (p *adminCluster) sign() {
 	}
 }
 
-// without takes an object of setup away.
+// without removes an object of setup.
 func (p *adminCluster) without(name string) {
 	p.rbac = slices.DeleteFunc(p.rbac, func(o runtime.Object) bool {
 		meta := o.(metav1.Object)
@@ -160,10 +160,10 @@ func find[T runtime.Object](p *adminCluster, name string) T {
 			return found
 		}
 	}
-	panic("there is no " + name)
+	panic(name + " is missing")
 }
 
-// request adds a request of a node, made a minute ago with the token, and changed.
+// request adds a node's CSR, created a minute ago with the token, with changes.
 func (p *adminCluster) request(name string, changes ...func(*certificatesv1.CertificateSigningRequest)) {
 	p.t.Helper()
 	object, err := csr.NewNodeRequest("n1", testca.Key(p.t), rand.Reader)
@@ -178,7 +178,7 @@ func (p *adminCluster) request(name string, changes ...func(*certificatesv1.Cert
 	p.csrs = append(p.csrs, object)
 }
 
-// is sets a condition of a request, that long ago.
+// is adds a condition to a CSR, that long ago.
 func is(condition certificatesv1.RequestConditionType, ago time.Duration) func(*certificatesv1.CertificateSigningRequest) {
 	return func(r *certificatesv1.CertificateSigningRequest) {
 		r.Status.Conditions = append(r.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
@@ -254,12 +254,12 @@ func (p *adminCluster) check(t *testing.T) []doctor.Finding {
 	return findings
 }
 
-// bad returns the findings that are not OK.
+// bad returns the findings that are WARN or FAIL.
 func bad(findings []doctor.Finding) []doctor.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f doctor.Finding) bool { return f.Status == doctor.OK })
+	return slices.DeleteFunc(slices.Clone(findings), func(f doctor.Finding) bool { return f.Status == doctor.OK || f.Status == doctor.SKIP })
 }
 
-// tried returns the credentials that the API server was shown.
+// tried returns the credentials that the API server received.
 func (p *adminCluster) tried() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
-// Node is the view that a node has of the cluster, with nothing but what a node has.
+// Node checks a cluster as a node sees it, with only what a node has.
 type Node struct {
 	// Discovery has the one endpoint, and pins, CA certificates and a token if they
 	// are known. Without pins and CA certificates nothing is verified and only
@@ -23,9 +24,9 @@ type Node struct {
 }
 
 // Run requests cluster-info from the endpoint without credentials and reports what a
-// node would encounter. A token is sent over a connection that the pinned CA verifies,
-// to see whether it is accepted. What cannot be checked because of an earlier failure
-// is omitted.
+// node would encounter. A token is sent only over a connection that the pinned CA
+// verifies, to check that it is accepted. Checks that an earlier failure makes impossible
+// are omitted.
 //
 // Access: none; system:anonymous gets the configmap cluster-info in kube-public, and a
 // token creates selfsubjectreviews, as every authenticated user may.
@@ -45,11 +46,11 @@ type nodeChecker struct {
 	// server refuses to return it.
 	seen    clusterinfo.Info
 	seenErr error
-	// document is what cluster-info contains. If it has no valid document, the CAs are
-	// the given ones.
+	// document is what cluster-info contains. If it has no valid document, its CAs are
+	// the given CAs.
 	document clusterinfo.Document
 	roots    []*x509.Certificate // the CAs in document that may be trusted
-	rejected bool                // the token
+	rejected bool                // whether the API server rejected the token
 }
 
 const nodeAuthentication = "token-authentication"
@@ -82,7 +83,7 @@ func dropRepeated(findings []Finding) []Finding {
 	return slices.Delete(findings, at, at+1)
 }
 
-// isReached reports whether an API server has answered, even if it refused.
+// isReached reports whether an API server responded, even with a refusal.
 func isReached(err error) bool {
 	return err == nil || errors.Is(err, clusterinfo.ErrAnonymous) || errors.Is(err, clusterinfo.ErrNotFound)
 }
@@ -93,7 +94,7 @@ func (c *nodeChecker) reach(ctx context.Context) ([]Finding, error) {
 	if !isReached(c.seenErr) {
 		return nil, c.seenErr
 	}
-	return ok("%s answers as an API server", c.endpoint), nil
+	return ok("an API server responds at %s", c.endpoint), nil
 }
 
 func (c *nodeChecker) anonymous(context.Context) ([]Finding, error) {
@@ -112,7 +113,7 @@ func (c *nodeChecker) clusterInfo(context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	c.document = document
-	return ok("it names the server %s; CA certificates: %d", document.Server, len(document.CAs)), nil
+	return ok("cluster-info names the server %s and %s", document.Server, escape.Count(len(document.CAs), "CA certificate")), nil
 }
 
 // isTrustGiven reports whether pins or CA certificates were given that identify the
@@ -123,7 +124,7 @@ func (c *nodeChecker) howVerified() string {
 	if c.isTrustGiven() {
 		return "was given"
 	}
-	return "is in cluster-info alone, which nothing verifies"
+	return "is known only from cluster-info, which is not verified"
 }
 
 // ca checks the CA certificates in cluster-info, or the given ones.
@@ -132,7 +133,7 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	trust := c.Trust
-	if !c.isTrustGiven() { // for anonymous requests alone
+	if !c.isTrustGiven() { // for anonymous requests only
 		trust.SkipVerification = true
 	}
 	roots, err := trust.Trusted(c.document.CAs, c.Client.Now())
@@ -144,7 +145,7 @@ func (c *nodeChecker) ca(context.Context) ([]Finding, error) {
 	text := fmt.Sprintf("%s %s; %s", strings.Join(clusterinfo.PinTexts(roots), ", "), c.howVerified(), strings.Join(v.details, ", "))
 	switch {
 	case v.expiresSoon:
-		return one(WARN, CAExpiresSoon, text, "renew the CA of the cluster, then publish it beside the old one: "+publish), nil
+		return one(WARN, CAExpiresSoon, text, "renew the cluster's CA, then publish it together with the old one: "+publish), nil
 	case !c.isTrustGiven():
 		return one(WARN, CARequired, text, fixes[CARequired]), nil
 	}
@@ -163,7 +164,7 @@ func (c *nodeChecker) certificate(ctx context.Context) ([]Finding, error) {
 	case err == nil && len(c.seen.Raw) > 0 && !bytes.Equal(c.seen.Raw, again.Raw):
 		return nil, discovery.ErrChanged
 	}
-	return ok("that of %s is for this address, and its CA %s", c.endpoint, c.howVerified()), nil
+	return ok("the certificate of %s is for this address, and its CA %s", c.endpoint, c.howVerified()), nil
 }
 
 // server checks the address that cluster-info gives to nodes, if it is another one.
@@ -173,16 +174,15 @@ func (c *nodeChecker) server(ctx context.Context) ([]Finding, error) {
 	case len(c.roots) == 0, server == "", server == c.endpoint:
 		return nil, nil
 	case server.IsLoopback() && !c.endpoint.IsLoopback():
-		return one(FAIL, EndpointLoopback, fmt.Sprintf("cluster-info tells nodes to ask %s, which is each machine itself", server), publish), nil
+		return one(FAIL, EndpointLoopback, fmt.Sprintf("cluster-info names the loopback address %s, where each node reaches only itself", server), publish), nil
 	}
 	if _, err := discovery.FetchAnonymous(ctx, server, c.roots, c.Client); !isReached(err) {
 		return nil, from(server, err)
 	}
-	return ok("cluster-info tells nodes to ask %s, where the CA of the certificate %s", server, c.howVerified()), nil
+	return ok("cluster-info names the server %s, and the CA of its certificate %s", server, c.howVerified()), nil
 }
 
-// authenticate sends the token to a server that is verified with what was given, and
-// to no other.
+// authenticate sends the token, only to a server that the given pins or CAs verify.
 func (c *nodeChecker) authenticate(ctx context.Context) ([]Finding, error) {
 	if c.Token.IsZero() || !c.isTrustGiven() && !c.SkipVerification {
 		return nil, nil
@@ -192,10 +192,10 @@ func (c *nodeChecker) authenticate(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok("the API server takes token %s for %s in %s", c.Token.ID(), identity.Username, strings.Join(identity.Groups, ", ")), nil
+	return ok("the API server accepts token %s as %s in the groups %s", c.Token.ID(), identity.Username, strings.Join(identity.Groups, ", ")), nil
 }
 
-// signatures checks the token's signature, or that there are any.
+// signatures checks the token's signature, or without a token that any signature exists.
 func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	if c.document.Server == "" {
 		return nil, nil
@@ -203,14 +203,14 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	count := fmt.Sprintf("signatures in cluster-info: %d", len(c.seen.Signatures))
 	switch {
 	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
-		return one(WARN, SignatureMissing, count+": nobody can join with a token", fixes[SignatureMissing]), nil
+		return one(WARN, SignatureMissing, count+", so no node can join with a token", fixes[SignatureMissing]), nil
 	case c.Token.IsZero():
-		return ok("%s; without a token none can be checked", count), nil
+		return ok("%s; none was checked, because no token was given", count), nil
 	}
 	state := clusterinfo.Check(c.seen, c.Token)
-	text := fmt.Sprintf("%s; that of token %s is %s", count, c.Token.ID(), state)
+	text := fmt.Sprintf("%s; the signature of token %s is %s", count, c.Token.ID(), state)
 	switch {
-	case state == clusterinfo.Missing && c.rejected: // so nobody signs with it
+	case state == clusterinfo.Missing && c.rejected: // so cluster-info is not signed with it
 		return one(FAIL, SignatureMissing, text, fixes[TokenRejected]), nil
 	case state == clusterinfo.Missing:
 		return one(FAIL, SignatureMissing, text, fixes[SignatureMissing]), nil

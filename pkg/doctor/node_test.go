@@ -19,7 +19,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// node is one that has a token of the cluster and knows its CA, changed.
+// node returns a node that has a token and the CA of the cluster, with changes.
 func (s *site) node(changes ...func(*discovery.Options)) doctor.Node {
 	s.t.Helper()
 	info, err := token.CreateRandom(s.t.Context(), s.admin.CoreV1(), token.Spec{Usages: []string{token.Signing, token.Authentication}}, rand.Reader)
@@ -39,7 +39,7 @@ func (s *site) node(changes ...func(*discovery.Options)) doctor.Node {
 func TestNode(t *testing.T) {
 	all := []string{"endpoint OK", "clock OK", "anonymous OK", "cluster-info OK", "ca OK", "certificate OK", "token-authentication OK", "signatures OK"}
 	noTrust := slices.Replace(slices.Clone(all), 4, 5, "ca WARN CARequired")
-	without := func(findings []string) []string { // the token being sent
+	without := func(findings []string) []string { // the check that sends the token
 		return slices.Delete(slices.Clone(findings), 6, 7)
 	}
 	tests := []struct {
@@ -50,9 +50,9 @@ func TestNode(t *testing.T) {
 	}{
 		{"CA and token", func(*discovery.Options) {}, all, true},
 		{"pin and token", func(o *discovery.Options) { o.Pins, o.CAs = clusterinfo.Pins(o.CAs), nil }, all, true},
-		{"CA alone", func(o *discovery.Options) { o.Token = token.Token{} }, without(all), false},
-		{"token alone", func(o *discovery.Options) { o.CAs = nil }, without(noTrust), false},
-		{"signature alone", func(o *discovery.Options) { o.CAs, o.SkipVerification = nil, true }, noTrust, true},
+		{"only a CA", func(o *discovery.Options) { o.Token = token.Token{} }, without(all), false},
+		{"only a token", func(o *discovery.Options) { o.CAs = nil }, without(noTrust), false},
+		{"only the signature", func(o *discovery.Options) { o.CAs, o.SkipVerification = nil, true }, noTrust, true},
 		{"nothing", func(o *discovery.Options) { o.CAs, o.Token = nil, token.Token{} }, without(noTrust), false},
 	}
 	for _, test := range tests {
@@ -69,16 +69,16 @@ func TestNode(t *testing.T) {
 				t.Errorf("%+v shows the secret", findings)
 			}
 			for _, f := range findings {
-				if test.want[4] == noTrust[4] && (f.Check == "ca" || f.Check == "certificate") && !strings.Contains(f.Message, "nothing verifies") {
-					t.Errorf("%+v does not say that it is not verified", f)
+				if test.want[4] == noTrust[4] && (f.Check == "ca" || f.Check == "certificate") && !strings.Contains(f.Message, "is not verified") {
+					t.Errorf("%+v does not report that it is not verified", f)
 				}
 			}
 		})
 	}
 }
 
-// Each fault of a cluster is reported to a node that has all it needs, and nothing
-// that works is reported as a fault.
+// A node with everything it needs reports each fault of a cluster, and nothing that
+// works.
 func TestNode_Findings(t *testing.T) {
 	evil := testca.New(t, time.Now(), longLived)
 	edited := func(edit func(data map[string]string)) func(*site) {
@@ -96,17 +96,17 @@ func TestNode_Findings(t *testing.T) {
 	tests := []struct {
 		name   string
 		site   func(*site, *clusterinfo.Document, *tls.Certificate)
-		change func(*site) // once the token is there
+		change func(*site) // after the token was created
 		trust  func(*discovery.Options)
 		want   []string
 	}{
-		{"nobody is there", nil, nil, func(o *discovery.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL Unreachable"}},
+		{"no server", nil, nil, func(o *discovery.Options) { o.Endpoints[0] = "127.0.0.1:1" }, []string{"endpoint FAIL Unreachable"}},
 		{"clock differs", nil, nil, ahead(2 * time.Minute), []string{"clock WARN ClockSkew"}},
 		{"clock is wrong", nil, nil, ahead(-6 * time.Minute), []string{"clock FAIL ClockSkew"}},
 		{"anonymous requests are off", nil, func(s *site) { s.rejects = "system:anonymous" }, nil, []string{"anonymous FAIL AnonymousDisabled"}},
 		{"anonymous requests are off, and a pin", nil, func(s *site) { s.rejects = "system:anonymous" }, pinned, []string{"anonymous FAIL AnonymousDisabled"}},
 		{"no cluster-info", nil, edited(func(data map[string]string) { clear(data) }), nil, []string{"anonymous FAIL ClusterInfoNotFound"}},
-		{"a document that is none", nil, edited(func(data map[string]string) { data["kubeconfig"] = "users: [{}]" }), nil, []string{"cluster-info FAIL DocumentInvalid"}},
+		{"invalid document", nil, edited(func(data map[string]string) { data["kubeconfig"] = "users: [{}]" }), nil, []string{"cluster-info FAIL DocumentInvalid"}},
 		{"another pin", nil, nil, func(o *discovery.Options) { o.Pins = []clusterinfo.Pin{clusterinfo.PinOf(evil.Certificate)} }, []string{"ca FAIL PinMismatch"}},
 		{"the CA has expired", expiring(-time.Hour), nil, nil, []string{"ca FAIL CAExpired"}},
 		{"the CA expires soon", expiring(29 * 24 * time.Hour), nil, nil, []string{"ca WARN CAExpiresSoon"}},
@@ -115,7 +115,7 @@ func TestNode_Findings(t *testing.T) {
 			*c = s.ca.Serving(t, time.Now(), func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} })
 		}, nil, nil, []string{"certificate FAIL CertificateUntrusted"}},
 		{"cluster-info differs", nil, func(s *site) { s.changes = true }, nil, []string{"certificate FAIL ClusterInfoChanged", "signatures FAIL SignatureInvalid STALE"}},
-		{"nodes are told another address", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, nil, []string{"server FAIL Unreachable"}},
+		{"cluster-info names another address", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, nil, []string{"server FAIL Unreachable"}},
 		{"no signature", nil, edited(func(data map[string]string) {
 			for key := range data {
 				if key != "kubeconfig" {
@@ -124,7 +124,7 @@ func TestNode_Findings(t *testing.T) {
 			}
 		}), nil, []string{"signatures FAIL SignatureMissing"}},
 		{"a stale signature", nil, edited(func(data map[string]string) { data["kubeconfig"] += "\n" }), nil, []string{"signatures FAIL SignatureInvalid STALE"}},
-		{"no signature worth the name", nil, signatures(func(string) string { return "none" }), nil, []string{"signatures FAIL SignatureInvalid MALFORMED"}},
+		{"a malformed signature", nil, signatures(func(string) string { return "none" }), nil, []string{"signatures FAIL SignatureInvalid MALFORMED"}},
 		{"the token is unknown", nil, nil, func(o *discovery.Options) {
 			tok, err := token.Generate(rand.Reader)
 			if err != nil {
@@ -152,7 +152,7 @@ func TestNode_Findings(t *testing.T) {
 			for i, f := range n.Run(t.Context()) {
 				if f.Status != doctor.OK {
 					found := checks([]doctor.Finding{f})[0]
-					if f.Reason == doctor.SignatureInvalid { // in which way, the message says
+					if f.Reason == doctor.SignatureInvalid { // the state is in the message
 						found += f.Message[strings.LastIndex(f.Message, " "):]
 					}
 					got = append(got, found)
@@ -177,7 +177,7 @@ func ahead(by time.Duration) func(*discovery.Options) {
 	return func(o *discovery.Options) { o.Client.Now = func() time.Time { return time.Now().Add(by) } }
 }
 
-// expiring gives the cluster a CA that ends so long from now.
+// expiring gives the cluster a CA that expires after that time.
 func expiring(in time.Duration) func(*site, *clusterinfo.Document, *tls.Certificate) {
 	return func(s *site, d *clusterinfo.Document, c *tls.Certificate) {
 		s.ca = testca.New(s.t, time.Now(), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(in) })

@@ -25,22 +25,22 @@ func (c *clusterChecker) object(ctx context.Context, o setup.Object) ([]Finding,
 	command := c.setupCommand(states)
 	switch {
 	case o.Unwanted && state.Exists:
-		return one(WARN, AutoApprovalOn, state.Difference()+", though --auto-approve=none is wanted", command), nil
+		return one(WARN, AutoApprovalOn, state.Difference()+", but you specified --auto-approve=none", command), nil
 	case !state.Exists:
 		return c.absent(ctx, o, command)
-	case len(state.Lacks) > 0:
+	case len(state.Missing) > 0:
 		return one(FAIL, RBACDiffers, state.Difference(), command), nil
 	}
 	switch missing, err := c.isRoleMissing(ctx, o); {
 	case err != nil:
 		return nil, err
 	case missing:
-		return one(FAIL, RBACMissing, fmt.Sprintf("the ClusterRole %s that it binds is not there", o.RoleRef.Name),
-			"restart the API server, which makes it anew when it starts"), nil
+		return one(FAIL, RBACMissing, fmt.Sprintf("the ClusterRole %s, to which the binding refers, is missing", o.RoleRef.Name),
+			"restart the API server, which then creates the ClusterRole again"), nil
 	case len(state.Extra) > 0:
 		return one(WARN, RBACTooPermissive, state.Difference(), command), nil
 	}
-	return ok("it grants what it should"), nil
+	return ok("the object grants the required permissions"), nil
 }
 
 // isRoleMissing reports whether the object binds a role that the API server itself
@@ -61,23 +61,23 @@ func (c *clusterChecker) absent(ctx context.Context, o setup.Object, command str
 	case o.Unwanted && err != nil:
 		return nil, err
 	case o.Unwanted && granted:
-		return one(WARN, AutoApprovalOn, "it is not there, and another binding grants the same, though --auto-approve=none is wanted",
-			fmt.Sprintf("kubectl get clusterrolebindings -o wide; look for %s, and delete what binds it to %s", o.RoleRef.Name, strings.Join(c.groupsOfToken(), " or "))), nil
+		return one(WARN, AutoApprovalOn, "the object is missing, and another binding grants the same permissions, but you specified --auto-approve=none",
+			fmt.Sprintf("kubectl get clusterrolebindings -o wide; then delete the binding of %s to %s", o.RoleRef.Name, strings.Join(c.groupsOfToken(), " or "))), nil
 	case o.Unwanted:
-		return ok("it is not there, as --auto-approve=none wants"), nil
+		return ok("the object is missing, as --auto-approve=none requires"), nil
 	case err != nil:
-		return one(FAIL, RBACMissing, "it is not there; whether another one grants the same is not known: "+err.Error(), command), nil
+		return one(FAIL, RBACMissing, "the object is missing, and whether another object grants the same permissions is unknown: "+err.Error(), command), nil
 	case granted:
-		return ok("it is not there, and the same is granted otherwise"), nil
+		return ok("the object is missing, but the same permissions are granted otherwise"), nil
 	case o.RoleRef.Name == autoApprove:
-		return one(WARN, AutoApprovalOff, "it is not there: each new node waits until someone runs bootctl csr approve", command+" --auto-approve nodes"), nil
+		return one(WARN, AutoApprovalOff, "the object is missing, so each new node waits until a person approves its CSR", command+" --auto-approve nodes"), nil
 	}
-	return one(FAIL, RBACMissing, "it is not there", command), nil
+	return one(FAIL, RBACMissing, "the object is missing", command), nil
 }
 
-// grantedElsewhere reports whether nodes have all permissions that the object, which
-// does not exist, would grant: by an object of another name, or an authorizer other
-// than RBAC. objects are all objects of setup.
+// grantedElsewhere reports whether nodes have all permissions that the missing object o
+// would grant: by an object with another name, or by an authorizer other than RBAC. objects
+// are all objects of setup.
 //
 // Access: create on subjectaccessreviews.
 func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectAccessReviewsGetter, objects []setup.Object, o setup.Object) (bool, error) {
@@ -100,8 +100,8 @@ func grantedElsewhere(ctx context.Context, client authorizationv1client.SubjectA
 	return kubeclient.Can(ctx, client, user, groups, role.Permissions()...)
 }
 
-// memberOf returns a user that the subject stands for, without a name if the subject is
-// a group, and all groups that each such user is in.
+// memberOf returns a user that the subject includes, without a name if the subject is a
+// group, and all groups that each such user is in.
 func memberOf(s rbacv1.Subject) (user string, groups []string) {
 	if s.Kind != rbacv1.GroupKind {
 		return s.Name, []string{setup.Unauthenticated}
@@ -113,8 +113,8 @@ func memberOf(s rbacv1.Subject) (user string, groups []string) {
 	return "", groups
 }
 
-// autoApprove is the ClusterRole of the API server for CSRs that csrapproving approves
-// for new nodes.
+// autoApprove is the API server's ClusterRole for CSRs of new nodes that csrapproving
+// approves.
 const autoApprove = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
 
 // builtinRules are the rules of the roles that the API server itself creates.

@@ -28,8 +28,8 @@ const CleanUp = "probe: clean-up"
 // API server accepts for a certificate.
 const lifetime = 10 * time.Minute
 
-// controllerTime is how long a controller may take, which is a second more than
-// csr.Wait takes to explain what it waits for, and removalTime how long each removal.
+// controllerTime is how long a controller may take, a second more than csr.Wait takes to
+// explain what it waits for. removalTime is how long each removal may take.
 const (
 	controllerTime = 31 * time.Second
 	removalTime    = 5 * time.Second
@@ -55,11 +55,11 @@ type Probe struct {
 }
 
 // Run creates a token that expires after ten minutes and waits for its signature. With
-// the token it discovers the cluster, asks for its own identity, and submits a CSR,
-// whose certificate it waits for, checks, and tries. A check may take half a minute. It
-// returns a finding for each check up to the first that fails, and one for the
-// clean-up, which takes place however Run ends: it removes the token and the CSR, and
-// nothing that others created. The key is never written.
+// the token it discovers the cluster, requests its own identity, and submits a CSR; it
+// waits for the certificate, checks it, and uses it. A check may take 31 s. Run returns a
+// finding for each check up to the first that fails, and one for the clean-up, which
+// always takes place: it removes the token and the CSR, and nothing that others created.
+// The key is never written.
 //
 // Access: create, get, list and delete on secrets in kube-system; get on the configmap
 // cluster-info in kube-public; get and delete on certificatesigningrequests; create
@@ -68,7 +68,7 @@ func (p Probe) Run(ctx context.Context) []Finding {
 	r := &probeRun{Probe: p, clock: &discovery.Clock{Now: p.NodeClient.Now}}
 	r.NodeClient = r.clock.Watch(p.NodeClient.WithDefaults())
 	findings := inOrder(ctx, r.checks(), p.Observer)
-	if r.token.Token.IsZero() { // nothing was made
+	if r.token.Token.IsZero() { // nothing was created
 		return findings
 	}
 	cleanUp := r.check(CleanUp, 0, r.cleanUp, diagnoseAdmin)
@@ -79,14 +79,14 @@ func (p Probe) Run(ctx context.Context) []Finding {
 type probeRun struct {
 	Probe
 	clock *discovery.Clock // of the API server
-	// token is the token as it was created; if only its creation was tried, it has
-	// nothing but the Token.
+	// token is the token as it was created; if only its creation was tried, it has only
+	// the Token.
 	token   token.Info
 	cluster discovery.Cluster
 	key     crypto.Signer
 	client  *kubeclient.Client // with the token
-	// wanted is the CSR as it was sent, and request as the API server stores it, nil
-	// while that is not known.
+	// wanted is the CSR as it was sent, and request as the API server stores it; nil
+	// while that is unknown.
 	wanted, request *certificatesv1.CertificateSigningRequest
 	autoApproved    csr.AutoApproval
 	// chain is the certificate; unsigned is the error if none was issued.
@@ -112,8 +112,8 @@ func (r *probeRun) checks() []check {
 		r.check("probe: certificate", answer, r.checkCertificate, diagnose))
 }
 
-// check returns a check of the probe. It adds to the message of success how long that
-// took.
+// check returns a check of the probe. It adds the duration to the message of a
+// successful check.
 func (r *probeRun) check(name string, timeout time.Duration, run runner, diagnose func(error) Finding) check {
 	return check{name: name, timeout: timeout, required: true,
 		run: func(ctx context.Context) ([]Finding, error) {
@@ -128,7 +128,7 @@ func (r *probeRun) check(name string, timeout time.Duration, run runner, diagnos
 		},
 		diagnose: func(ctx context.Context, err error) Finding {
 			if errors.Is(ctx.Err(), context.Canceled) {
-				return Finding{Status: FAIL, Reason: Interrupted, Message: "broken off", Fix: "run it again"}
+				return Finding{Status: FAIL, Reason: Interrupted, Message: "the probe was interrupted", Fix: again}
 			}
 			return diagnose(r.clock.Explain(err))
 		},
@@ -163,14 +163,14 @@ func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {
 	}
 	if len(left) > 0 {
 		return one(FAIL, ProbeLeft,
-			fmt.Sprintf("%s; the token ends at %s, and the cluster deletes the request within a day", strings.Join(left, "; "), timeText(r.token.Expires)),
+			fmt.Sprintf("%s; the token expires at %s, and the cluster deletes the CSR within a day", strings.Join(left, "; "), timeText(r.token.Expires)),
 			strings.Join(commands, "; ")), nil
 	}
 	return ok("%s removed", cmp.Or(strings.Join(r.removed, " and "), "nothing")), nil
 }
 
-// untilGone retries a removal that failed because of a temporary error or a conflict. What
-// is not there needs none.
+// untilGone retries a removal that failed because of a temporary error or a conflict. A
+// missing object counts as removed.
 func (r *probeRun) untilGone(ctx context.Context, remove func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, removalTime)
 	defer cancel()
@@ -204,7 +204,7 @@ func (r *probeRun) removeRequest(ctx context.Context) error {
 	if err := csr.DeleteOwn(ctx, r.Client.Certificates, now); err != nil {
 		return err
 	}
-	r.removed = append(r.removed, "request "+now.Name)
+	r.removed = append(r.removed, "CSR "+now.Name)
 	return nil
 }
 

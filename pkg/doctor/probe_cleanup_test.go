@@ -17,7 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/doctor"
 )
 
-// Whenever the probe is broken off, it removes what it has made.
+// An interrupted probe removes what it created, whatever the step.
 func TestProbe_CleansUpWhenInterrupted(t *testing.T) {
 	for _, step := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate"} {
 		t.Run(step, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestProbe_CleansUpWhenInterrupted(t *testing.T) {
 			findings := p.Run(ctx)
 			i := slices.IndexFunc(findings, func(f doctor.Finding) bool { return f.Reason == doctor.Interrupted })
 			if step == "token" && len(findings) != 1 {
-				t.Errorf("it made a token after it was broken off: %+v", findings)
+				t.Errorf("it created a token after it was interrupted: %+v", findings)
 			}
 			last := findings[len(findings)-1]
 			if step != "token" && (i != len(findings)-2 || last.Check != "probe: clean-up" || last.Status != doctor.OK) {
@@ -48,23 +48,23 @@ func TestProbe_CleansUpWhenInterrupted(t *testing.T) {
 	}
 }
 
-// What was made although the answer never came is removed, too.
+// An object is also removed if the response to its creation was lost.
 func TestProbe_CleansUpAfterLostResponse(t *testing.T) {
-	lost := apierrors.NewTimeoutError("the answer is lost", 0)
+	lost := apierrors.NewTimeoutError("the response is lost", 0)
 	tests := []struct {
 		name   string
 		change func(*site)
 		check  string
 	}{
-		{"to the token", func(s *site) {
+		{"token", func(s *site) {
 			s.loseSecrets(lost)
-			looks := 0
+			reads := 0
 			s.admin.PrependReactor("get", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
-				looks++
-				return looks == 1, nil, lost // the look after the creation fails, too
+				reads++
+				return reads == 1, nil, lost // the read after the creation also fails
 			})
 		}, "token"},
-		{"to the request", func(s *site) { s.loses = true }, "request"},
+		{"CSR", func(s *site) { s.loses = true }, "request"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -93,23 +93,23 @@ func (s *site) loseSecrets(err error) {
 	})
 }
 
-// What others made under the names of the probe stays, and what the probe made is
-// deleted only as it was read.
+// Objects that others created under the names of the probe are kept; the probe deletes
+// only the objects that it created.
 func TestProbe_SparesOthers(t *testing.T) {
 	tests := []struct {
 		name string
-		// replace puts something else in the place of what the probe made.
+		// replace replaces an object that the probe created.
 		replace func(*site)
 		left    string
 	}{
 		{"another token", func(s *site) {
 			s.replaceSecret(func(o *corev1.Secret) { o.UID, o.Data["token-secret"] = "uid-other", []byte("another0another0") })
 		}, "bootstrap-token-"},
-		{"the same token, made again", func(s *site) { s.replaceSecret(func(o *corev1.Secret) { o.UID = "uid-other" }) }, "bootstrap-token-"},
+		{"the same token, created again", func(s *site) { s.replaceSecret(func(o *corev1.Secret) { o.UID = "uid-other" }) }, "bootstrap-token-"},
 		{"another secret in the token", func(s *site) {
 			s.replaceSecret(func(o *corev1.Secret) { o.Data["token-secret"] = []byte("another0another0") })
 		}, "bootstrap-token-"},
-		{"another request", func(s *site) {
+		{"another CSR", func(s *site) {
 			for _, name := range s.names() {
 				found, err := s.admin.Tracker().Get(requestsResource, "", name)
 				if request, ok := found.(*certificatesv1.CertificateSigningRequest); err == nil && ok {
@@ -167,12 +167,12 @@ func TestProbe_DeletesWhatItRead(t *testing.T) {
 	}
 	if len(sent) != 2 || !strings.HasPrefix(string(*sent[0].UID), "uid-bootstrap-token-") || *sent[0].ResourceVersion != "7" ||
 		!strings.HasPrefix(string(*sent[1].UID), "uid-node-csr-") {
-		t.Errorf("the deletions were of %+v", sent)
+		t.Errorf("the deletions have the preconditions %+v", sent)
 	}
 }
 
-// A token that changes while it is deleted is read again; what cannot be deleted is
-// named, with what deletes it.
+// A token that changes while it is deleted is read again; an object that cannot be
+// deleted is reported with the command that deletes it.
 func TestProbe_ReportsLeftovers(t *testing.T) {
 	conflict := apierrors.NewConflict(corev1.Resource("secrets"), "bootstrap-token", errors.New("changed"))
 	forbidden := apierrors.NewForbidden(corev1.Resource("secrets"), "", errors.New(`User "jane" cannot delete`))
@@ -184,9 +184,9 @@ func TestProbe_ReportsLeftovers(t *testing.T) {
 		fix      string
 	}{
 		{"changed meanwhile", "secrets", 1, conflict, ""},
-		{"a fault that passes", "certificatesigningrequests", 1, apierrors.NewServiceUnavailable("later"), ""},
+		{"a temporary error", "certificatesigningrequests", 1, apierrors.NewServiceUnavailable("later"), ""},
 		{"token", "secrets", 100, forbidden, "bootctl token delete "},
-		{"request", "certificatesigningrequests", 100, forbidden, "kubectl delete csr node-csr-"},
+		{"CSR", "certificatesigningrequests", 100, forbidden, "kubectl delete csr node-csr-"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

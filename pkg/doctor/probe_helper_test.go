@@ -46,8 +46,8 @@ var (
 	requestsResource   = certificatesv1.SchemeGroupVersion.WithResource("certificatesigningrequests")
 )
 
-// site is a cluster: fake for the administrator, and over TLS for nodes, with the same
-// objects. Its fields are its faults.
+// site is a cluster: a fake for the administrator, and served over TLS for nodes, with the
+// same objects. Its fields are its faults.
 type site struct {
 	t        *testing.T
 	ca       testca.CA
@@ -55,22 +55,22 @@ type site struct {
 	endpoint clusterinfo.Endpoint
 
 	mu             sync.Mutex
-	authorizations []string // of all that nodes sent
-	secrets        []string // the secret halves of all tokens that were made
+	authorizations []string // in all requests of nodes
+	secrets        []string // the secret halves of all tokens that were created
 	autoApproved   bool     // the authorizer's answer about automatic approval
 
-	// What is wrong.
+	// The faults.
 	noSigner, noApprover, noCertificateSigner bool
 	condition                                 certificatesv1.RequestConditionType // instead of an approval
-	rejects                                   string                              // who is answered 401: Bearer, system:node
+	rejects                                   string                              // the prefix of users that get 401
 	forbids                                   bool                                // tokens may not submit
-	ahead                                     time.Duration                       // its clock
+	ahead                                     time.Duration                       // the API server's clock
 	changes                                   bool                                // cluster-info differs each time
-	loses                                     bool                                // answers about requests
+	loses                                     bool                                // responses about CSRs
 	issuer                                    testca.CA
 }
 
-// newSite makes a cluster, its cluster-info and the certificate of its server changed.
+// newSite returns a cluster with changes to its cluster-info and its server's certificate.
 func newSite(t *testing.T, changes ...func(*site, *clusterinfo.Document, *tls.Certificate)) *site {
 	t.Helper()
 	s := &site{t: t, ca: testca.New(t, time.Now(), longLived), admin: fake.NewClientset(), autoApproved: true}
@@ -105,7 +105,7 @@ func (s *site) add(object runtime.Object) {
 	}
 }
 
-// secretMade gives a Secret what an API server gives it, and signs cluster-info.
+// secretMade sets a new Secret's metadata as an API server does, and signs cluster-info.
 func (s *site) secretMade(action clienttesting.Action) (bool, runtime.Object, error) {
 	secret, ok := action.(clienttesting.CreateActionImpl).Object.(*corev1.Secret)
 	if !ok {
@@ -136,7 +136,7 @@ func (s *site) rewrite(change func(data map[string]string)) {
 	}
 }
 
-// probe is one of the administrator who knows the CA.
+// probe returns a probe with the administrator's CA.
 func (s *site) probe() doctor.Probe {
 	return doctor.Probe{
 		Client: &kubeclient.Client{Core: s.admin.CoreV1(), Certificates: s.admin.CertificatesV1(), Authorization: s.admin.AuthorizationV1()},
@@ -168,7 +168,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, apierrors.NewForbidden(requestsResource.GroupResource(), "", fmt.Errorf("User %q cannot create resource", who)))
 	case r.Method == http.MethodPost:
 		s.submit(w, r, who)
-	case r.URL.Query().Has("watch"): // one that ends at once
+	case r.URL.Query().Has("watch"): // a watch that ends immediately
 		w.Header().Set("Content-Type", "application/json")
 	case s.loses:
 		panic(http.ErrAbortHandler)
@@ -211,7 +211,7 @@ func (s *site) find(w http.ResponseWriter, resource, namespace, name string) {
 	s.answer(w, object)
 }
 
-// submit stores a request, and decides on it and signs it.
+// submit stores a CSR, decides on it and signs it.
 func (s *site) submit(w http.ResponseWriter, r *http.Request, who string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -297,7 +297,7 @@ func (s *site) names() []string {
 	return names
 }
 
-// sent reports whether any credential went over the wire.
+// sent reports whether any credential was sent.
 func (s *site) sent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -322,9 +322,9 @@ func wantLast(t *testing.T, findings []doctor.Finding, check string, status doct
 	}
 }
 
-// runUntil runs the probe, and its deadline passes once the step waits for what does not
-// come: for the administrator's client, which is a fake without a deadline, as soon as
-// the step begins; for a node's client, after it was answered.
+// runUntil runs the probe until the step waits in vain, and then its deadline passes: for
+// the administrator's client, which is a fake without a deadline, as soon as the step
+// begins; for a node's client, after a response.
 func runUntil(t *testing.T, p doctor.Probe, step string) []doctor.Finding {
 	t.Helper()
 	ctx, pass := testctx.WithDeadline(t.Context())

@@ -30,7 +30,7 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 	ctx, cancel := kubeclient.WithGracePeriod(ctx)
 	defer cancel()
 	groups := []string{r.Setup.TokenGroup()}
-	if r.Setup.Group == api.BootstrapDefaultGroup { // which each token has
+	if r.Setup.Group == api.BootstrapDefaultGroup { // every token has it
 		groups = nil
 	}
 	var err error
@@ -42,9 +42,9 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if created := r.token.Created; !r.token.Valid(created) {
-		return nil, &discovery.SkewError{Err: fmt.Errorf("token %s has ended before it was made", r.token.ID), Behind: created.Sub(r.NodeClient.Now())}
+		return nil, &discovery.SkewError{Err: fmt.Errorf("token %s expired before it was created", r.token.ID), Behind: created.Sub(r.NodeClient.Now())}
 	}
-	return ok("token %s is made, for %s", r.token.ID, lifetime), nil
+	return ok("token %s was created and is valid for %s", r.token.ID, lifetime), nil
 }
 
 func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
@@ -52,7 +52,7 @@ func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
 	if err := wait.Until(ctx, []token.Info{r.token}); err != nil {
 		return nil, err
 	}
-	return ok("cluster-info is signed with it"), nil
+	return ok("cluster-info is signed with the token"), nil
 }
 
 // discover discovers the cluster as a node does, at the address that cluster-info gives
@@ -67,11 +67,11 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 	if r.cluster, err = kubeclient.Retry(ctx, discovery.Transient, nil, discover); err != nil {
 		return nil, from(document.Server, err)
 	}
-	return ok("%s verifies, and tells nodes to ask %s", r.cluster.Endpoint, r.cluster.Server), nil
+	return ok("cluster-info at %s verifies and names the server %s", r.cluster.Endpoint, r.cluster.Server), nil
 }
 
-// authenticate asks for the token's identity at the address that the CSR will be sent
-// to, over a connection verified with the verified CA certificates.
+// authenticate requests the token's identity at the address to which the CSR will be
+// sent, over a connection verified with the verified CA certificates.
 func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
 	opts := r.asNode(r.cluster.Server)
 	opts.CAs = r.cluster.Roots
@@ -80,7 +80,7 @@ func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok("the API server takes it for %s in %s", identity.Username, strings.Join(identity.Groups, ", ")), nil
+	return ok("the API server accepts the token as %s in the groups %s", identity.Username, strings.Join(identity.Groups, ", ")), nil
 }
 
 func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
@@ -103,7 +103,7 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 	if r.request, err = kubeclient.Retry(ctx, kubeclient.IsTransient, nil, submit); err != nil {
 		return nil, err
 	}
-	return ok("request %s is sent, for node %s", r.request.Name, r.nodeName()), nil
+	return ok("CSR %s was submitted for node %s", r.request.Name, r.nodeName()), nil
 }
 
 // predictApproval checks whether the CSR is approved automatically.
@@ -113,31 +113,31 @@ func (r *probeRun) predictApproval(ctx context.Context) error {
 	return auto.Err
 }
 
-// leaveApproval ends the probe of a cluster in which a person approves: it approves
+// leaveApproval is the last check in a cluster where a person approves CSRs: it approves
 // nothing, and checks that no controller does.
 func (r *probeRun) leaveApproval(ctx context.Context) ([]Finding, error) {
 	if err := r.predictApproval(ctx); err != nil {
 		return nil, err
 	}
 	if r.autoApproved == csr.AutoApprovalYes {
-		return one(WARN, AutoApprovalOn, "the controller csrapproving approves it without a person, which is not wanted", r.setupCommand(" --auto-approve=none --force")), nil
+		return one(WARN, AutoApprovalOn, "the controller csrapproving approves the CSR automatically, but you specified --auto-approve=none", r.setupCommand(" --auto-approve=none --force")), nil
 	}
-	return ok("the request waits for a person, as wanted"), nil
+	return ok("the CSR waits for a person, as --auto-approve=none requires"), nil
 }
 
 // awaitApproval waits for the certificate, which shows that the CSR was approved.
 func (r *probeRun) awaitApproval(ctx context.Context) ([]Finding, error) {
-	_ = r.predictApproval(ctx) // without it the explanation is less exact
+	_ = r.predictApproval(ctx) // it only makes the explanation more exact
 	r.chain, r.unsigned = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
-		Explain: func(silent csr.Request) string { return csr.Explain(silent, r.autoApproved) },
+		Explain: func(waiting csr.Request) string { return csr.Explain(waiting, r.autoApproved) },
 	})
 	if err := r.unsigned; err != nil && !errors.Is(err, csr.ErrUnsigned) && !errors.Is(err, csr.ErrFailed) {
 		return nil, err
 	}
-	return ok("the request is approved"), nil
+	return ok("the CSR was approved"), nil
 }
 
-// checkCertificate checks the certificate, and asks the API server for its identity.
+// checkCertificate checks the certificate, and requests its identity from the API server.
 func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 	if r.unsigned != nil {
 		return nil, r.unsigned
@@ -156,11 +156,10 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 	if _, err := kubeclient.Retry(ctx, kubeclient.IsTransient, nil, confirm); err != nil {
 		return nil, err
 	}
-	return ok("it is good until %s, and the API server takes it for %s%s", timeText(cert.NotAfter), csr.NodeUserPrefix, node.Name), nil
+	return ok("the certificate is valid until %s, and the API server accepts it as %s%s", timeText(cert.NotAfter), csr.NodeUserPrefix, node.Name), nil
 }
 
-// diagnoseToken diagnoses the failure of a request made with the token, which is known
-// to be valid.
+// diagnoseToken diagnoses the failure of a request made with the token, which is valid.
 func (r *probeRun) diagnoseToken(err error) Finding {
 	switch {
 	case errors.Is(err, discovery.ErrTokenRejected), apierrors.IsUnauthorized(err):

@@ -34,8 +34,8 @@ func checks(findings []doctor.Finding) []string {
 func TestProbe(t *testing.T) {
 	s := newSite(t)
 	p := s.probe()
-	var told []string
-	p.Observer = func(event kubeclient.Event) { told = append(told, event.Step) }
+	var observed []string
+	p.Observer = func(event kubeclient.Event) { observed = append(observed, event.Step) }
 	findings := p.Run(t.Context())
 	var want []string
 	for _, check := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate", "clean-up"} {
@@ -44,8 +44,8 @@ func TestProbe(t *testing.T) {
 	if got := checks(findings); !slices.Equal(got, want) {
 		t.Errorf("findings %q, want %q", findings, want)
 	}
-	if len(told) != len(want) {
-		t.Errorf("it told of %q", told)
+	if len(observed) != len(want) {
+		t.Errorf("observed %q", observed)
 	}
 	if left := s.names(); len(left) > 0 {
 		t.Errorf("%q are left", left)
@@ -65,23 +65,23 @@ func TestProbe_KeyInMemory(t *testing.T) {
 	newSite(t).probe().Run(t.Context())
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) > 0 {
-		t.Errorf("it left %v, error %v", entries, err)
+		t.Errorf("files left %v, error %v", entries, err)
 	}
 }
 
-// Each fault is reported with its own reason, and nothing is left.
+// Each fault is reported with its reason code, and nothing is left.
 func TestProbe_Findings(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*site)
-		waits  string // the step that does not end by itself
+		waits  string // the step that waits until the deadline
 		check  string
 		reason string
-		fix    string // a part of it
+		fix    string // in part
 	}{
-		{"the token may not be made", func(s *site) { refuse(s, "create") }, "", "token", doctor.Forbidden, ""},
-		{"the token ends before it begins", func(s *site) { s.ahead = time.Hour }, "", "token", doctor.ClockSkew, ""},
-		{"no signer", func(s *site) { s.noSigner = true }, "signature", "signature", doctor.SignatureMissing, "bootstrapsigner in its --controllers"},
+		{"tokens may not be created", func(s *site) { refuse(s, "create") }, "", "token", doctor.Forbidden, ""},
+		{"the token has expired when it is created", func(s *site) { s.ahead = time.Hour }, "", "token", doctor.ClockSkew, ""},
+		{"no signer", func(s *site) { s.noSigner = true }, "signature", "signature", doctor.SignatureMissing, "--controllers=*,bootstrapsigner,tokencleaner"},
 		{"no cluster-info", func(s *site) {
 			s.noSigner = true
 			if err := s.admin.Tracker().Delete(configMapsResource, "kube-public", "cluster-info"); err != nil {
@@ -89,14 +89,14 @@ func TestProbe_Findings(t *testing.T) {
 			}
 		}, "", "signature", doctor.ClusterInfoNotFound, ""},
 		{"anonymous requests are off", func(s *site) { s.rejects = "system:anonymous" }, "", "discovery", doctor.AnonymousDisabled, ""},
-		{"tokens are no credentials", func(s *site) { s.rejects = "system:bootstrap" }, "", "authentication", doctor.TokenAuthenticationOff, ""},
+		{"bootstrap tokens are not accepted", func(s *site) { s.rejects = "system:bootstrap" }, "", "authentication", doctor.TokenAuthenticationOff, ""},
 		{"tokens may not submit", func(s *site) { s.forbids = true }, "", "request", doctor.Forbidden, ""},
-		{"no approver", func(s *site) { s.noApprover = true }, "approval", "approval", doctor.CSRPending, "csrapproving in its --controllers"},
+		{"no approver", func(s *site) { s.noApprover = true }, "approval", "approval", doctor.CSRPending, "csrapproving enabled"},
 		{"no automatic approval", func(s *site) { s.noApprover, s.autoApproved = true, false }, "approval", "approval", doctor.AutoApprovalOff, ""},
 		{"denied", func(s *site) { s.condition = certificatesv1.CertificateDenied }, "", "approval", doctor.Denied, ""},
-		{"no signer of certificates", func(s *site) { s.noCertificateSigner = true }, "approval", "certificate", doctor.CSRNotSigned, "csrsigning in its --controllers"},
+		{"no certificate signer", func(s *site) { s.noCertificateSigner = true }, "approval", "certificate", doctor.CSRNotSigned, "csrsigning enabled"},
 		{"failed", func(s *site) { s.condition = certificatesv1.CertificateFailed }, "", "certificate", doctor.SignerFailed, ""},
-		{"certificate of another CA", func(s *site) { s.issuer = testca.New(s.t, time.Now()) }, "", "certificate", doctor.CertificateInvalid, ""},
+		{"certificate from another CA", func(s *site) { s.issuer = testca.New(s.t, time.Now()) }, "", "certificate", doctor.CertificateInvalid, ""},
 		{"certificate not accepted", func(s *site) { s.rejects = "system:node" }, "", "certificate", doctor.IdentityRejected, ""},
 	}
 	for _, test := range tests {
@@ -121,8 +121,8 @@ func refuse(s *site, verb string) {
 	s.admin.PrependReactor(verb, "secrets", failWith(apierrors.NewForbidden(corev1.Resource("secrets"), "", errors.New(`User "jane" cannot do that`))))
 }
 
-// The token goes to nobody whom the administrator does not know, however good the
-// signature of cluster-info.
+// The token is sent only to a server that the administrator's CA verifies, even if the
+// signature of cluster-info is valid.
 func TestProbe_TokenOnlyToTrusted(t *testing.T) {
 	evil := testca.New(t, time.Now(), longLived)
 	tests := []struct {
@@ -136,13 +136,13 @@ func TestProbe_TokenOnlyToTrusted(t *testing.T) {
 		{"another CA in cluster-info", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
 		}, nil, "", "discovery", doctor.PinMismatch},
-		{"two CAs in cluster-info, and the other serves", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
+		{"two CAs in cluster-info, and the server uses the other", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs, *c = append(d.CAs, evil.Certificate), evil.Serving(t, time.Now())
 		}, nil, "", "discovery", doctor.CertificateUntrusted},
-		{"no CA is known", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
+		{"no CA is given", func(_ *site, d *clusterinfo.Document, c *tls.Certificate) {
 			d.CAs[0], *c = evil.Certificate, evil.Serving(t, time.Now())
 		}, func(p *doctor.Probe) { p.CAs = nil }, "", "token", doctor.CARequired},
-		{"nobody is there", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, "discovery", "discovery", doctor.Unreachable},
+		{"no server", func(_ *site, d *clusterinfo.Document, _ *tls.Certificate) { d.Server = "127.0.0.1:1" }, nil, "discovery", "discovery", doctor.Unreachable},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestProbe_TokenOnlyToTrusted(t *testing.T) {
 			}
 			wantLast(t, runUntil(t, p, test.waits), "probe: "+test.check, doctor.FAIL, test.reason)
 			if s.sent() {
-				t.Errorf("a stranger got credentials")
+				t.Errorf("credentials were sent to an untrusted server")
 			}
 			if left := s.names(); len(left) > 0 {
 				t.Errorf("%q are left", left)
@@ -162,7 +162,7 @@ func TestProbe_TokenOnlyToTrusted(t *testing.T) {
 	}
 }
 
-// Where a person approves, the probe decides nothing.
+// If a person approves CSRs, the probe approves and denies nothing.
 func TestProbe_NeverApproves(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -170,8 +170,8 @@ func TestProbe_NeverApproves(t *testing.T) {
 		status doctor.Status
 		reason string
 	}{
-		{"a person decides", false, doctor.OK, ""},
-		{"and the cluster does", true, doctor.WARN, doctor.AutoApprovalOn},
+		{"a person approves", false, doctor.OK, ""},
+		{"a controller approves", true, doctor.WARN, doctor.AutoApprovalOn},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestProbe_NeverApproves(t *testing.T) {
 			wantLast(t, p.Run(t.Context()), "probe: approval", test.status, test.reason)
 			for _, action := range s.admin.Actions() {
 				if action.GetVerb() == "update" || action.GetVerb() == "patch" {
-					t.Errorf("it made the call %v", action)
+					t.Errorf("the probe sent %v", action)
 				}
 			}
 			if left := s.names(); len(left) > 0 {

@@ -1,33 +1,33 @@
 package doctor
 
-// The reason codes of findings, by the check that has them. They stay the same. The
+// The reason codes of findings, by the check that reports them. They do not change. The
 // commands report the same code for the same error.
 const (
-	// Forbidden (any check): the caller lacks a right, which the message names.
+	// Forbidden (any check): the caller lacks a permission, which the message names.
 	Forbidden = "Forbidden"
-	// Unreachable (any check): no answer came from the API server, or from the address
-	// in cluster-info.
+	// Unreachable (any check): the API server, or the address in cluster-info, does not
+	// respond.
 	Unreachable = "Unreachable"
-	// ServerUnavailable (any check): the API server answers, but cannot serve.
+	// ServerUnavailable (any check): the API server responds, but cannot serve requests.
 	ServerUnavailable = "ServerUnavailable"
-	// TimedOut (any check): the time for all checks was over before this one ended.
+	// TimedOut (any check): the timeout expired before the check completed.
 	TimedOut = "TimedOut"
 
 	// Unauthorized (server): the API server does not accept the credentials.
 	Unauthorized = "Unauthorized"
 	// CertificateUntrusted (server, endpoint): the API server's certificate does not
-	// verify: it is not for that address, or not from a CA in the kubeconfig or in
-	// cluster-info.
+	// verify: it is not for that address, or no CA in the kubeconfig or in cluster-info
+	// issued it.
 	CertificateUntrusted = "CertificateUntrusted"
 
 	// ClockSkew (clock): this machine's clock differs from the API server's.
 	ClockSkew = "ClockSkew"
 
-	// TokenAuthenticationOff (token-authentication): the API server takes no
-	// bootstrap token for a credential.
+	// TokenAuthenticationOff (token-authentication): the API server does not
+	// accept bootstrap tokens.
 	TokenAuthenticationOff = "TokenAuthenticationOff"
 
-	// AnonymousDisabled (anonymous): the API server answers no request without
+	// AnonymousDisabled (anonymous): the API server rejects all requests without
 	// credentials.
 	AnonymousDisabled = "AnonymousDisabled"
 	// AnonymousForbidden (anonymous): requests without credentials may not read
@@ -36,114 +36,116 @@ const (
 	// AnonymousAccessTooBroad (anonymous-grants): requests without credentials may do more
 	// than nodes need.
 	AnonymousAccessTooBroad = "AnonymousAccessTooBroad"
-	// BootstrapTokenOverprivileged (token-grants): whoever has a bootstrap token has the power of an
-	// administrator.
+	// BootstrapTokenOverprivileged (token-grants): bootstrap tokens have admin-equivalent
+	// permissions.
 	BootstrapTokenOverprivileged = "BootstrapTokenOverprivileged"
 
-	// ClusterInfoNotFound (cluster-info): there is no cluster-info.
+	// ClusterInfoNotFound (cluster-info): cluster-info is missing.
 	ClusterInfoNotFound = "ClusterInfoNotFound"
-	// DocumentInvalid (cluster-info): a node would not take its kubeconfig.
+	// DocumentInvalid (cluster-info): nodes would reject its kubeconfig.
 	DocumentInvalid = "DocumentInvalid"
-	// ClusterInfoFull (capacity): the signature of one more token has no room.
+	// ClusterInfoFull (capacity): cluster-info has no room for another signature.
 	ClusterInfoFull = "ClusterInfoFull"
-	// ClusterInfoAlmostFull (capacity): the signatures of few more tokens have.
+	// ClusterInfoAlmostFull (capacity): cluster-info has room for only a few more signatures.
 	ClusterInfoAlmostFull = "ClusterInfoAlmostFull"
 
-	// EndpointLoopback (endpoint): nodes are told an address that each reaches only
-	// itself at.
+	// EndpointLoopback (endpoint): cluster-info names a loopback address, where each
+	// node reaches only itself.
 	EndpointLoopback = "EndpointLoopback"
-	// PinMismatch (endpoint): another cluster answers at the address.
+	// PinMismatch (endpoint): the address belongs to a different cluster.
 	PinMismatch = "PinMismatch"
 
 	// CAExpired (ca, client-ca): a CA certificate is not valid now.
 	CAExpired = "CAExpired"
-	// CAInvalid (endpoint, ca of a node): a CA certificate may not sign certificates.
+	// CAInvalid (endpoint, and a node's ca): a CA certificate may not sign certificates.
 	CAInvalid = "CAInvalid"
-	// CAExpiresSoon (ca, client-ca): a CA certificate ends within 30 days.
+	// CAExpiresSoon (ca, client-ca): a CA certificate expires within 30 days.
 	CAExpiresSoon = "CAExpiresSoon"
-	// SigningCAExpired (signing-ca): the CA that signs the certificates of nodes is
-	// not valid now.
+	// SigningCAExpired (signing-ca): the CA that signs node certificates is not valid
+	// now.
 	SigningCAExpired = "SigningCAExpired"
-	// SigningCAExpiresSoon (signing-ca): it ends within 30 days.
+	// SigningCAExpiresSoon (signing-ca): that CA expires within 30 days.
 	SigningCAExpiresSoon = "SigningCAExpiresSoon"
-	// SigningCAUntrusted (signing-ca): the API server does not know the CA that signed
-	// the newest certificate of a node.
+	// SigningCAUntrusted (signing-ca): the API server does not trust the CA that signed
+	// the newest node certificate.
 	SigningCAUntrusted = "SigningCAUntrusted"
 
-	// SignatureMissing (signatures): a live signing token has no signature.
+	// SignatureMissing (signatures): a valid signing token has no signature.
 	SignatureMissing = "SignatureMissing"
-	// SignatureInvalid (signatures of a node, probe): the token's signature does not
-	// verify.
+	// SignatureInvalid (a node's signatures, probe): the token's signature does not verify.
 	SignatureInvalid = "SignatureInvalid"
-	// SignatureStale (signatures): a signature is of another text.
+	// SignatureStale (signatures): a signature does not match the current cluster-info.
 	SignatureStale = "SignatureStale"
-	// SignatureMalformed (signatures): what stands there, of a live token, is no
+	// SignatureMalformed (signatures): the entry for a valid token is not a JWS
 	// signature.
 	SignatureMalformed = "SignatureMalformed"
-	// SignatureOrphan (signatures): what stands there is of no live signing token.
+	// SignatureOrphan (signatures): a signature belongs to no valid signing token.
 	SignatureOrphan = "SignatureOrphan"
-	// BootstrapSignerNotRunning (signer): the controller bootstrapsigner has not done its work.
+	// BootstrapSignerNotRunning (signer): the controller bootstrapsigner has not signed
+	// cluster-info.
 	BootstrapSignerNotRunning = "BootstrapSignerNotRunning"
 
-	// TokenNeverExpires (tokens): a token has no end.
+	// TokenNeverExpires (tokens): a token never expires.
 	TokenNeverExpires = "TokenNeverExpires"
-	// TokenUnusable (tokens): the API server does not take a token for one.
+	// TokenUnusable (tokens): a Secret has the type or name of a bootstrap token but is not a valid one.
 	TokenUnusable = "TokenUnusable"
-	// TokenCleanerNotRunning (cleaner): the controller tokencleaner has not done its work.
+	// TokenCleanerNotRunning (cleaner): the controller tokencleaner has not deleted an
+	// expired token.
 	TokenCleanerNotRunning = "TokenCleanerNotRunning"
 
-	// RBACMissing (one of the objects of setup): it is not there.
+	// RBACMissing (one of the objects of setup): the object is missing.
 	RBACMissing = "RBACMissing"
-	// RBACDiffers (one of the objects): it grants less than it should.
+	// RBACDiffers (one of the objects): the object grants too few permissions.
 	RBACDiffers = "RBACDiffers"
-	// RBACTooPermissive (one of the objects): it grants more than it should.
+	// RBACTooPermissive (one of the objects): the object grants too many permissions.
 	RBACTooPermissive = "RBACTooPermissive"
-	// AutoApprovalOff (one of the objects): nodes wait for a person.
+	// AutoApprovalOff (one of the objects): new nodes wait until a person approves them.
 	AutoApprovalOff = "AutoApprovalOff"
-	// AutoApprovalOn (one of the objects): nodes do not wait for a person.
+	// AutoApprovalOn (one of the objects): new nodes are approved without a person.
 	AutoApprovalOn = "AutoApprovalOn"
 
-	// CSRApproverNotRunning (requests): the controller csrapproving has not approved what it
-	// would.
+	// CSRApproverNotRunning (requests): the controller csrapproving has not approved a CSR
+	// that it should approve.
 	CSRApproverNotRunning = "CSRApproverNotRunning"
-	// CSRSignerNotRunning (requests): the controller csrsigning has not signed
-	// what is approved.
+	// CSRSignerNotRunning (requests): the controller csrsigning has not signed an approved
+	// CSR.
 	CSRSignerNotRunning = "CSRSignerNotRunning"
-	// CSRPending (requests, probe): CSRs wait for a person, or for someone who is not of
-	// Kubernetes.
+	// CSRPending (requests, probe): CSRs wait for a person, or for an approver or signer
+	// that is not part of Kubernetes.
 	CSRPending = "CSRPending"
-	// SignerFailed (requests, probe): the signer of a CSR failed it.
+	// SignerFailed (requests, probe): the signer marked a CSR as failed.
 	SignerFailed = "SignerFailed"
 
-	// CARequired (ca, of a node): no pin and no CA certificate says whom to trust.
+	// CARequired (a node's ca): no pin or CA certificate was given to verify the cluster.
 	CARequired = "CARequired"
-	// NotAnAPIServer (endpoint, of a node): something else answers.
+	// NotAnAPIServer (a node's endpoint): the address belongs to something other than an API
+	// server.
 	NotAnAPIServer = "NotAnAPIServer"
 	// ClusterInfoChanged (certificate): cluster-info differs between an unverified and a verified
 	// connection.
 	ClusterInfoChanged = "ClusterInfoChanged"
-	// TokenRejected (token-authentication, of a node): the API server does not accept
-	// the token.
+	// TokenRejected (a node's token-authentication): the API server does not accept the
+	// token.
 	TokenRejected = "TokenRejected"
 
-	// Denied (probe): someone denied the request.
+	// Denied (probe): someone denied the CSR.
 	Denied = "Denied"
 	// CSRNotFound (probe): someone deleted the CSR.
 	CSRNotFound = "CSRNotFound"
-	// CSRReplaced (probe): someone deleted the CSR and created another of its name.
+	// CSRReplaced (probe): someone deleted the CSR and created another with its name.
 	CSRReplaced = "CSRReplaced"
-	// CSRNotSigned (probe): the CSR is approved, and its signer did not sign it.
+	// CSRNotSigned (probe): the CSR is approved, but its signer did not sign it.
 	CSRNotSigned = "CSRNotSigned"
-	// CertificateInvalid (probe): the certificate is not what was asked for.
+	// CertificateInvalid (probe): the certificate differs from the CSR.
 	CertificateInvalid = "CertificateInvalid"
 	// IdentityRejected (probe): the API server does not accept the certificate.
 	IdentityRejected = "IdentityRejected"
-	// RefusedByServer (probe): the API server's validation or admission said no.
+	// RefusedByServer (probe): the API server's validation or admission rejected the CSR.
 	RefusedByServer = "RefusedByServer"
-	// Interrupted (probe): it was broken off.
+	// Interrupted (probe): the probe was interrupted.
 	Interrupted = "Interrupted"
-	// ProbeLeft (probe): something that the probe made is still there.
+	// ProbeLeft (probe): the probe could not delete an object that it created.
 	ProbeLeft = "ProbeLeft"
-	// Error (a node, probe) is what has no word of its own.
+	// Error (a node, probe) is any error without a reason code of its own.
 	Error = "Error"
 )

@@ -20,20 +20,20 @@ import (
 // maxReviews is how many access reviews may check whose CSRs are approved automatically.
 const maxReviews = 50
 
-// requestKind is what CSRs have in common that wait for the same.
+// requestKind is what CSRs that wait for the same thing have in common.
 type requestKind struct {
 	blocker                           csr.Blocker
 	reason, requesters, signer, cause string
 }
 
-// requestStats are statistics on the CSRs of a cluster, of which it keeps one at most.
+// requestStats are statistics on the CSRs of a cluster. It keeps at most one CSR.
 type requestStats struct {
 	total int
 	// waits has when each CSR of a kind began to wait.
 	waits map[requestKind][]time.Time
 	// issued is the CSR with the newest node certificate, if there is one.
 	issued csr.Request
-	// acted is when a controller last acted on a CSR, by what the CSR waited for.
+	// acted is the last time that a controller acted on a CSR, by what the CSR waited for.
 	acted map[csr.Blocker]time.Time
 	// err ended an access review.
 	err error
@@ -99,14 +99,14 @@ func requesterKind(r csr.Request) string {
 }
 
 // controllerActivity returns when the controllers csrapproving and csrsigning acted on
-// the CSR, as far as it shows that, by what the CSR waited for until then.
+// the CSR, if the CSR shows it, by what the CSR waited for until then.
 // Source: kube-controller-manager, csrapproving.
 func controllerActivity(r csr.Request) map[csr.Blocker]time.Time {
 	acted := map[csr.Blocker]time.Time{}
 	if r.Is(csr.Approved) && r.Reason == "AutoApproved" {
 		acted[csr.WaitingForApprover] = r.Decided
 	}
-	if outcome, _ := csr.Predict(r); !r.Is(csr.Issued) || outcome == csr.OutcomeUnknown { // by another signer
+	if outcome, _ := csr.Predict(r); !r.Is(csr.Issued) || outcome == csr.OutcomeUnknown { // another signer issued it
 		return acted
 	}
 	for _, entry := range r.Stored().ManagedFields {
@@ -117,7 +117,7 @@ func controllerActivity(r csr.Request) map[csr.Blocker]time.Time {
 	return acted
 }
 
-// reasonOf has the reason codes of CSRs that wait, by what they wait for.
+// reasonOf has the reason codes of waiting CSRs, by what they wait for.
 var reasonOf = map[csr.Blocker]string{
 	csr.WaitingForApprover:       CSRApproverNotRunning,
 	csr.WaitingForSigner:         CSRSignerNotRunning,
@@ -126,14 +126,14 @@ var reasonOf = map[csr.Blocker]string{
 	csr.NeverSigned:              CSRPending,
 }
 
-// clearStalls withdraws the verdict that a controller is stalled if it has acted on
-// other CSRs since all of these began to wait.
+// clearStalls no longer counts a controller as stalled if it has acted on other CSRs since
+// all of these began to wait.
 func (s *requestStats) clearStalls() {
 	controllers := map[string]string{CSRApproverNotRunning: "csrapproving", CSRSignerNotRunning: "csrsigning"}
 	for kind, waits := range s.waits {
 		if controller := controllers[kind.reason]; controller != "" && !s.acted[kind.blocker].Before(slices.MaxFunc(waits, time.Time.Compare)) {
 			delete(s.waits, kind)
-			kind.reason, kind.cause = CSRPending, "the controller "+controller+" is at work, and has yet to come to it"
+			kind.reason, kind.cause = CSRPending, controller+" is running and has not processed this CSR yet"
 			s.waits[kind] = append(s.waits[kind], waits...)
 		}
 	}
@@ -143,10 +143,10 @@ func (s *requestStats) clearStalls() {
 func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Finding {
 	var findings []Finding
 	for _, f := range []Finding{
-		// Every bootstrap token is in system:bootstrappers, also those that wait for a person.
+		// The group is not system:bootstrappers, which includes tokens whose CSRs wait for a person.
 		{Status: FAIL, Reason: CSRApproverNotRunning, Fix: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.Setup.TokenGroup())},
 		{Status: FAIL, Reason: CSRSignerNotRunning, Fix: runCertificateSigner},
-		{Status: WARN, Reason: CSRPending, Fix: "bootctl csr list --pending; and then bootctl csr approve, or deny; or see that the signer named runs"},
+		{Status: WARN, Reason: CSRPending, Fix: "bootctl csr list --pending; then approve or deny each CSR, or start the signer that the message names"},
 		{Status: WARN, Reason: SignerFailed, Fix: "bootctl csr delete --failed"},
 	} {
 		if texts := s.describe(f.Reason); len(texts) > 0 {
@@ -158,7 +158,7 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 	case s.err != nil:
 		return append(findings, checkError(ctx, s.err))
 	case len(findings) == 0:
-		return ok("none of %s waits", escape.Count(s.total, "request"))
+		return ok("none of %s is waiting", escape.Count(s.total, "CSR"))
 	}
 	return findings
 }
@@ -171,7 +171,7 @@ func (s *requestStats) describe(reason string) []string {
 	})
 	var texts []string
 	for _, kind := range kinds {
-		texts = append(texts, fmt.Sprintf("%s of %s for %s: %s", escape.Count(len(s.waits[kind]), "request"), kind.requesters, kind.signer, kind.cause))
+		texts = append(texts, fmt.Sprintf("%s from %s for %s: %s", escape.Count(len(s.waits[kind]), "CSR"), kind.requesters, kind.signer, kind.cause))
 	}
 	return texts
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// storedCSR returns the CSR of a node, changed.
+// storedCSR returns a node's CSR with changes.
 func storedCSR(t *testing.T, changes ...func(*certificatesv1.CertificateSigningRequest)) csr.Request {
 	t.Helper()
 	object, err := csr.NewNodeRequest("n1", testca.Key(t), rand.Reader)
@@ -49,7 +49,7 @@ func TestControllerActivity(t *testing.T) {
 		{"issued", storedCSR(t, decided("KubectlApprove"), issued, written), []csr.Blocker{csr.WaitingForSigner}},
 		{"issued after the controller approved", storedCSR(t, decided("AutoApproved"), issued, written), []csr.Blocker{csr.WaitingForApprover, csr.WaitingForSigner}},
 		{"issued by another signer", storedCSR(t, decided("KubectlApprove"), issued, written, func(o *certificatesv1.CertificateSigningRequest) { o.Spec.SignerName = "example.com/x" }), nil},
-		{"issued, nobody knows when", storedCSR(t, decided("KubectlApprove"), issued), nil},
+		{"issued at an unknown time", storedCSR(t, decided("KubectlApprove"), issued), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -24,7 +24,7 @@ func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 	switch {
 	case err == nil:
 		return ok("%s at %s", version.GitVersion, c.Address), nil
-	case apierrors.IsForbidden(err): // so it has authenticated the caller
+	case apierrors.IsForbidden(err): // so the API server has authenticated the caller
 		return []Finding{forbidden(message)}, nil
 	}
 	return one(FAIL, diagnoseAdmin(err).Reason, message, diagnoseAdmin(err).Fix), nil
@@ -33,17 +33,17 @@ func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 // skew compares this machine's clock with the API server's.
 func skew(clock *discovery.Clock) []Finding {
 	behind := clock.Behind()
-	message := fmt.Sprintf("the clock of this machine is %s the API server's", discovery.Skew(behind))
+	message := fmt.Sprintf("this machine's clock is %s the API server's", discovery.Skew(behind))
 	switch {
 	case behind == 0:
-		return ok("within a minute of the API server's")
+		return ok("this machine's clock is within a minute of the API server's")
 	case behind.Abs() >= discovery.HarmfulSkew:
 		return one(FAIL, ClockSkew, message, fixes[ClockSkew])
 	}
 	return one(WARN, ClockSkew, message, fixes[ClockSkew])
 }
 
-// tries is how many tokens are tried: one may have been deleted at that moment.
+// tries is how many tokens are tried: one may just have been deleted.
 const tries = 2
 
 // tokenAuthentication tries tokens of the cluster, if the administrator's own CA
@@ -56,7 +56,7 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context, tokens []token
 	case c.Server == "" || len(c.CAs) == 0:
 		return skip("no CA in the kubeconfig verifies the connection, so no token was sent")
 	}
-	// The API server sees the newest tokens last.
+	// The API server may not have noticed the newest tokens yet.
 	slices.SortFunc(tokens, func(a, b token.Info) int { return a.Created.Compare(b.Created) })
 	opts := discovery.Options{Endpoints: []clusterinfo.Endpoint{c.Server}, Trust: discovery.Trust{CAs: c.CAs}, Client: c.NodeClient}
 	var refused error
@@ -91,9 +91,9 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 	_, err := discovery.FetchAnonymous(ctx, at, nil, c.NodeClient)
 	switch {
 	case err == nil:
-		return ok("a request without credentials reads cluster-info"), nil
+		return ok("cluster-info can be read without credentials"), nil
 	case errors.Is(err, clusterinfo.ErrNotFound):
-		return ok("a request without credentials may read cluster-info"), nil
+		return ok("requests without credentials have permission to read cluster-info"), nil
 	case apierrors.IsUnauthorized(err):
 		return one(FAIL, AnonymousDisabled, err.Error(), fixes[AnonymousDisabled]), nil
 	case apierrors.IsForbidden(err):
@@ -107,10 +107,10 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
 	readers := slices.DeleteFunc(slices.Clone(c.objects), func(o setup.Object) bool { return o.Namespace == "" })
 	states, err := setup.Inspect(ctx, c.Client.RBAC, readers)
-	lacking := slices.ContainsFunc(states, func(s setup.State) bool { return !s.Exists || len(s.Lacks) > 0 })
+	lacking := slices.ContainsFunc(states, func(s setup.State) bool { return !s.Exists || len(s.Missing) > 0 })
 	if err == nil && !lacking {
-		return one(FAIL, AnonymousForbidden, refusal.Error()+"; the Role and the RoleBinding for it are as they should be",
-			"look at the API server's --authorization-mode, which must contain RBAC, or at its --authorization-config"), nil
+		return one(FAIL, AnonymousForbidden, refusal.Error()+"; the Role and the RoleBinding that allow it are correct",
+			"add RBAC to the API server's --authorization-mode, or correct its --authorization-config"), nil
 	}
 	return one(FAIL, AnonymousForbidden, refusal.Error(), c.setupCommand(states)), nil
 }
@@ -127,7 +127,7 @@ func (c *clusterChecker) clusterInfo(context.Context) ([]Finding, error) {
 	case err != nil:
 		return nil, err
 	}
-	return ok("nodes are told %s and %s", document.Server.URL(), escape.Count(len(document.CAs), "CA certificate")), nil
+	return ok("cluster-info names the server %s and %s", document.Server.URL(), escape.Count(len(document.CAs), "CA certificate")), nil
 }
 
 // endpoint connects to the advertised address and verifies it as a node would.
@@ -136,7 +136,7 @@ func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Docu
 	address, note := c.address()
 	publish := "bootctl cluster-info publish --endpoint " + address
 	if at.IsLoopback() && !c.Server.IsLoopback() {
-		return one(WARN, EndpointLoopback, "nodes are told "+at.URL()+", at which each reaches only itself"+note, publish)
+		return one(WARN, EndpointLoopback, "cluster-info names the loopback address "+at.URL()+", where each node reaches only itself"+note, publish)
 	}
 	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), c.Clock.Now())
 	if err != nil {
@@ -144,19 +144,19 @@ func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Docu
 	}
 	info, err := discovery.FetchAnonymous(ctx, at, roots, c.NodeClient)
 	switch {
-	case errors.Is(err, clusterinfo.ErrAnonymous): // which has a check of its own
-		return ok("%s answers with a certificate of a CA in cluster-info", at.URL())
+	case errors.Is(err, clusterinfo.ErrAnonymous): // another check reports it
+		return ok("the API server at %s has a certificate from a CA in cluster-info", at.URL())
 	case kubeclient.IsUntrusted(err):
 		if _, misnamed := errors.AsType[x509.HostnameError](err); misnamed {
-			publish += "; or renew the API server's certificate so that it has this name"
+			publish += "; or renew the API server's certificate with this name in it"
 		}
 		return one(FAIL, CertificateUntrusted, at.URL()+": "+err.Error()+note, publish)
 	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // their contents may be the same
-		return one(FAIL, PinMismatch, "what answers at "+at.URL()+" is another cluster than "+c.Address+": its cluster-info is another object"+note, publish)
+		return one(FAIL, PinMismatch, at.URL()+" belongs to a different cluster than "+c.Address+": its cluster-info has another UID"+note, publish)
 	case ctx.Err() != nil:
 		return []Finding{checkError(ctx, err)}
 	case err != nil:
 		return one(FAIL, diagnose(err).Reason, "from this machine: "+at.URL()+": "+err.Error()+note, publish)
 	}
-	return ok("%s answers with the same cluster-info, and a certificate of a CA in it", at.URL())
+	return ok("the API server at %s returns the same cluster-info and has a certificate from a CA in it", at.URL())
 }

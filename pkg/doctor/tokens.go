@@ -12,8 +12,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// signatures verifies all signatures of cluster-info, with one finding for each way in
-// which some are wrong.
+// signatures verifies all signatures of cluster-info, with one finding for each kind of
+// problem.
 func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
 	ids := map[string][]string{}
 	for _, s := range excludeRecent(clusterinfo.CheckAll(info, tokens, c.now()), tokens, c.now()) {
@@ -26,9 +26,9 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 		what          string
 	}{
 		{clusterinfo.Missing, SignatureMissing, FAIL, "cluster-info is not signed with %s: %s"},
-		{clusterinfo.Stale, SignatureStale, FAIL, "the signature is of another text than cluster-info's, of %s: %s"},
-		{clusterinfo.Malformed, SignatureMalformed, FAIL, "what stands there is no signature, of %s: %s"},
-		{clusterinfo.Orphan, SignatureOrphan, WARN, "something stands there, and there is no live signing token, of %s: %s"},
+		{clusterinfo.Stale, SignatureStale, FAIL, "the signatures of %s do not match the current cluster-info: %s"},
+		{clusterinfo.Malformed, SignatureMalformed, FAIL, "the entries for %s are not JWS signatures: %s"},
+		{clusterinfo.Orphan, SignatureOrphan, WARN, "the signatures of %s belong to no valid signing token: %s"},
 	} {
 		if n := len(ids[kind.state]); n > 0 {
 			message := fmt.Sprintf(kind.what, escape.Count(n, "token"), escape.FirstN(ids[kind.state], most, ", "))
@@ -40,9 +40,9 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 	case len(findings) > 0:
 		return findings
 	case signing == 0:
-		return ok("there is no live signing token, so none is needed")
+		return ok("no valid signing token exists, so no signature is needed")
 	}
-	return ok("cluster-info is signed with %s", escape.Count(signing, "live token"))
+	return ok("cluster-info is signed with %s", escape.Count(signing, "valid token"))
 }
 
 // excludeRecent drops the states that the bootstrap signer may still fix: the missing
@@ -71,15 +71,15 @@ func (c *clusterChecker) signer(_ context.Context, info clusterinfo.Info, tokens
 	case stalled != "":
 		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner)
 	}
-	return ok("the controller %s has left nothing undone", clusterinfo.Signer)
+	return ok("%s is up to date", clusterinfo.Signer)
 }
 
 // cleaner checks that the token cleaner is not stalled.
 func (c *clusterChecker) cleaner(_ context.Context, tokens []token.Info) []Finding {
 	if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, tokens, c.now())[clusterinfo.Cleaner]; stalled != "" {
-		return one(WARN, TokenCleanerNotRunning, stalled+"; "+runCleaner, "bootctl token delete --expired")
+		return one(WARN, TokenCleanerNotRunning, stalled, "bootctl token delete --expired; or "+runCleaner)
 	}
-	return ok("no token is past its end")
+	return ok("no expired token exists")
 }
 
 // tokens reports tokens that never expire and tokens that the API server rejects.
@@ -87,7 +87,7 @@ func (c *clusterChecker) tokens(_ context.Context, tokens []token.Info) []Findin
 	var endless, unusable, names []string
 	for _, tok := range tokens {
 		switch {
-		case tok.IsProxy(): // of kubeadm-certs, which would be deleted with it
+		case tok.IsProxy(): // if it is deleted, so is kubeadm-certs
 		case tok.Problem != "":
 			unusable = append(unusable, tok.SecretName+": "+tok.Problem)
 			if word := escape.ShellQuote(tok.SecretName); word != "" {
@@ -99,20 +99,20 @@ func (c *clusterChecker) tokens(_ context.Context, tokens []token.Info) []Findin
 	}
 	var findings []Finding
 	if len(endless) > 0 {
-		findings = one(WARN, TokenNeverExpires, escape.Count(len(endless), "token")+" without an end: "+escape.FirstN(endless, most, ", "),
+		findings = one(WARN, TokenNeverExpires, escape.Count(len(endless), "token")+" without an expiration: "+escape.FirstN(endless, most, ", "),
 			eachOf("bootctl token extend %s --ttl 24h", endless))
 	}
 	if len(unusable) > 0 {
-		findings = append(findings, one(WARN, TokenUnusable, escape.Count(len(unusable), "Secret")+" of a token that is none: "+escape.FirstN(unusable, most, "; "),
+		findings = append(findings, one(WARN, TokenUnusable, escape.Count(len(unusable), "Secret")+" with an invalid bootstrap token: "+escape.FirstN(unusable, most, "; "),
 			eachOf("kubectl -n kube-system delete secret %s", names))...)
 	}
 	switch {
 	case len(findings) > 0:
 		return findings
 	case len(tokens) == 0:
-		return ok("there is no token")
+		return ok("no token exists")
 	}
-	return ok("%s, each with an end", escape.Count(len(tokens), "token"))
+	return ok("%s, all with an expiration", escape.Count(len(tokens), "token"))
 }
 
 // eachOf returns the commands for the first few of the names.
@@ -128,11 +128,11 @@ func eachOf(command string, names []string) string {
 func (c *clusterChecker) capacity(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
 	signing := token.CountSigning(tokens, c.now())
 	left, few := remaining(info, signing)
-	message := fmt.Sprintf("cluster-info is to be signed with %s, and has room for %d", escape.Count(signing, "token"), info.Capacity())
-	const fix = "bootctl token delete, of what is not needed; give tokens that need not sign --usages authentication"
+	message := fmt.Sprintf("%s can sign cluster-info, which has room for %d signatures", escape.Count(signing, "token"), info.Capacity())
+	const fix = "bootctl token delete ID, for each token that is not needed; then create tokens that need not sign with --usages authentication"
 	switch {
 	case left == 0:
-		return one(FAIL, ClusterInfoFull, message+": no new token is signed", fix)
+		return one(FAIL, ClusterInfoFull, message+", so it cannot be signed with another token", fix)
 	case few:
 		return one(WARN, ClusterInfoAlmostFull, message, fix)
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// The signer is not blamed for what it had no time to do.
+// The signer has some time before a missing or orphaned signature is reported.
 func TestExcludeRecent(t *testing.T) {
 	tok, err := token.Parse("abcdef.qk3v8x5m2p7r9t4w")
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := func(ago time.Duration, changes ...func(*corev1.Secret)) []token.Info {
+	created := func(ago time.Duration, changes ...func(*corev1.Secret)) []token.Info {
 		secret := token.Spec{Token: tok, Usages: []string{token.Signing}}.Secret()
 		secret.CreationTimestamp = metav1.Time{Time: testTime.Add(-ago)}
 		for _, change := range changes {
@@ -26,7 +26,7 @@ func TestExcludeRecent(t *testing.T) {
 		}
 		return []token.Info{token.Read(secret)}
 	}
-	ended := func(ago time.Duration) func(*corev1.Secret) {
+	expired := func(ago time.Duration) func(*corev1.Secret) {
 		return func(s *corev1.Secret) { s.Data["expiration"] = []byte(testTime.Add(-ago).Format(time.RFC3339)) }
 	}
 	tests := []struct {
@@ -35,14 +35,14 @@ func TestExcludeRecent(t *testing.T) {
 		state  string
 		stays  bool
 	}{
-		{"missing of a young token", made(10 * time.Second), clusterinfo.Missing, false},
-		{"missing", made(11 * time.Second), clusterinfo.Missing, true},
-		{"stale of a young token", made(time.Second), clusterinfo.Stale, true},
-		{"malformed of a young token", made(time.Second), clusterinfo.Malformed, true},
-		{"orphan of a token that just ended", made(time.Hour, ended(10*time.Second)), clusterinfo.Orphan, false},
-		{"orphan of a token that ended", made(time.Hour, ended(11*time.Second)), clusterinfo.Orphan, true},
+		{"missing of a young token", created(10 * time.Second), clusterinfo.Missing, false},
+		{"missing", created(11 * time.Second), clusterinfo.Missing, true},
+		{"stale of a young token", created(time.Second), clusterinfo.Stale, true},
+		{"malformed of a young token", created(time.Second), clusterinfo.Malformed, true},
+		{"orphan of a token that just expired", created(time.Hour, expired(10*time.Second)), clusterinfo.Orphan, false},
+		{"orphan of a token that expired", created(time.Hour, expired(11*time.Second)), clusterinfo.Orphan, true},
 		{"orphan of no token", nil, clusterinfo.Orphan, true},
-		{"valid", made(time.Second), clusterinfo.Valid, true},
+		{"valid", created(time.Second), clusterinfo.Valid, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestExcludeRecent(t *testing.T) {
 				t.Errorf("states %v", got)
 			}
 			if states[0].State != test.state {
-				t.Error("it changed what it was given")
+				t.Error("the argument was changed")
 			}
 		})
 	}
@@ -59,7 +59,7 @@ func TestExcludeRecent(t *testing.T) {
 
 func TestRemaining(t *testing.T) {
 	capacity := clusterinfo.Info{}.Capacity()
-	// small is the rest where that is room for so many.
+	// small returns a cluster-info that has room for so many signatures.
 	small := func(room int) clusterinfo.Info {
 		info, err := clusterinfo.ParseFile([]byte(`{"kind":"ConfigMap","data":{"kubeconfig":"` + strings.Repeat("x", (capacity-room)*85) + `"}}`))
 		if err != nil || info.Capacity() != room {
@@ -78,12 +78,12 @@ func TestRemaining(t *testing.T) {
 		{"nine tenths", clusterinfo.Info{}, capacity - (capacity+9)/10, (capacity + 9) / 10, false},
 		{"more", clusterinfo.Info{}, capacity - capacity/11, capacity / 11, true},
 		{"full", clusterinfo.Info{}, capacity, 0, true},
-		{"over", clusterinfo.Info{}, capacity + 1, 0, true},
-		{"small, and ten left", small(20), 10, 10, false},
-		{"small, and nine left", small(20), 11, 9, true},
+		{"more than full", clusterinfo.Info{}, capacity + 1, 0, true},
+		{"small, ten left", small(20), 10, 10, false},
+		{"small, nine left", small(20), 11, 9, true},
 		{"of three, one is left", small(3), 2, 1, true},
 		{"of three, two are left", small(3), 1, 2, true},
-		{"none at all", small(0), 0, 0, true},
+		{"no room", small(0), 0, 0, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// probe makes of options what only checks.
+// probe returns options that only check existing node credentials.
 func probe(opts join.Options) join.Options {
 	opts.NodeName, opts.DryRun = "", true
 	opts.Discovery.Endpoints, opts.Discovery.Pins = nil, nil
@@ -33,13 +33,13 @@ func TestProbe(t *testing.T) {
 		wantErr error
 	}{
 		{"good", func(*testing.T, *cluster, *join.Options) {}, nil},
-		{"of another name", func(_ *testing.T, _ *cluster, o *join.Options) { o.NodeName = "worker-2" }, join.ErrForeign},
-		{"nothing", func(t *testing.T, _ *cluster, o *join.Options) { t.Helper(); o.Layout = join.OutDir(t.TempDir()) }, join.ErrNotJoined},
+		{"another node name", func(_ *testing.T, _ *cluster, o *join.Options) { o.NodeName = "worker-2" }, join.ErrForeign},
+		{"no files", func(t *testing.T, _ *cluster, o *join.Options) { t.Helper(); o.Layout = join.OutDir(t.TempDir()) }, join.ErrNotJoined},
 		{"expired", func(_ *testing.T, _ *cluster, o *join.Options) {
 			o.Discovery.Client.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 		}, join.ErrExpired},
 		{"rejected", func(_ *testing.T, c *cluster, _ *join.Options) { c.rejectNodes = true }, join.ErrRejected},
-		{"taken for another", func(_ *testing.T, c *cluster, _ *join.Options) { c.mistaken = true }, join.ErrRejected},
+		{"authenticated as another node", func(_ *testing.T, c *cluster, _ *join.Options) { c.mistaken = true }, join.ErrRejected},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -61,17 +61,17 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// What an identity lacks is put right, and in a dry run only named.
+// Files are repaired, and in a dry run only listed.
 func TestJoin_Repairs(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*testing.T, join.Layout)
-		file   func(join.Layout) string // that is mended
+		file   func(join.Layout) string // that is repaired
 	}{
 		{"no CA file", func(t *testing.T, l join.Layout) { t.Helper(); remove(t, l.CA()) }, join.Layout.CA},
-		{"kubeconfig for all to read", func(t *testing.T, l join.Layout) { t.Helper(); chmod(t, l.Kubeconfig()) }, join.Layout.Kubeconfig},
-		{"key for all to read", func(t *testing.T, l join.Layout) { t.Helper(); chmod(t, l.Current()) }, pairOf},
-		{"key that waits no more", func(t *testing.T, l join.Layout) {
+		{"kubeconfig readable by everyone", func(t *testing.T, l join.Layout) { t.Helper(); chmod(t, l.Kubeconfig()) }, join.Layout.Kubeconfig},
+		{"key readable by everyone", func(t *testing.T, l join.Layout) { t.Helper(); chmod(t, l.Current()) }, pairOf},
+		{"pending key with a certificate", func(t *testing.T, l join.Layout) {
 			t.Helper()
 			_, key := certpem.Split(read(t, l.Current()))
 			overwrite(t, waiting(l), key)
@@ -87,12 +87,12 @@ func TestJoin_Repairs(t *testing.T) {
 				checks.DryRun = dry
 				result, err := join.Run(t.Context(), checks)
 				if err != nil || !slices.Equal(result.Repaired, want) {
-					t.Errorf("dry run %v: mended %q, want %q (%v)", dry, result.Repaired, want, err)
+					t.Errorf("dry run %v: repaired %q, want %q (%v)", dry, result.Repaired, want, err)
 				}
 			}
 			result, err := join.Run(t.Context(), probe(opts))
 			if err != nil || len(result.Repaired) > 0 {
-				t.Errorf("then: mended %q (%v)", result.Repaired, err)
+				t.Errorf("after the repair: repaired %q (%v)", result.Repaired, err)
 			}
 			for path, mode := range map[string]fs.FileMode{opts.Layout.CA(): 0o644, opts.Layout.Kubeconfig(): 0o600, opts.Layout.Current(): 0o600} {
 				if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
@@ -120,8 +120,7 @@ func chmod(t *testing.T, path string) {
 	}
 }
 
-// Force replaces what is another's and what does not verify, and nothing that is
-// good.
+// Force replaces files for another node or cluster and invalid files, but not valid ones.
 func TestJoin_Force(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -158,13 +157,13 @@ func TestJoin_Force(t *testing.T) {
 			}
 			opts.Force = false
 			if result, err := join.Run(t.Context(), opts); err != nil || !result.AlreadyJoined {
-				t.Errorf("then: %+v, %v", result, err)
+				t.Errorf("after Force: %+v, %v", result, err)
 			}
 		})
 	}
 }
 
-// A CA file that is there before must be the cluster's.
+// An existing CA file must have the cluster's CA.
 func TestJoin_KeepsCAFile(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
@@ -174,7 +173,7 @@ func TestJoin_KeepsCAFile(t *testing.T) {
 		t.Errorf("error = %v after %d requests, want ErrForeign before any", err, cluster.asked())
 	}
 	if string(read(t, opts.Layout.CA())) != string(text) {
-		t.Error("it was changed")
+		t.Error("the CA file was changed")
 	}
 	overwrite(t, opts.Layout.CA(), certpem.Encode(cluster.ca.Certificate))
 	if _, err := join.Run(t.Context(), opts); err != nil {
@@ -182,7 +181,7 @@ func TestJoin_KeepsCAFile(t *testing.T) {
 	}
 }
 
-// A dry run makes nothing, neither here nor there.
+// A dry run creates nothing on this machine or in the cluster.
 func TestJoin_DryRun(t *testing.T) {
 	cluster := newCluster(t)
 	root := filepath.Join(t.TempDir(), "none")
@@ -193,22 +192,22 @@ func TestJoin_DryRun(t *testing.T) {
 		t.Errorf("result %+v, error %v, %d requests", result, err, cluster.asked())
 	}
 	if _, err := os.Lstat(root); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("the directory was made")
+		t.Error("the directory was created")
 	}
 	opts.Discovery.Pins = []clusterinfo.Pin{{}}
 	if _, err := join.Run(t.Context(), opts); !errors.Is(err, clusterinfo.ErrPinMismatch) {
 		t.Errorf("error = %v, want ErrPinMismatch", err)
 	}
-	overwrite(t, root, nil) // where a directory should be
+	overwrite(t, root, nil) // a file instead of a directory
 	opts = cluster.options(join.RootFS(root))
 	opts.DryRun = true
 	var path *fs.PathError
 	if _, err := join.Run(t.Context(), opts); !errors.As(err, &path) {
-		t.Errorf("error = %v, want that it cannot be written", err)
+		t.Errorf("error = %v, want a path error", err)
 	}
 }
 
-// A request that is deleted is sent once more, with the same key.
+// A deleted CSR is submitted once more, with the same key.
 func TestJoin_ResubmitsCSR(t *testing.T) {
 	for deletions, wantErr := range []error{nil, nil, csr.ErrNotFound} {
 		cluster := newCluster(t)
@@ -220,12 +219,12 @@ func TestJoin_ResubmitsCSR(t *testing.T) {
 			t.Errorf("after %d deletions: %v, want %v", deletions, err, wantErr)
 		}
 		if cluster.asked() > 1 {
-			t.Errorf("after %d deletions: %d requests, want one name", deletions, cluster.asked())
+			t.Errorf("after %d deletions: %d CSRs, want one name", deletions, cluster.asked())
 		}
 	}
 }
 
-// Nothing is read or written through a link that leads away.
+// Nothing is read or written through a link that leads out of the root.
 func TestLayout_WithinRoot(t *testing.T) {
 	outside := t.TempDir()
 	tests := []struct {
@@ -234,9 +233,9 @@ func TestLayout_WithinRoot(t *testing.T) {
 		to   string
 		want error
 	}{
-		{"within", "var/lib/kubelet", "../../data", nil},
-		{"out of it", "var/lib/kubelet", outside, durable.ErrOutside},
-		{"out of it, higher up", "etc", outside, durable.ErrOutside},
+		{"inside", "var/lib/kubelet", "../../data", nil},
+		{"outside", "var/lib/kubelet", outside, durable.ErrOutside},
+		{"outside, parent directory", "etc", outside, durable.ErrOutside},
 		{"current, to another directory", "var/lib/kubelet/pki/kubelet-client-current.pem", filepath.Join(outside, "x.pem"), durable.ErrOutside},
 	}
 	for _, test := range tests {
@@ -252,16 +251,16 @@ func TestLayout_WithinRoot(t *testing.T) {
 				t.Errorf("error = %v, want %v", err, test.want)
 			}
 			if left := files(t, outside); len(left) > 0 {
-				t.Errorf("outside there is %v", left)
+				t.Errorf("files outside the root: %v", left)
 			}
 			if test.want != nil && cluster.asked() > 0 {
-				t.Error("a request was sent")
+				t.Error("a CSR was submitted")
 			}
 		})
 	}
 }
 
-// The names that a kubelet inside the tree has written are those of the tree.
+// Absolute paths that a kubelet inside the root has written are relative to the root.
 func TestJoin_KubeletPaths(t *testing.T) {
 	cluster := newCluster(t)
 	root := t.TempDir()
@@ -286,8 +285,8 @@ func TestJoin_KubeletPaths(t *testing.T) {
 func TestJoin_RemovesTempFiles(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
-	stranger := filepath.Join(dir, ".mine.1.tmp")
-	overwrite(t, stranger, nil)
+	other := filepath.Join(dir, ".mine.1.tmp")
+	overwrite(t, other, nil)
 	for _, name := range []string{".kubelet.conf.1.tmp", ".ca.crt.22.tmp", ".kubelet-client.key.tmp.3.tmp", ".kubelet-client-2026-01-01-00-00-00.pem.4.tmp"} {
 		overwrite(t, filepath.Join(dir, name), []byte("half"))
 	}
@@ -298,7 +297,7 @@ func TestJoin_RemovesTempFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, ".*"))
-	if err != nil || len(left) != 1 || left[0] != stranger {
+	if err != nil || len(left) != 1 || left[0] != other {
 		t.Errorf("left: %v (%v)", left, err)
 	}
 }

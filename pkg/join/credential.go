@@ -10,16 +10,17 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// A Credential is who asks for the certificate: a bootstrap token, or what a
-// bootstrap kubeconfig has. Its zero value is nobody. It prints as who it is.
+// A Credential authenticates the request for a certificate: a bootstrap token, or the
+// credential in a bootstrap kubeconfig. Its zero value is no credential. It prints without
+// the secret.
 type Credential struct {
 	as string
-	// use sets it in a configuration. A function keeps the secret out of what is
+	// use sets the credential in a configuration. A function keeps the secret from being
 	// printed.
 	use func(*rest.Config)
 }
 
-// TokenCredential is a bootstrap token.
+// TokenCredential returns the credential for a bootstrap token.
 func TokenCredential(tok token.Token) Credential {
 	if tok.IsZero() {
 		return Credential{}
@@ -29,12 +30,12 @@ func TokenCredential(tok token.Token) Credential {
 
 func (c Credential) String() string { return c.as }
 
-// IsZero says whether it is nobody.
+// IsZero reports whether there is no credential.
 func (c Credential) IsZero() bool { return c.use == nil }
 
-// Client returns a client of the API server that cluster-info names, as who asks
-// for a certificate, over a connection that the pinned CA verifies. The timeout of the
-// options does not apply, since a watch may last longer.
+// Client returns a client with the credential for the API server that cluster-info names,
+// over a connection that the pinned CA verifies. The timeout of the options does not apply,
+// since a watch may last longer.
 func (c Credential) Client(cluster discovery.Cluster, opts kubeclient.Options) (*kubeclient.Client, error) {
 	opts.As, opts.Timeout = c.as, 0
 	config := &rest.Config{Host: cluster.Server.URL(), TLSClientConfig: rest.TLSClientConfig{CAData: certpem.Encode(cluster.Roots...)}}

@@ -1,8 +1,9 @@
-// Package join takes a machine with an address and a bootstrap token to the
-// identity of a node: discovery, key, request, certificate, files.
+// Package join joins a machine to a cluster: it discovers the cluster with an address and
+// a bootstrap token, creates a key and a CSR, and writes the certificate and the kubelet's
+// files.
 //
-// [Run] is the whole workflow; a [Layout] says where its files go. A program that knows
-// an address, a token and a pin calls it so:
+// [Run] is the whole workflow; a [Layout] has the paths of its files. With an address, a
+// token and a pin, a program calls it like this:
 //
 //	endpoint, err := clusterinfo.ParseEndpoint("192.0.2.1:6443")
 //	tok, err := token.Parse(text)
@@ -11,11 +12,10 @@
 //		Endpoints: []clusterinfo.Endpoint{endpoint}, Token: tok, Trust: discovery.Trust{Pins: []clusterinfo.Pin{pin}},
 //	}})
 //
-// The cluster is
-// discovered, or a [File] names it and who asks. The state of a join is the key on
-// disk and the name of the request, which follows from the key; so after a death at
-// any moment the same call completes, and where an identity stands it only checks
-// that. The token is written to no file.
+// The cluster is discovered, or a [File] has its address, CA and credential. The state of a
+// join is the key on disk and the name of the CSR, which is derived from the key. So the
+// same call completes a join that was interrupted at any point, and on a node that has
+// already joined it only checks the node credentials. The token is written to no file.
 //
 // Source: Kubernetes documentation, "TLS bootstrapping"; the kubelet's files.
 package join

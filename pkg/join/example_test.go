@@ -6,7 +6,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// The files of a node are those of the kubelet, below any root.
+// The files have the kubelet's paths, below any root.
 func ExampleRootFS() {
 	layout := join.RootFS("/mnt/image")
 	fmt.Println(layout.Kubeconfig())

@@ -18,8 +18,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// existing returns the identity that stands on disk: complete, valid, of this node
-// and of a cluster that the options trust.
+// existing returns the identity on disk, which must be complete and valid, for this node
+// and for a cluster that the options trust.
 func (j *joiner) existing() (identity, error) {
 	path, current := j.Layout.Kubeconfig(), j.Layout.Current()
 	text, err := os.ReadFile(path)
@@ -35,22 +35,22 @@ func (j *joiner) existing() (identity, error) {
 		return identity{}, err
 	}
 	if user.ClientCertificate == "" || j.Layout.referred(user.ClientCertificate) != current || j.Layout.referred(user.ClientKey) != current {
-		return identity{}, fmt.Errorf("%s: %w: its user does not have the certificate and key in %s", path, ErrInvalid, current)
+		return identity{}, fmt.Errorf("%s: %w: its user does not refer to the certificate and key in %s", path, ErrInvalid, current)
 	}
 	err = j.readPair(&id)
 	return id, err
 }
 
-// notJoined is err, or ErrNotJoined where it means that there is no such file.
+// notJoined returns err, or ErrNotJoined if err means that the file does not exist.
 func notJoined(err error, path string) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: there is no %s", ErrNotJoined, path)
+		return fmt.Errorf("%w: %s is missing", ErrNotJoined, path)
 	}
 	return err
 }
 
-// readCluster returns where the cluster of the kubeconfig is and which of its CA
-// certificates to trust.
+// readCluster returns the server in the kubeconfig and the CA certificates in it that are
+// trusted.
 func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err error) {
 	wrap := func(state, err error) error {
 		return fmt.Errorf("%s: %w: %w", j.Layout.Kubeconfig(), state, err)
@@ -59,7 +59,7 @@ func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err er
 		return id, wrap(ErrInvalid, err)
 	}
 	text := cluster.CertificateAuthorityData
-	if len(text) == 0 && cluster.CertificateAuthority != "" { // as the kubelet has it that was told of a file
+	if len(text) == 0 && cluster.CertificateAuthority != "" { // a bootstrap kubeconfig with a CA file leads to this
 		file := j.Layout.referred(cluster.CertificateAuthority)
 		if err := durable.CheckReplaceable(file, 0); err != nil {
 			return id, err
@@ -98,8 +98,8 @@ func (j *joiner) readPair(id *identity) error {
 	return nil
 }
 
-// parsePair parses and checks certificate and key, which must be of the node of that
-// name, if there is one. The owner of an expired certificate is checked as well.
+// parsePair parses and checks the certificate and key, which must be for the node of that
+// name, if it is not empty. An expired certificate must also be for that node.
 func (id *identity) parsePair(text []byte, nodeName string, now time.Time) (err error) {
 	var keyText []byte
 	id.Chain, keyText = certpem.Split(text)
@@ -111,14 +111,14 @@ func (id *identity) parsePair(text []byte, nodeName string, now time.Time) (err 
 	leaf, isNode := certs[0], false
 	id.Name, isNode = strings.CutPrefix(leaf.Subject.CommonName, csr.NodeUserPrefix)
 	if isNode && nodeName != "" && id.Name != nodeName {
-		return fmt.Errorf("%w: it is of the node %q", ErrForeign, id.Name)
+		return fmt.Errorf("%w: the certificate is for node %q", ErrForeign, id.Name)
 	}
 	expired := now.After(leaf.NotAfter)
 	if expired {
 		now = leaf.NotAfter
 	}
 	id.leaf, err = id.CheckCertificate(now)
-	early, _ := errors.AsType[x509.CertificateInvalidError](err) // its CA was renewed with the same key since
+	early, _ := errors.AsType[x509.CertificateInvalidError](err) // its CA has since been renewed with the same key
 	renewed := expired && early.Reason == x509.Expired
 	if err != nil && !renewed {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// writeFiles leaves the files as the kubelet would. The kubeconfig comes last, so
-// that where it stands the rest is there, and only then the pending key goes.
+// writeFiles writes the files as the kubelet would. The kubeconfig is written last, so that
+// if it exists the others do, and only then is the pending key removed.
 func writeFiles(l Layout, id identity) error {
 	keyText, err := csr.EncodeKey(id.Key)
 	if err != nil {
@@ -48,9 +48,9 @@ func writeFiles(l Layout, id identity) error {
 	return os.Remove(l.pendingKey())
 }
 
-// repair repairs what a join that died last of all, or a kubelet, has not done: the CA
-// file, a key that waits no more, permissions. It returns the files; in a dry run it does
-// only that.
+// repair completes what an interrupted join, or a kubelet, has left undone: the CA file, a
+// pending key that has its certificate, file modes. It returns the files; in a dry run it
+// changes nothing.
 func (j *joiner) repair(id identity) (repaired []string, err error) {
 	ca, pendingKey := j.Layout.CA(), j.Layout.pendingKey()
 	bundle, err := j.caFile()
@@ -59,7 +59,7 @@ func (j *joiner) repair(id identity) (repaired []string, err error) {
 	}
 	lacking := !within(id.Roots, bundle)
 	if lacking && len(bundle) > 0 && !j.Force {
-		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate of %s", ca, ErrForeign, j.Layout.Kubeconfig())
+		return nil, fmt.Errorf("%s: %w: it lacks a CA certificate that is in %s", ca, ErrForeign, j.Layout.Kubeconfig())
 	}
 	pair, err := j.Layout.currentPair()
 	if err != nil {
@@ -90,8 +90,7 @@ func (j *joiner) repair(id identity) (repaired []string, err error) {
 	return repaired, err
 }
 
-// caFile returns the CA certificates that are in the CA file, nil when there is
-// none.
+// caFile returns the CA certificates in the CA file, nil if the file does not exist.
 func (j *joiner) caFile() ([]*x509.Certificate, error) {
 	text, err := os.ReadFile(j.Layout.CA())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,14 +106,14 @@ func (j *joiner) caFile() ([]*x509.Certificate, error) {
 	return bundle, nil
 }
 
-// checkCAFile wants a CA file that is there to hold just these certificates: it may
-// also say who may call the kubelet, and is replaced only by force.
+// checkCAFile returns an error if a CA file exists that has other certificates. The file
+// may also define who can call the kubelet, so it is replaced only with Force.
 func (j *joiner) checkCAFile(roots []*x509.Certificate) error {
 	bundle, err := j.caFile()
 	if err != nil || bundle == nil || j.Force || within(roots, bundle) && within(bundle, roots) {
 		return err
 	}
-	return fmt.Errorf("%s: %w: it has other CA certificates than the cluster", j.Layout.CA(), ErrForeign)
+	return fmt.Errorf("%s: %w: its CA certificates are not the cluster's", j.Layout.CA(), ErrForeign)
 }
 
 // within reports whether each certificate of a is in b.

@@ -46,7 +46,7 @@ func newCA(t *testing.T) ca {
 	return ca{testca.New(t, time.Now())}
 }
 
-// cluster answers what a joining node asks, over TLS.
+// cluster is an API server for joining nodes, over TLS.
 type cluster struct {
 	t        *testing.T
 	ca       ca
@@ -54,13 +54,13 @@ type cluster struct {
 
 	mu          sync.Mutex
 	requests    map[string]*certificatesv1.CertificateSigningRequest
-	signer      ca            // who signs requests
+	signer      ca            // signs the CSRs
 	lifetime    time.Duration // of the certificates
-	unanswered  bool          // requests stay pending
-	rejectToken bool          // requests with the token are answered 401
-	rejectNodes bool          // and those with a certificate
-	mistaken    bool          // certificates are taken for another node's
-	deletes     int           // how many requests disappear while they are waited for
+	unanswered  bool          // CSRs stay pending
+	rejectToken bool          // requests with the token get 401
+	rejectNodes bool          // requests with a certificate get 401
+	mistaken    bool          // certificates authenticate as another node
+	deletes     int           // how many CSRs disappear while a node waits for them
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -100,7 +100,7 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost:
 		c.create(w, r)
 	case r.URL.Query().Get("watch") == "true":
-		w.Header().Set("Content-Type", "application/json") // a watch that ends at once
+		w.Header().Set("Content-Type", "application/json") // a watch that ends immediately
 		if c.deletes > 0 {
 			c.deletes--
 			clear(c.requests)
@@ -129,7 +129,7 @@ func (c *cluster) clusterInfo() *corev1.ConfigMap {
 	}}
 }
 
-// create stores a request, and approves and signs it unless told not to.
+// create stores a CSR, and approves and signs it unless unanswered is set.
 func (c *cluster) create(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

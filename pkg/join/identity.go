@@ -12,27 +12,27 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// What an identity on disk may be instead of one that is good.
+// Problems with the node credentials on disk.
 var (
-	// ErrNotJoined means that there is none, or not all of it.
-	ErrNotJoined = errors.New("no identity is here")
-	// ErrExpired means that its certificate has expired.
-	ErrExpired = errors.New("the identity here has expired")
-	// ErrForeign means that it is of another node or cluster.
-	ErrForeign = errors.New("the identity on disk is another one")
-	// ErrInvalid means that it does not verify.
-	ErrInvalid = errors.New("the identity on disk does not verify")
-	// ErrRejected means that the API server does not accept it.
-	ErrRejected = errors.New("the API server does not accept the identity")
+	// ErrNotJoined means that there are none, or not all of them.
+	ErrNotJoined = errors.New("no node credentials")
+	// ErrExpired means that the certificate has expired.
+	ErrExpired = errors.New("the node certificate has expired")
+	// ErrForeign means that they are for another node or cluster.
+	ErrForeign = errors.New("the file belongs to another node or cluster")
+	// ErrInvalid means that they do not verify.
+	ErrInvalid = errors.New("invalid node credentials")
+	// ErrRejected means that the API server does not accept them.
+	ErrRejected = errors.New("the API server does not accept the node certificate")
 )
 
-// identity is all that the files hold.
+// identity is the contents of the files.
 type identity struct {
 	Node
 	leaf *x509.Certificate
 }
 
-// shouldReplace reports whether the node joins despite err from the identity on disk.
+// shouldReplace reports whether the node joins despite err from the existing identity.
 func (j *joiner) shouldReplace(err error) bool {
 	if errors.Is(err, ErrNotJoined) || errors.Is(err, ErrExpired) {
 		return true
@@ -41,14 +41,13 @@ func (j *joiner) shouldReplace(err error) bool {
 		errors.Is(err, clusterinfo.ErrUnusableCA) || kubeclient.IsUntrusted(err))
 }
 
-// check asks the API server whether the identity that stands on disk is good, and
-// repairs what it lacks.
+// check checks the identity on disk, also with the API server, and repairs the files.
 func (j *joiner) check(ctx context.Context) (Result, error) {
 	id, err := j.existing()
 	if err != nil {
 		return Result{}, err
 	}
-	j.step("checking the identity that is here")
+	j.step("checking the existing node credentials")
 	result := Result{AlreadyJoined: true, NodeName: id.Name, Server: id.Server, Roots: id.Roots, Certificate: id.leaf}
 	if result, err = j.identify(ctx, result, id.Node); err == nil {
 		result.Repaired, err = j.repair(id)
@@ -56,9 +55,9 @@ func (j *joiner) check(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// identify asks the API server who the identity makes us, which must be the node.
+// identify checks that the API server accepts the certificate as this node's.
 func (j *joiner) identify(ctx context.Context, result Result, node Node) (Result, error) {
-	j.step("asking the API server who this is")
+	j.step("confirming the identity with the API server")
 	client, err := node.Client(j.Discovery.Client)
 	if err != nil {
 		return result, err

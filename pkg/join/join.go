@@ -19,80 +19,78 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Options say who joins what, and where the files go.
+// Options are the node, the cluster, and the paths of the files.
 type Options struct {
 	// NodeName is the name of the node: a lower-case DNS subdomain. It is required to
-	// join and has no default. It may be empty where an identity is only checked: any
-	// node's identity then counts.
+	// join and has no default. It may be empty if existing node credentials are only
+	// checked: then they may be any node's.
 	NodeName string
-	// Layout says where the files go: RootFS or OutDir.
+	// Layout has the paths of the files: RootFS or OutDir.
 	Layout Layout
-	// Discovery says which CA certificates to trust and, without a File, where the
-	// cluster is and with which token to ask.
+	// Discovery has the pins or CA certificates to trust and, without a File, the
+	// cluster's endpoints and the token.
 	Discovery discovery.Options
-	// File says where the cluster is instead, so that nothing is discovered.
+	// File has the cluster's address instead, so that nothing is discovered.
 	File *File
-	// URL is where to fetch the File by https, which a node that has joined already
-	// does not need; nil means nowhere.
+	// URL is the https URL of the File, which is not fetched if the node has already
+	// joined; nil means that there is none.
 	URL *url.URL
-	// Credential requests the certificate instead of Discovery.Token or the file's
-	// credential. The zero value leaves it to these.
+	// Credential is used to request the certificate instead of Discovery.Token or the
+	// file's credential. The zero value means one of these.
 	Credential Credential
 	// Random is the source of the key; nil means crypto/rand.
 	Random io.Reader
-	// NewKey makes a new key though one waits for its certificate: the way on
-	// when the request for that one was denied or failed.
+	// NewKey generates a new key even if one waits for its certificate: use it if the
+	// CSR for that key was denied or failed.
 	NewKey bool
-	// Force replaces an identity of another node or cluster, and one that does not
-	// verify.
+	// Force replaces node credentials for another node or cluster, and invalid ones.
 	Force bool
-	// DryRun changes nothing, here or in the cluster.
+	// DryRun changes nothing on this machine or in the cluster.
 	DryRun bool
 	// Observer receives each step before it begins, the CSR once the API server has
 	// it, each reason to wait, and how far this machine's clock is behind the server's.
 	Observer kubeclient.Observer
 }
 
-// Result is the identity that the node has or, in a dry run, would ask for.
+// Result describes the node credentials that the node has or, in a dry run, would request.
 type Result struct {
-	// AlreadyJoined says that it was there before, and was only checked.
+	// AlreadyJoined means that they existed before and were only checked.
 	AlreadyJoined bool
 	NodeName      string
 	Server        clusterinfo.Endpoint
-	// Others are the errors of endpoints that answered not as this cluster.
+	// Others are the errors of endpoints that did not respond as this cluster.
 	Others discovery.EndpointErrors
 	Roots  []*x509.Certificate
 	// Certificate is nil in a dry run that would join.
 	Certificate *x509.Certificate
-	// RequestName is the name of the request, empty when AlreadyJoined.
+	// RequestName is the name of the CSR, empty if the node had joined before.
 	RequestName string
-	// Requested says, in a dry run, that a request of that name is there already.
+	// Requested means, in a dry run, that a CSR with that name already exists.
 	Requested bool
-	// Repaired are the files of an identity that lacked something and were, or in a
-	// dry run would be, put right.
+	// Repaired are the files that were repaired or, in a dry run, would be.
 	Repaired []string
-	// Username and Groups are what the API server says the identity is.
+	// Username and Groups are the user that the API server authenticates the node as.
 	Username string
 	Groups   []string
 }
 
 // Run joins: it discovers and verifies the cluster, requests a certificate, waits for
-// it, checks it, writes the files, and asks the API server who the node is now. What may
-// pass, such as an endpoint that does not answer or a CSR that is pending, is tried again
-// until the deadline of ctx; without a deadline, without end. A node that has joined
-// already is only checked, for which neither an endpoint nor a token is needed.
+// it, checks it, writes the files, and confirms the node's identity with the API server. It
+// retries temporary conditions, such as an endpoint that does not respond or a CSR that is
+// pending, until the deadline of ctx; without a deadline, forever. A node that has already
+// joined is only checked, which needs neither an endpoint nor a token.
 //
-// It returns the errors of packages clusterinfo, discovery and csr; [ErrForeign] when the
-// files are of another node or cluster and [ErrInvalid] or [ErrRejected] when they
-// do not verify; in a dry run without what it takes to join, [ErrNotJoined] or
-// [ErrExpired]; at the deadline a *kubeclient.DeadlineError with what was last seen; and
-// errors of the file system, before anything is sent where they can be known by then.
+// It returns the errors of packages clusterinfo, discovery and csr; [ErrForeign] if the
+// files belong to another node or cluster, and [ErrInvalid] or [ErrRejected] if they do not
+// verify; in a dry run without the options to join, [ErrNotJoined] or [ErrExpired]; at the
+// deadline a *kubeclient.DeadlineError with the last error; and errors of the file system,
+// if possible before anything is sent.
 //
-// Access: what the bootstrap token has through system:node-bootstrapper: create,
-// get and watch on certificatesigningrequests.
+// Access: the bootstrap token's permissions from system:node-bootstrapper: create, get and
+// watch on certificatesigningrequests.
 func Run(ctx context.Context, opts Options) (Result, error) {
 	if opts.Layout == (Layout{}) {
-		return Result{}, errors.New("Options.Layout does not say where the files of the node go: use RootFS or OutDir")
+		return Result{}, errors.New("Options.Layout is empty: use RootFS or OutDir")
 	}
 	opts.Random = cmp.Or(opts.Random, rand.Reader)
 	clock := discovery.Clock{Now: opts.Discovery.Client.Now, Observer: opts.Observer}
@@ -101,9 +99,9 @@ func Run(ctx context.Context, opts Options) (Result, error) {
 	return result, clock.Explain(err)
 }
 
-// Validate returns what keeps the node from joining, were it not for an identity on
-// disk: an error that matches clusterinfo.ErrInvalidEndpoint, discovery.ErrNoTrust or,
-// where nobody asks, token.ErrInvalid.
+// Validate returns the reason why a node without existing credentials cannot join: an error
+// that matches clusterinfo.ErrInvalidEndpoint, discovery.ErrNoTrust or, without a
+// credential, token.ErrInvalid.
 func (o Options) Validate() error {
 	switch {
 	case o.File == nil && o.URL != nil:
@@ -116,7 +114,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// credential is who asks for the certificate.
+// credential returns the credential that requests the certificate.
 func (o Options) credential() Credential {
 	switch {
 	case !o.Credential.IsZero():
@@ -127,9 +125,9 @@ func (o Options) credential() Credential {
 	return TokenCredential(o.Discovery.Token)
 }
 
-// trusted returns the certificates of a bundle that may be trusted: by the pins and
-// the CA certificates that are given, or by the file; where nothing is, all of a
-// bundle that stood here before.
+// trusted returns the certificates of a bundle that may be trusted according to the given
+// pins and CA certificates, or the file; without any of these, all of a bundle that was on
+// disk before.
 func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error) {
 	trust := o.Discovery.Trust
 	if o.File != nil && len(trust.CAs) == 0 {
@@ -141,19 +139,19 @@ func (o Options) trusted(bundle []*x509.Certificate) ([]*x509.Certificate, error
 	return trust.Trusted(bundle, o.Discovery.Client.Now())
 }
 
-// joiner carries out what its options say.
+// joiner joins with its options.
 type joiner struct{ Options }
 
 func (j *joiner) step(name string) { j.Observer.Notify(kubeclient.Event{Step: name}) }
 
-// run checks the places of the files, and holds the lock on the directory with the keys
-// meanwhile. Where the node is to join, it makes the directories and clears away what a
-// dead join left.
+// run checks the paths of the files, takes the lock on the directory with the keys, and
+// checks or joins. If the node may join, it creates the directories and removes temporary
+// files of an interrupted join.
 func (j *joiner) run(ctx context.Context) (result Result, err error) {
 	missing := j.Validate()
 	switch {
 	case errors.Is(missing, discovery.ErrNoTrust):
-		return Result{}, missing // where an identity stands, it would not count
+		return Result{}, missing // existing node credentials could not be checked either
 	case missing == nil || j.NodeName != "":
 		if err := csr.ValidateNodeName(j.NodeName); err != nil {
 			return Result{}, err
@@ -179,8 +177,8 @@ func (j *joiner) run(ctx context.Context) (result Result, err error) {
 	return j.checkOrJoin(ctx, missing)
 }
 
-// lock takes the lock on the directory with the keys, where that exists. Another join is
-// waited for.
+// lock takes the lock on the directory with the keys, if that exists. It waits for another
+// join.
 func (j *joiner) lock(ctx context.Context) (unlock func() error, err error) {
 	if info, err := os.Stat(j.Layout.pki); j.DryRun || err != nil || !info.IsDir() {
 		return func() error { return nil }, nil
@@ -193,8 +191,8 @@ func (j *joiner) lock(ctx context.Context) (unlock func() error, err error) {
 	return unlock, err
 }
 
-// checkOrJoin checks the identity on disk, and joins where that is none or is to be
-// replaced, unless something is missing for it.
+// checkOrJoin checks the identity on disk, and joins if there is none or it should be
+// replaced, unless missing is the reason why it cannot.
 func (j *joiner) checkOrJoin(ctx context.Context, missing error) (Result, error) {
 	result, err := j.check(ctx)
 	switch {

@@ -30,7 +30,7 @@ func nothingHoldsTheToken(t *testing.T, root string) {
 		text, err := os.ReadFile(path)
 		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
 			if bytes.Contains(text, []byte(form)) {
-				t.Errorf("%s holds the token", path)
+				t.Errorf("%s contains the token", path)
 			}
 		}
 		return err
@@ -59,19 +59,19 @@ func TestJoin_SameKeyAndCSR(t *testing.T) {
 	cluster.unanswered = true
 	runUntilPending(t, opts)
 	if info, err := os.Stat(filepath.Join(dir, "kubelet-client.key.tmp")); err != nil || info.Mode().Perm() != 0o600 {
-		t.Fatalf("the key is not kept: %v", err)
+		t.Fatalf("the key was not kept: %v", err)
 	}
 	cluster.unanswered = false
 	result, err := join.Run(t.Context(), opts)
 	if err != nil || len(cluster.requests) != 1 {
-		t.Errorf("%d requests, error %v; want the same one again", len(cluster.requests), err)
+		t.Errorf("%d CSRs, error %v; want the same CSR again", len(cluster.requests), err)
 	}
 	if result.AlreadyJoined {
-		t.Error("it was not joined before")
+		t.Error("the node is reported as already joined")
 	}
 }
 
-// With NewKey the request that waits is left alone, and another is made.
+// With NewKey the pending CSR is kept, and another is created.
 func TestJoin_NewKey(t *testing.T) {
 	cluster := newCluster(t)
 	opts := cluster.options(join.OutDir(t.TempDir()))
@@ -86,7 +86,7 @@ func TestJoin_NewKey(t *testing.T) {
 	}
 	result, err := join.Run(t.Context(), opts)
 	if err != nil || len(cluster.requests) != 2 || asked != result.RequestName {
-		t.Errorf("%d requests, the last %s of %s, error %v; want two", len(cluster.requests), asked, result.RequestName, err)
+		t.Errorf("%d CSRs, the last %s of %s, error %v; want two", len(cluster.requests), asked, result.RequestName, err)
 	}
 }
 
@@ -193,13 +193,13 @@ func TestJoin_ChecksFirst(t *testing.T) {
 				t.Errorf("error = %v, want %v", err, tt.wantErr)
 			}
 			if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-				t.Error("the directory was made")
+				t.Error("the directory was created")
 			}
 		})
 	}
 }
 
-// What is missing is said in the error.
+// The error names the missing option.
 func TestRun_MissingOptions(t *testing.T) {
 	layout := join.OutDir(t.TempDir())
 	for _, test := range []struct {
@@ -207,9 +207,9 @@ func TestRun_MissingOptions(t *testing.T) {
 		opts join.Options
 		want string
 	}{
-		{"nothing", join.Options{}, "Options.Layout does not say where the files of the node go: use RootFS or OutDir"},
-		{"layout alone", join.Options{Layout: layout}, "no identity is here: there is no " + layout.Kubeconfig() + "; to join: no endpoint of an API server is given"},
-		{"layout and endpoint", join.Options{Layout: layout, Discovery: discovery.Options{Endpoints: []clusterinfo.Endpoint{"127.0.0.1:1"}}}, "no identity is here: there is no " + layout.Kubeconfig() + "; to join: no bootstrap token is given"},
+		{"nothing", join.Options{}, "Options.Layout is empty: use RootFS or OutDir"},
+		{"only a layout", join.Options{Layout: layout}, "no node credentials: " + layout.Kubeconfig() + " is missing; to join: no API server endpoint is specified"},
+		{"layout and endpoint", join.Options{Layout: layout, Discovery: discovery.Options{Endpoints: []clusterinfo.Endpoint{"127.0.0.1:1"}}}, "no node credentials: " + layout.Kubeconfig() + " is missing; to join: no bootstrap token is specified"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := join.Run(t.Context(), test.opts); err == nil || err.Error() != test.want {
@@ -219,7 +219,7 @@ func TestRun_MissingOptions(t *testing.T) {
 	}
 }
 
-// A join waits for another in the same directory, to the end of its time.
+// A join waits for another join in the same directory, until its deadline.
 func TestJoin_Lock(t *testing.T) {
 	cluster := newCluster(t)
 	dir := t.TempDir()
@@ -228,16 +228,16 @@ func TestJoin_Lock(t *testing.T) {
 		t.Fatal(err)
 	}
 	opts := cluster.options(join.OutDir(dir))
-	said := 0
+	reported := 0
 	ctx, pass := testctx.WithDeadline(t.Context())
 	opts.Observer = func(event kubeclient.Event) {
 		if errors.Is(event.Waiting, durable.ErrLocked) {
-			said++
+			reported++
 			pass()
 		}
 	}
-	if _, err := join.Run(ctx, opts); !errors.Is(err, durable.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || said != 1 || cluster.asked() > 0 {
-		t.Errorf("error = %v, said %d times, want ErrLocked at the deadline, said once", err, said)
+	if _, err := join.Run(ctx, opts); !errors.Is(err, durable.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || reported != 1 || cluster.asked() > 0 {
+		t.Errorf("error = %v, reported %d times, want ErrLocked at the deadline, reported once", err, reported)
 	}
 	opts.Observer = func(event kubeclient.Event) {
 		if !errors.Is(event.Waiting, durable.ErrLocked) {
@@ -252,7 +252,7 @@ func TestJoin_Lock(t *testing.T) {
 	}
 }
 
-// runUntilPending joins until the request is seen to wait for an approval.
+// runUntilPending joins until the CSR waits for an approval.
 func runUntilPending(t *testing.T, opts join.Options) {
 	t.Helper()
 	ctx, pass := testctx.WithDeadline(t.Context())

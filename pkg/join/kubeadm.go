@@ -19,8 +19,8 @@ import (
 // kubeadmVersion is the version of kubeadm's JoinConfiguration that is read.
 const kubeadmVersion = "kubeadm.k8s.io/v1beta4"
 
-// KubeadmConfig is kubeadm's JoinConfiguration, without what has no meaning where no
-// kubelet is started.
+// KubeadmConfig is kubeadm's JoinConfiguration, without the fields that have no effect when
+// no kubelet is started.
 type KubeadmConfig struct {
 	metav1.TypeMeta `json:",inline"`
 	DryRun          bool   `json:"dryRun"`
@@ -47,7 +47,7 @@ type KubeadmConfig struct {
 	} `json:"timeouts"`
 }
 
-// kubeletFields are the fields of a JoinConfiguration that have no meaning here.
+// kubeletFields are the fields of a JoinConfiguration that have no effect here.
 var kubeletFields = []string{
 	"nodeRegistration.criSocket", "nodeRegistration.ignorePreflightErrors", "nodeRegistration.imagePullPolicy",
 	"nodeRegistration.imagePullSerial", "nodeRegistration.kubeletExtraArgs", "nodeRegistration.taints", "patches", "skipPhases",
@@ -55,9 +55,9 @@ var kubeletFields = []string{
 	"timeouts.kubernetesAPICall", "timeouts.upgradeManifests",
 }
 
-// ParseKubeadmConfig reads the JoinConfiguration among the documents of a YAML file,
-// strictly, so that a misspelt field is found. It also returns the names of the fields
-// that are there and have no meaning here.
+// ParseKubeadmConfig strictly reads the JoinConfiguration among the documents of a YAML
+// file, so that a misspelled field is found. It also returns the names of the fields that
+// are set but have no effect here.
 func ParseKubeadmConfig(text []byte) (config KubeadmConfig, unused []string, err error) {
 	document, err := findJoinConfiguration(text)
 	if err != nil {
@@ -96,13 +96,13 @@ func findJoinConfiguration(text []byte) ([]byte, error) {
 			return nil, err
 		case kind.Kind != "JoinConfiguration":
 		case kind.APIVersion != kubeadmVersion:
-			return nil, fmt.Errorf("it is of %s, and must be of %s, which kubeadm config migrate makes of it", kind.APIVersion, kubeadmVersion)
+			return nil, fmt.Errorf("its apiVersion is %s and must be %s; to convert the file, run: kubeadm config migrate", kind.APIVersion, kubeadmVersion)
 		default:
 			found = append(found, document)
 		}
 	}
 	if len(found) != 1 {
-		return nil, fmt.Errorf("it has %d JoinConfigurations, not one", len(found))
+		return nil, fmt.Errorf("it has %d JoinConfigurations instead of one", len(found))
 	}
 	return found[0], nil
 }
@@ -111,9 +111,9 @@ func (c KubeadmConfig) check() error {
 	token, file := c.Discovery.BootstrapToken, c.Discovery.File
 	switch ca := RootFS("/").CA(); {
 	case c.ControlPlane != nil:
-		return errors.New("its controlPlane: bootctl joins nodes, not control planes")
+		return errors.New("it has controlPlane: bootctl joins nodes, not control planes")
 	case c.CACertPath != "" && c.CACertPath != ca:
-		return fmt.Errorf("its caCertPath is not %s, which is where the CA certificates go", ca)
+		return fmt.Errorf("its caCertPath is not %s, the only supported path of the CA certificates", ca)
 	case token != nil && file != nil:
 		return errors.New("its discovery has both bootstrapToken and file")
 	case token == nil && file == nil:
@@ -126,8 +126,8 @@ func (c KubeadmConfig) check() error {
 	return nil
 }
 
-// Timeout is that of discovery and that of the certificate together; each is half of
-// usual where the file does not say.
+// Timeout returns the sum of the timeouts for discovery and for the certificate; each
+// defaults to half of usual.
 func (c KubeadmConfig) Timeout(usual time.Duration) time.Duration {
 	half := &metav1.Duration{Duration: usual / 2}
 	return cmp.Or(c.Timeouts.Discovery, half).Duration + cmp.Or(c.Timeouts.TLSBootstrap, half).Duration

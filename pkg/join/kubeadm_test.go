@@ -41,23 +41,23 @@ func TestParseKubeadmConfig(t *testing.T) {
 		t.Errorf("unused %q, want %q", unused, want)
 	}
 	if got := config.Timeout(5 * time.Minute); got != 4*time.Minute+30*time.Second {
-		t.Errorf("timeout %s, want half of the usual one and two minutes", got)
+		t.Errorf("timeout %s, want half of the default and two minutes", got)
 	}
 }
 
-// Each differs from a good file in one thing.
+// Each case differs from a valid file in one thing.
 func TestParseKubeadmConfig_Refuses(t *testing.T) {
 	tests := []struct{ name, old, now, want string }{
-		{"misspelt field", "tlsBootstrap:", "tlsBootstraps:", `"tlsBootstraps"`},
-		{"field of a kubelet, misspelt", "criSocket:", "criSockets:", `"criSockets"`},
-		{"field that stands there twice", "skipPhases: null", "caCertPath: x", `"caCertPath" already set`},
-		{"other version", "v1beta4", "v1beta3", "must be of kubeadm.k8s.io/v1beta4"},
+		{"misspelled field", "tlsBootstrap:", "tlsBootstraps:", `"tlsBootstraps"`},
+		{"misspelled kubelet field", "criSocket:", "criSockets:", `"criSockets"`},
+		{"duplicate field", "skipPhases: null", "caCertPath: x", `"caCertPath" already set`},
+		{"other version", "v1beta4", "v1beta3", "must be kubeadm.k8s.io/v1beta4"},
 		{"none", "kind: JoinConfiguration", "kind: InitConfiguration", "it has 0 JoinConfigurations"},
 		{"two", "kind: KubeletConfiguration", "kind: KubeletConfiguration\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration", "it has 2 JoinConfigurations"},
 		{"control plane", "skipPhases: null", "controlPlane: {}", "not control planes"},
 		{"other CA file", "pki/ca.crt", "ca.crt", "its caCertPath is not /etc/kubernetes/pki/ca.crt"},
-		{"both ways", "nodeRegistration:", "  file: {kubeConfigPath: x}\nnodeRegistration:", "both bootstrapToken and file"},
-		{"no way", "  bootstrapToken:\n    token: abcdef.0123456789abcdef\n    apiServerEndpoint: 192.0.2.1:6443\n", "  tlsBootstrapToken: x\n", "neither bootstrapToken nor file"},
+		{"both ways of discovery", "nodeRegistration:", "  file: {kubeConfigPath: x}\nnodeRegistration:", "both bootstrapToken and file"},
+		{"no way of discovery", "  bootstrapToken:\n    token: abcdef.0123456789abcdef\n    apiServerEndpoint: 192.0.2.1:6443\n", "  tlsBootstrapToken: x\n", "neither bootstrapToken nor file"},
 		{"no endpoint", "    apiServerEndpoint: 192.0.2.1:6443\n", "", "no apiServerEndpoint"},
 		{"not YAML", "discovery:", "discovery: {", "yaml"},
 	}
@@ -65,7 +65,7 @@ func TestParseKubeadmConfig_Refuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			text := strings.Replace(kubeadmConfig, test.old, test.now, 1)
 			if text == kubeadmConfig {
-				t.Fatal("nothing was replaced")
+				t.Fatal("the file was not changed")
 			}
 			if _, _, err := join.ParseKubeadmConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want %q", err, test.want)

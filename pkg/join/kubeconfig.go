@@ -25,7 +25,7 @@ func flatten(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo, dir str
 	return err
 }
 
-// currentContext returns the cluster and the user that a kubeconfig means.
+// currentContext returns the cluster and the user of a kubeconfig's current context.
 func currentContext(text []byte) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
 	config, err := clientcmd.Load(text)
 	if err != nil {
@@ -41,21 +41,21 @@ func currentContext(text []byte) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo,
 	}
 	context := config.Contexts[config.CurrentContext]
 	if context == nil {
-		return nil, nil, errors.New("its current context is not there")
+		return nil, nil, errors.New("its current context is missing")
 	}
 	cluster, user := config.Clusters[context.Cluster], config.AuthInfos[context.AuthInfo]
 	switch {
 	case cluster == nil:
-		return nil, nil, errors.New("the cluster of its current context is not there")
+		return nil, nil, errors.New("the cluster of its current context is missing")
 	case user == nil && context.AuthInfo != "":
-		return nil, nil, errors.New("the user of its current context is not there")
+		return nil, nil, errors.New("the user of its current context is missing")
 	case user == nil:
 		user = clientcmdapi.NewAuthInfo()
 	}
 	return cluster, user, nil
 }
 
-// checkFields refuses what a node would not take from a kubeconfig.
+// checkFields returns an error if the kubeconfig has fields that a node cannot use.
 func checkFields(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) error {
 	switch {
 	case cluster.InsecureSkipTLSVerify:

@@ -12,16 +12,15 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 )
 
-// Layout says where the files of a node's identity are. No other code joins
-// their paths.
+// Layout has the paths of a node's credentials. No other code builds these paths.
 type Layout struct {
-	// root is what no path may leave.
+	// root is the directory that contains all paths.
 	root                string
 	kubeconfig, ca, pki string
 }
 
-// RootFS is the layout of the kubelet below root, which is "/" on the machine
-// itself and another directory when an image is prepared.
+// RootFS returns the kubelet's layout below root, which is "/" on the machine itself and
+// another directory to prepare an image.
 func RootFS(root string) Layout {
 	return Layout{
 		root:       root,
@@ -31,36 +30,34 @@ func RootFS(root string) Layout {
 	}
 }
 
-// OutDir is the layout of the same files in one directory: kubelet.conf, ca.crt and
-// kubelet-client-current.pem, a link to the pair of certificate and key. While a join
-// waits, and after one that failed, the key is in kubelet-client.key.tmp; the next join
-// uses it.
+// OutDir returns the layout of the same files in one directory: kubelet.conf, ca.crt and
+// kubelet-client-current.pem, a link to the file with certificate and key. While a join
+// waits, and after it failed, the key is in kubelet-client.key.tmp; the next join uses it.
 func OutDir(dir string) Layout {
 	return Layout{root: dir, kubeconfig: filepath.Join(dir, "kubelet.conf"), ca: filepath.Join(dir, "ca.crt"), pki: dir}
 }
 
-// Kubeconfig is the kubeconfig of the node, which refers to its certificate by a
-// relative path.
+// Kubeconfig returns the path of the node's kubeconfig, which refers to its certificate by
+// a relative path.
 func (l Layout) Kubeconfig() string { return l.kubeconfig }
 
-// CA is the CA certificates that the node trusts.
+// CA returns the path of the CA certificates that the node trusts.
 func (l Layout) CA() string { return l.ca }
 
-// Current is the link to the certificate and key in use.
+// Current returns the path of the link to the current certificate and key.
 func (l Layout) Current() string { return filepath.Join(l.pki, "kubelet-client-current.pem") }
 
-// pendingKey is where the kubelet, too, keeps a key that has no certificate yet.
+// pendingKey is the file for a key without a certificate, as the kubelet has it.
 func (l Layout) pendingKey() string { return filepath.Join(l.pki, "kubelet-client.key.tmp") }
 
-// pair is the file for the certificate that is valid from the given time, with its
-// key: the same one whenever that certificate is stored.
+// pair returns the file for the certificate that is valid from the given time, with its
+// key. It is always the same file for the same certificate.
 func (l Layout) pair(notBefore time.Time) string {
 	return filepath.Join(l.pki, "kubelet-client-"+notBefore.UTC().Format("2006-01-02-15-04-05")+".pem")
 }
 
-// currentPair is the file that Current leads to. A link that leads out of its
-// directory is not followed. It returns an error that matches ErrNotJoined when there is
-// none.
+// currentPair returns the file to which Current links, or an error that matches
+// ErrNotJoined if there is no link. A link to another directory is not followed.
 func (l Layout) currentPair() (string, error) {
 	target, err := os.Readlink(l.Current())
 	if err != nil {
@@ -72,8 +69,8 @@ func (l Layout) currentPair() (string, error) {
 	return filepath.Join(l.pki, filepath.Base(target)), nil
 }
 
-// relocate is where an absolute path that a kubelet has written is found: the kubelet
-// may have seen the tree from inside.
+// relocate returns the location of an absolute path that a kubelet has written: the root may
+// have been the kubelet's file system root.
 func (l Layout) relocate(path string) string {
 	root := filepath.Clean(l.root)
 	if path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/") || l.pki == l.root {
@@ -82,7 +79,7 @@ func (l Layout) relocate(path string) string {
 	return filepath.Join(root, path)
 }
 
-// referred is the file that the kubeconfig means by a path.
+// referred returns the file to which a path in the kubeconfig refers.
 func (l Layout) referred(path string) string {
 	if filepath.IsAbs(path) {
 		return l.relocate(path)
@@ -90,12 +87,12 @@ func (l Layout) referred(path string) string {
 	return filepath.Join(filepath.Dir(l.kubeconfig), path)
 }
 
-// dirs are the directories to create.
+// dirs returns the directories to create.
 func (l Layout) dirs() []string {
 	return []string{filepath.Dir(l.kubeconfig), filepath.Dir(l.ca), l.pki}
 }
 
-// each calls do for one path after the other, until it returns an error.
+// each calls do for each path until it returns an error.
 func each(paths []string, do func(path string) error) error {
 	for _, path := range paths {
 		if err := do(path); err != nil {
@@ -105,8 +102,8 @@ func each(paths []string, do func(path string) error) error {
 	return nil
 }
 
-// check returns an error when something that join would not replace stands in the
-// way, or a path leads out of the root. Nothing is read before that.
+// check returns an error if a path has a file that join does not replace, or leads out of
+// the root. It is called before anything is read.
 func (l Layout) check() error {
 	if err := each(l.dirs(), func(dir string) error { return durable.CheckWithin(l.root, dir) }); err != nil {
 		return err
@@ -115,7 +112,7 @@ func (l Layout) check() error {
 	switch pair, err := l.currentPair(); {
 	case err == nil:
 		files[pair] = 0
-	case errors.Is(err, durable.ErrOutside): // else the files tell what it is
+	case errors.Is(err, durable.ErrOutside): // for other errors, the files are checked
 		return err
 	}
 	for path, kind := range files {
@@ -126,10 +123,10 @@ func (l Layout) check() error {
 	return nil
 }
 
-// writable returns an error when the files could not be written.
+// writable returns an error if the files cannot be written.
 func (l Layout) writable() error { return each(l.dirs(), durable.Writable) }
 
-// create makes the directories, unless the files could not be written.
+// create creates the directories, unless the files cannot be written.
 func (l Layout) create() error {
 	if err := l.writable(); err != nil {
 		return err
@@ -137,7 +134,7 @@ func (l Layout) create() error {
 	return each(l.dirs(), func(dir string) error { return durable.MkdirAll(dir, 0o755) })
 }
 
-// removeTempFiles removes what a join that was killed left half written.
+// removeTempFiles removes incomplete files of a join that was killed.
 func (l Layout) removeTempFiles() error {
 	paths := []string{l.kubeconfig, l.ca, l.pendingKey(), l.Current(), filepath.Join(l.pki, "kubelet-client-*.pem")} // any pair
 	return each(paths, durable.RemoveTempFiles)

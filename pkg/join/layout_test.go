@@ -40,7 +40,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// The tree is right where it was written and after it was moved.
+// The files are valid where they were written and after they were moved.
 func TestJoin_RelocatableTree(t *testing.T) {
 	for name, layout := range map[string]func(string) join.Layout{"root": join.RootFS, "one directory": join.OutDir} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestJoin_RelocatableTree(t *testing.T) {
 			}
 			result, err := join.Run(t.Context(), cluster.options(layout(after)))
 			if err != nil || !result.AlreadyJoined {
-				t.Errorf("result %+v, error %v, want it joined already", result, err)
+				t.Errorf("result %+v, error %v, want it already joined", result, err)
 			}
 		})
 	}
@@ -93,7 +93,7 @@ func TestJoin_MissingFiles(t *testing.T) {
 				}
 			}
 			if again, err := join.Run(t.Context(), opts); err != nil || !again.AlreadyJoined {
-				t.Errorf("after that: %+v, error %v", again, err)
+				t.Errorf("second join: %+v, error %v", again, err)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestJoin_CorruptKey(t *testing.T) {
 				t.Errorf("the key on disk was kept: %v, want %v", kept, test.kept)
 			}
 			if _, err := os.Lstat(pending); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("the pending key is still there (%v)", err)
+				t.Errorf("the pending key still exists (%v)", err)
 			}
 		})
 	}
@@ -144,7 +144,7 @@ func TestJoin_UnreadableIdentity(t *testing.T) {
 		file func(join.Layout) string
 		text string
 	}{
-		{"kubeconfig that is not one", join.Layout.Kubeconfig, "{"},
+		{"invalid kubeconfig", join.Layout.Kubeconfig, "{"},
 		{"kubeconfig without the cluster", join.Layout.Kubeconfig, "apiVersion: v1\nkind: Config\n"},
 		{"certificate file without a key", join.Layout.Current, "garbage"},
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Node is who a certificate makes of its holder, and where that counts.
+// Node is a node with its certificate and key, and the cluster that issued it.
 type Node struct {
 	Name   string
 	Server clusterinfo.Endpoint
@@ -28,8 +28,8 @@ type Node struct {
 }
 
 // CheckCertificate returns the node's own certificate, or an error that matches
-// csr.ErrCertificate: it must be the client certificate of this node for its key, from
-// one of the roots, and valid at that time.
+// csr.ErrCertificate: it must be this node's client certificate for its key, from one of
+// the roots, and valid at that time.
 func (n Node) CheckCertificate(now time.Time) (*x509.Certificate, error) {
 	want := csr.ExpectNode(n.Name)
 	want.PublicKey, want.Roots, want.Now = n.Key.Public(), n.Roots, now
@@ -49,8 +49,8 @@ func (n Node) Client(opts kubeclient.Options) (*kubeclient.Client, error) {
 	}, opts)
 }
 
-// Confirm asks the API server once who the node's client is. It returns an error
-// that matches ErrRejected when that is not the node.
+// Confirm requests the identity of the node's client once from the API server. It returns
+// an error that matches ErrRejected if that is not the node.
 //
 // Access: create on selfsubjectreviews, which every authenticated user has.
 func (n Node) Confirm(ctx context.Context, client *kubeclient.Client) (authenticationv1.UserInfo, error) {
@@ -59,7 +59,7 @@ func (n Node) Confirm(ctx context.Context, client *kubeclient.Client) (authentic
 	case apierrors.IsUnauthorized(err):
 		err = fmt.Errorf("%s: %w: %w", n.Server, ErrRejected, err)
 	case err == nil && user.Username != csr.NodeUserPrefix+n.Name:
-		err = fmt.Errorf("%s: %w: it takes it for %q", n.Server, ErrRejected, user.Username)
+		err = fmt.Errorf("%s: %w: it authenticates as %q", n.Server, ErrRejected, user.Username)
 	}
 	return user, err
 }

@@ -17,16 +17,16 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// maxFile is how many bytes a discovery file may have.
+// maxFile is the maximum size of a discovery file in bytes.
 const maxFile = 4 << 20
 
-// ErrDiscoveryFile means that what Options.URL returned cannot be used.
-var ErrDiscoveryFile = errors.New("what the URL gives cannot be used")
+// ErrDiscoveryFile means that the file at Options.URL cannot be used.
+var ErrDiscoveryFile = errors.New("the file at the URL cannot be used")
 
-// request is a CSR as it is to be stored, or as it is.
+// request is a CSR before or after it is stored.
 type request = certificatesv1.CertificateSigningRequest
 
-// join makes the identity, or in a dry run does all of it that changes nothing.
+// join gets the node credentials, or in a dry run performs the steps that change nothing.
 func (j *joiner) join(ctx context.Context) (Result, error) {
 	if j.File == nil && j.URL != nil {
 		if err := j.fetch(ctx); err != nil {
@@ -73,7 +73,7 @@ func (j *joiner) join(ctx context.Context) (Result, error) {
 	return j.identify(ctx, result, id.Node)
 }
 
-// fetch gets the discovery file, which must say who asks where nothing else does.
+// fetch downloads the discovery file, which must have a credential if no other is given.
 func (j *joiner) fetch(ctx context.Context) error {
 	j.step("fetching the discovery file")
 	text, err := kubeclient.Retry(ctx, discovery.Transient, j.Observer, func(ctx context.Context) ([]byte, error) {
@@ -90,8 +90,8 @@ func (j *joiner) fetch(ctx context.Context) error {
 	return j.Validate()
 }
 
-// key returns the key that waits for its certificate, or else a new one. But in a dry
-// run it is on disk before anything is asked for with it.
+// key returns the key that waits for its certificate, or a new one. Except in a dry run, it
+// is on disk before it is used.
 func (j *joiner) key() (crypto.Signer, error) {
 	text, err := os.ReadFile(j.Layout.pendingKey())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -99,7 +99,7 @@ func (j *joiner) key() (crypto.Signer, error) {
 	}
 	if key, err := csr.ParseKey(text); err == nil && !j.NewKey {
 		if !j.DryRun {
-			j.step("taking up the key that waits")
+			j.step("resuming with the existing key")
 		}
 		return key, nil
 	}
@@ -107,18 +107,17 @@ func (j *joiner) key() (crypto.Signer, error) {
 	if err != nil || j.DryRun {
 		return key, err
 	}
-	j.step("making a key")
+	j.step("generating a key")
 	if text, err = csr.EncodeKey(key); err != nil {
 		return nil, err
 	}
 	return key, durable.WriteFile(j.Layout.pendingKey(), text, 0o600)
 }
 
-// cluster returns the cluster to join, whose CA file here, if there is one, is its
-// own.
+// cluster returns the cluster to join, whose CA must be in the existing CA file, if any.
 func (j *joiner) cluster(ctx context.Context) (cluster discovery.Cluster, err error) {
 	if j.File != nil {
-		j.step("taking the cluster from the file")
+		j.step("reading the cluster from the file")
 		cluster.Server = j.File.Server
 		cluster.Roots, err = j.trusted(j.File.CAs)
 	} else {
@@ -134,7 +133,7 @@ func (j *joiner) cluster(ctx context.Context) (cluster discovery.Cluster, err er
 
 // rehearse lets the API server validate the CSR without storing it.
 func (j *joiner) rehearse(ctx context.Context, result Result, client *kubeclient.Client, wanted *request) (Result, error) {
-	j.step("rehearsing the request")
+	j.step("validating the CSR")
 	found, err := j.submit(ctx, func(ctx context.Context) (*request, error) { return csr.SubmitDryRun(ctx, client.Certificates, wanted) })
 	if err != nil || found == nil {
 		return result, err
@@ -144,11 +143,11 @@ func (j *joiner) rehearse(ctx context.Context, result Result, client *kubeclient
 	return result, csr.Decode(found).Refused()
 }
 
-// certificate asks for the certificate and waits for it. A request that disappears
-// meanwhile is sent once more.
+// certificate requests the certificate and waits for it. A CSR that disappears meanwhile is
+// submitted once more.
 func (j *joiner) certificate(ctx context.Context, client *kubeclient.Client, wanted *request) ([]byte, error) {
 	for again := false; ; again = true {
-		j.step("asking for a certificate")
+		j.step("requesting a certificate")
 		sent, err := j.submit(ctx, func(ctx context.Context) (*request, error) { return csr.Submit(ctx, client.Certificates, wanted) })
 		if err != nil {
 			return nil, err
@@ -163,7 +162,7 @@ func (j *joiner) certificate(ctx context.Context, client *kubeclient.Client, wan
 	}
 }
 
-// submit makes one request at a time until one is answered.
+// submit calls send until it succeeds.
 func (j *joiner) submit(ctx context.Context, send func(context.Context) (*request, error)) (*request, error) {
 	return kubeclient.Retry(ctx, discovery.Transient, j.Observer, func(ctx context.Context) (*request, error) {
 		ctx, cancel := context.WithTimeout(ctx, j.Discovery.Client.Timeout)
@@ -173,7 +172,7 @@ func (j *joiner) submit(ctx context.Context, send func(context.Context) (*reques
 	})
 }
 
-// rejection is err, or that the credential is not accepted.
+// rejection returns err, or ErrTokenRejected if the credential is not accepted.
 func (j *joiner) rejection(err error) error {
 	if apierrors.IsUnauthorized(err) {
 		return fmt.Errorf("%s: %w: %w", j.credential(), discovery.ErrTokenRejected, err)

@@ -11,19 +11,18 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// ErrFile means that a kubeconfig is not one to join with.
-var ErrFile = errors.New("not a kubeconfig to join with")
+// ErrFile means that a kubeconfig cannot be used to join.
+var ErrFile = errors.New("the kubeconfig cannot be used to join")
 
-// A File is what a kubeconfig says of a cluster and of who asks: a discovery file,
-// or the bootstrap kubeconfig of the kubelet.
+// A File has the cluster and the credential of a kubeconfig: a discovery file, or the
+// kubelet's bootstrap kubeconfig.
 type File struct {
 	Server     clusterinfo.Endpoint
 	CAs        []*x509.Certificate
-	Credential Credential // zero when it has none
+	Credential Credential // zero if it has none
 }
 
-// ReadFile reads a kubeconfig from the disk, and the files that it refers to. See
-// ParseFile.
+// ReadFile reads a kubeconfig and the files that it refers to. See ParseFile.
 func ReadFile(path string) (File, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -39,14 +38,14 @@ func ReadFile(path string) (File, error) {
 	return f, nil
 }
 
-// ParseFile reads a kubeconfig of the current context, or of one cluster and no
-// user: an https server, its CA, and at most a token or a client certificate. What
-// the kubelet would not keep, such as a proxy, what runs programs, and what refers
-// to files is refused. It returns an error that matches ErrFile.
+// ParseFile reads a kubeconfig that has a current context, or one cluster and no user: an
+// https server, its CA, and at most a token or a client certificate. It returns an error
+// that matches ErrFile if the kubeconfig has settings that the kubelet would not keep, such
+// as a proxy, runs a program, or refers to files.
 func ParseFile(text []byte) (File, error) { return parseFile(text, "") }
 
-// parseFile parses a kubeconfig in a directory, which has the files that it refers to;
-// empty means that it must not refer to any.
+// parseFile parses a kubeconfig in the directory dir, to which its paths are relative; if dir
+// is empty, it must not refer to files.
 func parseFile(text []byte, dir string) (File, error) {
 	cluster, user, err := currentContext(text)
 	if err == nil {
@@ -56,7 +55,7 @@ func parseFile(text []byte, dir string) (File, error) {
 		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	if dir == "" && cluster.CertificateAuthority+user.TokenFile+user.ClientCertificate+user.ClientKey != "" {
-		return File{}, fmt.Errorf("%w: it refers to files, and must hold what is in them", ErrFile)
+		return File{}, fmt.Errorf("%w: it refers to files, but must contain their data", ErrFile)
 	}
 	if err := flatten(cluster, user, dir); err != nil {
 		return File{}, err

@@ -17,7 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// bootstrap is a bootstrap kubeconfig of the cluster, as the kubelet takes it.
+// bootstrap returns a bootstrap kubeconfig for the cluster, as the kubelet reads it.
 func (c *cluster) bootstrap(user string) string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -28,7 +28,7 @@ current-context: x
 `, c.endpoint, base64.StdEncoding.EncodeToString(certpem.Encode(c.ca.Certificate)), user)
 }
 
-// Each differs in one thing from a file to join with.
+// Each case differs in one thing from a file that can be used to join.
 func TestParseFile(t *testing.T) {
 	c := newCluster(t)
 	good := c.bootstrap("token: " + id + "." + secret)
@@ -38,7 +38,7 @@ func TestParseFile(t *testing.T) {
 		who        string
 		wantErr    error
 	}{
-		{"as it is", good, "token " + id, nil},
+		{"unchanged", good, "token " + id, nil},
 		{"another token", c.bootstrap("token: something.else"), "the token in the file", nil},
 		{"no user", strings.ReplaceAll(c.bootstrap(""), ", user: u}", "}"), "", nil},
 		{"a user without a credential", c.bootstrap(""), "", nil},
@@ -56,8 +56,8 @@ func TestParseFile(t *testing.T) {
 		{"token and certificate", c.bootstrap("token: x, client-certificate-data: eA=="), "", join.ErrFile},
 		{"a file for the token", c.bootstrap("tokenFile: t"), "", join.ErrFile},
 		{"a file for the CA", strings.ReplaceAll(good, "certificate-authority-data: ", "certificate-authority: "), "", join.ErrFile},
-		{"nothing", "", "", join.ErrFile},
-		{"junk", "junk", "", join.ErrFile},
+		{"empty", "", "", join.ErrFile},
+		{"invalid", "junk", "", join.ErrFile},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,16 +69,16 @@ func TestParseFile(t *testing.T) {
 				t.Errorf("file = %+v, asked as %q", got.Server, got.Credential)
 			}
 			if err != nil && strings.Contains(err.Error(), secret) {
-				t.Error("the error has the token in it")
+				t.Error("the error contains the token")
 			}
 			if text := fmt.Sprintf("%v %+v %#v %s", got, got, got, got.Credential); strings.Contains(text, secret) || strings.Contains(text, "something.else") {
-				t.Error("printed, it shows its token")
+				t.Error("the printed file shows its token")
 			}
 		})
 	}
 }
 
-// A file on the disk may refer to others, by paths from its own directory.
+// A file on disk may refer to other files, by paths relative to its directory.
 func TestReadFile_References(t *testing.T) {
 	c := newCluster(t)
 	dir := t.TempDir()
@@ -97,8 +97,7 @@ func TestReadFile_References(t *testing.T) {
 	}
 }
 
-// What the file says of the cluster counts, so far as pins allow, and cluster-info
-// is not read.
+// The cluster is the one in the file, if the pins match, and cluster-info is not read.
 func TestJoin_File(t *testing.T) {
 	other := newCA(t).Certificate
 	tests := []struct {
@@ -106,15 +105,15 @@ func TestJoin_File(t *testing.T) {
 		change  func(*join.Options, *join.File)
 		wantErr func(error) bool
 	}{
-		{"as it is", func(*join.Options, *join.File) {}, nil},
+		{"unchanged", func(*join.Options, *join.File) {}, nil},
 		{"pinned", func(o *join.Options, f *join.File) {
 			o.Discovery.Pins = clusterinfo.Pins(f.CAs)
 			f.CAs = append(f.CAs, other)
 		}, nil},
 		{"other pin", func(o *join.Options, _ *join.File) { o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(other)} }, func(err error) bool { return errors.Is(err, clusterinfo.ErrPinMismatch) }},
-		{"token of its own", func(o *join.Options, f *join.File) { o.Credential, f.Credential = f.Credential, join.Credential{} }, nil},
-		{"wrong token in it", func(_ *join.Options, f *join.File) { f.Credential = wrongToken(t) }, func(err error) bool { return errors.Is(err, discovery.ErrTokenRejected) }},
-		{"right token beside a wrong one", func(o *join.Options, f *join.File) { o.Credential, f.Credential = f.Credential, wrongToken(t) }, nil},
+		{"separate token", func(o *join.Options, f *join.File) { o.Credential, f.Credential = f.Credential, join.Credential{} }, nil},
+		{"wrong token in the file", func(_ *join.Options, f *join.File) { f.Credential = wrongToken(t) }, func(err error) bool { return errors.Is(err, discovery.ErrTokenRejected) }},
+		{"separate token, and a wrong one in the file", func(o *join.Options, f *join.File) { o.Credential, f.Credential = f.Credential, wrongToken(t) }, nil},
 		{"no token", func(_ *join.Options, f *join.File) { f.Credential = join.Credential{} }, func(err error) bool { return errors.Is(err, token.ErrInvalid) && errors.Is(err, join.ErrNotJoined) }},
 		{"another CA", func(_ *join.Options, f *join.File) { f.CAs[0] = other }, kubeclient.IsUntrusted},
 	}

@@ -26,7 +26,7 @@ import (
 
 const pendingName = "kubelet-client.key.tmp"
 
-// joined returns a cluster and the options by which a node has joined it.
+// joined returns a cluster and the options with which a node has joined it.
 func joined(t *testing.T) (*cluster, join.Options, join.Result) {
 	t.Helper()
 	c := newCluster(t)
@@ -38,7 +38,7 @@ func joined(t *testing.T) (*cluster, join.Options, join.Result) {
 	return c, opts, result
 }
 
-// asked returns how many certificates were asked for.
+// asked returns the number of certificates that were requested.
 func (c *cluster) asked() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func encodeKey(t *testing.T, key crypto.Signer) []byte {
 	return text
 }
 
-// identity returns a certificate of worker-1 and its key in one text, changed.
+// identity returns a certificate for worker-1 and its key in PEM, with changes.
 func (c ca) identity(t *testing.T, changes ...func(*x509.Certificate)) []byte {
 	t.Helper()
 	key := newKey(t)
@@ -117,8 +117,8 @@ func (c ca) identity(t *testing.T, changes ...func(*x509.Certificate)) []byte {
 	return append(certpem.Encode(c.Issue(t, template, key.Public())), encodeKey(t, key)...)
 }
 
-// The process died after the certificate came and before all was written: with
-// the key restored as it was then, the same request serves once more.
+// After a process died between receiving the certificate and writing all files, with its key
+// restored, the same CSR is used again.
 func TestJoin_CompletesAfterCrash(t *testing.T) {
 	tests := []struct {
 		name string
@@ -145,10 +145,10 @@ func TestJoin_CompletesAfterCrash(t *testing.T) {
 				t.Fatal(err)
 			}
 			if after.AlreadyJoined || after.RequestName == "" || after.RequestName != before.RequestName || cluster.asked() != 1 {
-				t.Errorf("request %q after %q, of %d; want the same one", after.RequestName, before.RequestName, cluster.asked())
+				t.Errorf("CSR %q after %q, of %d; want the same CSR", after.RequestName, before.RequestName, cluster.asked())
 			}
 			if _, now := certpem.Split(read(t, opts.Layout.Current())); !bytes.Equal(now, keyText) {
-				t.Error("the key is another one")
+				t.Error("the key has changed")
 			}
 			if _, err := os.Lstat(pending); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the pending key is left (%v)", err)
@@ -160,7 +160,7 @@ func TestJoin_CompletesAfterCrash(t *testing.T) {
 	}
 }
 
-// What cannot be a key is replaced; what can is used.
+// A valid pending key is used, and an invalid one is replaced.
 func TestJoin_PendingKey(t *testing.T) {
 	good := encodeKey(t, newKey(t))
 	tests := []struct {
@@ -194,14 +194,14 @@ func TestJoin_PendingKey(t *testing.T) {
 	}
 }
 
-// A request was signed for another key or name than was asked for.
+// The issued certificate is for another key or name than the CSR.
 func TestJoin_CertificateForOther(t *testing.T) {
 	tests := []struct {
 		name    string
-		change  func(*testing.T, *cluster) // of the request as stored
+		change  func(*testing.T, *cluster) // of the stored CSR
 		wantErr error
 	}{
-		{"as asked for", func(*testing.T, *cluster) {}, nil},
+		{"as requested", func(*testing.T, *cluster) {}, nil},
 		{"another key", func(t *testing.T, c *cluster) {
 			t.Helper()
 			for _, request := range c.requests {
@@ -216,28 +216,28 @@ func TestJoin_CertificateForOther(t *testing.T) {
 			dir := t.TempDir()
 			opts.Layout = join.OutDir(dir)
 			overwrite(t, filepath.Join(dir, pendingName), keyText)
-			cluster.unanswered = true // it has signed already
+			cluster.unanswered = true // it has already signed the CSR
 			test.change(t, cluster)
 			ctx, pass := testctx.WithDeadline(t.Context())
 			opts.Observer = func(event kubeclient.Event) {
 				if event.Waiting != nil {
 					pass()
 				}
-			} // without the check it would ask for good
+			} // without the check it would wait forever
 			_, err := join.Run(ctx, opts)
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)
 			}
 			left := files(t, dir)
 			if test.wantErr != nil && (len(left) != 1 || left[pendingName] != string(keyText)) {
-				t.Errorf("the directory holds %d files, want the pending key alone", len(left))
+				t.Errorf("the directory has %d files, want only the pending key", len(left))
 			}
 		})
 	}
 }
 
-// Each differs from a complete identity in one thing. Nothing is changed and
-// nothing asked for, unless the node may join anew.
+// Each case differs from complete node credentials in one thing. Nothing is changed or
+// requested unless the node may join again.
 func TestJoin_ExistingFiles(t *testing.T) {
 	type change = func(*testing.T, *cluster, join.Layout)
 	conf := func(old, now string) change {
@@ -269,10 +269,10 @@ func TestJoin_ExistingFiles(t *testing.T) {
 	tests := []struct {
 		name    string
 		change  change
-		again   bool // the node joins anew
+		again   bool // the node joins again
 		wantErr error
 	}{
-		{"as it is", func(*testing.T, *cluster, join.Layout) {}, false, nil},
+		{"unchanged", func(*testing.T, *cluster, join.Layout) {}, false, nil},
 		{"rotated", pair(func(*x509.Certificate) {}), false, nil},
 		{"expired", pair(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), true, nil},
 		{"expired before its CA was renewed", pair(func(c *x509.Certificate) {
@@ -306,14 +306,14 @@ func TestJoin_ExistingFiles(t *testing.T) {
 			return append(certs, encodeKey(t, newKey(t))...)
 		}), false, join.ErrInvalid},
 		{"no key", parts(func(_ *testing.T, certs, _ []byte) []byte { return certs }), false, join.ErrInvalid},
-		{"key alone", parts(func(_ *testing.T, _, key []byte) []byte { return key }), false, join.ErrInvalid},
-		{"garbage for the certificate", parts(text("x")), false, join.ErrInvalid},
-		{"garbage for the kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), []byte("x")) }, false, join.ErrInvalid},
+		{"only the key", parts(func(_ *testing.T, _, key []byte) []byte { return key }), false, join.ErrInvalid},
+		{"invalid certificate", parts(text("x")), false, join.ErrInvalid},
+		{"invalid kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), []byte("x")) }, false, join.ErrInvalid},
 		{"empty kubeconfig", func(t *testing.T, _ *cluster, l join.Layout) { t.Helper(); overwrite(t, l.Kubeconfig(), nil) }, false, join.ErrInvalid},
-		{"other names in it", conf("default-cluster", "kubernetes"), false, nil},
+		{"other names in the kubeconfig", conf("default-cluster", "kubernetes"), false, nil},
 		{"no such context", conf("current-context: default-context", "current-context: other"), false, join.ErrInvalid},
-		{"another certificate in it", conf("client-certificate: kubelet", "client-certificate: other"), false, join.ErrInvalid},
-		{"another key in it", conf("client-key: kubelet", "client-key: other"), false, join.ErrInvalid},
+		{"another certificate in the kubeconfig", conf("client-certificate: kubelet", "client-certificate: other"), false, join.ErrInvalid},
+		{"another key in the kubeconfig", conf("client-key: kubelet", "client-key: other"), false, join.ErrInvalid},
 		{"another CA file", func(t *testing.T, _ *cluster, l join.Layout) {
 			t.Helper()
 			overwrite(t, l.CA(), certpem.Encode(newCA(t).Certificate))
@@ -332,7 +332,7 @@ func TestJoin_ExistingFiles(t *testing.T) {
 				if event.Waiting != nil {
 					pass()
 				}
-			} // without the check it would ask for good
+			} // without the check it would wait forever
 			result, err := join.Run(ctx, opts)
 			if !errors.Is(err, test.wantErr) {
 				t.Fatalf("error = %v, want %v", err, test.wantErr)
@@ -341,7 +341,7 @@ func TestJoin_ExistingFiles(t *testing.T) {
 				t.Errorf("already joined: %v, want %v", result.AlreadyJoined, want)
 			}
 			if want := map[bool]int{false: 1, true: 2}[test.again]; cluster.asked() != want {
-				t.Errorf("%d certificates were asked for, want %d", cluster.asked(), want)
+				t.Errorf("%d certificates were requested, want %d", cluster.asked(), want)
 			}
 			if after := files(t, dir); !test.again && !maps.Equal(before, after) {
 				t.Error("the files were changed")

@@ -11,8 +11,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// A server without a certificate of the pinned CA never gets the token: neither
-// one that repeats a genuine cluster-info, nor one that a genuine one names.
+// A server without a certificate from the pinned CA never gets the token: neither a server
+// that returns a genuine cluster-info, nor a server that a genuine cluster-info names.
 func TestJoin_TokenOnlyToTrusted(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -22,7 +22,7 @@ func TestJoin_TokenOnlyToTrusted(t *testing.T) {
 		{"no impostor", func(_, _ *cluster, _ *join.Options) {}, true},
 		{"in discovery", func(genuine, impostor *cluster, opts *join.Options) {
 			opts.Discovery.Endpoints = []clusterinfo.Endpoint{impostor.endpoint}
-			impostor.ca, impostor.endpoint = genuine.ca, genuine.endpoint // what its cluster-info says
+			impostor.ca, impostor.endpoint = genuine.ca, genuine.endpoint // its cluster-info is genuine
 		}, false},
 		{"in cluster-info", func(genuine, impostor *cluster, _ *join.Options) { genuine.endpoint = impostor.endpoint }, false},
 	}
@@ -35,7 +35,7 @@ func TestJoin_TokenOnlyToTrusted(t *testing.T) {
 			if (err == nil) != test.want || kubeclient.IsUntrusted(err) == test.want {
 				t.Errorf("error = %v, want success %v", err, test.want)
 			}
-			if n := impostor.asked(); n != 0 { // it answers only to the token
+			if n := impostor.asked(); n != 0 { // it counts only requests with the token
 				t.Errorf("the impostor got %d requests with the token", n)
 			}
 			if _, err := os.Lstat(opts.Layout.Kubeconfig()); errors.Is(err, fs.ErrNotExist) == test.want {

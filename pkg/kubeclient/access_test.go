@@ -12,8 +12,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Every permission must be allowed, for any version, and an API server that cannot
-// answer has allowed nothing.
+// Every permission must be allowed, for any version, and a failed review allows
+// nothing.
 func TestAccess_Reviews(t *testing.T) {
 	errServer := errors.New("no authorizer")
 	get := authorizationv1.ResourceAttributes{Verb: "get", Resource: "nodes"}
@@ -29,8 +29,8 @@ func TestAccess_Reviews(t *testing.T) {
 		{"allowed", []string{"get"}, nil, []authorizationv1.ResourceAttributes{get}, true, nil},
 		{"not allowed", []string{"list"}, nil, []authorizationv1.ResourceAttributes{get}, false, nil},
 		{"both allowed", []string{"get", "list"}, nil, []authorizationv1.ResourceAttributes{get, list}, true, nil},
-		{"the first allowed", []string{"get"}, nil, []authorizationv1.ResourceAttributes{get, list}, false, nil},
-		{"the second allowed", []string{"list"}, nil, []authorizationv1.ResourceAttributes{get, list}, false, nil},
+		{"only the first allowed", []string{"get"}, nil, []authorizationv1.ResourceAttributes{get, list}, false, nil},
+		{"only the second allowed", []string{"list"}, nil, []authorizationv1.ResourceAttributes{get, list}, false, nil},
 		{"an error", []string{"get"}, errServer, []authorizationv1.ResourceAttributes{get}, false, errServer},
 	}
 	for _, test := range tests {

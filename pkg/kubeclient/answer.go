@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// ErrTooLarge means that the server sent more than such an answer can hold.
-var ErrTooLarge = errors.New("the server's answer is too large")
+// ErrTooLarge means that a response is larger than any valid response to the request.
+var ErrTooLarge = errors.New("the server's response is too large")
 
-// ErrNotAPIServer means that the answer is none of an API server.
-var ErrNotAPIServer = errors.New("what answers is not an API server")
+// ErrNotAPIServer means that a response did not come from an API server.
+var ErrNotAPIServer = errors.New("the server is not an API server")
 
-// contentTypeChecker refuses answers of success in a form that no API server uses, such as
-// the page of a proxy that wants a log-in.
+// contentTypeChecker rejects successful responses in a format that no API server uses,
+// such as the login page of a proxy.
 type contentTypeChecker struct{ next http.RoundTripper }
 
 func (g contentTypeChecker) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -33,13 +33,13 @@ func (g contentTypeChecker) RoundTrip(req *http.Request) (*http.Response, error)
 	return resp, nil
 }
 
-// checkContentType looks at the type of the answer and, where it is one object, at its
-// first bytes.
+// checkContentType checks the content type of the response and, if it is a single
+// object, its first bytes.
 func checkContentType(req *http.Request, resp *http.Response) error {
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	isProtobuf := kind == "application/vnd.kubernetes.protobuf"
 	if err != nil || !isProtobuf && kind != "application/json" {
-		return fmt.Errorf("%w: its answer is of the type %q", ErrNotAPIServer, resp.Header.Get("Content-Type"))
+		return fmt.Errorf("%w: its response has the content type %q", ErrNotAPIServer, resp.Header.Get("Content-Type"))
 	}
 	if isWatch(req) {
 		return nil
@@ -51,25 +51,25 @@ func checkContentType(req *http.Request, resp *http.Response) error {
 		io.Closer
 	}{body, resp.Body}
 	switch trimmed := bytes.TrimSpace(begin); {
-	case err != nil && !errors.Is(err, io.EOF): // the reader of the body sees it too
+	case err != nil && !errors.Is(err, io.EOF): // the reader of the body gets the same error
 		return nil
 	case isProtobuf && string(begin) == "k8s\x00", !isProtobuf && strings.HasPrefix(string(trimmed), "{"):
 		return nil
 	}
-	return fmt.Errorf("%w: its answer is no object", ErrNotAPIServer)
+	return fmt.Errorf("%w: its response is not an API object", ErrNotAPIServer)
 }
 
 func isWatch(req *http.Request) bool { return req.URL.Query().Get("watch") != "" }
 
-// Bounds on what a server may send.
+// Limits on responses.
 const (
 	maxHeader = 64 << 10
-	maxObject = 4 << 20   // etcd stores 1.5 MB, and cluster-info with all the signatures it has room for is 1.6 MB
+	maxObject = 4 << 20   // etcd stores 1.5 MB, and cluster-info filled with signatures has 1.6 MB
 	maxList   = 256 << 20 // one page of the largest objects that etcd stores
 )
 
-// bodyLimit is how large the answer to a request may be: one object, a page of
-// them, or the events of many.
+// bodyLimit returns how large the response to a request may be: one object, a page of
+// a list, or the events of many objects.
 func bodyLimit(req *http.Request) int64 {
 	query := req.URL.Query()
 	isOne := strings.HasPrefix(query.Get("fieldSelector"), "metadata.name=")
@@ -79,7 +79,7 @@ func bodyLimit(req *http.Request) int64 {
 	return maxObject
 }
 
-// bodyLimiter bounds the bodies of answers, after decompression.
+// bodyLimiter limits the bodies of responses, after decompression.
 type bodyLimiter struct {
 	next  http.RoundTripper
 	limit func(*http.Request) int64
@@ -94,8 +94,8 @@ func (c bodyLimiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// tooLarge makes ErrTooLarge of what net/http says of headers over the limit, for
-// which it has no error to match.
+// tooLarge returns ErrTooLarge for the error of net/http about headers over the limit,
+// which has no type or value to match.
 func tooLarge(err error) error {
 	for _, text := range []string{"server response headers exceeded", "response header list larger than"} {
 		if strings.Contains(err.Error(), text) {
@@ -121,8 +121,8 @@ func (b *cappedBody) Read(p []byte) (int, error) {
 	return n, &brokenError{err}
 }
 
-// brokenError is an answer that broke off. HTTP/2 has errors of its own for that,
-// such as GOAWAY, which net/http does not let others match.
+// brokenError means that a response was cut off. HTTP/2 has its own errors for that,
+// such as GOAWAY, which net/http does not export.
 type brokenError struct{ err error }
 
 func (e *brokenError) Error() string { return e.err.Error() }

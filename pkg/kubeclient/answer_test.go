@@ -10,21 +10,20 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// What no API server answers is told apart from what one does, and is not asked
-// for again.
+// A response that no API server sends has an error of its own, and is not transient.
 func TestNew_NotAnAPIServer(t *testing.T) {
 	const good = `{"apiVersion":"v1","kind":"Secret"}`
 	tests := []struct {
 		name, contentType, body string
 		wantErr                 error
 	}{
-		{"an object", "application/json", good, nil},
+		{"object", "application/json", good, nil},
 		{"space before it", "application/json; charset=utf-8", " \n" + good, nil},
 		{"page", "text/html", good, kubeclient.ErrNotAPIServer},
 		{"no type", "", good, kubeclient.ErrNotAPIServer},
 		{"junk", "application/json", "junk", kubeclient.ErrNotAPIServer},
 		{"junk for protobuf", "application/vnd.kubernetes.protobuf", good, kubeclient.ErrNotAPIServer},
-		{"nothing", "application/json", "", kubeclient.ErrNotAPIServer},
+		{"empty", "application/json", "", kubeclient.ErrNotAPIServer},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,7 +39,7 @@ func TestNew_NotAnAPIServer(t *testing.T) {
 	}
 }
 
-// An answer that breaks off is asked for again, whatever the protocol says of it.
+// A response that is cut off is transient with every protocol.
 func TestNew_BrokenResponses(t *testing.T) {
 	for name, options := range map[string][]func(*httptest.Server){"HTTP/1.1": nil, "HTTP/2": {http2}} {
 		t.Run(name, func(t *testing.T) {

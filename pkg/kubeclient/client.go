@@ -27,7 +27,7 @@ type Client struct {
 	RBAC           rbacv1.RbacV1Interface
 	Authentication authenticationv1.AuthenticationV1Interface
 	Authorization  authorizationv1.AuthorizationV1Interface
-	// Version asks the API server for its version.
+	// Version returns the version of the API server.
 	//
 	// Access: get on /version, which everyone has by default.
 	Version func(context.Context) (version.Info, error)
@@ -35,53 +35,52 @@ type Client struct {
 	transport *http.Transport
 }
 
-// Close closes the connections that no request uses. The client stays usable.
+// Close closes idle connections. The client stays usable.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// WhoAmI returns who the API server says that the client is.
+// WhoAmI returns the user that the API server authenticates the client as.
 //
 // Access: create on selfsubjectreviews, which every authenticated user has.
 func (c *Client) WhoAmI(ctx context.Context) (authenticationapi.UserInfo, error) {
 	review, err := c.Authentication.SelfSubjectReviews().Create(ctx, &authenticationapi.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
-		return authenticationapi.UserInfo{}, fmt.Errorf("ask the API server who this is: %w", err)
+		return authenticationapi.UserInfo{}, fmt.Errorf("get the current user: %w", err)
 	}
 	return review.Status.UserInfo, nil
 }
 
-// Options say how a client connects, and who observes it. The zero value connects as
-// the environment says, without a limit on requests, and is not observed.
+// Options configure how a client connects, and who observes it. The zero value connects
+// as configured in the environment, without a request timeout or an observer.
 type Options struct {
-	// As names who asks, for Observe.
+	// As describes the user of the client, for Observe.
 	As string
-	// Observe is called after each request; nil means no one looks. It is
-	// given no header and no body, so it cannot leak a credential.
+	// Observe is called after each request; it may be nil. It receives no header and no
+	// body, so it cannot leak a credential.
 	Observe func(Call)
-	// Warn receives the warnings that the server sends; nil drops them.
+	// Warn receives the warnings of the server; nil drops them.
 	Warn func(string)
-	// Now is the clock that certificates are checked by; nil means the
-	// system's.
+	// Now is the clock for the validity of certificates; nil means the system clock.
 	Now func() time.Time
-	// Timeout limits each request, unless the configuration does; 0 means no limit.
+	// Timeout limits each request, unless the configuration has a timeout; 0 means no limit.
 	Timeout time.Duration
-	// NoProxy connects without a proxy, whatever the environment says. Proxied
-	// is told the URL of the proxy, without its password, before each connection
-	// through one; nil means no one is.
+	// NoProxy connects without a proxy, even if the environment configures one. Proxied
+	// is called with the URL of the proxy, without its password, before each connection
+	// through a proxy; it may be nil.
 	NoProxy bool
 	Proxied func(string)
 }
 
-// WithDefaults returns the options with the clock of the system where none is set, and
-// with a timeout of 10 seconds where there is none.
+// WithDefaults returns the options with the system clock if none is set, and with a
+// timeout of 10 seconds if there is none.
 func (o Options) WithDefaults() Options {
 	o.Now, o.Timeout = ClockOrSystem(o.Now), cmp.Or(o.Timeout, 10*time.Second)
 	return o
 }
 
-// ClockOrSystem returns now or, if that is nil, the clock of the system.
+// ClockOrSystem returns now or, if that is nil, the system clock.
 func ClockOrSystem(now func() time.Time) func() time.Time {
 	if now == nil {
-		return time.Now //nolint:forbidigo // the caller of the library gave no other clock
+		return time.Now //nolint:forbidigo // the caller of the library set no other clock
 	}
 	return now
 }

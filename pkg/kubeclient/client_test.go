@@ -29,7 +29,7 @@ import (
 
 const bearer = "abcdef.0123456789abcdef"
 
-// serve starts a TLS server and returns how to reach it.
+// serve starts a TLS server and returns a configuration for it.
 func serve(t *testing.T, handler http.HandlerFunc, change ...func(*httptest.Server)) *rest.Config {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -109,7 +109,7 @@ func TestNew_OldTLS(t *testing.T) {
 func TestObserve_NoCredential(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+bearer {
-			t.Error("the request has no credential, so this proves nothing")
+			t.Error("the request has no credential, so the test proves nothing")
 		}
 		w.Header().Set("Warning", `299 - "old"`)
 		secret(w, 0)
@@ -130,7 +130,7 @@ func TestObserve_NoCredential(t *testing.T) {
 		t.Errorf("call %+v", c)
 	}
 	if strings.Contains(fmt.Sprintf("%+v", c), bearer) {
-		t.Error("the call holds the credential")
+		t.Error("the call contains the credential")
 	}
 }
 

@@ -13,13 +13,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// ErrDownload means that a web server has no such document for us.
-var ErrDownload = errors.New("the server does not give it out")
+// ErrDownload means that a web server does not provide the document.
+var ErrDownload = errors.New("the server does not provide the document")
 
-// Download returns the document at an https URL, whose server the certificate
-// authorities of this machine vouch for. It follows no redirect, and takes no more
-// than limit bytes and the options' timeout. Errors name the URL without its query, which may
-// be a secret. They match ErrDownload when the server has no such document.
+// Download returns the document at an https URL, whose server must have a certificate
+// from a CA that this machine trusts. It does not follow redirects, and reads at most
+// limit bytes within the options' timeout. Errors name the URL without its query, which
+// may be a secret. They match ErrDownload if the server does not provide the document.
 func Download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]byte, error) {
 	shown := (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: from.Path}).String()
 	text, err := download(ctx, from, limit, opts)
@@ -48,7 +48,7 @@ func download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // what could be read was
+	defer resp.Body.Close() //nolint:errcheck // the body has been read
 	switch {
 	case isOverloaded(resp.StatusCode):
 		return nil, apierrors.NewGenericServerResponse(resp.StatusCode, "get", schema.GroupResource{}, "", "", 0, true)

@@ -21,8 +21,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// TestDownload runs its tests in a process of its own, which trusts the certificates
-// of httptest as a machine does whose administrator has installed them.
+// TestDownload runs its tests in a separate process that trusts the certificates of
+// httptest, as a machine does on which an administrator has installed them.
 func TestDownload(t *testing.T) {
 	if os.Getenv("BOOTCTL_TEST_DOWNLOAD") == "" {
 		server := httptest.NewTLSServer(nil)
@@ -92,8 +92,7 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// A proxy is named without its password, also when it says no, and not used where
-// none is wanted.
+// A proxy is named without its password, even if it refuses, and not used with NoProxy.
 func TestProxies(t *testing.T) {
 	code := http.StatusProxyAuthRequired
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
@@ -105,20 +104,20 @@ func TestProxies(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, func(*httptest.Server) {})
 	config.Proxy = http.ProxyURL(through)
 	for _, code = range []int{http.StatusProxyAuthRequired, http.StatusBadGateway} {
-		told := ""
-		err := createSecret(t, config, kubeclient.Options{Proxied: func(p string) { told = p }})
+		proxied := ""
+		err := createSecret(t, config, kubeclient.Options{Proxied: func(p string) { proxied = p }})
 		var refused *kubeclient.ProxyError
 		if !errors.As(err, &refused) || !kubeclient.IsUnreachable(err) || kubeclient.IsTransient(err) != (code == http.StatusBadGateway) {
 			t.Errorf("%d: %v, transient %v", code, err, kubeclient.IsTransient(err))
 			continue
 		}
-		if !strings.HasPrefix(told, "http://user:xxxxx@127.0.0.1") || strings.Contains(err.Error(), "p4ssword") {
-			t.Errorf("%d: told %q, error %v", code, told, err)
+		if !strings.HasPrefix(proxied, "http://user:xxxxx@127.0.0.1") || strings.Contains(err.Error(), "p4ssword") {
+			t.Errorf("%d: proxied %q, error %v", code, proxied, err)
 		}
 	}
-	told := false
-	err = createSecret(t, config, kubeclient.Options{NoProxy: true, Proxied: func(string) { told = true }})
-	if !apierrors.IsForbidden(err) || told {
+	proxied := false
+	err = createSecret(t, config, kubeclient.Options{NoProxy: true, Proxied: func(string) { proxied = true }})
+	if !apierrors.IsForbidden(err) || proxied {
 		t.Errorf("without a proxy: %v", err)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"k8s.io/client-go/tools/pager"
 )
 
-// EachItem calls do with each object that list returns, page by page, until it returns
-// an error. It holds no more than a few pages at a time.
+// EachItem calls do with each object that list returns, page by page, until do returns
+// an error. It holds at most a few pages in memory.
 func EachItem[L, T runtime.Object](
 	ctx context.Context, list func(context.Context, metav1.ListOptions) (L, error), opts metav1.ListOptions, do func(T) error,
 ) error {
 	pages := pager.New(func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) { return list(ctx, opts) })
-	// Of more objects at a time, the server answers no sooner, and of fewer, it is asked more often.
+	// Larger pages are not faster, and smaller pages need more requests.
 	pages.PageSize, pages.PageBufferSize = 1000, 2
 	return pages.EachListItem(ctx, opts, func(object runtime.Object) error {
 		if item, ok := object.(T); ok {

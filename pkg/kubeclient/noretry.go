@@ -13,16 +13,16 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// ErrConnectionClosed means that the server closed the connection without an answer.
-var ErrConnectionClosed = errors.New("the server closed the connection without an answer")
+// ErrConnectionClosed means that the server closed the connection without a response.
+var ErrConnectionClosed = errors.New("the server closed the connection without a response")
 
-// isSingle marks the context of a request that client-go must not repeat.
+// isSingle marks the context of a request that client-go must not retry.
 type isSingle struct{}
 
-// noRetry makes a call one request. By itself client-go repeats a request up to
-// ten times, unheard, after sleeping as long as the server asked for. That is
-// right for a command that asks once; within Until it would hide the cause and
-// pass over the bound on Retry-After.
+// noRetry makes one call one request. By default client-go retries a request up to ten
+// times without reporting it, after sleeping as long as the server asked for. That suits
+// a command that makes a single call; within Until it would hide the error and bypass
+// the limit on Retry-After.
 type noRetry struct{ next http.RoundTripper }
 
 func (s noRetry) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -43,9 +43,9 @@ func (s noRetry) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, retryAfterError(resp, req.Method, seconds)
 }
 
-// retryAfterError returns the answer of a server that asks to be asked again.
+// retryAfterError returns the error of a server that asks for a later retry.
 func retryAfterError(resp *http.Response, method string, seconds int) error {
-	defer resp.Body.Close() //nolint:errcheck // what could be read was
+	defer resp.Body.Close() //nolint:errcheck // the body has been read
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err

@@ -10,19 +10,19 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Two refusals in a row are waited out, and a third is final.
+// Two authentication errors in a row are transient, and the third is final.
 func TestTolerateAuthErrors(t *testing.T) {
 	unauthorized := apierrors.NewUnauthorized("x")
 	forbidden := apierrors.NewForbidden(schema.GroupResource{}, "x", errors.New("x"))
-	trouble, other := apierrors.NewInternalError(errors.New("x")), errors.New("x")
+	internal, other := apierrors.NewInternalError(errors.New("x")), errors.New("x")
 	tests := []struct {
 		name string
 		errs []error
 		want []bool
 	}{
 		{"a third refusal", []error{unauthorized, forbidden, unauthorized}, []bool{true, true, false}},
-		{"trouble between", []error{unauthorized, unauthorized, trouble, unauthorized}, []bool{true, true, true, true}},
-		{"other errors", []error{trouble, other}, []bool{true, false}},
+		{"server error in between", []error{unauthorized, unauthorized, internal, unauthorized}, []bool{true, true, true, true}},
+		{"other errors", []error{internal, other}, []bool{true, false}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

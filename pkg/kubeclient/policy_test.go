@@ -25,7 +25,7 @@ import (
 
 func http2(s *httptest.Server) { s.EnableHTTP2 = true }
 
-// createSecret sends a request that client-go does not repeat by itself.
+// createSecret sends a request that client-go does not retry.
 func createSecret(t *testing.T, config *rest.Config, opts kubeclient.Options) error {
 	t.Helper()
 	client, err := kubeclient.New(config, opts)
@@ -36,7 +36,7 @@ func createSecret(t *testing.T, config *rest.Config, opts kubeclient.Options) er
 	return err
 }
 
-// One object is no larger than what etcd stores; a page of a list may be.
+// An object is limited to about the size that etcd stores; a page of a list may be larger.
 func TestNew_BodyLimitPerObject(t *testing.T) {
 	const size = 5 << 20
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -60,11 +60,11 @@ func TestNew_BodyLimitPerObject(t *testing.T) {
 	}
 }
 
-// What counts is the size after decompression, of errors too.
+// The limit applies to the decompressed size, and also to errors.
 func TestNew_BodyLimitOfErrors(t *testing.T) {
 	zipped := func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			t.Error("the client takes no gzip, so this proves nothing")
+			t.Error("the client does not accept gzip, so the test proves nothing")
 		}
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("Content-Type", "application/json")
@@ -93,7 +93,7 @@ func TestNew_BodyLimitOfErrors(t *testing.T) {
 				t.Errorf("error = %.200v, want %v", err, kubeclient.ErrTooLarge)
 			}
 			if kubeclient.IsTransient(err) {
-				t.Error("it would be tried again")
+				t.Error("the error is transient")
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func TestNew_HeaderLimitHTTP2(t *testing.T) {
 	}
 }
 
-// Of whatever status and to wherever, even the same server.
+// No redirect is followed, whatever its status and target.
 func TestNew_RedirectNeverFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, protocol := range []func(*httptest.Server){func(*httptest.Server) {}, http2} {
@@ -126,14 +126,14 @@ func TestNew_RedirectNeverFollowed(t *testing.T) {
 				t.Errorf("%d: error = %v after %d requests, want %v after one", status, err, requests.Load(), kubeclient.ErrRedirect)
 			}
 			if kubeclient.IsTransient(err) || kubeclient.IsUnreachable(err) {
-				t.Errorf("%d: it would be tried again", status)
+				t.Errorf("%d: the error is transient", status)
 			}
 		}
 	}
 }
 
-// The server's certificate is judged against the CA, the address and the clock
-// that were given, before anything is sent.
+// The server's certificate is verified with the configured CA, address and clock before
+// any request is sent.
 func TestNew_VerifiesServer(t *testing.T) {
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS()
@@ -144,9 +144,9 @@ func TestNew_VerifiesServer(t *testing.T) {
 		change func(*rest.Config, *kubeclient.Options)
 		want   bool
 	}{
-		{"as it is", func(*rest.Config, *kubeclient.Options) {}, true},
+		{"unchanged", func(*rest.Config, *kubeclient.Options) {}, true},
 		{"a clock within", func(_ *rest.Config, o *kubeclient.Options) { o.Now = func() time.Time { return notAfter } }, true},
-		{"a clock past its end", func(_ *rest.Config, o *kubeclient.Options) {
+		{"a clock past its expiration", func(_ *rest.Config, o *kubeclient.Options) {
 			o.Now = func() time.Time { return notAfter.Add(time.Second) }
 		}, false},
 		{"another name", func(c *rest.Config, _ *kubeclient.Options) { c.ServerName = "kubernetes" }, false},
@@ -164,7 +164,7 @@ func TestNew_VerifiesServer(t *testing.T) {
 				t.Errorf("error = %v, want success %v", err, test.want)
 			}
 			if kubeclient.IsUnreachable(err) || kubeclient.IsTransient(err) {
-				t.Errorf("error = %v would be tried again", err)
+				t.Errorf("error = %v is transient", err)
 			}
 			if got := requests.Load(); (got == 1) != test.want {
 				t.Errorf("%d requests were sent", got)
@@ -173,7 +173,7 @@ func TestNew_VerifiesServer(t *testing.T) {
 	}
 }
 
-// Errors of real connections, not made up ones.
+// Errors of real connections.
 func TestPredicates_ConnectionErrors(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -193,7 +193,7 @@ func TestPredicates_ConnectionErrors(t *testing.T) {
 	})
 	short.BearerToken = bearer
 	slow := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		if _, err := io.Copy(io.Discard, r.Body); err == nil { // only then does the server see the client hang up
+		if _, err := io.Copy(io.Discard, r.Body); err == nil { // the server notices a closed connection only then
 			<-r.Context().Done()
 		}
 	})
@@ -204,8 +204,8 @@ func TestPredicates_ConnectionErrors(t *testing.T) {
 	}{
 		{"refused", &rest.Config{Host: closed}},
 		{"not TLS", &rest.Config{Host: strings.Replace(plain.URL, "http:", "https:", 1)}},
-		{"hung up", hangUp},
-		{"half an answer", short},
+		{"connection closed", hangUp},
+		{"half a response", short},
 		{"timeout", slow},
 		{"old TLS", serve(t, func(http.ResponseWriter, *http.Request) {}, func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
@@ -221,7 +221,7 @@ func TestPredicates_ConnectionErrors(t *testing.T) {
 	}
 }
 
-// Neither an answer nor an error may take the credential with it.
+// Neither a response nor an error may contain the credential.
 func TestObserve_EachOutcome(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -229,13 +229,13 @@ func TestObserve_EachOutcome(t *testing.T) {
 		status  int
 	}{
 		{"answer", func(w http.ResponseWriter, _ *http.Request) { secret(w, 0) }, 200},
-		{"refusal that echoes", func(w http.ResponseWriter, r *http.Request) {
+		{"error that echoes", func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, r.Header.Get("Authorization"), http.StatusUnauthorized)
 		}, 401},
 		{"redirect that echoes", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/"+url.PathEscape(r.Header.Get("Authorization")), http.StatusFound)
 		}, 302},
-		{"no answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0},
+		{"no response", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -244,14 +244,14 @@ func TestObserve_EachOutcome(t *testing.T) {
 			var calls []kubeclient.Call
 			err := createSecret(t, config, kubeclient.Options{Observe: func(c kubeclient.Call) { calls = append(calls, c) }})
 			if len(calls) == 0 {
-				t.Fatal("it was told nothing")
+				t.Fatal("Observe was not called")
 			}
 			for _, c := range calls {
 				if c.Method != "POST" || c.Path != "/api/v1/namespaces/kube-system/secrets" || c.Status != test.status || (c.Err == nil) != (test.status != 0) {
 					t.Errorf("call %+v, want status %d", c, test.status)
 				}
 				if strings.Contains(fmt.Sprintf("%+v", c), bearer) {
-					t.Error("the call holds the credential")
+					t.Error("the call contains the credential")
 				}
 			}
 			if test.status == 200 && err != nil {
@@ -279,8 +279,8 @@ func TestObserve_Query(t *testing.T) {
 	}
 }
 
-// Only what the specification calls a warning for people is passed on, and a
-// client without a handler drops it, not to stderr.
+// Only warnings with the code that the specification defines are passed on, and a client
+// without a handler drops them instead of printing to stderr.
 func TestWarnings(t *testing.T) {
 	tests := []struct {
 		name, header string
@@ -313,8 +313,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// Requests are not held back, the config stays as it was, and protobuf is asked
-// for.
+// Requests are not throttled, the config is not modified, and protobuf is requested.
 func TestNew_NoDefaults(t *testing.T) {
 	config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if accept := r.Header.Get("Accept"); accept != "application/vnd.kubernetes.protobuf,application/json" {
@@ -334,7 +333,7 @@ func TestNew_NoDefaults(t *testing.T) {
 		client.Core.RESTClient(), client.Certificates.RESTClient(), client.RBAC.RESTClient(), client.Authentication.RESTClient(), client.Authorization.RESTClient(),
 	} {
 		if limiter := rests.GetRateLimiter(); limiter != nil { // client-go's default lets 10 pass, and then 5 a second
-			t.Errorf("requests to %s pass %T", rests.APIVersion(), limiter)
+			t.Errorf("requests to %s are limited by %T", rests.APIVersion(), limiter)
 		}
 	}
 	if _, err := client.Core.Secrets("kube-system").Get(t.Context(), "x", metav1.GetOptions{}); err != nil {
@@ -347,7 +346,7 @@ func TestNew_InvalidConfig(t *testing.T) {
 		name   string
 		config *rest.Config
 	}{
-		{"CA that is none", &rest.Config{Host: "https://127.0.0.1", TLSClientConfig: rest.TLSClientConfig{CAFile: "/none"}}},
+		{"missing CA file", &rest.Config{Host: "https://127.0.0.1", TLSClientConfig: rest.TLSClientConfig{CAFile: "/none"}}},
 		{"two credentials", &rest.Config{Host: "https://127.0.0.1", BearerToken: bearer, Username: "a"}},
 	}
 	for _, test := range tests {

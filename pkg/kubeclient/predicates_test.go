@@ -20,7 +20,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Each error is judged bare and wrapped, as callers pass it on.
+// Each error is checked both bare and wrapped, as callers pass it on.
 func TestPredicates_WrappedErrors(t *testing.T) {
 	get := func(err error) error { return &url.Error{Op: "Get", URL: "https://127.0.0.1", Err: err} }
 	nodes := schema.GroupResource{Resource: "nodes"}
@@ -37,7 +37,7 @@ func TestPredicates_WrappedErrors(t *testing.T) {
 		{"not TLS", get(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}), true, false, false},
 		{"alert", tls.AlertError(40), true, false, true},
 		{"bare deadline", context.DeadlineExceeded, true, false, true},
-		{"bare end", io.EOF, false, false, false},
+		{"bare EOF", io.EOF, false, false, false},
 		{"unknown CA", x509.UnknownAuthorityError{}, false, true, false},
 		{"expired", get(x509.CertificateInvalidError{Reason: x509.Expired, Cert: &x509.Certificate{}}), false, true, false},
 		{"other name", get(x509.HostnameError{Host: "a", Certificate: &x509.Certificate{}}), false, true, false},
@@ -47,7 +47,7 @@ func TestPredicates_WrappedErrors(t *testing.T) {
 		{"no such directory", &fs.PathError{Op: "mkdir", Err: syscall.ENOTDIR}, false, false, false},
 		{"cross-device link", &os.LinkError{Op: "rename", Err: syscall.EXDEV}, false, false, false},
 		{"interrupted file", &fs.PathError{Op: "read", Err: syscall.ETIMEDOUT}, false, false, false},
-		{"something else", errFinal, false, false, false},
+		{"other error", errFinal, false, false, false},
 		{"unauthorized", apierrors.NewUnauthorized("x"), false, false, false},
 		{"not found", apierrors.NewNotFound(nodes, "x"), false, false, false},
 		{"conflict", apierrors.NewConflict(nodes, "x", errFinal), false, false, false},
@@ -56,7 +56,7 @@ func TestPredicates_WrappedErrors(t *testing.T) {
 		{"gateway timeout", apierrors.NewTimeoutError("x", 1), false, false, true},
 		{"not available", apierrors.NewServiceUnavailable("x"), false, false, true},
 		{"credential plugin", get(errors.New("getting credentials: exec: executable false failed with exit code 1")), false, false, false},
-		{"several of them", errors.Join(errFinal, get(io.EOF)), true, false, true},
+		{"joined errors", errors.Join(errFinal, get(io.EOF)), true, false, true},
 	}
 	for _, test := range tests {
 		for form, err := range map[string]error{"bare": test.err, "wrapped": fmt.Errorf("get configmap: %w", test.err)} {
@@ -75,7 +75,7 @@ func TestPredicates_WrappedErrors(t *testing.T) {
 	}
 }
 
-// The messages are those of a real API server.
+// The messages are copied from a real API server.
 func TestIsForbiddenByRBAC(t *testing.T) {
 	requests := schema.GroupResource{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}
 	tests := []struct {

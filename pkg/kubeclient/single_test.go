@@ -23,7 +23,7 @@ func comeBack(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Within Until, one call is one request, and its error is what the server said.
+// Within Until, one call is one request, and its error has the server's message.
 func TestUntil_OneRequestPerCall(t *testing.T) {
 	const status = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServerTimeout","message":"etcd has no leader","code":500}`
 	tests := []struct {
@@ -35,7 +35,7 @@ func TestUntil_OneRequestPerCall(t *testing.T) {
 		{"too many requests", comeBack(http.StatusTooManyRequests, "slow down"), "the server has received too many requests and has asked us to try again later", 1},
 		{"not available", comeBack(http.StatusServiceUnavailable, ""), "the server is currently unable to handle the request", 1},
 		{"a status", comeBack(http.StatusInternalServerError, status), "etcd has no leader", 1},
-		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kubeclient.ErrConnectionClosed.Error(), 0},
+		{"connection closed", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kubeclient.ErrConnectionClosed.Error(), 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestUntil_OneRequestPerCall(t *testing.T) {
 				t.Errorf("%d requests, want one; error = %v, want a transient one", n, err)
 			}
 			if seconds, _ := apierrors.SuggestsClientDelay(err); seconds != test.seconds {
-				t.Errorf("error = %v asks for %d s, want %d", err, seconds, test.seconds)
+				t.Errorf("error = %v asks for a delay of %d s, want %d", err, seconds, test.seconds)
 			}
 			if cause := new(url.Error); !errors.As(err, &cause) || cause.Err.Error() != test.want {
 				t.Errorf("error = %v, want %s", err, test.want)
@@ -65,7 +65,7 @@ func TestUntil_OneRequestPerCall(t *testing.T) {
 	}
 }
 
-// Outside of Until, client-go repeats a request by itself.
+// Outside of Until, client-go retries a request.
 func TestNew_RetriesOutsideUntil(t *testing.T) {
 	var requests atomic.Int32
 	client, err := kubeclient.New(serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -80,6 +80,6 @@ func TestNew_RetriesOutsideUntil(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err = client.Core.Secrets("a").Get(t.Context(), "x", metav1.GetOptions{}); err != nil || requests.Load() != 2 {
-		t.Errorf("%d requests, error %v, want two and none", requests.Load(), err)
+		t.Errorf("%d requests, error %v, want two and no error", requests.Load(), err)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// ErrRedirect means that the server answered with a redirect, which is never
-// followed: the credentials of the request would go with it.
-var ErrRedirect = errors.New("the server answered with a redirect; an API server does not")
+// ErrRedirect means that the server responded with a redirect, which is never followed:
+// the request's credentials would be sent to the other server.
+var ErrRedirect = errors.New("the server responded with a redirect, which an API server never does")
 
 func newTransport(config *rest.Config, opts Options) (*http.Transport, error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
@@ -50,8 +50,8 @@ func newHTTPClient(config *rest.Config, transport *http.Transport, opts Options)
 	return httpClient(observed{authenticated, opts.As, opts.Observe}, config.Timeout), nil
 }
 
-// httpClient returns a client that follows no redirect, and makes a call within Until one
-// request.
+// httpClient returns a client that refuses redirects, and sends one request per call
+// within Until.
 func httpClient(transport http.RoundTripper, timeout time.Duration) *http.Client {
 	return &http.Client{
 		Transport:     noRetry{transport},
@@ -60,22 +60,22 @@ func httpClient(transport http.RoundTripper, timeout time.Duration) *http.Client
 	}
 }
 
-// ProxyError means that a proxy does not let a connection through.
+// ProxyError means that a proxy refused a connection.
 type ProxyError struct {
 	Proxy  string // its URL, without a password
-	Status string // its answer, such as "407 Proxy Authentication Required"
+	Status string // its response, such as "407 Proxy Authentication Required"
 	code   int
 }
 
 func (e *ProxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answers %s", e.Proxy, e.Status)
+	return fmt.Sprintf("the proxy %s responded with %s", e.Proxy, e.Status)
 }
 
-// isFinal says whether asking again would be answered in the same way.
+// isFinal reports whether the proxy would refuse another attempt as well.
 func (e *ProxyError) isFinal() bool { return e.code < http.StatusInternalServerError }
 
-// proxyOf returns what chooses the proxy of a request: that of the configuration,
-// or else the environment.
+// proxyOf returns the function that chooses the proxy of a request, as set in the
+// configuration or, by default, the environment.
 func proxyOf(config *rest.Config, opts Options) func(*http.Request) (*url.URL, error) {
 	choose := config.Proxy
 	switch {
@@ -93,7 +93,7 @@ func proxyOf(config *rest.Config, opts Options) func(*http.Request) (*url.URL, e
 	}
 }
 
-// refusedByProxy makes an error of a proxy's answer that names the proxy.
+// refusedByProxy returns an error that names the proxy if the proxy refused a connection.
 func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -101,19 +101,19 @@ func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *ht
 	return &ProxyError{Proxy: proxy.Redacted(), Status: resp.Status, code: resp.StatusCode}
 }
 
-// Call tells of one finished request.
+// Call describes one finished request.
 type Call struct {
 	Method, Path string
 	As           string
-	// Status is the HTTP status; 0 when Err says why there was none.
+	// Status is the HTTP status; 0 if Err is set.
 	Status   int
 	Duration time.Duration
 	Err      error
-	// Date is the server's clock as the answer gives it; zero when it does not.
+	// Date is the server's time in the response; zero if the response has none.
 	Date time.Time
 }
 
-// observed reports each request. It sits outside authentication.
+// observed reports each request. It wraps the authentication, so it sees no credential.
 type observed struct {
 	next    http.RoundTripper
 	as      string

@@ -12,8 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// DeadlineError means that the time ran out. Last is what was last seen, and is
-// what it unwraps to, beside context.DeadlineExceeded.
+// DeadlineError means that the deadline has passed. It unwraps to Last, which is the last
+// error, and to context.DeadlineExceeded.
 type DeadlineError struct{ Last error }
 
 func (e *DeadlineError) Error() string { return fmt.Sprintf("gave up waiting: %v", e.Last) }
@@ -24,39 +24,38 @@ func (e *DeadlineError) Unwrap() []error { return []error{e.Last, context.Deadli
 const (
 	minDelay = 200 * time.Millisecond
 	maxDelay = 5 * time.Second
-	maxAsked = 30 * time.Second // the longest Retry-After that is honoured
+	maxAsked = 30 * time.Second // the longest Retry-After that is honored
 )
 
-// ErrNoAnswer is reported while a request has no answer yet.
-var ErrNoAnswer = errors.New("no answer yet")
+// ErrNoAnswer is reported while a request has no response yet.
+var ErrNoAnswer = errors.New("no response yet")
 
-// Wait says how Until waits.
+// Wait configures Until.
 type Wait struct {
-	// Transient says which errors to try again after. It must not be nil.
+	// Transient reports whether to retry after an error. It must not be nil.
 	Transient func(error) bool
-	// Observer receives each transient error that reads differently from the one
-	// before, as Waiting.
+	// Observer receives each transient error whose text differs from the previous one,
+	// as Waiting.
 	Observer Observer
-	// Slow is the error to report when one attempt takes over a second and a
-	// half, such as ErrNoAnswer; nil means nothing.
+	// Slow is the error to report if one attempt takes more than 1.5 seconds, such as
+	// ErrNoAnswer; nil reports nothing.
 	Slow error
 }
 
 // slowAfter is how long an attempt may take before it counts as slow.
 const slowAfter = 1500 * time.Millisecond
 
-// Until calls attempt until it succeeds or fails with an error that is not
-// transient. It returns a *DeadlineError when the deadline of ctx passes first,
-// and the cause of ctx when that is cancelled. Pauses grow, with jitter; a
-// Retry-After of the server is honoured up to 30 seconds. With the context that
-// attempt is given, each call is one request.
+// Until calls attempt until it succeeds or fails with an error that is not transient. It
+// returns a *DeadlineError if the deadline of ctx passes first, and the cause of ctx if
+// ctx is canceled. Pauses grow, with jitter; a Retry-After of the server is honored up
+// to 30 seconds. With the context that attempt receives, each call is one request.
 func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) error {
 	var last error
 	ctx = context.WithValue(ctx, isSingle{}, true)
-	tell, silence := reporter(wait.Observer)
-	defer silence()
+	report, stop := reporter(wait.Observer)
+	defer stop()
 	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
-		slow := time.AfterFunc(slowAfter, func() { tell(wait.Slow) })
+		slow := time.AfterFunc(slowAfter, func() { report(wait.Slow) })
 		err := attempt(ctx)
 		slow.Stop()
 		switch {
@@ -71,7 +70,7 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 		case !wait.Transient(err):
 			return err
 		}
-		tell(err)
+		report(err)
 		last = err
 		select {
 		case <-ctx.Done():
@@ -81,8 +80,8 @@ func Until(ctx context.Context, wait Wait, attempt func(context.Context) error) 
 }
 
 // Retry makes a call until it succeeds or fails with an error that is not transient, as
-// Until does. Errors of authentication are tolerated for a while, since an API server
-// may not see yet what another one stored.
+// Until does. It tolerates authentication errors at first, because an API server may
+// not yet see what another one has stored.
 func Retry[T any](ctx context.Context, transient func(error) bool, observer Observer, call func(context.Context) (T, error)) (value T, err error) {
 	wait := Wait{Transient: TolerateAuthErrors(transient), Observer: observer, Slow: ErrNoAnswer}
 	err = Until(ctx, wait, func(ctx context.Context) (err error) {
@@ -92,29 +91,29 @@ func Retry[T any](ctx context.Context, transient func(error) bool, observer Obse
 	return value, err
 }
 
-// reporter returns tell, which reports each error that differs from the previous one,
-// and silence, after which the observer is neither running nor called again.
-func reporter(observer Observer) (tell func(error), silence func()) {
+// reporter returns report, which notifies the observer of each error that differs from
+// the previous one, and stop, after which the observer is neither running nor called again.
+func reporter(observer Observer) (report func(error), stop func()) {
 	var mu sync.Mutex
-	said := ""
-	tell = func(err error) {
+	last := ""
+	report = func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if err != nil && err.Error() != said {
-			said = err.Error()
+		if err != nil && err.Error() != last {
+			last = err.Error()
 			observer.Notify(Event{Waiting: err})
 		}
 	}
-	silence = func() {
+	stop = func() {
 		mu.Lock()
 		defer mu.Unlock()
 		observer = nil
 	}
-	return tell, silence
+	return report, stop
 }
 
-// pause returns the time to wait: delay with up to half of it more or less, or
-// what the server asked for.
+// pause returns the time to wait: delay plus or minus up to half of it, or the time that
+// the server asked for.
 func pause(delay time.Duration, err error) time.Duration {
 	delay = delay/2 + rand.N(delay) //nolint:gosec // jitter, not a secret
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
@@ -123,21 +122,21 @@ func pause(delay time.Duration, err error) time.Duration {
 	return delay
 }
 
-// Event reports the progress of work that takes time. Only the field that the event is
-// about is set.
+// Event reports the progress of an operation that takes time. Only the field that the
+// event is about is set.
 type Event struct {
 	// Step is the name of a step that begins.
 	Step string
-	// Waiting is the error that the work waits out. It is reported again when it changes.
+	// Waiting is the error that the operation retries after. It is reported again when it changes.
 	Waiting error
-	// CSR is the CSR as the API server has it, once it was submitted.
+	// CSR is the CSR as stored by the API server, once it has been submitted.
 	CSR *certificatesv1.CertificateSigningRequest
-	// ClockBehind is how far the clock of this machine is behind the server's, negative
-	// when it is ahead. It is reported once, and only if it is over a minute.
+	// ClockBehind is how far this machine's clock is behind the server's; negative if it
+	// is ahead. It is reported once, and only if the difference is more than a minute.
 	ClockBehind time.Duration
 }
 
-// Observer receives the events of work that takes time, possibly from several
+// Observer receives the events of an operation that takes time, possibly from several
 // goroutines. A nil Observer ignores them.
 type Observer func(Event)
 

@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Pauses begin near a fifth of a second, double, and stay below 7.5 s.
+// Pauses begin near 0.2 s, double, and stay below 7.5 s.
 func TestUntil_Pauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -28,10 +28,10 @@ func TestUntil_Pauses(t *testing.T) {
 			t.Fatalf("%d attempts, %v", len(at), err)
 		}
 		delay, different := 200*time.Millisecond, false
-		for i := range len(at) - 2 { // the deadline cuts the last one
+		for i := range len(at) - 2 { // the deadline cuts off the last one
 			pause := at[i+1].Sub(at[i])
 			if pause < delay/2 || pause >= delay*3/2 {
-				t.Fatalf("pause %d is %v, want %v or up to half of it more or less", i, pause, delay)
+				t.Fatalf("pause %d is %v, want %v plus or minus up to half of it", i, pause, delay)
 			}
 			different = different || (i > 10 && pause != at[i].Sub(at[i-1]))
 			delay = min(2*delay, 5*time.Second)
@@ -42,8 +42,8 @@ func TestUntil_Pauses(t *testing.T) {
 	})
 }
 
-// The deadline ends a pause and an attempt alike, at its moment, and the error
-// holds what was last seen rather than that the last attempt was cut short.
+// The deadline ends a pause or an attempt immediately, and the error contains the last
+// complete error rather than the cancellation of the last attempt.
 func TestUntil_Deadline(t *testing.T) {
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
@@ -94,7 +94,7 @@ func TestUntil_Deadline(t *testing.T) {
 	}
 }
 
-// A success that comes with the deadline counts.
+// A success at the deadline counts.
 func TestUntil_SuccessAtDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -109,7 +109,7 @@ func TestUntil_SuccessAtDeadline(t *testing.T) {
 	})
 }
 
-// Cancelled in a pause or in an attempt, it ends at once and with the cause.
+// When canceled in a pause or in an attempt, Until returns the cause immediately.
 func TestUntil_ContextCanceled(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -139,7 +139,7 @@ func TestUntil_ContextCanceled(t *testing.T) {
 	}
 }
 
-// What the server asks for is a least pause: one below ours changes nothing.
+// The server's Retry-After is a minimum: a value below the planned pause has no effect.
 func TestUntil_RetryAfter(t *testing.T) {
 	resource := schema.GroupResource{Resource: "secrets"}
 	tests := []struct {
@@ -151,7 +151,7 @@ func TestUntil_RetryAfter(t *testing.T) {
 		{"asked for more", apierrors.NewTooManyRequests("x", 20), 20 * time.Second, 20 * time.Second},
 		{"asked for the most", apierrors.NewTooManyRequests("x", 30), 30 * time.Second, 30 * time.Second},
 		{"asked for too much", apierrors.NewTooManyRequests("x", 31), 30 * time.Second, 30 * time.Second},
-		{"asked for less than nothing", apierrors.NewTooManyRequests("x", -5), 100 * time.Millisecond, 300 * time.Millisecond},
+		{"asked for a negative time", apierrors.NewTooManyRequests("x", -5), 100 * time.Millisecond, 300 * time.Millisecond},
 		{"server timeout", apierrors.NewServerTimeout(resource, "get", 7), 7 * time.Second, 7 * time.Second},
 		{"wrapped", fmt.Errorf("get: %w", apierrors.NewTooManyRequests("x", 9)), 9 * time.Second, 9 * time.Second},
 	}
@@ -174,8 +174,8 @@ func TestUntil_RetryAfter(t *testing.T) {
 	}
 }
 
-// Slow is said at a second and a half, once for all slow attempts in a row, and
-// never of a quick one.
+// Slow is reported after 1.5 s, once for consecutive slow attempts, and never for a
+// quick one.
 func TestUntil_ReportsSlowCalls(t *testing.T) {
 	tests := []struct {
 		name string
@@ -185,32 +185,32 @@ func TestUntil_ReportsSlowCalls(t *testing.T) {
 	}{
 		{"quick", 1499 * time.Millisecond, kubeclient.ErrNoAnswer, nil},
 		{"slow", 1501 * time.Millisecond, kubeclient.ErrNoAnswer, []time.Duration{1500 * time.Millisecond}},
-		{"slow, with nothing to say", 1501 * time.Millisecond, nil, nil},
+		{"slow, without an error to report", 1501 * time.Millisecond, nil, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				var said []time.Duration
+				var reported []time.Duration
 				wait := kubeclient.Wait{Transient: again, Slow: test.slow, Observer: func(event kubeclient.Event) {
 					if !errors.Is(event.Waiting, test.slow) {
-						t.Errorf("told %v, want %v", event.Waiting, test.slow)
+						t.Errorf("reported %v, want %v", event.Waiting, test.slow)
 					}
-					said = append(said, time.Since(start))
+					reported = append(reported, time.Since(start))
 				}}
 				err := kubeclient.Until(t.Context(), wait, func(context.Context) error {
 					time.Sleep(test.take)
 					return nil
 				})
-				if err != nil || fmt.Sprint(said) != fmt.Sprint(test.want) {
-					t.Errorf("told after %v, want %v (%v)", said, test.want, err)
+				if err != nil || fmt.Sprint(reported) != fmt.Sprint(test.want) {
+					t.Errorf("reported after %v, want %v (%v)", reported, test.want, err)
 				}
 			})
 		})
 	}
 }
 
-// Nobody has to listen.
+// The observer may be nil.
 func TestUntil_NoObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0

@@ -23,12 +23,12 @@ func again(err error) bool { return errors.Is(err, errAgain) || apierrors.IsTooM
 func TestUntil(t *testing.T) {
 	tests := []struct {
 		name    string
-		errs    []error // of the attempts; the last one stays
+		errs    []error // of the attempts; the last one repeats
 		wantErr error
 		calls   int // 0 means more than ten
 	}{
-		{"at once", []error{nil}, nil, 1},
-		{"after some", []error{errAgain, errAgain, nil}, nil, 3},
+		{"immediately", []error{nil}, nil, 1},
+		{"after two errors", []error{errAgain, errAgain, nil}, nil, 3},
 		{"final", []error{errAgain, errFinal}, errFinal, 2},
 		{"never", []error{errAgain}, errAgain, 0},
 	}
@@ -49,7 +49,7 @@ func TestUntil(t *testing.T) {
 					t.Errorf("%d attempts, want %d", calls, tt.calls)
 				}
 				if (tt.calls == 0) != errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("error = %v; whether the deadline passed is wrong", err)
+					t.Errorf("error = %v does not match whether the deadline passed", err)
 				}
 			})
 		})
@@ -81,7 +81,7 @@ func TestUntil_RetryAfterLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := at[1].Sub(at[0]); got != want {
-				t.Errorf("asked for %d s it waited %v, want %v", asked, got, want)
+				t.Errorf("asked for %d s, waited %v, want %v", asked, got, want)
 			}
 		})
 	}
@@ -89,9 +89,9 @@ func TestUntil_RetryAfterLimit(t *testing.T) {
 
 func TestUntil_EachCauseOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said []string
+		var reported []string
 		calls := 0
-		wait := kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer, Observer: func(event kubeclient.Event) { said = append(said, event.Waiting.Error()) }}
+		wait := kubeclient.Wait{Transient: again, Slow: kubeclient.ErrNoAnswer, Observer: func(event kubeclient.Event) { reported = append(reported, event.Waiting.Error()) }}
 		err := kubeclient.Until(t.Context(), wait, func(context.Context) error {
 			switch calls++; calls {
 			case 1, 2, 3:
@@ -102,8 +102,8 @@ func TestUntil_EachCauseOnce(t *testing.T) {
 			}
 			return nil
 		})
-		if want := []string{"again", "no answer yet", "again"}; err != nil || !slices.Equal(said, want) {
-			t.Errorf("causes %q, want %q (%v)", said, want, err)
+		if want := []string{"again", "no response yet", "again"}; err != nil || !slices.Equal(reported, want) {
+			t.Errorf("reported %q, want %q (%v)", reported, want, err)
 		}
 	})
 }

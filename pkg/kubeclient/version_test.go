@@ -21,7 +21,7 @@ func TestVersion(t *testing.T) {
 		is     func(error) bool
 	}{
 		{"version", 200, "application/json", `{"gitVersion":"v1.37.2"}`, "v1.37.2", func(err error) bool { return err == nil }},
-		{"credentials are refused", 401, "application/json", `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401}`, "", apierrors.IsUnauthorized},
+		{"credentials refused", 401, "application/json", `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401}`, "", apierrors.IsUnauthorized},
 		{"another server", 200, "application/json", `{"gitVersion":`, "", matching(kubeclient.ErrNotAPIServer)},
 		{"a page", 200, "text/html", `<html>`, "", matching(kubeclient.ErrNotAPIServer)},
 	}

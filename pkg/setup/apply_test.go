@@ -46,18 +46,17 @@ func TestApply_CreatesObjects(t *testing.T) {
 			}
 			for name, action := range actions(results) {
 				if action != setup.Unchanged {
-					t.Errorf("the second time, %s: %s", name, action)
+					t.Errorf("Apply again: %s: %s", name, action)
 				}
 			}
 			if got := c.changes(); len(got) > 0 {
-				t.Errorf("the second time it did %v", got)
+				t.Errorf("Apply again: changes %v", got)
 			}
 		})
 	}
 }
 
-// Of an object that is there and grants the same, labels do not matter: kubeadm
-// sets none.
+// Labels of an existing object that grants the same do not matter: kubeadm sets none.
 func TestApply_OnlyMissing(t *testing.T) {
 	all := nodes()
 	for missing, object := range all {
@@ -85,11 +84,11 @@ func TestApply_ComparesEachPart(t *testing.T) {
 	tests := []struct {
 		name, object string
 		change       func(*setup.Object)
-		want         string // in the error; nothing where it is the same
+		want         string // in the error; empty if nothing differs
 	}{
-		{"the same role", role, func(*setup.Object) {}, ""},
-		{"the same binding", binding, func(*setup.Object) {}, ""},
-		{"the same in two rules", role, func(o *setup.Object) { o.Rules = append(o.Rules, o.Rules[0]) }, ""},
+		{"same role", role, func(*setup.Object) {}, ""},
+		{"same binding", binding, func(*setup.Object) {}, ""},
+		{"duplicate rule", role, func(o *setup.Object) { o.Rules = append(o.Rules, o.Rules[0]) }, ""},
 		{"more verbs", role, func(o *setup.Object) { o.Rules[0].Verbs = []string{"get", "list"} }, "it has list nodes"},
 		{"more resources", role, func(o *setup.Object) { o.Rules[0].Resources = []string{"nodes", "secrets"} }, "it has get secrets"},
 		{"all API groups", role, func(o *setup.Object) { o.Rules[0].APIGroups = []string{"*"} }, "it has get nodes in the API group *"},
@@ -101,7 +100,7 @@ func TestApply_ComparesEachPart(t *testing.T) {
 		{"other role", binding, func(o *setup.Object) { o.RoleRef.Name = "cluster-admin" }, "it lacks the ClusterRole system:node-bootstrapper; it has the ClusterRole cluster-admin"},
 		{"other group", binding, func(o *setup.Object) { o.Subjects[0].Name = "system:authenticated" },
 			"it lacks the group system:bootstrappers:kubeadm:default-node-token; it has the group system:authenticated"},
-		{"user for group", binding, func(o *setup.Object) { o.Subjects[0].Kind = "User" }, "it has the user system:bootstrappers:kubeadm:default-node-token"},
+		{"user instead of group", binding, func(o *setup.Object) { o.Subjects[0].Kind = "User" }, "it has the user system:bootstrappers:kubeadm:default-node-token"},
 		{"second subject", binding, func(o *setup.Object) {
 			o.Subjects = append(o.Subjects, rbacv1.Subject{Kind: "ServiceAccount", Namespace: "n", Name: "s"})
 		}, "it has the serviceaccount n/s"},
@@ -119,10 +118,10 @@ func TestApply_ComparesEachPart(t *testing.T) {
 				return
 			}
 			if !errors.Is(err, setup.ErrDiffers) || results != nil || !strings.Contains(err.Error(), test.object+": ") || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("results %v, error %v, want %q in it", results, err, test.want)
+				t.Errorf("results %v, error %v, want one with %q", results, err, test.want)
 			}
 			if got := c.changes(); len(got) > 0 {
-				t.Errorf("it did %v before it found the difference", got)
+				t.Errorf("changes before the difference was found: %v", got)
 			}
 			c.ClearActions()
 			results, err = c.setup(nodes(), force).Apply(t.Context())
@@ -134,12 +133,12 @@ func TestApply_ComparesEachPart(t *testing.T) {
 					t.Errorf("with force, %s: %s", name, action)
 				}
 			}
-			c.must(t, nodes()) // which finds it as it should be
+			c.must(t, nodes()) // which finds no difference
 		})
 	}
 }
 
-// All differences are told at once, also that of cluster-info.
+// All differences are reported at once, including cluster-info's.
 func TestApply_AllDifferences(t *testing.T) {
 	c := newCluster(t)
 	there := changed(t, "ClusterRole kubeadm:get-nodes", func(o *setup.Object) { o.Rules = nil })
@@ -148,15 +147,15 @@ func TestApply_AllDifferences(t *testing.T) {
 	c.document = document(t, "192.0.2.2:6443")
 	_, err := c.setup(nodes(), func(s *setup.Setup) { s.Keep = false }).Apply(t.Context())
 	for _, want := range []string{"ClusterRole kubeadm:get-nodes: ", "ClusterRoleBinding kubeadm:get-nodes: ",
-		"ConfigMap kube-public/cluster-info: it exists already and is not what setup makes: it has the address https://192.0.2.1:6443, and lacks https://192.0.2.2:6443"} {
+		"ConfigMap kube-public/cluster-info: it exists and differs from what setup creates: it has the address https://192.0.2.1:6443 instead of https://192.0.2.2:6443"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q in it", err, want)
+			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
 }
 
-// A role of a binding cannot be changed, so that is made anew, with what else
-// people noted on it.
+// The role of a binding cannot be changed, so the binding is recreated with its labels
+// and annotations.
 func TestApply_ForceRecreatesBinding(t *testing.T) {
 	c := newCluster(t)
 	there := changed(t, "ClusterRoleBinding kubeadm:kubelet-bootstrap", func(o *setup.Object) { o.RoleRef.Name = "view" })
@@ -174,7 +173,7 @@ func TestApply_ForceRecreatesBinding(t *testing.T) {
 	c.setupMust(t, force)
 	want := []string{"delete clusterrolebindings kubeadm:kubelet-bootstrap", "create clusterrolebindings kubeadm:kubelet-bootstrap"}
 	if got := c.changes(); !slices.Equal(got, want) {
-		t.Errorf("it did %v, want %v", got, want)
+		t.Errorf("changes %v, want %v", got, want)
 	}
 	found, err = bindings.Get(t.Context(), "kubeadm:kubelet-bootstrap", metav1.GetOptions{})
 	if err != nil || !maps.Equal(found.Labels, map[string]string{"theirs": "yes", setup.Label: setup.LabelValue}) || found.Annotations["note"] != "kept" || found.RoleRef.Name != "system:node-bootstrapper" {
@@ -196,7 +195,7 @@ func TestApply_DryRun(t *testing.T) {
 		t.Errorf("results %v (%v)", results, err)
 	}
 	if got := c.changes(); len(got) > 0 {
-		t.Errorf("it did %v", got)
+		t.Errorf("changes %v", got)
 	}
 	c.must(t, nodes())
 	results, err = c.setup(nodes(), dryRun).Remove(t.Context())
@@ -204,12 +203,12 @@ func TestApply_DryRun(t *testing.T) {
 		t.Errorf("removal: results %v (%v)", results, err)
 	}
 	if got := c.changes(); len(got) > 0 {
-		t.Errorf("removal: it did %v", got)
+		t.Errorf("removal: changes %v", got)
 	}
 }
 
-// Where each node is to be approved by a person, what approves them at once must
-// not be left from before.
+// If an administrator approves each node, an existing binding for automatic approval
+// must be deleted.
 func TestApply_NoApproval(t *testing.T) {
 	none := setup.Objects(setup.Options{Approval: setup.AutoApproveNone})
 	for _, object := range none {
@@ -224,7 +223,7 @@ func TestApply_NoApproval(t *testing.T) {
 		t.Errorf("%d cluster role bindings, want 3 (%v)", len(bindings.Items), err)
 	}
 	c.must(t, nodes())
-	if _, err := c.setup(none).Apply(t.Context()); !errors.Is(err, setup.ErrDiffers) || !strings.Contains(err.Error(), "approved at once") {
+	if _, err := c.setup(none).Apply(t.Context()); !errors.Is(err, setup.ErrDiffers) || !strings.Contains(err.Error(), "automatic approval of new nodes") {
 		t.Errorf("error = %v, want ErrDiffers", err)
 	}
 	c.ClearActions()
@@ -232,19 +231,19 @@ func TestApply_NoApproval(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := c.changes(); !slices.Equal(got, []string{"delete clusterrolebindings kubeadm:node-autoapprove-bootstrap"}) {
-		t.Errorf("it did %v", got)
+		t.Errorf("changes %v", got)
 	}
 }
 
-// Between looking and creating, someone else creates an object of the name.
+// Between reading and creating, another client creates an object with the name.
 func TestApply_ConcurrentCreate(t *testing.T) {
 	tests := []struct {
 		name    string
 		there   func(*setup.Object)
 		wantErr error
 	}{
-		{"the same", func(*setup.Object) {}, nil},
-		{"something else", func(o *setup.Object) { o.Rules[0].Verbs = []string{"*"} }, setup.ErrDiffers},
+		{"same object", func(*setup.Object) {}, nil},
+		{"different object", func(o *setup.Object) { o.Rules[0].Verbs = []string{"*"} }, setup.ErrDiffers},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -265,31 +264,31 @@ func TestApply_ConcurrentCreate(t *testing.T) {
 				t.Errorf("error = %v, want %v", err, test.wantErr)
 			}
 			if got := actions(results)["ClusterRole "+role]; test.wantErr == nil && got != setup.Unchanged {
-				t.Errorf("what someone else created is %s", got)
+				t.Errorf("the other client's object is %s", got)
 			}
 		})
 	}
 }
 
-// What lets new nodes in by itself is made with the rest, and not added to a cluster
-// that does without it.
+// The binding for automatic approval is created on a new cluster, and not added to a
+// cluster that was set up without it.
 func TestApply_KeepsPolicy(t *testing.T) {
 	keep := setup.Objects(setup.Options{Approval: setup.AutoApproveKeep})
 	none := setup.Objects(setup.Options{Approval: setup.AutoApproveNone})
 	last := func(results []setup.Result) setup.Action { return results[len(keep)-1].Action }
 	c := newCluster(t)
 	if got := last(c.must(t, keep)); got != setup.Created {
-		t.Errorf("on a bare cluster it is %s", got)
+		t.Errorf("on a new cluster: %s", got)
 	}
 	if got := last(c.must(t, keep)); got != setup.Unchanged {
-		t.Errorf("where it is, it is %s", got)
+		t.Errorf("if it exists: %s", got)
 	}
 	other := newCluster(t)
 	other.must(t, none)
 	if got := last(other.must(t, keep)); got != setup.Skipped {
-		t.Errorf("where it is not, it is %s", got)
+		t.Errorf("if it is missing: %s", got)
 	}
 	if got := last(other.must(t, nodes())); got != setup.Created {
-		t.Errorf("where it is asked for, it is %s", got)
+		t.Errorf("if it is requested: %s", got)
 	}
 }

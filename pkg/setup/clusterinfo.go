@@ -14,12 +14,12 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// clusterInfo is what is said of cluster-info.
-func clusterInfo(action Action, why string) Result {
-	return Result{Object{Kind: "ConfigMap", Namespace: metav1.NamespacePublic, Name: api.ConfigMapClusterInfo}, action, why}
+// clusterInfo is a result for cluster-info.
+func clusterInfo(action Action, message string) Result {
+	return Result{Object{Kind: "ConfigMap", Namespace: metav1.NamespacePublic, Name: api.ConfigMapClusterInfo}, action, message}
 }
 
-// planClusterInfo says what it takes to have nodes told of the cluster.
+// planClusterInfo returns the steps to publish cluster-info.
 func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 	document, err := s.document(ctx)
 	if err != nil {
@@ -30,12 +30,12 @@ func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := s.judge(change)
+	result := s.resultOf(change)
 	if result.Action == Unchanged || result.Action == differs {
 		return []step{{result: result}}, nil
 	}
-	writer.PlanOnly, writer.Confirm = false, func(now clusterinfo.Change) error { // someone else may have published meanwhile
-		if result := s.judge(now); result.Action == differs {
+	writer.PlanOnly, writer.Confirm = false, func(now clusterinfo.Change) error { // another client may have published in the meantime
+		if result := s.resultOf(now); result.Action == differs {
 			return &DiffersError{[]string{result.difference()}}
 		}
 		return nil
@@ -47,8 +47,9 @@ func (s Setup) planClusterInfo(ctx context.Context) ([]step, error) {
 	}}}, nil
 }
 
-// judge says what a change does to cluster-info, and whether it may.
-func (s Setup) judge(change clusterinfo.Change) Result {
+// resultOf returns the result of a change to cluster-info; its action is differs if the
+// change needs Force.
+func (s Setup) resultOf(change clusterinfo.Change) Result {
 	switch {
 	case change.Creates:
 		return clusterInfo(Created, "")
@@ -62,8 +63,8 @@ func (s Setup) judge(change clusterinfo.Change) Result {
 	return clusterInfo(Updated, documentDifference(change))
 }
 
-// document returns what nodes shall be told: what they are told already, word for
-// word, where that is the same.
+// document returns the kubeconfig to publish: the existing one, byte for byte, if it is
+// equivalent.
 func (s Setup) document(ctx context.Context) ([]byte, error) {
 	info, current, invalid := clusterinfo.FetchDocument(ctx, s.Core)
 	switch {
@@ -83,7 +84,7 @@ func (s Setup) document(ctx context.Context) ([]byte, error) {
 	return document, err
 }
 
-// documentDifference says how nodes are told otherwise than they shall be.
+// documentDifference describes how the published kubeconfig differs from the wanted one.
 func documentDifference(change clusterinfo.Change) string {
 	if change.Before == nil {
 		return "it has no kubeconfig"
@@ -92,15 +93,15 @@ func documentDifference(change clusterinfo.Change) string {
 	if err != nil {
 		return err.Error()
 	}
-	after, _ := clusterinfo.ParseDocument(change.After) // which Publish has taken
+	after, _ := clusterinfo.ParseDocument(change.After) // Publish has accepted it
 	if before.Server != after.Server {
-		return fmt.Sprintf("it has the address %s, and lacks %s", before.Server.URL(), after.Server.URL())
+		return fmt.Sprintf("it has the address %s instead of %s", before.Server.URL(), after.Server.URL())
 	}
-	return fmt.Sprintf("it has the CA %s, and lacks %s", clusterinfo.Pins(before.CAs), clusterinfo.Pins(after.CAs))
+	return fmt.Sprintf("it has the CA %s instead of %s", clusterinfo.Pins(before.CAs), clusterinfo.Pins(after.CAs))
 }
 
-// planRemovalOfClusterInfo says what it takes to have cluster-info gone where setup
-// created it and nobody else needs it.
+// planRemovalOfClusterInfo returns the steps to delete cluster-info if setup created it
+// and no other group needs it.
 func (s Setup) planRemovalOfClusterInfo(ctx context.Context) ([]step, error) {
 	configMaps := s.Core.ConfigMaps(metav1.NamespacePublic)
 	found, err := configMaps.Get(ctx, api.ConfigMapClusterInfo, metav1.GetOptions{})

@@ -16,7 +16,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// wants has nodes told of the cluster at this address, whatever they are told now.
+// wants publishes this kubeconfig, whatever is published now.
 func wants(text []byte) func(*setup.Setup) {
 	return func(s *setup.Setup) {
 		s.Keep = false
@@ -32,21 +32,21 @@ func TestApply_ExistingClusterInfo(t *testing.T) {
 		name    string
 		data    map[string]string
 		changes []func(*setup.Setup)
-		want    setup.Action // nothing where it is refused
+		want    setup.Action // empty if it is an error
 		text    string       // in the error
 	}{
-		{"the same", map[string]string{"kubeconfig": string(here)}, []func(*setup.Setup){wants(here)}, setup.Unchanged, ""},
-		{"the same, written otherwise", map[string]string{"kubeconfig": string(indented)}, []func(*setup.Setup){wants(here)}, setup.Unchanged, ""},
-		{"any, and none was asked for", map[string]string{"kubeconfig": string(there)}, nil, setup.Unchanged, ""},
-		{"any, and none was asked for with force", map[string]string{"kubeconfig": string(there)}, []func(*setup.Setup){force}, setup.Unchanged, ""},
-		{"another address", map[string]string{"kubeconfig": string(there)}, []func(*setup.Setup){wants(here)}, "", "it has the address https://192.0.2.2:6443, and lacks https://192.0.2.1:6443"},
+		{"same kubeconfig", map[string]string{"kubeconfig": string(here)}, []func(*setup.Setup){wants(here)}, setup.Unchanged, ""},
+		{"same kubeconfig, written differently", map[string]string{"kubeconfig": string(indented)}, []func(*setup.Setup){wants(here)}, setup.Unchanged, ""},
+		{"any, with none requested", map[string]string{"kubeconfig": string(there)}, nil, setup.Unchanged, ""},
+		{"any, with none requested, with force", map[string]string{"kubeconfig": string(there)}, []func(*setup.Setup){force}, setup.Unchanged, ""},
+		{"another address", map[string]string{"kubeconfig": string(there)}, []func(*setup.Setup){wants(here)}, "", "it has the address https://192.0.2.2:6443 instead of https://192.0.2.1:6443"},
 		{"another CA", map[string]string{"kubeconfig": string(otherCA)}, []func(*setup.Setup){wants(here)}, "", "it has the CA [sha256:"},
 		{"another address, with force", map[string]string{"kubeconfig": string(there)}, []func(*setup.Setup){wants(here), force}, setup.Updated, ""},
 		{"no kubeconfig", map[string]string{"x": "y"}, nil, "", "it has no kubeconfig"},
 		{"no kubeconfig, with force", map[string]string{"x": "y"}, []func(*setup.Setup){force}, setup.Updated, ""},
-		{"what no node takes", map[string]string{"kubeconfig": "junk"}, nil, "", clusterinfo.ErrDocument.Error()},
-		{"what no node takes, with force", map[string]string{"kubeconfig": "junk"}, []func(*setup.Setup){force}, setup.Updated, ""},
-		{"a signature of nobody", map[string]string{"kubeconfig": string(here), "jws-kubeconfig-abcdef": "x"}, nil, setup.Signed, ""},
+		{"invalid kubeconfig", map[string]string{"kubeconfig": "junk"}, nil, "", clusterinfo.ErrDocument.Error()},
+		{"invalid kubeconfig, with force", map[string]string{"kubeconfig": "junk"}, []func(*setup.Setup){force}, setup.Updated, ""},
+		{"orphan signature", map[string]string{"kubeconfig": string(here), "jws-kubeconfig-abcdef": "x"}, nil, setup.Signed, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestApply_ExistingClusterInfo(t *testing.T) {
 			results, err := c.setup(nodes(), test.changes...).Apply(t.Context())
 			if test.want == "" {
 				if !errors.Is(err, setup.ErrDiffers) || !strings.Contains(err.Error(), test.text) || len(c.changes()) > 0 {
-					t.Errorf("results %v, error %v, want %q in it; it did %v", results, err, test.text, c.changes())
+					t.Errorf("results %v, error %v, want one with %q; changes %v", results, err, test.text, c.changes())
 				}
 				return
 			}
@@ -68,14 +68,14 @@ func TestApply_ExistingClusterInfo(t *testing.T) {
 				t.Fatal(err)
 			}
 			if now.Labels != nil || now.Data["x"] != test.data["x"] {
-				t.Errorf("cluster-info has the labels %v, and %q of others", now.Labels, now.Data["x"])
+				t.Errorf("cluster-info has the labels %v, and other data %q", now.Labels, now.Data["x"])
 			}
 			want := test.data["kubeconfig"]
 			if test.want == setup.Updated {
 				want = string(here)
 			}
 			if now.Data["kubeconfig"] != want {
-				t.Errorf("nodes are told\n%s\nwant\n%s", now.Data["kubeconfig"], want)
+				t.Errorf("published\n%s\nwant\n%s", now.Data["kubeconfig"], want)
 			}
 		})
 	}
@@ -86,14 +86,14 @@ func TestApply_NoDocument(t *testing.T) {
 	noAddress := errors.New("no address")
 	_, err := c.setup(nodes(), func(s *setup.Setup) { s.Document = func() ([]byte, error) { return nil, noAddress } }).Apply(t.Context())
 	if !errors.Is(err, noAddress) || len(c.changes()) > 0 {
-		t.Errorf("error %v; it did %v", err, c.changes())
+		t.Errorf("error %v; changes %v", err, c.changes())
 	}
 }
 
 func TestManifests(t *testing.T) {
 	c := newCluster(t)
 	all := setup.Manifests(setup.Objects(setup.Options{Approval: setup.AutoApproveNone}), c.document)
-	if len(all) != 7 { // without the approval, with cluster-info
+	if len(all) != 7 { // without automatic approval, with cluster-info
 		t.Fatalf("%d manifests", len(all))
 	}
 	for _, manifest := range all {
@@ -107,7 +107,7 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// Between looking and writing, someone else publishes another address.
+// Between reading and writing, another client publishes another address.
 func TestApply_ConcurrentPublish(t *testing.T) {
 	for _, address := range []clusterinfo.Endpoint{"192.0.2.1:6443", "192.0.2.2:6443"} {
 		t.Run(string(address), func(t *testing.T) {

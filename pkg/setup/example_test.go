@@ -6,7 +6,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// What lets the tokens of another group than kubeadm's join nodes.
+// The objects that let tokens of a group other than kubeadm's join nodes.
 func ExampleObjects() {
 	options := setup.Options{Group: "system:bootstrappers:nodes", Approval: setup.AutoApproveNone}
 	for _, object := range setup.Objects(options) {

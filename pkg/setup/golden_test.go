@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// Each of the golden objects is one that kubeadm init makes. A change there is a
-// change of who may do what.
+// The golden objects are the ones that kubeadm init creates. A difference means a change
+// of permissions.
 func TestObjects_Golden(t *testing.T) {
 	for _, approval := range []setup.Approval{setup.AutoApproveNodes, setup.AutoApproveNone} {
 		t.Run(string(approval), func(t *testing.T) {

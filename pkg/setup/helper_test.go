@@ -20,9 +20,9 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-var errServer = errors.New("trouble in the server")
+var errServer = errors.New("server error")
 
-// cluster is a fake one.
+// cluster is a fake cluster.
 type cluster struct {
 	*fake.Clientset
 	document []byte
@@ -31,7 +31,7 @@ type cluster struct {
 func newCluster(t *testing.T, objects ...runtime.Object) cluster {
 	t.Helper()
 	client := fake.NewClientset(objects...)
-	testapi.HonourDryRun(client)
+	testapi.HonorDryRun(client)
 	return cluster{client, document(t, "192.0.2.1:6443")}
 }
 
@@ -70,12 +70,12 @@ func (c cluster) must(t *testing.T, objects []setup.Object) []setup.Result {
 	return results
 }
 
-// reactTo makes the client answer a verb on a resource with err.
+// reactTo makes the client return err for a verb on a resource.
 func (c cluster) reactTo(verb, resource string, err error) {
 	c.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
 }
 
-// changes returns what the client was asked to change, as VERB RESOURCE NAME.
+// changes returns the changes that the client was asked for, as VERB RESOURCE NAME.
 func (c cluster) changes() []string {
 	var changes []string
 	for _, action := range c.Actions() {
@@ -135,7 +135,7 @@ func (c cluster) created(t *testing.T) []setup.Object {
 	return objects
 }
 
-// actions returns what was done, by the name of the object.
+// actions returns the actions by object name.
 func actions(results []setup.Result) map[string]setup.Action {
 	all := map[string]setup.Action{}
 	for _, r := range results {

@@ -13,30 +13,30 @@ import (
 	"k8s.io/component-helpers/auth/rbac/validation"
 )
 
-// State is an object as it stands in the cluster.
+// State is the state of an object in the cluster.
 type State struct {
-	// Object is as it should be.
+	// Object is the wanted object.
 	Object Object
 	Exists bool
-	// Ours says that it carries the label of what setup created.
-	Ours bool
-	// Lacks and Extra are, in words, what it does not grant though it should, and
-	// what it grants besides.
-	Lacks, Extra []string
+	// Managed reports whether it has the label of objects that setup created.
+	Managed bool
+	// Missing and Extra describe what it should grant and does not, and what it grants
+	// and should not.
+	Missing, Extra []string
 
 	meta metav1.ObjectMeta
-	// otherRole says that a binding is of another role, which cannot be changed.
+	// otherRole reports whether a binding has another role, which cannot be changed.
 	otherRole bool
 }
 
-// Differs says whether something of the name is there that should not be so.
-func (s State) Differs() bool { return s.Exists && len(s.Lacks)+len(s.Extra) > 0 }
+// Differs reports whether the object exists and grants something different.
+func (s State) Differs() bool { return s.Exists && len(s.Missing)+len(s.Extra) > 0 }
 
-// Difference tells what it lacks and what it has besides.
+// Difference describes what the object is missing and what it has in addition.
 func (s State) Difference() string {
 	var parts []string
-	if len(s.Lacks) > 0 {
-		parts = append(parts, "it lacks "+strings.Join(s.Lacks, ", "))
+	if len(s.Missing) > 0 {
+		parts = append(parts, "it lacks "+strings.Join(s.Missing, ", "))
 	}
 	if len(s.Extra) > 0 {
 		parts = append(parts, "it has "+strings.Join(s.Extra, ", "))
@@ -44,14 +44,14 @@ func (s State) Difference() string {
 	return strings.Join(parts, "; ")
 }
 
-// Inspect returns how each of the objects stands in the cluster. What is written
-// otherwise and grants the same does not differ.
+// Inspect returns the state of each of the objects in the cluster. An object that is
+// written differently and grants the same does not differ.
 //
 // Access: get on roles and rolebindings in kube-public, and on clusterroles and
-// clusterrolebindings. It returns an [*kubeclient.MissingPermissionError] that names all that is missing.
+// clusterrolebindings. It returns an [*kubeclient.MissingPermissionError] that names every missing permission.
 func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects []Object) ([]State, error) {
 	states := make([]State, 0, len(objects))
-	var missing rights
+	var missing missingPermissions
 	for _, o := range objects {
 		found, err := storeOf(client, o).get(ctx, o.Name)
 		switch {
@@ -70,22 +70,22 @@ func Inspect(ctx context.Context, client rbacv1client.RbacV1Interface, objects [
 
 func compared(wanted Object, object any) State {
 	found, meta := Read(object)
-	s := State{Object: wanted, Exists: true, Ours: meta.Labels[Label] == LabelValue, meta: meta}
+	s := State{Object: wanted, Exists: true, Managed: meta.Labels[Label] == LabelValue, meta: meta}
 	if wanted.Unwanted {
-		s.Extra = []string{"the right of new nodes to be approved at once"}
+		s.Extra = []string{"automatic approval of new nodes"}
 		return s
 	}
 	s.otherRole = wanted.RoleRef != found.RoleRef
 	if s.otherRole {
-		s.Lacks = append(s.Lacks, fmt.Sprintf("the %s %s", wanted.RoleRef.Kind, wanted.RoleRef.Name))
+		s.Missing = append(s.Missing, fmt.Sprintf("the %s %s", wanted.RoleRef.Kind, wanted.RoleRef.Name))
 		s.Extra = append(s.Extra, fmt.Sprintf("the %s %s", found.RoleRef.Kind, found.RoleRef.Name))
 	}
-	s.Lacks = slices.Concat(s.Lacks, uncovered(found.Rules, wanted.Rules), without(wanted.Subjects, found.Subjects))
+	s.Missing = slices.Concat(s.Missing, uncovered(found.Rules, wanted.Rules), without(wanted.Subjects, found.Subjects))
 	s.Extra = slices.Concat(s.Extra, uncovered(wanted.Rules, found.Rules), without(found.Subjects, wanted.Subjects))
 	return s
 }
 
-// uncovered returns, in words, what the second rules allow and the first do not.
+// uncovered describes what the second rules allow and the first do not.
 func uncovered(by, rules []rbacv1.PolicyRule) []string {
 	_, rest := validation.Covers(by, rules)
 	var words []string
@@ -95,7 +95,7 @@ func uncovered(by, rules []rbacv1.PolicyRule) []string {
 	return words
 }
 
-// ruleText is a rule as it is spoken, such as get configmaps named cluster-info.
+// ruleText describes a rule, for example "get configmaps named cluster-info".
 func ruleText(rule rbacv1.PolicyRule) string {
 	text := strings.Join(rule.Verbs, ",") + " " + strings.Join(append(slices.Clone(rule.Resources), rule.NonResourceURLs...), ",")
 	if groups := strings.Join(rule.APIGroups, ","); groups != "" {
@@ -107,7 +107,7 @@ func ruleText(rule rbacv1.PolicyRule) string {
 	return text
 }
 
-// without returns, in words, the subjects that are not among the others.
+// without describes the subjects that are not among the others.
 func without(subjects, others []rbacv1.Subject) []string {
 	var words []string
 	for _, s := range subjects {

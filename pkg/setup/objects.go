@@ -11,32 +11,32 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Label marks what setup created.
+// Label marks the objects that setup created.
 const (
 	Label      = "app.kubernetes.io/managed-by"
 	LabelValue = "bootctl"
 )
 
-// The user and the group of requests without credentials.
+// The user and the group of anonymous requests.
 const (
 	Anonymous       = "system:anonymous"
 	Unauthenticated = "system:unauthenticated"
 )
 
-// Object is one RBAC object: a role or a binding, in a namespace or not.
+// Object is one RBAC object: a role or a binding, namespaced or not.
 type Object struct {
 	Kind, Namespace, Name string
-	// Rules are those of a role.
+	// Rules are the rules of a role.
 	Rules []rbacv1.PolicyRule
-	// RoleRef and Subjects are those of a binding.
+	// RoleRef and Subjects are the fields of a binding.
 	RoleRef  rbacv1.RoleRef
 	Subjects []rbacv1.Subject
-	// Unwanted says that no object of the name may be there, and Optional that it is
-	// made only where none of the others is there yet.
+	// Unwanted means that no object with this name may exist, and Optional that it is
+	// created only if none of the other objects exists.
 	Unwanted, Optional bool
 }
 
-// String names the object, as in ClusterRole NAME.
+// String names the object, for example "ClusterRole NAME".
 func (o Object) String() string {
 	if o.Namespace != "" {
 		return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name)
@@ -44,49 +44,48 @@ func (o Object) String() string {
 	return fmt.Sprintf("%s %s", o.Kind, o.Name)
 }
 
-// Binds says whether the object is a binding of the role.
+// Binds reports whether the object is a binding of the role.
 func (o Object) Binds(role Object) bool {
 	return o.RoleRef == ref(role.Kind, role.Name) && o.Namespace == role.Namespace
 }
 
-// Approval says whether nodes get their certificates without a person's yes.
+// Approval specifies who approves the CSRs of new nodes.
 type Approval string
 
-// The ways.
+// The values of Approval.
 const (
-	// AutoApproveNodes lets the cluster's own controller approve what the
-	// tokens of nodes ask for.
+	// AutoApproveNodes lets the csrapproving controller approve the CSRs of new nodes.
 	AutoApproveNodes Approval = "nodes"
-	// AutoApproveNone leaves each new node to a person; nodes still renew the
-	// certificates that they have.
+	// AutoApproveNone requires manual approval of each new node; nodes can still renew
+	// their certificates.
 	AutoApproveNone Approval = "none"
-	// AutoApproveKeep leaves a cluster that was set up as it is in this, and is
-	// AutoApproveNodes for a bare one.
+	// AutoApproveKeep keeps the setting of a cluster that has been set up, and is
+	// AutoApproveNodes for a new cluster.
 	AutoApproveKeep Approval = "keep"
 )
 
-// Options say what nodes shall be able to do.
+// Options specify what nodes may do.
 type Options struct {
-	// Group is that of the tokens of nodes; empty means token.DefaultGroup.
+	// Group is the group of node tokens; empty means token.DefaultGroup.
 	Group string
-	// Approval is AutoApproveNodes where it is empty.
+	// Approval defaults to AutoApproveNodes.
 	Approval Approval
 }
 
-// reading is what the objects are called by which nodes read cluster-info.
+// reading is the name of the objects that let nodes read cluster-info.
 const reading = "bootstrap-signer-clusterinfo"
 
-// The roles that the API server keeps for nodes.
+// The roles that the API server maintains for nodes.
 const (
 	bootstrapper   = "system:node-bootstrapper"
 	nodeClient     = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
 	selfNodeClient = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"
 )
 
-// Objects returns the RBAC that nodes need to join, and what must not be there.
-// For kubeadm's group the names are kubeadm's; for another one they have the
-// group in them, since a binding's subjects are one list: who replaced kubeadm's
-// would lock kubeadm's own tokens out.
+// Objects returns the RBAC objects that nodes need to join, and those that must not
+// exist. For kubeadm's group they have kubeadm's names; for another group the names
+// contain the group: a binding has one list of subjects, so replacing kubeadm's would
+// lock out kubeadm's own tokens.
 func Objects(o Options) []Object {
 	nodes := subject(rbacv1.GroupKind, o.TokenGroup())
 	reader, getNodes := o.name(reading), o.name("get-nodes")
@@ -108,7 +107,7 @@ func Objects(o Options) []Object {
 	return append(objects, autoApprove)
 }
 
-// TokenGroup returns the group of the tokens of nodes.
+// TokenGroup returns the group of node tokens.
 func (o Options) TokenGroup() string { return cmp.Or(o.Group, token.DefaultGroup) }
 
 func (o Options) name(what string) string {

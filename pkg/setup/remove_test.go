@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// names returns the RBAC objects and configmaps that are there.
+// names returns the existing RBAC objects and ConfigMaps.
 func (c cluster) names(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -73,12 +73,12 @@ func TestRemove_All(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 	if results, err := c.setup(nodes()).Remove(t.Context()); err != nil || len(results) != 0 {
-		t.Errorf("the second time: results %v (%v)", results, err)
+		t.Errorf("Remove again: results %v (%v)", results, err)
 	}
 }
 
-// What has no label is not setup's.
-func TestRemove_KeepsForeignObjects(t *testing.T) {
+// Setup did not create objects without its label.
+func TestRemove_KeepsUnlabeledObjects(t *testing.T) {
 	for _, object := range nodes() {
 		t.Run(object.String(), func(t *testing.T) {
 			c := newCluster(t)
@@ -93,7 +93,7 @@ func TestRemove_KeepsForeignObjects(t *testing.T) {
 				t.Errorf("%s: %s, want kept", name, got)
 			}
 			if left := c.names(t); !slices.Equal(left, []string{name}) {
-				t.Errorf("left %v, want just it", left)
+				t.Errorf("left %v, want only that", left)
 			}
 		})
 	}
@@ -112,12 +112,12 @@ func TestRemove_KeepsForeignObjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		if left := c.names(t); !slices.Equal(left, []string{"ConfigMap cluster-info"}) {
-			t.Errorf("left %v, want just it", left)
+			t.Errorf("left %v, want only that", left)
 		}
 	})
 }
 
-// unlabel takes the label from an object.
+// unlabel removes the label from an object.
 func (c cluster) unlabel(t *testing.T, o setup.Object) {
 	t.Helper()
 	update := func(object metav1.Object, err error, store func() error) {
@@ -150,7 +150,7 @@ func (c cluster) unlabel(t *testing.T, o setup.Object) {
 	}
 }
 
-// What nodes of one group need is not taken away with another's.
+// Objects that nodes of one group need are not deleted with another group's.
 func TestRemove_OneOfTwoGroups(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
@@ -175,7 +175,7 @@ func TestRemove_OneOfTwoGroups(t *testing.T) {
 	}
 }
 
-// Only the object that was looked at is deleted.
+// Only the object that was read is deleted.
 func TestRemove_Preconditions(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
@@ -184,12 +184,12 @@ func TestRemove_Preconditions(t *testing.T) {
 	}
 	for _, action := range c.Actions() {
 		if a, ok := action.(clienttesting.DeleteActionImpl); ok && (a.DeleteOptions.Preconditions == nil || a.DeleteOptions.Preconditions.UID == nil || a.DeleteOptions.Preconditions.ResourceVersion == nil) {
-			t.Errorf("delete %s on no condition", a.Name)
+			t.Errorf("delete %s without preconditions", a.Name)
 		}
 	}
 }
 
-// Someone changes an object at the moment that it is deleted.
+// Another client changes an object while it is being deleted.
 func TestRemove_RetriesConflict(t *testing.T) {
 	c := newCluster(t)
 	c.must(t, nodes())
@@ -221,6 +221,6 @@ func TestRemove_ServerRefuses(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if got := c.changes(); len(got) > 0 {
-		t.Errorf("it did %v", got)
+		t.Errorf("changes %v", got)
 	}
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// ErrDiffers means that an object of the name exists and is another one.
-var ErrDiffers = errors.New("it exists already and is not what setup makes")
+// ErrDiffers means that an object with the name exists and grants something different.
+var ErrDiffers = errors.New("it exists and differs from what setup creates")
 
-// DiffersError names the objects that differ, and how. It matches ErrDiffers.
+// DiffersError lists the objects that differ, and how. It matches ErrDiffers.
 type DiffersError struct{ Differences []string }
 
 func (e *DiffersError) Error() string { return strings.Join(e.Differences, "; ") }
@@ -31,68 +31,67 @@ func (e *DiffersError) Error() string { return strings.Join(e.Differences, "; ")
 // Unwrap returns ErrDiffers.
 func (e *DiffersError) Unwrap() error { return ErrDiffers }
 
-// Action is what was done about an object, or in a dry run would be.
+// Action is what was done with an object, or would be done without a dry run.
 type Action string
 
 // The actions.
 const (
 	Created   Action = "created"
 	Updated   Action = "updated"
-	Signed    Action = "signed" // cluster-info, whose signatures alone were not right
+	Signed    Action = "signed" // cluster-info, of which only the signatures changed
 	Unchanged Action = "unchanged"
 	Deleted   Action = "deleted"
-	Kept      Action = "kept"    // since setup did not make it, or it is needed
-	Skipped   Action = "skipped" // optional, and the other objects existed
-	// differs ends a plan, so it is in no result that is returned.
+	Kept      Action = "kept"    // setup did not create it, or it is still needed
+	Skipped   Action = "skipped" // it is optional, and the other objects existed
+	// differs ends a plan, so no returned result has it.
 	differs Action = "differs"
 )
 
-// Result says what was done about an object.
+// Result is what was done with an object.
 type Result struct {
-	// Object is the one; of cluster-info it has nothing but the name.
+	// Object is the object; for cluster-info it has only the name.
 	Object
 	Action Action
-	// Message says in words how an updated object differed, or why one was kept or left
-	// out.
+	// Message explains how an updated object differed, or why an object was kept or
+	// skipped.
 	Message string
 }
 
-// difference is what is said of an object that differs.
+// difference describes an object that differs.
 func (r Result) difference() string { return fmt.Sprintf("%s: %v: %s", r, ErrDiffers, r.Message) }
 
-// Setup prepares a cluster, and takes that back. Several at a time do no harm.
+// Setup prepares a cluster, and reverts that. It is safe to run several concurrently.
 type Setup struct {
 	RBAC          rbacv1client.RbacV1Interface
 	Core          clusterinfo.Client
 	Authorization authorizationv1client.SelfSubjectAccessReviewsGetter
-	// Now is the clock that tokens expire by.
+	// Now is the clock for expirations.
 	Now func() time.Time
-	// Objects are those of Objects.
+	// Objects are the result of the function Objects.
 	Objects []Object
-	// Document returns the kubeconfig for cluster-info. It is not called where
-	// Keep says that one which is there is right, and a node would take it.
+	// Document returns the kubeconfig for cluster-info. It is not called if Keep is set
+	// and the existing one is valid for nodes.
 	Document func() ([]byte, error)
 	Keep     bool
-	// Force makes what differs as it should be.
+	// Force overwrites objects that differ.
 	Force bool
-	// DryRun changes nothing; the API server judges each change all the same.
+	// DryRun changes nothing; the API server still validates each change.
 	DryRun bool
 }
 
-// Apply creates what is absent, and leaves alone what is there and grants the
-// same. It changes nothing when something is there and differs, which is then a
-// *DiffersError, unless Force is set; nor when the caller lacks a right, which is
-// an [*kubeclient.MissingPermissionError].
+// Apply creates missing objects, and leaves objects alone that grant the same. It changes
+// nothing if an object differs and Force is not set, which is a *DiffersError, or if the
+// caller lacks a permission, which is an [*kubeclient.MissingPermissionError].
 //
 // Access: get, create, update and delete on roles and rolebindings in
-// kube-public, and on clusterroles and clusterrolebindings; every right that the
-// objects grant, or bind and escalate; and what clusterinfo.Writer takes.
+// kube-public, and on clusterroles and clusterrolebindings; every permission that the
+// objects grant, or bind and escalate; and the access of clusterinfo.Writer.
 func (s Setup) Apply(ctx context.Context) ([]Result, error) {
 	return s.run(ctx, s.changes, s.planClusterInfo)
 }
 
-// Remove deletes those of the objects that setup created, as their label says,
-// and cluster-info where it created that and no other group's objects are left.
+// Remove deletes those objects that have the label of setup, and cluster-info if setup
+// created it and no objects of another group are left.
 //
 // Access: get and delete on the objects and on the configmap cluster-info, and
 // list on roles in kube-public.
@@ -100,17 +99,17 @@ func (s Setup) Remove(ctx context.Context) ([]Result, error) {
 	return s.run(ctx, s.removals, s.planRemovalOfClusterInfo)
 }
 
-// step is one change, or none where do is nil.
+// step is one change, or no change if do is nil.
 type step struct {
 	result Result
-	// state is how an RBAC object stands; of cluster-info it is empty.
+	// state is the state of an RBAC object; it is empty for cluster-info.
 	state State
-	// do makes the change, or in a dry run lets the API server judge it.
+	// do makes the change or, in a dry run, lets the API server validate it.
 	do func(ctx context.Context, state State, dryRun []string) error
 }
 
-// run plans, lets the API server judge every change, and only then makes them.
-// When someone else changed something meanwhile, it starts again.
+// run plans, lets the API server validate every change, and only then makes the changes.
+// If another client has changed something in the meantime, it starts again.
 func (s Setup) run(ctx context.Context, objects func([]State) []step, info func(context.Context) ([]step, error)) ([]Result, error) {
 	done := map[string]Result{}
 	var results []Result
@@ -120,7 +119,7 @@ func (s Setup) run(ctx context.Context, objects func([]State) []step, info func(
 		if err != nil {
 			return err
 		}
-		if err := rehearse(ctx, steps); err != nil {
+		if err := preflight(ctx, steps); err != nil {
 			return err
 		}
 		results = nil
@@ -144,16 +143,15 @@ func (s Setup) run(ctx context.Context, objects func([]State) []step, info func(
 	return results, nil
 }
 
-// isConflict says whether someone else made a change first.
+// isConflict reports whether another client made a change first.
 func isConflict(err error) bool {
 	return kubeclient.IsConflict(err) || (apierrors.IsNotFound(err) && !errors.Is(err, clusterinfo.ErrNotFound))
 }
 
-// plan looks at everything, and returns the steps about the objects and about
-// cluster-info. Whatever the caller may not look at is told at once, and so is all
-// that differs.
+// plan reads everything, and returns the steps for the objects and for cluster-info. It
+// reports all missing read permissions together, and all differences together.
 func (s Setup) plan(ctx context.Context, objects func([]State) []step, info func(context.Context) ([]step, error)) ([]step, error) {
-	var missing rights
+	var missing missingPermissions
 	states, err := Inspect(ctx, s.RBAC, s.Objects)
 	if err := missing.note(err); err != nil {
 		return nil, err
@@ -178,9 +176,9 @@ func (s Setup) plan(ctx context.Context, objects func([]State) []step, info func
 	return steps, nil
 }
 
-// rehearse lets the API server judge every change without making it.
-func rehearse(ctx context.Context, steps []step) error {
-	var missing rights
+// preflight lets the API server validate every change without making it.
+func preflight(ctx context.Context, steps []step) error {
+	var missing missingPermissions
 	for _, step := range steps {
 		if step.do == nil {
 			continue
@@ -192,13 +190,13 @@ func rehearse(ctx context.Context, steps []step) error {
 	return missing.err()
 }
 
-// dryRunUnsupported says whether an admission webhook does not judge dry runs.
+// dryRunUnsupported reports whether an admission webhook rejects dry runs.
 func dryRunUnsupported(err error) bool {
 	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "dry run")
 }
 
-// Manifests returns what setup creates, cluster-info last and without signatures,
-// for tools that bring manifests into a cluster. It asks no server.
+// Manifests returns the objects that setup creates, for tools that apply manifests:
+// cluster-info is last and has no signatures. It does not contact a server.
 func Manifests(objects []Object, document []byte) []any {
 	var all []any
 	for _, o := range objects {

@@ -8,14 +8,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// changes returns what it takes to have all the objects as they should be.
+// changes returns the steps to apply all objects.
 func (s Setup) changes(states []State) []step {
 	isSetUp := slices.ContainsFunc(states, func(s State) bool { return s.Exists && !s.Object.Optional })
 	var steps []step
 	for _, state := range states {
 		switch o := state.Object; {
 		case o.Optional && !state.Exists && isSetUp:
-			steps = append(steps, step{result: Result{o, Skipped, "new nodes wait for a person, as before"}})
+			steps = append(steps, step{result: Result{o, Skipped, "new nodes still need manual approval"}})
 		case state.Exists || !o.Unwanted:
 			steps = append(steps, s.change(state))
 		}
@@ -24,29 +24,29 @@ func (s Setup) changes(states []State) []step {
 }
 
 func (s Setup) change(state State) step {
-	o, why := state.Object, state.Difference()
+	o, difference := state.Object, state.Difference()
 	switch {
 	case !state.Exists:
-		return step{Result{o, Created, why}, state, s.create}
+		return step{Result{o, Created, difference}, state, s.create}
 	case !state.Differs():
-		return step{result: Result{o, Unchanged, why}}
+		return step{result: Result{o, Unchanged, difference}}
 	case !s.Force:
-		return step{result: Result{o, differs, why}}
+		return step{result: Result{o, differs, difference}}
 	case o.Unwanted:
-		return step{Result{o, Deleted, why}, state, s.remove}
+		return step{Result{o, Deleted, difference}, state, s.remove}
 	case state.otherRole:
-		return step{Result{o, Updated, why}, state, s.recreate}
+		return step{Result{o, Updated, difference}, state, s.recreate}
 	}
-	return step{Result{o, Updated, why}, state, s.update}
+	return step{Result{o, Updated, difference}, state, s.update}
 }
 
-// removals returns what it takes to have none of the objects left that setup created.
+// removals returns the steps to delete all objects that setup created.
 func (s Setup) removals(states []State) []step {
 	var steps []step
 	for _, state := range slices.Backward(states) { // bindings before their roles
 		switch o := state.Object; {
 		case !state.Exists:
-		case !state.Ours:
+		case !state.Managed:
 			steps = append(steps, step{result: Result{o, Kept, "setup did not create it"}})
 		default:
 			steps = append(steps, step{Result{o, Deleted, ""}, state, s.remove})
@@ -63,21 +63,21 @@ func (s Setup) update(ctx context.Context, state State, dryRun []string) error {
 	return storeOf(s.RBAC, state.Object).update(ctx, state.Object.manifest(state.meta), dryRun)
 }
 
-// recreate makes a binding anew, since its role cannot be changed.
+// recreate replaces a binding, because its role cannot be changed.
 func (s Setup) recreate(ctx context.Context, state State, dryRun []string) error {
 	if err := s.remove(ctx, state, dryRun); err != nil {
 		return err
 	}
 	err := s.create(ctx, state, dryRun)
-	if len(dryRun) > 0 && apierrors.IsAlreadyExists(err) { // it was judged, and the old one is still there
+	if len(dryRun) > 0 && apierrors.IsAlreadyExists(err) { // it was validated, and the old one still exists
 		return nil
 	}
 	return err
 }
 
-// create creates an object, with what people noted on one that it replaces. In a dry
-// run it judges in the API server's place a binding whose role the same setup is about
-// to create, which the API server does not find.
+// create creates an object, with the labels and annotations of the object that it
+// replaces. In a dry run, the API server cannot find a role that the same setup is about
+// to create, so create checks the permission to bind it.
 func (s Setup) create(ctx context.Context, state State, dryRun []string) error {
 	o := state.Object
 	meta := newObjectMeta(o.Namespace, o.Name)
@@ -89,7 +89,7 @@ func (s Setup) create(ctx context.Context, state State, dryRun []string) error {
 		return err
 	}
 	if i := slices.IndexFunc(s.Objects, o.Binds); i >= 0 {
-		return s.mayBind(ctx, o, s.Objects[i])
+		return s.canBind(ctx, o, s.Objects[i])
 	}
 	return err
 }

@@ -8,14 +8,14 @@ import (
 	rbacv1client "k8s.io/client-go/kubernetes/typed/rbac/v1"
 )
 
-// store reads and writes objects of one kind in one namespace, as the API has them.
+// store reads and writes API objects of one kind in one namespace.
 type store struct {
 	get            func(ctx context.Context, name string) (any, error)
 	create, update func(ctx context.Context, object any, dryRun []string) error
 	remove         func(ctx context.Context, meta metav1.ObjectMeta, dryRun []string) error
 }
 
-// typed is what the clients of all kinds have in common.
+// typed has the methods that the clients of all kinds have in common.
 type typed[T any] interface {
 	Get(context.Context, string, metav1.GetOptions) (*T, error)
 	Create(context.Context, *T, metav1.CreateOptions) (*T, error)
@@ -52,21 +52,20 @@ func newStore[T any](client typed[T]) store {
 	}
 }
 
-// preconditionsFor lets only the object be deleted that was looked at, as it was then.
+// preconditionsFor allows a deletion only if the object has not changed since it was read.
 func preconditionsFor(meta metav1.ObjectMeta) *metav1.Preconditions {
 	return &metav1.Preconditions{UID: &meta.UID, ResourceVersion: &meta.ResourceVersion}
 }
 
-// newObjectMeta is the head of an object that setup creates.
+// newObjectMeta returns the metadata of an object that setup creates.
 func newObjectMeta(namespace, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{Label: LabelValue}}
 }
 
-// Manifest returns the object as it is created, for tools that bring manifests
-// into a cluster.
+// Manifest returns the object as setup creates it, for tools that apply manifests.
 func (o Object) Manifest() any { return o.manifest(newObjectMeta(o.Namespace, o.Name)) }
 
-// manifest returns the object as the API has it, and Read reads one.
+// manifest returns the API object; Read does the reverse.
 func (o Object) manifest(meta metav1.ObjectMeta) any {
 	kind := metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: o.Kind}
 	switch o.Kind {
@@ -80,8 +79,8 @@ func (o Object) manifest(meta metav1.ObjectMeta) any {
 	return &rbacv1.ClusterRoleBinding{TypeMeta: kind, ObjectMeta: meta, RoleRef: o.RoleRef, Subjects: o.Subjects}
 }
 
-// Read returns what an object of the API grants, with its labels and the like; nothing
-// of one that is no role and no binding.
+// Read returns what an API object grants, and its metadata; both are empty if it is
+// neither a role nor a binding.
 func Read(object any) (Object, metav1.ObjectMeta) {
 	switch o := object.(type) {
 	case *rbacv1.Role:

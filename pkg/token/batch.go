@@ -13,22 +13,22 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Batch is a number of tokens that one Spec describes.
+// Batch describes a number of tokens with one Spec.
 type Batch struct {
 	Spec
 	Count int
-	// Random is the source of the tokens; nil means that Spec has the one token.
+	// Random is the source of the tokens; nil means the one token of the Spec.
 	Random io.Reader
 	// DryRun makes the API server validate each token without storing it.
 	DryRun bool
-	// Progress is told what begins, and with how many tokens. It returns what is called
-	// when one is done, from several goroutines, and in the end. Nil means that nobody
-	// listens.
+	// Progress is called with the operation and the number of tokens when an operation
+	// begins. It returns a function to call for each finished token, possibly from
+	// several goroutines, and one to call at the end. It may be nil.
 	Progress func(doing string, n int) (done, stop func())
 }
 
-// Preview returns tokens as Create stores them, without asking a server. It returns
-// an error that matches ErrInvalidSpec when they cannot be made as asked.
+// Preview returns the tokens as Create would store them, without contacting a server.
+// It returns an error that matches ErrInvalidSpec if the Spec is invalid.
 func (b Batch) Preview() ([]Info, error) {
 	infos := make([]Info, b.Count)
 	for i := range infos {
@@ -46,10 +46,10 @@ func (b Batch) Preview() ([]Info, error) {
 	return infos, nil
 }
 
-// Create stores the tokens, several at a time, each as the functions Create and
-// CreateRandom do. It hands those that were created to deliver, with the error of each
-// other one. When deliver fails, it returns that error and deletes the tokens again,
-// which nobody has seen: that takes up to a minute, also after ctx has ended.
+// Create stores the tokens concurrently, each as the functions Create and CreateRandom
+// do. It passes the created tokens and the errors of the others to deliver. If deliver
+// fails, Create returns its error and deletes the tokens, which nobody has seen. That
+// takes up to a minute, even if ctx has ended.
 //
 // Access: create, get and delete on secrets in kube-system.
 func (b Batch) Create(ctx context.Context, client corev1client.SecretsGetter, deliver func(created []Info, failed []error) error) error {
@@ -74,15 +74,15 @@ func (b Batch) Create(ctx context.Context, client corev1client.SecretsGetter, de
 	return err
 }
 
-// rollback deletes the tokens, also after ctx has ended.
+// rollback deletes the tokens, even if ctx has ended.
 func (b Batch) rollback(ctx context.Context, client corev1client.SecretsGetter, created []Info) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	errs := make([]error, len(created))
 	b.each(ctx, "deleted again", len(created), func(ctx context.Context, i int) { errs[i] = Delete(ctx, client, created[i]) })
 	for i, err := range errs {
-		if err != nil && !errors.Is(err, ErrNotFound) { // its own exit code would hide that of the failure
-			return fmt.Errorf("token %s is still there: %s", created[i].ID, err.Error())
+		if err != nil && !errors.Is(err, ErrNotFound) { // matching err would hide the exit code of the failure
+			return fmt.Errorf("token %s still exists: %s", created[i].ID, err.Error())
 		}
 	}
 	return nil

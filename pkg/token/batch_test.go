@@ -17,8 +17,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-func TestBatch_PreviewAsksNoServer(t *testing.T) {
-	unfit := func(s *token.Spec) { s.Usages = nil }
+func TestBatch_PreviewOffline(t *testing.T) {
+	noUsage := func(s *token.Spec) { s.Usages = nil }
 	tests := []struct {
 		name    string
 		batch   token.Batch
@@ -26,8 +26,8 @@ func TestBatch_PreviewAsksNoServer(t *testing.T) {
 		wantErr error
 	}{
 		{"random", token.Batch{Spec: spec(t), Count: 3, Random: rand.Reader}, 3, nil},
-		{"one given", token.Batch{Spec: spec(t), Count: 1}, 1, nil},
-		{"no usage", token.Batch{Spec: spec(t, unfit), Count: 3, Random: rand.Reader}, 0, token.ErrInvalidSpec},
+		{"given token", token.Batch{Spec: spec(t), Count: 1}, 1, nil},
+		{"no usage", token.Batch{Spec: spec(t, noUsage), Count: 3, Random: rand.Reader}, 0, token.ErrInvalidSpec},
 		{"no randomness", token.Batch{Spec: spec(t), Count: 3, Random: iotest.ErrReader(errRandom)}, 0, errRandom},
 	}
 	for _, test := range tests {
@@ -48,13 +48,13 @@ func TestBatch_PreviewAsksNoServer(t *testing.T) {
 	}
 }
 
-// The tokens that were created are handed over with the errors of the others, and
-// deleted again when that fails.
+// Created tokens are delivered with the errors of the others, and deleted if the
+// delivery fails.
 func TestBatch_CreateAndRollback(t *testing.T) {
 	client := fakeCore(t)
 	var calls, observed atomic.Int32
 	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return calls.Add(1)%3 == 0, nil, errForbidden // each third is refused
+		return calls.Add(1)%3 == 0, nil, errForbidden // every third request is rejected
 	})
 	progress := func(string, int) (done, stop func()) { return func() { observed.Add(1) }, func() {} }
 	batch := token.Batch{Spec: spec(t), Count: 9, Random: rand.Reader, Progress: progress}
@@ -70,37 +70,37 @@ func TestBatch_CreateAndRollback(t *testing.T) {
 			t.Fatalf("%d stored, %v", len(stored), err)
 		}
 		cancel()
-		wantError(t, token.Delete(t.Context(), client, created[0]), nil) // which is no error of the rollback
+		wantError(t, token.Delete(t.Context(), client, created[0]), nil) // the rollback ignores a missing token
 		return errServer
 	})
 	if !errors.Is(err, errServer) || err.Error() != errServer.Error() {
-		t.Errorf("error = %v, want %v alone", err, errServer)
+		t.Errorf("error = %v, want only %v", err, errServer)
 	}
 	if stored, err := token.List(t.Context(), client); err != nil || len(stored) != 0 {
 		t.Errorf("%d stored, %v", len(stored), err)
 	}
 }
 
-func TestBatch_KeepsWhatWasDelivered(t *testing.T) {
+func TestBatch_KeepsDelivered(t *testing.T) {
 	client := fakeCore(t)
 	deliver := func([]token.Info, []error) error { return nil }
 	wantError(t, token.Batch{Spec: spec(t), Count: 1}.Create(t.Context(), client, deliver), nil)
 	wantVerbs(t, client, "create")
 }
 
-func TestBatch_RollbackNamesWhatRemains(t *testing.T) {
+func TestBatch_RollbackNamesRemaining(t *testing.T) {
 	client := fakeCore(t)
 	failing(client, "delete", apierrors.NewForbidden(corev1.Resource("secrets"), "x", errors.New("no")))
 	deliver := func([]token.Info, []error) error { return errServer }
 	err := token.Batch{Spec: spec(t), Count: 1}.Create(t.Context(), client, deliver)
 	wantError(t, err, errServer)
-	if apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "token abcdef is still there") {
-		t.Errorf("error = %v, want one that does not match, and names the token", err)
+	if apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "token abcdef still exists") {
+		t.Errorf("error = %v, want one that names the token and does not match Forbidden", err)
 	}
 	noSecrets(t, err, goodSecret)
 }
 
-func TestBatch_CreateEndsWithContext(t *testing.T) {
+func TestBatch_CreateContextCanceled(t *testing.T) {
 	client := fakeCore(t)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -114,7 +114,7 @@ func TestBatch_CreateEndsWithContext(t *testing.T) {
 	wantVerbs(t, client)
 }
 
-// What a dry run made is not there, so it is not deleted when it cannot be delivered.
+// A dry run stores nothing, so nothing is deleted if the delivery fails.
 func TestBatch_DryRun(t *testing.T) {
 	for dryRun, want := range map[bool]int{true: 1, false: 0} {
 		client := fakeCore(t)

@@ -22,7 +22,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// errLost is what a request returns whose answer never came.
+// errLost is the error of a request whose response was lost.
 var errLost = &url.Error{Op: "Post", URL: "https://192.0.2.1:6443", Err: io.ErrUnexpectedEOF}
 
 var errForbidden = apierrors.NewForbidden(corev1.Resource("secrets"), "bootstrap-token-abcdef", errors.New("no"))
@@ -41,19 +41,19 @@ func TestCreate_LostResponse(t *testing.T) {
 		there      []*corev1.Secret
 		lookErr    error
 		wantErr    error
-		mayBeThere bool // the token is returned beside the error
+		mayBeThere bool // the token is returned with the error
 		wantVerbs  []string
 	}{
 		{"stored", true, errLost, nil, nil, nil, false, []string{"create", "get"}},
 		{"not stored", false, errLost, nil, nil, errLost, true, []string{"create", "get"}},
-		{"stored, trouble in the server", true, unavailable, nil, nil, nil, false, []string{"create", "get"}},
-		{"stored, out of time", true, context.DeadlineExceeded, nil, nil, nil, false, []string{"create", "get"}},
-		{"stored, cancelled", true, context.Canceled, nil, nil, nil, false, []string{"create", "get"}},
+		{"stored, server error", true, unavailable, nil, nil, nil, false, []string{"create", "get"}},
+		{"stored, deadline exceeded", true, context.DeadlineExceeded, nil, nil, nil, false, []string{"create", "get"}},
+		{"stored, canceled", true, context.Canceled, nil, nil, nil, false, []string{"create", "get"}},
 		{"another secret is stored", false, errLost, []*corev1.Secret{otherSecret(t)}, nil, errLost, false, []string{"create", "get"}},
 		{"the same secret is stored", false, errLost, []*corev1.Secret{secretOf(t)}, nil, nil, false, []string{"create", "get"}},
 		{"refused", false, errForbidden, []*corev1.Secret{secretOf(t)}, nil, errForbidden, false, []string{"create"}},
 		{"exists", false, apierrors.NewAlreadyExists(corev1.Resource("secrets"), "x"), []*corev1.Secret{secretOf(t)}, nil, token.ErrExists, false, []string{"create"}},
-		{"the look fails", true, errLost, nil, errForbidden, errLost, true, []string{"create", "get"}},
+		{"the check fails", true, errLost, nil, errForbidden, errLost, true, []string{"create", "get"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -65,10 +65,10 @@ func TestCreate_LostResponse(t *testing.T) {
 			info, err := token.Create(t.Context(), client, spec(t))
 			wantError(t, err, test.wantErr)
 			if err == nil && info.Matches(parse(t, goodText)) != nil || err != nil && info.Token.IsZero() == test.mayBeThere {
-				t.Errorf("Create returned token %q beside the error %v", info.Token, err)
+				t.Errorf("Create returned token %q with the error %v", info.Token, err)
 			}
 			if errors.Is(err, token.ErrNotFound) || errors.Is(err, token.ErrOtherSecret) {
-				t.Errorf("error = %v, want that of the request", err)
+				t.Errorf("error = %v, want the error of the request", err)
 			}
 			noSecrets(t, err, goodSecret, "ffffffff")
 			wantVerbs(t, client, test.wantVerbs...)
@@ -76,15 +76,15 @@ func TestCreate_LostResponse(t *testing.T) {
 	}
 }
 
-// Who made a token must know that it may be there.
+// The error reports that the token may exist.
 func TestCreate_UnknownOutcome(t *testing.T) {
 	tests := []struct {
 		name    string
 		lookErr error
 		want    bool
 	}{
-		{"the look fails", errForbidden, true},
-		{"the look finds nothing", apierrors.NewNotFound(corev1.Resource("secrets"), "x"), false},
+		{"the check fails", errForbidden, true},
+		{"the check finds no token", apierrors.NewNotFound(corev1.Resource("secrets"), "x"), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -93,15 +93,15 @@ func TestCreate_UnknownOutcome(t *testing.T) {
 			failing(client, "get", test.lookErr)
 			_, err := token.Create(t.Context(), client, spec(t))
 			wantError(t, err, errLost)
-			if got := strings.Contains(fmt.Sprint(err), "is not known"); got != test.want || got != errors.Is(err, test.lookErr) {
-				t.Errorf("error = %v, want that it is not known: %v", err, test.want)
+			if got := strings.Contains(fmt.Sprint(err), "it is unknown"); got != test.want || got != errors.Is(err, test.lookErr) {
+				t.Errorf("error = %v, want an unknown outcome: %v", err, test.want)
 			}
 		})
 	}
 }
 
-// watchful fails a get as a real client does whose context has ended, and wants
-// each to have a deadline of its own.
+// watchful fails a get as a real client does once its context has ended, and checks
+// that each get has a deadline of its own.
 type watchful struct {
 	*corev1fake.FakeCoreV1
 	t *testing.T
@@ -121,12 +121,12 @@ func (w watchfulSecrets) Get(ctx context.Context, name string, opts metav1.GetOp
 		return nil, ctx.Err()
 	}
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Minute {
-		w.t.Errorf("the look may last until %v", end)
+		w.t.Errorf("the check has the deadline %v", end)
 	}
 	return w.SecretInterface.Get(ctx, name, opts)
 }
 
-// Who interrupts a request wants to know what became of it.
+// The outcome of an interrupted request is checked after its context has ended.
 func TestCreate_VerifyOutlivesContext(t *testing.T) {
 	tests := []struct {
 		name string
@@ -156,21 +156,21 @@ func TestCreate_VerifyOutlivesContext(t *testing.T) {
 				return false, nil, nil
 			})
 			if err := test.do(ctx, watchful{client, t}); err != nil {
-				t.Errorf("error = %v, want none: it was carried out", err)
+				t.Errorf("error = %v, want none: the request succeeded", err)
 			}
 			wantVerbs(t, client, test.verb, "get")
 		})
 	}
 }
 
-// deletable returns a token that the tests of a lost answer do not make.
+// deletable returns a token that the tests of a lost response do not create.
 func deletable(t *testing.T) *corev1.Secret {
 	t.Helper()
 	return secretOf(t, func(s *token.Spec) { s.Token = parse(t, strongText) })
 }
 
-// draws returns the first n tokens of fixedRandom(1).
-func draws(t *testing.T, n int) []token.Token {
+// generated returns the first n tokens of fixedRandom(1).
+func generated(t *testing.T, n int) []token.Token {
 	t.Helper()
 	random := fixedRandom(1)
 	var tokens []token.Token
@@ -184,13 +184,13 @@ func draws(t *testing.T, n int) []token.Token {
 	return tokens
 }
 
-// A token of somebody else has each of the first IDs that are drawn.
+// Other tokens have the first IDs that are generated.
 func TestCreateRandom_IDsTaken(t *testing.T) {
 	const theirs = "ffffffffffffffff"
 	tests := []struct {
 		name    string
 		taken   int
-		want    int // which draw becomes the token
+		want    int // which generated token is stored
 		wantErr error
 	}{
 		{"none", 0, 0, nil},
@@ -200,10 +200,10 @@ func TestCreateRandom_IDsTaken(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			drawn := draws(t, 6)
+			tokens := generated(t, 6)
 			var there []*corev1.Secret
 			var verbs []string
-			for _, tok := range drawn[:test.taken] {
+			for _, tok := range tokens[:test.taken] {
 				there = append(there, spec(t, func(s *token.Spec) { s.Token = parse(t, tok.ID()+"."+theirs) }).Secret())
 				verbs = append(verbs, "create", "get")
 			}
@@ -212,13 +212,13 @@ func TestCreateRandom_IDsTaken(t *testing.T) {
 			wantError(t, err, test.wantErr)
 			if err == nil {
 				verbs = append(verbs, "create")
-				if want := drawn[test.want]; info.Token.Reveal() != want.Reveal() || info.Groups[0] != token.DefaultGroup {
-					t.Errorf("token %s of %q, want draw %d", info.Token.Reveal(), info.Groups, test.want)
+				if want := tokens[test.want]; info.Token.Reveal() != want.Reveal() || info.Groups[0] != token.DefaultGroup {
+					t.Errorf("token %s of %q, want number %d", info.Token.Reveal(), info.Groups, test.want)
 				}
 			}
-			noSecrets(t, err, theirs, drawn[0].Secret(), drawn[4].Secret())
+			noSecrets(t, err, theirs, tokens[0].Secret(), tokens[4].Secret())
 			wantVerbs(t, client, verbs...)
-			for _, tok := range drawn[:test.taken] {
+			for _, tok := range tokens[:test.taken] {
 				if left, err := token.Get(t.Context(), client, tok.ID()); err != nil || left.Token.Secret() != theirs {
 					t.Errorf("token %s was replaced (%v)", tok, err)
 				}
@@ -227,31 +227,31 @@ func TestCreateRandom_IDsTaken(t *testing.T) {
 	}
 }
 
-// Each draw has another ID and another secret, so that nobody who saw the first
-// knows the second.
+// Each attempt has a new ID and a new secret, so that knowing the first token reveals
+// nothing about the second.
 func TestCreateRandom_RegeneratesAll(t *testing.T) {
-	drawn := draws(t, 5)
-	for i := range drawn {
+	tokens := generated(t, 5)
+	for i := range tokens {
 		for j := range i {
-			if drawn[i].ID() == drawn[j].ID() || drawn[i].Secret() == drawn[j].Secret() {
-				t.Errorf("draws %d and %d are %s and %s", j, i, drawn[j].Reveal(), drawn[i].Reveal())
+			if tokens[i].ID() == tokens[j].ID() || tokens[i].Secret() == tokens[j].Secret() {
+				t.Errorf("tokens %d and %d are %s and %s", j, i, tokens[j].Reveal(), tokens[i].Reveal())
 			}
 		}
 	}
 }
 
-// A request that the client sent twice finds the token of its first time.
+// A request that the client sent twice finds the token of the first attempt.
 func TestCreateRandom_FindsOwn(t *testing.T) {
 	client := fakeCore(t)
 	losing(t, client, "create", true, apierrors.NewAlreadyExists(corev1.Resource("secrets"), "x"))
 	info, err := token.CreateRandom(t.Context(), client, spec(t), fixedRandom(1))
-	if want := draws(t, 1)[0]; err != nil || info.Token.Reveal() != want.Reveal() {
+	if want := generated(t, 1)[0]; err != nil || info.Token.Reveal() != want.Reveal() {
 		t.Errorf("CreateRandom = %s, %v, want %s", info.Token.Reveal(), err, want.Reveal())
 	}
 	wantVerbs(t, client, "create", "get")
 }
 
-// What is no collision is not tried again with another token.
+// An error other than a collision is not retried with another token.
 func TestCreateRandom_FailsImmediately(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -261,7 +261,7 @@ func TestCreateRandom_FailsImmediately(t *testing.T) {
 		wantErr   error
 		wantVerbs []string
 	}{
-		{"nothing", func(*token.Spec) {}, fixedRandom(1), nil, nil, []string{"create"}},
+		{"success", func(*token.Spec) {}, fixedRandom(1), nil, nil, []string{"create"}},
 		{"refused", func(*token.Spec) {}, fixedRandom(1), errForbidden, errForbidden, []string{"create"}},
 		{"lost, not stored", func(*token.Spec) {}, fixedRandom(1), errLost, errLost, []string{"create", "get"}},
 		{"no randomness", func(*token.Spec) {}, iotest.ErrReader(errRandom), nil, errRandom, nil},

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// The API server is asked to delete what was read and nothing else.
+// The API server is asked to delete exactly the object that was read.
 func TestDelete_Preconditions(t *testing.T) {
 	for _, source := range []string{"get", "list"} {
 		t.Run(source, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestDelete_Errors(t *testing.T) {
 		name       string
 		carriedOut bool
 		err        error
-		uid        types.UID // of the token there
+		uid        types.UID // of the existing token
 		lookErr    error
 		wantErr    error
 		wantVerbs  []string
@@ -61,12 +61,12 @@ func TestDelete_Errors(t *testing.T) {
 		{"conflict", false, conflict, "uid-1", nil, token.ErrChanged, []string{"delete"}},
 		{"refused", false, errForbidden, "uid-1", nil, errForbidden, []string{"delete"}},
 		{"lost, gone", true, errLost, "uid-1", nil, nil, []string{"delete", "get"}},
-		{"lost, still there", false, errLost, "uid-1", nil, errLost, []string{"delete", "get"}},
-		{"lost, another there", false, errLost, "uid-2", nil, nil, []string{"delete", "get"}},
-		{"lost, and the look fails", true, errLost, "uid-1", errForbidden, errLost, []string{"delete", "get"}},
-		{"trouble in the server, gone", true, apierrors.NewServiceUnavailable("later"), "uid-1", nil, nil, []string{"delete", "get"}},
-		{"out of time, gone", true, context.DeadlineExceeded, "uid-1", nil, nil, []string{"delete", "get"}},
-		{"out of time, still there", false, context.DeadlineExceeded, "uid-1", nil, context.DeadlineExceeded, []string{"delete", "get"}},
+		{"lost, still exists", false, errLost, "uid-1", nil, errLost, []string{"delete", "get"}},
+		{"lost, replaced", false, errLost, "uid-2", nil, nil, []string{"delete", "get"}},
+		{"lost, and the check fails", true, errLost, "uid-1", errForbidden, errLost, []string{"delete", "get"}},
+		{"server error, gone", true, apierrors.NewServiceUnavailable("later"), "uid-1", nil, nil, []string{"delete", "get"}},
+		{"deadline exceeded, gone", true, context.DeadlineExceeded, "uid-1", nil, nil, []string{"delete", "get"}},
+		{"deadline exceeded, still exists", false, context.DeadlineExceeded, "uid-1", nil, context.DeadlineExceeded, []string{"delete", "get"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestDelete_Errors(t *testing.T) {
 	}
 }
 
-// A list has Secrets whose name is not one of a token; each is found by its name.
+// A list can contain Secrets without a token's name; each is found by its own name.
 func TestDelete_WrongName(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -94,9 +94,9 @@ func TestDelete_WrongName(t *testing.T) {
 		wantErr    error
 	}{
 		{"gone", "bootstrap-token-abcdef", true, nil},
-		{"still there", "bootstrap-token-abcdef", false, errLost},
-		{"ill-named, gone", "bootstrap-token-abcdefg", true, nil},
-		{"ill-named, still there", "bootstrap-token-abcdefg", false, errLost},
+		{"still exists", "bootstrap-token-abcdef", false, errLost},
+		{"invalid name, gone", "bootstrap-token-abcdefg", true, nil},
+		{"invalid name, still exists", "bootstrap-token-abcdefg", false, errLost},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

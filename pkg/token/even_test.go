@@ -11,12 +11,12 @@ const (
 	alphabet  = "abcdefghijklmnopqrstuvwxyz0123456789"
 	positions = 22 // characters of a token, without the dot
 
-	// Of chi-square with 35 degrees of freedom: one value in a thousand lies
-	// below the first, and one in a thousand above the second.
+	// The chi-square distribution with 35 degrees of freedom: one value in a thousand
+	// is below the first, and one in a thousand is above the second.
 	chiSquareLow  = 14.6878
 	chiSquareHigh = 66.6188
 
-	// 22 characters each, that is 3.6 million.
+	// Each token has 22 characters: 3.6 million in total.
 	evenTokens = 163_640
 )
 
@@ -29,8 +29,8 @@ func (s *symbols) add(text string) {
 	}
 }
 
-// chiSquare says how far the counts at a position are from those of characters
-// that are all as likely.
+// chiSquare returns how far the counts at a position are from a uniform distribution of
+// the characters.
 func (s *symbols) chiSquare(position int) float64 {
 	want := float64(evenTokens) / float64(len(alphabet))
 	sum := 0.0
@@ -41,8 +41,8 @@ func (s *symbols) chiSquare(position int) float64 {
 	return sum
 }
 
-// uneven returns how many positions are further from even, or nearer to it, than
-// chance makes one in 500.
+// uneven returns how many positions are so far from uniform, or so close to it, that
+// chance explains only one in 500.
 func (s *symbols) uneven(t *testing.T) int {
 	t.Helper()
 	count := 0
@@ -66,12 +66,12 @@ func TestGenerate_Even(t *testing.T) {
 		counts.add(tok.ID() + tok.Secret())
 	}
 	if uneven := counts.uneven(t); uneven != 0 {
-		t.Errorf("%d of %d positions are not even", uneven, positions)
+		t.Errorf("%d of %d positions are not uniform", uneven, positions)
 	}
 }
 
-// The same statistic finds the bias of a generator that takes the remainder of
-// each byte: of 256 bytes, 8 stand for each of a to d and 7 for the others.
+// The statistic detects the bias of a generator that takes the remainder of each byte:
+// of 256 bytes, 8 yield each of a to d and 7 yield each other character.
 func TestEvenness_FindsBias(t *testing.T) {
 	var counts symbols
 	random := fixedRandom(2)
@@ -86,6 +86,6 @@ func TestEvenness_FindsBias(t *testing.T) {
 		counts.add(string(text[:]))
 	}
 	if uneven := counts.uneven(t); uneven <= positions/2 {
-		t.Errorf("the bias shows at %d of %d positions, want most", uneven, positions)
+		t.Errorf("the bias is detected at %d of %d positions, want most", uneven, positions)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// A token prints as its ID, however it is printed; Reveal shows all of it.
+// A token prints as its ID in every format; Reveal returns the full token.
 func ExampleParse() {
 	tok, err := token.Parse("abcdef.0123456789abcdef")
 	fmt.Println(tok, err)
@@ -26,7 +26,7 @@ func ExampleGenerate() {
 	// Output: 6 16 <nil>
 }
 
-// The verdict on a Secret is that of the API server, the signer and the cleaner.
+// Evaluate predicts how the API server, the bootstrap signer and the token cleaner treat a token.
 func ExampleInfo_Evaluate() {
 	tok, err := token.Parse("abcdef.0123456789abcdef")
 	if err != nil {
@@ -35,12 +35,12 @@ func ExampleInfo_Evaluate() {
 	}
 	ends := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
 	spec := token.Spec{Token: tok, Expires: ends, Usages: []string{token.Signing}}
-	verdict := token.Read(spec.Secret()).Evaluate(ends.Add(-time.Hour))
-	fmt.Println("as a credential:", verdict.Rejected)
-	fmt.Println("for cluster-info:", verdict.Unsigned == "")
-	fmt.Println("deleted:", verdict.DeletedAt)
+	status := token.Read(spec.Secret()).Evaluate(ends.Add(-time.Hour))
+	fmt.Println("as a credential:", status.Rejected)
+	fmt.Println("for cluster-info:", status.Unsigned == "")
+	fmt.Println("deleted:", status.DeletedAt)
 	// Output:
-	// as a credential: it has not the usage authentication
+	// as a credential: it does not have the usage authentication
 	// for cluster-info: true
 	// deleted: 2026-01-31 18:00:00 +0000 UTC
 }

@@ -27,8 +27,8 @@ func TestExtend(t *testing.T) {
 		want    string // the expiration; empty: the key is gone
 	}{
 		{"later", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), "2026-01-02T03:04:05Z"},
-		{"later, elsewhere", time.Date(2026, 1, 2, 4, 4, 5, 0, time.FixedZone("CET", 3600)), "2026-01-02T03:04:05Z"},
-		{"later, with a part of a second", time.Date(2026, 1, 2, 3, 4, 5, 999, time.UTC), "2026-01-02T03:04:05Z"},
+		{"later, in another zone", time.Date(2026, 1, 2, 4, 4, 5, 0, time.FixedZone("CET", 3600)), "2026-01-02T03:04:05Z"},
+		{"later, with a fraction of a second", time.Date(2026, 1, 2, 3, 4, 5, 999, time.UTC), "2026-01-02T03:04:05Z"},
 		{"sooner", anHour.Add(-time.Minute), "2026-01-01T00:59:00Z"},
 		{"never", time.Time{}, ""},
 	}
@@ -40,7 +40,7 @@ func TestExtend(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !info.Expires.Equal(test.expires.Truncate(time.Second)) || info.Problem != "" || info.Matches(parse(t, goodText)) != nil {
-				t.Errorf("after it: expires %v, problem %q", info.Expires, info.Problem)
+				t.Errorf("after Extend: expires %v, problem %q", info.Expires, info.Problem)
 			}
 			wantVerbs(t, client, "patch")
 			wantPatch(t, client.Actions()[0], test.want)
@@ -57,7 +57,7 @@ func TestExtend(t *testing.T) {
 	}
 }
 
-// wantPatch wants a merge patch that changes the end of what was read alone.
+// wantPatch checks for a merge patch that changes only the expiration of the token that was read.
 func wantPatch(t *testing.T, action clienttesting.Action, expiration string) {
 	t.Helper()
 	var value any
@@ -87,7 +87,7 @@ func wantSameButTheEnd(t *testing.T, got, want *corev1.Secret) {
 	}
 }
 
-// The end of a token that has none is set, too.
+// A token without an expiration gets one.
 func TestExtend_NeverExpires(t *testing.T) {
 	client := fakeCore(t, secretOf(t))
 	info, err := token.Extend(t.Context(), client, token.Read(secretOf(t)), anHour)
@@ -117,7 +117,7 @@ func TestExtend_Errors(t *testing.T) {
 			info, err := token.Extend(t.Context(), client, token.Read(secretOf(t)), anHour)
 			wantError(t, err, test.wantErr)
 			if (err == nil) == info.Token.IsZero() {
-				t.Errorf("Extend returned token %q beside the error %v", info.ID, err)
+				t.Errorf("Extend returned token %q with the error %v", info.ID, err)
 			}
 			noSecrets(t, err, goodSecret)
 		})
@@ -128,8 +128,8 @@ func TestExtend_Errors(t *testing.T) {
 	})
 }
 
-// The text of a time has four digits for the year. What cannot be written is
-// refused: as a text that is no time, it would end the token at once.
+// An expiration has four digits for the year. A time that cannot be formatted is
+// refused: the token cleaner would delete a token with an invalid expiration at once.
 func TestSpec_UnwritableExpiration(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -138,9 +138,9 @@ func TestSpec_UnwritableExpiration(t *testing.T) {
 	}{
 		{"last second of the year 9999", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), nil},
 		{"first second of the year 10000", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), token.ErrInvalidSpec},
-		{"the same, elsewhere", time.Date(9999, 12, 31, 23, 59, 0, 0, time.FixedZone("", -60)), token.ErrInvalidSpec},
+		{"first second of the year 10000 UTC, in another zone", time.Date(9999, 12, 31, 23, 59, 0, 0, time.FixedZone("", -60)), token.ErrInvalidSpec},
 		{"first second of the year 0", time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), nil},
-		{"last second of the year before", time.Date(-1, 12, 31, 23, 59, 59, 0, time.UTC), token.ErrInvalidSpec},
+		{"last second of the year -1", time.Date(-1, 12, 31, 23, 59, 59, 0, time.UTC), token.ErrInvalidSpec},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,10 +20,10 @@ const (
 	goodName  = "bootstrap-token-" + goodID
 )
 
-// FuzzSecret compares the verdict on a Secret with upstream's judgement.
+// FuzzSecret compares the evaluation of a Secret with upstream's.
 func FuzzSecret(f *testing.F) {
 	add := func(name, kind string, data ...string) {
-		values := make([][]byte, 9) // two of an unknown key, then those of fuzzedKeys
+		values := make([][]byte, 9) // the key and value of an unknown key, then the values of fuzzedKeys
 		for i, value := range data {
 			values[i+2] = []byte(value)
 		}
@@ -69,10 +69,10 @@ func fuzzedKeys() []string {
 	}
 }
 
-// agrees compares what bootctl says of a Secret with what Kubernetes does.
+// agrees compares bootctl's evaluation of a Secret with what Kubernetes does.
 func agrees(t *testing.T, secret *corev1.Secret, info token.Info) {
 	t.Helper()
-	got := info.Evaluate(judgedAt)
+	got := info.Evaluate(testTime)
 	wantKubernetes(t, secret, got)
 	if got.Rejected == "" {
 		groups, err := secrets.GetGroups(secret)
@@ -83,28 +83,28 @@ func agrees(t *testing.T, secret *corev1.Secret, info token.Info) {
 	} else if got.User != "" || got.Groups != nil {
 		t.Errorf("rejected, and user %q of %q", got.User, got.Groups)
 	}
-	if info.Authenticates(judgedAt) != (got.Rejected == "") || info.Signs(judgedAt) != (got.Unsigned == "") {
-		t.Errorf("Authenticates %v, Signs %v, verdict %+v", info.Authenticates(judgedAt), info.Signs(judgedAt), got)
+	if info.Authenticates(testTime) != (got.Rejected == "") || info.Signs(testTime) != (got.Unsigned == "") {
+		t.Errorf("Authenticates %v, Signs %v, status %+v", info.Authenticates(testTime), info.Signs(testTime), got)
 	}
-	if usable := info.Usable(judgedAt) == nil; usable != info.Valid(judgedAt) || usable && got.Rejected != "" && got.Unsigned != "" {
-		t.Errorf("Usable %v, Live %v, verdict %+v", usable, info.Valid(judgedAt), got)
+	if usable := info.Usable(testTime) == nil; usable != info.Valid(testTime) || usable && got.Rejected != "" && got.Unsigned != "" {
+		t.Errorf("Usable %v, Valid %v, status %+v", usable, info.Valid(testTime), got)
 	}
 }
 
-// hides wants nothing of a token-secret in what is said of its Secret: what is
-// said is compared with what is said of the same Secret with an empty one, where
-// the text may stand, too, in a group or in words of ours.
+// hides checks that no message about a Secret contains its token-secret. It compares
+// the messages with those about the same Secret with an empty token-secret, because
+// the text may also occur in a group or in fixed words.
 func hides(t *testing.T, secret *corev1.Secret, info token.Info) {
 	t.Helper()
-	const least = 8 // shorter ones stand in our words by chance
+	const least = 8 // shorter ones occur in fixed words by chance
 	half := string(secret.Data["token-secret"])
 	if len(half) < least {
 		return
 	}
 	without := secret.DeepCopy()
 	delete(without.Data, "token-secret")
-	elsewhere := fmt.Sprint(said(token.Read(without)))
-	for _, text := range said(info) {
+	elsewhere := fmt.Sprint(messages(token.Read(without)))
+	for _, text := range messages(info) {
 		for _, form := range []string{half, strings.Trim(fmt.Sprintf("%q", half), `"`)} {
 			if strings.Contains(text, form) && !strings.Contains(elsewhere, form) {
 				t.Errorf("%q shows the token-secret %q", text, half)
@@ -113,16 +113,16 @@ func hides(t *testing.T, secret *corev1.Secret, info token.Info) {
 	}
 }
 
-// said returns all that bootctl says of a Secret.
-func said(info token.Info) []string {
-	verdict := info.Evaluate(judgedAt)
+// messages returns all texts of bootctl about a Secret.
+func messages(info token.Info) []string {
+	status := info.Evaluate(testTime)
 	return append([]string{
-		info.Problem, verdict.Rejected, verdict.Unsigned,
-		fmt.Sprint(info.Usable(judgedAt), info.Token.CheckStrength(), info.Validate(), info.Matches(token.Token{})),
+		info.Problem, status.Rejected, status.Unsigned,
+		fmt.Sprint(info.Usable(testTime), info.Token.CheckStrength(), info.Validate(), info.Matches(token.Token{})),
 	}, info.Notes...)
 }
 
-// survives wants a token that can be made to be the same when it is read.
+// survives checks that a valid token is the same after its Secret is read back.
 func survives(t *testing.T, s token.Spec) {
 	t.Helper()
 	got := token.Read(s.Secret())
@@ -131,11 +131,11 @@ func survives(t *testing.T, s token.Spec) {
 		t.Errorf("read back %+v, problem %q, want %+v", got.Spec, got.Problem, s)
 	}
 	if second := got.Expires.Truncate(time.Second); !second.Equal(s.Expires.Truncate(time.Second)) || got.Expires.IsZero() != s.Expires.IsZero() {
-		t.Errorf("read back the end %v, want the second of %v", got.Expires, s.Expires)
+		t.Errorf("read back the expiration %v, want %v in seconds", got.Expires, s.Expires)
 	}
 }
 
-// FuzzExpiration compares what an expiration means with upstream's view.
+// FuzzExpiration compares the effect of an expiration with upstream's view.
 func FuzzExpiration(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", "2026-01-01T00:00:00.000000001Z", "2026-01-01T02:00:00+02:00", "2026-01-01T02:00:01+02:00",
@@ -148,34 +148,34 @@ func FuzzExpiration(f *testing.F) {
 		secret := secretOf(t)
 		set("expiration", text)(secret)
 		info := token.Read(secret)
-		remaining, expired := secrets.GetExpiration(secret, judgedAt)
-		if info.Expired(judgedAt) != expired || info.Valid(judgedAt) == expired {
-			t.Errorf("%q: Expired %v, Live %v, upstream says %v", text, info.Expired(judgedAt), info.Valid(judgedAt), expired)
+		remaining, expired := secrets.GetExpiration(secret, testTime)
+		if info.Expired(testTime) != expired || info.Valid(testTime) == expired {
+			t.Errorf("%q: Expired %v, Valid %v, upstream: %v", text, info.Expired(testTime), info.Valid(testTime), expired)
 		}
-		cleaned := info.Evaluate(judgedAt).DeletedAt
+		cleaned := info.Evaluate(testTime).DeletedAt
 		switch {
 		case expired:
-			if cleaned.IsZero() || cleaned.After(judgedAt) {
-				t.Errorf("%q: cleaned at %v, want at once", text, cleaned)
+			if cleaned.IsZero() || cleaned.After(testTime) {
+				t.Errorf("%q: deleted at %v, want immediately", text, cleaned)
 			}
 		case remaining == 0:
 			if !cleaned.IsZero() || !info.Expires.IsZero() {
-				t.Errorf("%q: cleaned at %v, ends at %v, want never", text, cleaned, info.Expires)
+				t.Errorf("%q: deleted at %v, expires at %v, want never", text, cleaned, info.Expires)
 			}
 		case remaining == math.MaxInt64: // as far as a duration reaches, or further
-			if cleaned.Before(judgedAt.Add(remaining)) {
-				t.Errorf("%q: cleaned at %v, want after %v", text, cleaned, remaining)
+			if cleaned.Before(testTime.Add(remaining)) {
+				t.Errorf("%q: deleted at %v, want after %v", text, cleaned, remaining)
 			}
 		default:
-			if want := judgedAt.Add(remaining); !cleaned.Equal(want) || !info.Expires.Equal(want) {
-				t.Errorf("%q: cleaned at %v, ends at %v, want %v", text, cleaned, info.Expires, want)
+			if want := testTime.Add(remaining); !cleaned.Equal(want) || !info.Expires.Equal(want) {
+				t.Errorf("%q: deleted at %v, expires at %v, want %v", text, cleaned, info.Expires, want)
 			}
 		}
 		agrees(t, secret, info)
 	})
 }
 
-// FuzzGroup compares the judgement of a list of groups with upstream's.
+// FuzzGroup compares the evaluation of a list of groups with upstream's.
 func FuzzGroup(f *testing.F) {
 	const prefix = "system:bootstrappers:"
 	for _, s := range []string{
@@ -190,9 +190,9 @@ func FuzzGroup(f *testing.F) {
 		set("auth-extra-groups", text)(secret)
 		info := token.Read(secret)
 		want, err := secrets.GetGroups(secret)
-		got := info.Evaluate(judgedAt)
+		got := info.Evaluate(testTime)
 		if (got.Rejected == "") != (err == nil) || !slices.Equal(got.Groups, want) {
-			t.Errorf("%q: groups %q, rejected %q, upstream says %q, %v", text, got.Groups, got.Rejected, want, err)
+			t.Errorf("%q: groups %q, rejected %q, upstream: %q, %v", text, got.Groups, got.Rejected, want, err)
 		}
 		if got.Unsigned != "" {
 			t.Errorf("%q: unsigned %q, want groups not to matter", text, got.Unsigned)
@@ -202,7 +202,7 @@ func FuzzGroup(f *testing.F) {
 		}
 		groups := strings.Split(text, ",")
 		if ours := spec(t, func(s *token.Spec) { s.Groups = groups }).Validate(); (ours == nil) != (err == nil) {
-			t.Errorf("%q: Validate = %v, upstream says %v", text, ours, err)
+			t.Errorf("%q: Validate = %v, upstream: %v", text, ours, err)
 		}
 		for _, group := range groups {
 			if ours := spec(t, func(s *token.Spec) { s.Groups = []string{group} }).Validate(); (ours == nil) != upstreamGroup.MatchString(group) {

@@ -13,8 +13,8 @@ import (
 
 var errRandom = errors.New("no randomness")
 
-// Each of the 252 bytes below the limit stands for a character, seven bytes for
-// each; the four above stand for none.
+// Each of the 252 bytes below the limit yields a character, seven bytes per
+// character; the four bytes above the limit yield none.
 func TestGenerate_EachByte(t *testing.T) {
 	counts := map[byte]int{}
 	for b := range 256 {
@@ -39,12 +39,12 @@ func TestGenerate_EachByte(t *testing.T) {
 	}
 	for c, n := range counts {
 		if n != 7 {
-			t.Errorf("%q stands for %d bytes, want 7", c, n)
+			t.Errorf("%q has %d bytes, want 7", c, n)
 		}
 	}
 }
 
-// Bytes that are thrown away are replaced by more.
+// Discarded bytes are replaced by reading more.
 func TestGenerate_ReadsMore(t *testing.T) {
 	useless := bytes.Repeat([]byte{252, 253, 254, 255}, 64)
 	useful := make([]byte, 64)
@@ -57,7 +57,7 @@ func TestGenerate_ReadsMore(t *testing.T) {
 		random []byte
 		want   string
 	}{
-		{"useful at once", useful, want},
+		{"useful only", useful, want},
 		{"useless first", slices.Concat(useless, useful), want},
 		{"useless between", slices.Concat(useful[:10], useless, useful[10:], useless), want},
 	}
@@ -75,21 +75,21 @@ func TestGenerate_ReadsMore(t *testing.T) {
 	}
 }
 
-// Where randomness fails there is no token, not one of what came before.
+// If randomness fails, Generate returns no token, not even one from earlier bytes.
 func TestGenerate_NoRandomness(t *testing.T) {
-	for name, random := range map[string][]byte{"at once": nil, "after some bytes": make([]byte, 30), "after useless bytes": bytes.Repeat([]byte{255}, 64)} {
+	for name, random := range map[string][]byte{"immediately": nil, "after some bytes": make([]byte, 30), "after useless bytes": bytes.Repeat([]byte{255}, 64)} {
 		t.Run(name, func(t *testing.T) {
 			source := &failingReader{bytes.NewReader(random)}
 			tok, err := token.Generate(source)
 			wantError(t, err, errRandom)
 			if !tok.IsZero() || tok.ID() != "" {
-				t.Errorf("token %s came with an error", tok)
+				t.Errorf("token %s was returned with an error", tok)
 			}
 		})
 	}
 }
 
-// failingReader fails with errRandom at the end of what it reads.
+// failingReader fails with errRandom after its content.
 type failingReader struct{ *bytes.Reader }
 
 func (r *failingReader) Read(p []byte) (int, error) {

@@ -23,7 +23,7 @@ const (
 	goodText   = goodID + "." + goodSecret
 )
 
-// A token that is not weak.
+// a token that is not weak
 const (
 	strongSecret = "r5nd0t8ymw1hq3zc"
 	strongText   = "k3x9q2." + strongSecret
@@ -71,8 +71,8 @@ func failing(client *corev1fake.FakeCoreV1, verb string, err error) {
 	client.PrependReactor(verb, "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
 }
 
-// losing makes each call of the verb fail with err, after it was carried out
-// where carriedOut says so.
+// losing makes each call of the verb fail with err, after it was carried out if
+// carriedOut is set.
 func losing(t *testing.T, client *corev1fake.FakeCoreV1, verb string, carriedOut bool, err error) {
 	t.Helper()
 	cluster := client.ReactionChain[len(client.ReactionChain)-1]
@@ -86,7 +86,7 @@ func losing(t *testing.T, client *corev1fake.FakeCoreV1, verb string, carriedOut
 	})
 }
 
-// secretOf returns the Secret of the token as an API server would keep it.
+// secretOf returns the token's Secret as an API server would store it.
 func secretOf(t *testing.T, changes ...func(*token.Spec)) *corev1.Secret {
 	t.Helper()
 	secret := spec(t, changes...).Secret()
@@ -94,12 +94,12 @@ func secretOf(t *testing.T, changes ...func(*token.Spec)) *corev1.Secret {
 	return secret
 }
 
-// set returns a function that gives the key of a Secret the value.
+// set returns a function that sets a key of a Secret to the value.
 func set(key, value string) func(*corev1.Secret) {
 	return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
 }
 
-// wantVerbs compares the requests with the wanted ones, in their order.
+// wantVerbs compares the verbs of the requests with the wanted ones, in order.
 func wantVerbs(t *testing.T, client *corev1fake.FakeCoreV1, want ...string) {
 	t.Helper()
 	var got []string
@@ -114,12 +114,12 @@ func wantVerbs(t *testing.T, client *corev1fake.FakeCoreV1, want ...string) {
 	}
 }
 
-// noSecrets looks for any of the secrets in what was said.
-func noSecrets(t *testing.T, said any, secrets ...string) {
+// noSecrets checks that the text contains none of the secrets.
+func noSecrets(t *testing.T, value any, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {
-		if strings.Contains(fmt.Sprint(said), secret) {
-			t.Errorf("%v shows the secret", said)
+		if strings.Contains(fmt.Sprint(value), secret) {
+			t.Errorf("%v contains the secret", value)
 		}
 	}
 }

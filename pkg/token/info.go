@@ -11,49 +11,49 @@ import (
 	"k8s.io/cluster-bootstrap/token/api"
 )
 
-// Info is what the Secret of a token says, well formed or not.
+// Info is the content of a token's Secret, valid or not.
 type Info struct {
 	Spec
 	// SecretName is the name of the Secret.
 	SecretName string
-	// UID is that of the Secret.
+	// UID is the UID of the Secret.
 	UID string
-	// ID is what the Secret's name says; the name is what the API server
-	// finds a token by. Empty when the name is not one of a token.
+	// ID is the token ID in the Secret's name, by which the API server finds a
+	// token. It is empty if the name is not the name of a token's Secret.
 	ID string
-	// Created is when the Secret was made, by the clock of the API server.
+	// Created is the creation time of the Secret, by the clock of the API server.
 	Created time.Time
-	// Problem says why the API server would not take the Secret for a token,
-	// whenever it is asked; empty when it would. It tells all that is wrong.
+	// Problem lists every reason why the API server would reject the Secret as a
+	// token at any time; empty if there is none.
 	Problem string
-	// Notes tell what is odd, and does no harm to the token.
+	// Notes list oddities that do not affect the token.
 	Notes []string
 
-	version       string // of the Secret, to change or delete what was read
-	unsigned      string // what of the problem is one for the bootstrap signer, too
-	wrongType     bool   // whether its type is another
-	unreadableEnd bool   // whether there is an expiration that is none
+	version        string // the Secret's resourceVersion, a precondition of changes
+	unsigned       string // the part of Problem that also applies to the bootstrap signer
+	wrongType      bool   // whether the Secret has another type
+	invalidExpires bool   // whether the expiration cannot be parsed
 }
 
-// proxyDescription is what kubeadm writes into a token that nobody joins with.
+// proxyDescription is the description of a kubeadm token that is not for joining.
 // Source: kubeadm, phases/copycerts, createShortLivedBootstrapToken.
 const proxyDescription = "Proxy for managing TTL for the kubeadm-certs secret"
 
-// IsProxy says whether the token stands for the lifetime of the Secret
-// kubeadm-certs, which is deleted with it.
+// IsProxy reports whether kubeadm created the token to limit the lifetime of the
+// Secret kubeadm-certs, which is deleted with the token.
 func (i Info) IsProxy() bool { return i.Description == proxyDescription }
 
-// Valid says whether the token is well formed and not expired at now.
+// Valid reports whether the token is well formed and has not expired at now.
 func (i Info) Valid(now time.Time) bool { return i.Problem == "" && !i.Expired(now) }
 
-// Expired says whether the token is past its end at now, which is also what an
-// expiration that cannot be read means: the token cleaner deletes both.
+// Expired reports whether the token has expired at now. A token whose expiration
+// cannot be parsed counts as expired: the token cleaner deletes both.
 func (i Info) Expired(now time.Time) bool {
-	return i.unreadableEnd || !i.Expires.IsZero() && !i.Expires.After(now)
+	return i.invalidExpires || !i.Expires.IsZero() && !i.Expires.After(now)
 }
 
-// Signs says whether cluster-info is signed with the token at now. Groups do
-// not matter for that, not even malformed ones.
+// Signs reports whether the bootstrap signer signs cluster-info with the token at now.
+// Groups do not matter for that, even if they are malformed.
 // Source: the bootstrap signer of Kubernetes, validateSecretForSigning.
 func (i Info) Signs(now time.Time) bool {
 	return i.unsigned == "" && !i.Token.IsZero() && i.Has(Signing) && !i.Expired(now)
@@ -70,15 +70,15 @@ func CountSigning(tokens []Info, now time.Time) int {
 	return signing
 }
 
-// Authenticates says whether the API server accepts the token at now.
+// Authenticates reports whether the API server accepts the token at now.
 // Source: plugin/pkg/auth/authenticator/token/bootstrap of Kubernetes.
 func (i Info) Authenticates(now time.Time) bool { return i.Valid(now) && i.Has(Authentication) }
 
-// Has says whether the token has the usage.
+// Has reports whether the token has the usage.
 func (i Info) Has(usage string) bool { return slices.Contains(i.Usages, usage) }
 
-// Read reads the Secret of a token. It never fails: what is wrong with the
-// Secret is in Problem, and what can be read is in the other fields.
+// Read reads a token's Secret. It never fails: Problem lists what is wrong with
+// the Secret, and the other fields hold what can be read.
 func Read(secret *corev1.Secret) Info {
 	info := Info{
 		SecretName: secret.Name, UID: string(secret.UID), Created: secret.CreationTimestamp.Time,
@@ -94,7 +94,7 @@ func Read(secret *corev1.Secret) Info {
 		info.Groups = strings.Split(groups, ",")
 	}
 	for i, group := range info.Groups {
-		if !IsGroup(group) { // which may be a token in the wrong place
+		if !IsGroup(group) { // it may be a misplaced token
 			info.Groups[i] = hidden(Redact(group))
 		}
 	}
@@ -112,21 +112,21 @@ func Read(secret *corev1.Secret) Info {
 	return info
 }
 
-// value returns what a Secret holds under the key.
+// value returns the value that a Secret has for the key.
 func value(secret *corev1.Secret, key string) string { return string(secret.Data[key]) }
 
-// secretMasker returns a function that hides a token-secret wherever it stands.
+// secretMasker returns a function that hides a token-secret wherever it occurs.
 func secretMasker(secretHalf string) func(string) string {
 	return func(text string) string {
-		if len(secretHalf) < secretLength/2 { // it would hide what stands there by chance
+		if len(secretHalf) < secretLength/2 { // a short value could match other text by chance
 			return text
 		}
 		return strings.ReplaceAll(text, secretHalf, strings.Repeat("*", secretLength))
 	}
 }
 
-// identity reads what each controller and the API server need, and returns what
-// is wrong with it.
+// identity reads what the controllers and the API server require of every token, and
+// returns what is wrong with it.
 func (i *Info) identity(secret *corev1.Secret) []string {
 	var problems []string
 	if i.wrongType {
@@ -135,15 +135,15 @@ func (i *Info) identity(secret *corev1.Secret) []string {
 	if text := value(secret, api.BootstrapTokenExpirationKey); text != "" {
 		end, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			i.unreadableEnd = true
-			problems = append(problems, "its expiration is not a time of RFC 3339, which counts as expired")
+			i.invalidExpires = true
+			problems = append(problems, "its expiration is not an RFC 3339 time, so it counts as expired")
 		} else {
 			i.Expires = bounded(end)
 		}
 	}
 	named := i.ID != "" && value(secret, api.BootstrapTokenIDKey) == i.ID
 	if !named {
-		problems = append(problems, "its token-id is not what the name of the Secret says")
+		problems = append(problems, "its token-id does not match the name of the Secret")
 	}
 	secretHalf := value(secret, api.BootstrapTokenSecretKey)
 	if len(secretHalf) != secretLength || firstInvalid(secretHalf) >= 0 {
@@ -154,8 +154,8 @@ func (i *Info) identity(secret *corev1.Secret) []string {
 	return problems
 }
 
-// bounded returns a time that can be written in UTC, and that is not the zero
-// time, which means never. No token lives to see the difference.
+// bounded returns a time that can be formatted in UTC and is not the zero time, which
+// means never. No token exists long enough for the difference to matter.
 func bounded(end time.Time) time.Time {
 	earliest, latest := time.Time{}.Add(time.Second), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	switch {
@@ -173,12 +173,12 @@ func (i *Info) scope() []string {
 		return []string{fmt.Sprintf("it has no usage, neither %s nor %s", Signing, Authentication)}
 	}
 	if !i.Has(Authentication) {
-		return nil // nobody looks at the groups
+		return nil // the groups are ignored
 	}
 	var problems []string
 	for _, group := range i.Groups {
 		if !IsGroup(group) {
-			problems = append(problems, fmt.Sprintf("group %q is not one below %s:", group, api.BootstrapDefaultGroup))
+			problems = append(problems, fmt.Sprintf("group %q is not a valid group below %s:", group, api.BootstrapDefaultGroup))
 		}
 	}
 	return problems
@@ -190,31 +190,31 @@ func (i *Info) readUsages(secret *corev1.Secret) {
 		case text == "true":
 			i.Usages = append(i.Usages, usage)
 		case text != "" && text != "false":
-			i.Notes = append(i.Notes, fmt.Sprintf("the usage %s counts only with the value true, and has another", usage))
+			i.Notes = append(i.Notes, fmt.Sprintf("the usage %s is ignored because its value is not true", usage))
 		}
 	}
 }
 
-// secretKeys are the keys of a Secret that Kubernetes reads.
+// secretKeys are the keys of a token's Secret that Kubernetes reads.
 var secretKeys = []string{
 	api.BootstrapTokenIDKey, api.BootstrapTokenSecretKey, api.BootstrapTokenExpirationKey, api.BootstrapTokenDescriptionKey,
 	api.BootstrapTokenExtraGroupsKey, api.BootstrapTokenUsageSigningKey, api.BootstrapTokenUsageAuthentication,
 }
 
-// note adds what is odd about the Secret.
+// note adds what is odd about the Secret to Notes.
 func (i *Info) note(secret *corev1.Secret) {
 	for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
 		if !slices.Contains(secretKeys, key) {
-			i.Notes = append(i.Notes, fmt.Sprintf("nothing reads its key %q", key))
+			i.Notes = append(i.Notes, fmt.Sprintf("Kubernetes ignores its key %q", key))
 		}
 	}
 	if len(i.Groups) > 0 && !i.Has(Authentication) {
-		i.Notes = append(i.Notes, "it has groups, which count only with the usage "+Authentication)
+		i.Notes = append(i.Notes, "its groups are ignored without the usage "+Authentication)
 	}
 	if weakness := i.Token.Weakness(); weakness != "" {
 		i.Notes = append(i.Notes, "it is weak: "+weakness)
 	}
 	if i.IsProxy() {
-		i.Notes = append(i.Notes, "kubeadm made it for the lifetime of the Secret kubeadm-certs, which is deleted with it")
+		i.Notes = append(i.Notes, "kubeadm created it to limit the lifetime of the Secret kubeadm-certs, which is deleted with it")
 	}
 }

@@ -17,7 +17,7 @@ func TestIsProxy(t *testing.T) {
 		name, description string
 		want              bool
 	}{
-		{"of kubeadm", proxyDescription, true},
+		{"kubeadm's text", proxyDescription, true},
 		{"none", "", false},
 		{"another", "rack 7", false},
 		{"full stop at the end", proxyDescription + ".", false},
@@ -34,7 +34,7 @@ func TestIsProxy(t *testing.T) {
 	}
 }
 
-// Each wanted text is a part of one note, in this order.
+// Each wanted text is part of one note, in this order.
 func TestNotes(t *testing.T) {
 	noAuthentication := without("usage-bootstrap-authentication")
 	tests := []struct {
@@ -42,27 +42,27 @@ func TestNotes(t *testing.T) {
 		change func(*corev1.Secret)
 		want   []string
 	}{
-		{"as it is", func(*corev1.Secret) {}, nil},
-		{"unknown key", set("extra", strongSecret), []string{`nothing reads its key "extra"`}},
+		{"unchanged", func(*corev1.Secret) {}, nil},
+		{"unknown key", set("extra", strongSecret), []string{`Kubernetes ignores its key "extra"`}},
 		{"unknown keys", all(set("b", ""), set("a", "x")), []string{`key "a"`, `key "b"`}},
 		{"unknown usage", set("usage-bootstrap-other", "true"), []string{`key "usage-bootstrap-other"`}},
 		{"key in upper case", set("Description", "x"), []string{`key "Description"`}},
-		{"usage True", set("usage-bootstrap-signing", "True"), []string{"the usage signing counts only with the value true"}},
-		{"usage with a space", set("usage-bootstrap-signing", "true "), []string{"the usage signing counts only"}},
-		{"usage that has the secret", set("usage-bootstrap-signing", strongSecret), []string{"the usage signing counts only"}},
+		{"usage True", set("usage-bootstrap-signing", "True"), []string{"the usage signing is ignored because"}},
+		{"usage with a space", set("usage-bootstrap-signing", "true "), []string{"the usage signing is ignored"}},
+		{"usage that contains the secret", set("usage-bootstrap-signing", strongSecret), []string{"the usage signing is ignored"}},
 		{"usage false", set("usage-bootstrap-signing", "false"), nil},
 		{"usage empty", set("usage-bootstrap-signing", ""), nil},
 		{"no usage signing", without("usage-bootstrap-signing"), nil},
-		{"groups without authentication", noAuthentication, []string{"it has groups, which count only with the usage authentication"}},
-		{"bad group without authentication", all(noAuthentication, set("auth-extra-groups", "x")), []string{"it has groups"}},
+		{"groups without authentication", noAuthentication, []string{"its groups are ignored without the usage authentication"}},
+		{"bad group without authentication", all(noAuthentication, set("auth-extra-groups", "x")), []string{"its groups are ignored"}},
 		{"no groups, no authentication", all(noAuthentication, without("auth-extra-groups")), nil},
-		{"usage True and groups", set("usage-bootstrap-authentication", "True"), []string{"the usage authentication counts only", "it has groups"}},
-		{"weak", set("token-secret", "password8ymw1hq3"), []string{"it is weak: its secret contains a word"}},
+		{"usage True and groups", set("usage-bootstrap-authentication", "True"), []string{"the usage authentication is ignored", "its groups are ignored"}},
+		{"weak", set("token-secret", "password8ymw1hq3"), []string{"it is weak: its secret contains a common word"}},
 		{"no token-secret", set("token-secret", "password"), nil},
-		{"proxy", set("description", proxyDescription), []string{"kubeadm made it for the lifetime of the Secret kubeadm-certs"}},
+		{"proxy", set("description", proxyDescription), []string{"kubeadm created it to limit the lifetime of the Secret kubeadm-certs"}},
 		{"another description", set("description", strongSecret), nil},
 		{"all", all(set("extra", "x"), set("usage-bootstrap-authentication", "1"), set("token-secret", "password8ymw1hq3"), set("description", proxyDescription)),
-			[]string{"the usage authentication", `key "extra"`, "it has groups", "it is weak", "kubeadm made it"}},
+			[]string{"the usage authentication", `key "extra"`, "its groups are ignored", "it is weak", "kubeadm created it"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// What is a note does no harm; what does harm is a problem.
+// Notes do not affect the token; anything that does is a problem.
 func TestNotes_NoProblem(t *testing.T) {
 	for name, change := range map[string]func(*corev1.Secret){
 		"unknown key": set("extra", "x"), "usage True": set("usage-bootstrap-signing", "True"),
@@ -88,22 +88,22 @@ func TestNotes_NoProblem(t *testing.T) {
 			secret := secretOf(t, func(s *token.Spec) { s.Token = parse(t, strongText) })
 			change(secret)
 			if info := token.Read(secret); info.Problem != "" || len(info.Notes) != 1 {
-				t.Errorf("problem %q, notes %q, want one note alone", info.Problem, info.Notes)
+				t.Errorf("problem %q, notes %q, want only one note", info.Problem, info.Notes)
 			}
 		})
 	}
 }
 
-// The problem tells all that is wrong, and nothing else.
+// The problem lists everything that is wrong, and nothing else.
 func TestProblem_All(t *testing.T) {
 	const (
 		kind     = "its type is not bootstrap.kubernetes.io/token"
-		end      = "its expiration is not a time of RFC 3339, which counts as expired"
-		id       = "its token-id is not what the name of the Secret says"
+		end      = "its expiration is not an RFC 3339 time, so it counts as expired"
+		id       = "its token-id does not match the name of the Secret"
 		half     = "its token-secret is not 16 characters of a-z and 0-9"
 		usage    = "it has no usage, neither signing nor authentication"
-		group    = `group "x" is not one below system:bootstrappers:`
-		other    = `group "y" is not one below system:bootstrappers:`
+		group    = `group "x" is not a valid group below system:bootstrappers:`
+		other    = `group "y" is not a valid group below system:bootstrappers:`
 		deletion = "its Secret is being deleted"
 	)
 	var (
@@ -125,11 +125,11 @@ func TestProblem_All(t *testing.T) {
 		{"token-secret", badHalf, []string{half}},
 		{"token-id and token-secret", all(badID, badHalf), []string{id, half}},
 		{"no usage", noUsage, []string{usage}},
-		{"no usage, and groups that nobody looks at", all(noUsage, badGroup), []string{usage}},
+		{"no usage, ignored bad groups", all(noUsage, badGroup), []string{usage}},
 		{"groups", badGroup, []string{group, other}},
-		{"groups that nobody looks at", all(badGroup, without("usage-bootstrap-authentication")), nil},
+		{"ignored bad groups", all(badGroup, without("usage-bootstrap-authentication")), nil},
 		{"being deleted", deleting, []string{deletion}},
-		{"expired is none", set("expiration", "2009-11-10T23:00:00Z"), nil},
+		{"expired is no problem", set("expiration", "2009-11-10T23:00:00Z"), nil},
 		{"type, expiration, token-secret, groups, being deleted", all(opaque, badEnd, badHalf, badGroup, deleting), []string{kind, end, half, group, other, deletion}},
 		{"type, expiration, token-id, no usage, being deleted", all(opaque, badEnd, badID, noUsage, deleting), []string{kind, end, id, usage, deletion}},
 	}

@@ -27,8 +27,8 @@ func secretList(t *testing.T, letter string, n int, next string) *corev1.SecretL
 	return list
 }
 
-// A cluster has more tokens than fit in one answer; each answer says where the
-// next begins.
+// A cluster has more tokens than fit in one response; each response contains the
+// position of the next page.
 func TestList_EachPage(t *testing.T) {
 	client := fakeCore(t)
 	var asked []metav1.ListOptions
@@ -52,19 +52,19 @@ func TestList_EachPage(t *testing.T) {
 		t.Errorf("%d tokens, %d of them different, want 503", len(infos), len(seen))
 	}
 	if len(asked) != 3 {
-		t.Fatalf("%d questions, want 3", len(asked))
+		t.Fatalf("%d requests, want 3", len(asked))
 	}
 	for i, next := range []string{"", "second", "third"} {
 		opts := asked[i]
 		if opts.Continue != next || opts.Limit == 0 || opts.FieldSelector != "type=bootstrap.kubernetes.io/token" {
-			t.Errorf("question %d: continue %q, limit %d, selector %q", i+1, opts.Continue, opts.Limit, opts.FieldSelector)
+			t.Errorf("request %d: continue %q, limit %d, selector %q", i+1, opts.Continue, opts.Limit, opts.FieldSelector)
 		}
 	}
 }
 
-// Half a list is not a list: whoever signs with it would forget tokens.
+// An incomplete list is an error: a caller that signs with it would miss tokens.
 func TestList_FailedPage(t *testing.T) {
-	for name, failure := range map[string]error{"trouble": errServer, "expired": apierrors.NewResourceExpired("too old")} {
+	for name, failure := range map[string]error{"server error": errServer, "expired": apierrors.NewResourceExpired("too old")} {
 		t.Run(name, func(t *testing.T) {
 			client := fakeCore(t)
 			client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -76,7 +76,7 @@ func TestList_FailedPage(t *testing.T) {
 			infos, err := token.List(t.Context(), client)
 			wantError(t, err, failure)
 			if len(infos) != 0 {
-				t.Errorf("%d tokens came with an error", len(infos))
+				t.Errorf("%d tokens were returned with an error", len(infos))
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestList_ContextCanceled(t *testing.T) {
 	wantError(t, err, context.Canceled)
 }
 
-// One request, so that nobody's token is replaced in between.
+// One request, so that no existing token can be replaced in between.
 func TestCreate_OneRequest(t *testing.T) {
 	client := fakeCore(t)
 	info, err := token.Create(t.Context(), client, spec(t))
@@ -109,7 +109,7 @@ func TestCreate_OneRequest(t *testing.T) {
 	wantVerbs(t, client, "create", "delete")
 }
 
-// Delete leaves the other tokens alone.
+// Delete does not delete other tokens.
 func TestDelete_One(t *testing.T) {
 	other := spec(t, func(s *token.Spec) { s.Token = parse(t, "bbbbbb."+goodSecret) })
 	client := fakeCore(t, spec(t).Secret(), other.Secret())
@@ -122,13 +122,13 @@ func TestDelete_One(t *testing.T) {
 	}
 }
 
-// A token that was refused may not be named as one that is missing or there.
+// A Forbidden error must not be reported as a missing or existing token.
 func TestGet_ServerErrors(t *testing.T) {
 	forbidden := apierrors.NewForbidden(corev1.Resource("secrets"), "bootstrap-token-abcdef", errors.New("no"))
 	client := fakeCore(t)
 	for verb, err := range failures(t, client, forbidden) {
 		if !apierrors.IsForbidden(err) || errors.Is(err, token.ErrExists) || errors.Is(err, token.ErrNotFound) || errors.Is(err, token.ErrChanged) {
-			t.Errorf("%s: error = %v, want forbidden alone", verb, err)
+			t.Errorf("%s: error = %v, want only Forbidden", verb, err)
 		}
 		if strings.Contains(err.Error(), goodSecret) {
 			t.Errorf("%s: error %q shows the secret", verb, err)
@@ -136,14 +136,14 @@ func TestGet_ServerErrors(t *testing.T) {
 	}
 }
 
-// What is malformed is told in words of ours, not in those of the Secret.
+// The problem describes a malformed value without quoting the Secret.
 func TestProblem_NoSecret(t *testing.T) {
 	for _, key := range []string{"token-secret", "token-id", "expiration"} {
 		secret := spec(t).Secret()
 		secret.Data[key] = []byte(goodSecret + "!")
 		info := token.Read(secret)
 		if info.Problem == "" {
-			t.Fatalf("a bad %s is no problem", key)
+			t.Fatalf("a bad %s is not reported as a problem", key)
 		}
 		if printed := fmt.Sprintf("%+v %#v", info, info); strings.Contains(printed, goodSecret) {
 			t.Errorf("a bad %s is shown: %s", key, printed)
@@ -173,7 +173,7 @@ func TestRead_KeepsReadableParts(t *testing.T) {
 				t.Errorf("read %+v", info)
 			}
 			if info.Token.IsZero() == test.withToken {
-				t.Errorf("token %s, want one: %v", info.Token, test.withToken)
+				t.Errorf("token %s, want a token: %v", info.Token, test.withToken)
 			}
 		})
 	}

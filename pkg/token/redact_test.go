@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// hidden has a token where fmt cannot call its methods.
+// hidden has a token in a field for which fmt cannot call its methods.
 type hidden struct {
 	inner struct{ tok token.Token }
 }
@@ -104,12 +104,12 @@ func TestToken_PrintsID(t *testing.T) {
 	}
 }
 
-// noSecret looks for the secret as text, in hex and as a list of bytes.
+// noSecret searches for the secret as text, in hex and as a list of bytes.
 func noSecret(t *testing.T, how, printed string) {
 	t.Helper()
 	for _, form := range []string{goodSecret, fmt.Sprintf("%x", goodSecret), fmt.Sprintf("%X", goodSecret), fmt.Sprintf("% x", goodSecret), "48 49 50"} {
 		if strings.Contains(printed, form) {
-			t.Errorf("%s shows the secret: %s", how, printed)
+			t.Errorf("%s contains the secret: %s", how, printed)
 		}
 	}
 }

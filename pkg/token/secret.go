@@ -12,62 +12,62 @@ import (
 	"k8s.io/cluster-bootstrap/token/api"
 )
 
-// DefaultGroup is the group that kubeadm gives to the tokens of nodes.
+// DefaultGroup is the group of the node tokens that kubeadm creates.
 const DefaultGroup = "system:bootstrappers:kubeadm:default-node-token"
 
-// The two usages that Kubernetes knows.
+// The usages that Kubernetes defines.
 const (
 	Signing        = "signing"
 	Authentication = "authentication"
 )
 
-// ErrInvalidSpec means that a token cannot be made as asked.
-var ErrInvalidSpec = errors.New("the token cannot be made so")
+// ErrInvalidSpec means that a Spec does not describe a valid token.
+var ErrInvalidSpec = errors.New("invalid token settings")
 
-// Spec says what a token is to be.
+// Spec describes a token.
 type Spec struct {
 	Token Token
-	// Expires is when the token ends; the zero time means never.
+	// Expires is when the token expires; the zero time means never.
 	Expires time.Time
 	// Usages are Signing, Authentication or both.
 	Usages []string
-	// Groups are what the token authenticates as, beside
-	// system:bootstrappers. They need the usage Authentication.
+	// Groups are the groups that the token authenticates as, in addition to
+	// system:bootstrappers. They require the usage Authentication.
 	Groups      []string
 	Description string
 }
 
-// Validate returns an error that matches ErrInvalidSpec when the API server or
-// a controller would not take a Secret made from s for what it is meant to be.
+// Validate returns an error that matches ErrInvalidSpec if the API server or a
+// controller would reject or misread the Secret of s.
 func (s Spec) Validate() error {
 	badUsage := slices.IndexFunc(s.Usages, func(usage string) bool { return usage != Signing && usage != Authentication })
 	badGroup := slices.IndexFunc(s.Groups, func(group string) bool { return !IsGroup(group) })
 	switch {
 	case s.Token.IsZero():
-		return fmt.Errorf("%w: there is no token", ErrInvalidSpec)
+		return fmt.Errorf("%w: the token is missing", ErrInvalidSpec)
 	case len(s.Usages) == 0:
-		return fmt.Errorf("%w: it needs a usage, %s or %s or both", ErrInvalidSpec, Signing, Authentication)
+		return fmt.Errorf("%w: at least one usage is required: %s, %s or both", ErrInvalidSpec, Signing, Authentication)
 	case badUsage >= 0:
 		return fmt.Errorf("%w: usage %q is neither %s nor %s", ErrInvalidSpec, s.Usages[badUsage], Signing, Authentication)
 	case len(s.Groups) > 0 && !slices.Contains(s.Usages, Authentication):
-		return fmt.Errorf("%w: groups need the usage %s", ErrInvalidSpec, Authentication)
+		return fmt.Errorf("%w: groups require the usage %s", ErrInvalidSpec, Authentication)
 	case badGroup >= 0:
-		return fmt.Errorf("%w: group %q is not system:bootstrappers: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
+		return fmt.Errorf("%w: group %q must be system:bootstrappers: followed by a-z, 0-9, colons and dashes, and end with a letter or digit",
 			ErrInvalidSpec, s.Groups[badGroup])
 	}
 	return checkExpiration(s.Expires)
 }
 
-// IsGroup says whether the API server lets a token authenticate as the group.
-// Format: api.BootstrapGroupPattern, whose regular expression takes longer to
-// compile than the rest of bootctl to start.
+// IsGroup reports whether the API server allows a token to authenticate as the group.
+// Format: api.BootstrapGroupPattern. That regular expression is not used because it
+// takes longer to compile than the rest of bootctl takes to start.
 func IsGroup(name string) bool {
 	rest, ok := strings.CutPrefix(name, api.BootstrapDefaultGroup+":")
 	return ok && rest != "" && len(rest) <= 256 && strings.Trim(rest, alphabet+":-") == "" && !strings.ContainsAny(rest[len(rest)-1:], ":-")
 }
 
 // Secret returns the Secret that holds the token, byte for byte as kubeadm
-// would write it.
+// writes it.
 func (s Spec) Secret() *corev1.Secret {
 	data := map[string][]byte{
 		api.BootstrapTokenIDKey:     []byte(s.Token.ID()),
@@ -94,14 +94,14 @@ func (s Spec) Secret() *corev1.Secret {
 
 func secretName(id string) string { return api.BootstrapTokenSecretPrefix + id }
 
-// checkExpiration returns an error that matches ErrInvalidSpec when nobody could
-// read the time as formatExpiration writes it.
+// checkExpiration returns an error that matches ErrInvalidSpec if no component could
+// parse the time as formatExpiration writes it.
 func checkExpiration(t time.Time) error {
 	if year := t.UTC().Year(); year < 0 || year > 9999 {
-		return fmt.Errorf("%w: the year %d has not four digits", ErrInvalidSpec, year)
+		return fmt.Errorf("%w: the year %d does not have four digits", ErrInvalidSpec, year)
 	}
 	return nil
 }
 
-// formatExpiration writes the end of a token as kubeadm does: in seconds and UTC.
+// formatExpiration formats an expiration as kubeadm does: in seconds and UTC.
 func formatExpiration(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -18,8 +18,8 @@ func TestSpec_Validate(t *testing.T) {
 		change  func(*token.Spec)
 		wantErr error
 	}{
-		{"as it is", usages(token.Signing, token.Authentication), nil},
-		{"authentication alone", usages(token.Authentication), nil},
+		{"unchanged", usages(token.Signing, token.Authentication), nil},
+		{"authentication only", usages(token.Authentication), nil},
 		{"two groups", groups("system:bootstrappers:a", "system:bootstrappers:b-9"), nil},
 		{"no groups", groups(), nil},
 		{"no usage", usages(), token.ErrInvalidSpec},
@@ -81,11 +81,11 @@ func TestRead_Problem(t *testing.T) {
 		change func(*corev1.Secret)
 		want   bool
 	}{
-		{"as it is", func(*corev1.Secret) {}, good},
+		{"unchanged", func(*corev1.Secret) {}, good},
 		{"offset in the expiration", set("expiration", "2030-01-01T00:00:00+02:00"), good},
 		{"no signing", set("usage-bootstrap-signing", "false"), good},
 		{"unknown key", set("extra", "x"), good},
-		{"expiration of another form", set("expiration", "2030-01-01 00:00:00"), bad},
+		{"expiration in another format", set("expiration", "2030-01-01 00:00:00"), bad},
 		{"name of another token", func(s *corev1.Secret) { s.Name = "bootstrap-token-abcdeg" }, bad},
 		{"name without the prefix", func(s *corev1.Secret) { s.Name = goodID }, bad},
 		{"token-id of another token", set("token-id", "abcdeg"), bad},
@@ -93,7 +93,7 @@ func TestRead_Problem(t *testing.T) {
 		{"short token-secret", set("token-secret", goodSecret[1:]), bad},
 		{"no token-secret", func(s *corev1.Secret) { delete(s.Data, "token-secret") }, bad},
 		{"line feed in token-secret", set("token-secret", goodSecret+"\n"), bad},
-		{"no usage is true", func(s *corev1.Secret) {
+		{"all usages false", func(s *corev1.Secret) {
 			delete(s.Data, "usage-bootstrap-authentication")
 			delete(s.Data, "usage-bootstrap-signing")
 			delete(s.Data, "auth-extra-groups")
@@ -109,7 +109,7 @@ func TestRead_Problem(t *testing.T) {
 				t.Errorf("problem = %q", info.Problem)
 			}
 			if live := info.Valid(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); live == test.want {
-				t.Errorf("live = %v", live)
+				t.Errorf("valid = %v", live)
 			}
 		})
 	}
@@ -141,7 +141,7 @@ func TestValid(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			info := token.Read(spec(t, func(s *token.Spec) { s.Expires = test.expires }).Secret())
 			if got := info.Valid(now); got != test.want {
-				t.Errorf("Live = %v, want %v", got, test.want)
+				t.Errorf("Valid = %v, want %v", got, test.want)
 			}
 		})
 	}

@@ -19,23 +19,23 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// Conditions that a caller may act on.
+// Errors that a caller may handle.
 var (
 	ErrNotFound = errors.New("no such token")
-	ErrExists   = errors.New("a token of this ID exists already")
-	// ErrNotToken means that a Secret has the name of a token and another type.
-	ErrNotToken = errors.New("the Secret of this name is not one of a token")
-	// ErrChanged means that the token is not what was read any more.
-	ErrChanged = errors.New("the token was changed at the same time")
+	ErrExists   = errors.New("a token with this ID already exists")
+	// ErrNotToken means that a Secret has a token's name and another type.
+	ErrNotToken = errors.New("the Secret with this name is not a bootstrap token")
+	// ErrChanged means that the token has changed since it was read.
+	ErrChanged = errors.New("the token has changed since it was read")
 )
 
-// Create stores a new token and returns what the cluster holds. It never replaces
-// one: it returns an error that matches ErrExists when a token has the same ID,
-// and one that matches ErrInvalidSpec when the token cannot be made as asked.
-// Where the answer is lost, it looks whether the token is there; with an error that
-// leaves that open, the token alone is returned, so that it can be looked for later.
+// Create stores a new token and returns it as stored in the cluster. It never replaces
+// a token: it returns an error that matches ErrExists if a token has the same ID, and
+// one that matches ErrInvalidSpec if the Spec is invalid. If the response is lost, it
+// checks whether the token exists. If that remains unknown, it returns an Info with
+// only the Spec along with the error, so that the caller can check later.
 //
-// Access: create on secrets in kube-system; get to look after a lost answer.
+// Access: create on secrets in kube-system; get to check after a lost response.
 func Create(ctx context.Context, client corev1client.SecretsGetter, spec Spec) (Info, error) {
 	return Batch{Spec: spec}.create(ctx, client)
 }
@@ -65,28 +65,28 @@ func (b Batch) create(ctx context.Context, client corev1client.SecretsGetter) (I
 		return info, nil
 	case errors.Is(lookErr, ErrOtherSecret):
 		return Info{}, err
-	case errors.Is(lookErr, ErrNotFound): // the request may still be under way
+	case errors.Is(lookErr, ErrNotFound): // the server may still be processing the request
 		return Info{Spec: b.Spec}, err
 	}
-	return Info{Spec: b.Spec}, fmt.Errorf("%w; whether it was made is not known: %w", err, lookErr)
+	return Info{Spec: b.Spec}, fmt.Errorf("%w; it is unknown whether the token was created: %w", err, lookErr)
 }
 
-// CreateRandom stores a token that spec describes but for its Token, which is
-// drawn from random, and again where its ID is taken. With an error that leaves open
-// whether it was made, the token is returned as Create returns it.
+// CreateRandom stores a token with the settings of spec and a Token generated from
+// random. It generates another one if the ID is taken. If it is unknown whether the
+// token was created, it returns what Create returns in that case.
 //
 // Access: create and get on secrets in kube-system.
 func CreateRandom(ctx context.Context, client corev1client.SecretsGetter, spec Spec, random io.Reader) (Info, error) {
 	return Batch{Spec: spec, Random: random}.createOne(ctx, client)
 }
 
-// createOne stores the token that the Spec has, or a random one.
+// createOne stores the token of the Spec, or a random one.
 func (b Batch) createOne(ctx context.Context, client corev1client.SecretsGetter) (Info, error) {
 	if b.Random == nil {
 		return b.create(ctx, client)
 	}
-	const draws = 5 // among 10,000 tokens, five collisions in a row have a chance of 1 in 10^26
-	for range draws {
+	const attempts = 5 // with 10,000 tokens, the chance of five collisions in a row is 1 in 10^26
+	for range attempts {
 		var err error
 		if b.Token, err = Generate(b.Random); err != nil {
 			return Info{}, err
@@ -95,19 +95,19 @@ func (b Batch) createOne(ctx context.Context, client corev1client.SecretsGetter)
 		if !errors.Is(err, ErrExists) {
 			return info, err
 		}
-		// A request that was sent again because its answer was lost finds the
-		// token that it made: nobody else has drawn the same secret.
+		// If a response was lost, the client's retry finds the token of the first
+		// attempt: nobody else has generated the same secret.
 		switch info, lookErr := stored(ctx, client, b.Token); {
 		case lookErr == nil:
 			return info, nil
 		case !errors.Is(lookErr, ErrNotFound) && !errors.Is(lookErr, ErrOtherSecret):
-			return Info{Spec: b.Spec}, fmt.Errorf("%w; whose it is is not known: %w", err, lookErr)
+			return Info{Spec: b.Spec}, fmt.Errorf("%w; it is unknown who created it: %w", err, lookErr)
 		}
 	}
-	return Info{}, fmt.Errorf("the IDs of %d random tokens were taken: %w", draws, ErrExists)
+	return Info{}, fmt.Errorf("all IDs of %d random tokens were taken: %w", attempts, ErrExists)
 }
 
-// stored returns what the cluster holds under the ID of tok if that is tok.
+// stored returns the cluster's token with the ID of tok if its secret matches.
 func stored(ctx context.Context, client corev1client.SecretsGetter, tok Token) (Info, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer cancel()
@@ -118,19 +118,18 @@ func stored(ctx context.Context, client corev1client.SecretsGetter, tok Token) (
 	return info, info.Matches(tok)
 }
 
-// verifyTimeout is how long a look at what became of a request may take.
+// verifyTimeout limits the check of whether a request took effect.
 const verifyTimeout = 10 * time.Second
 
-// isOutcomeUnknown says whether a request may have been carried out although it
-// failed.
+// isOutcomeUnknown reports whether a failed request may have taken effect.
 func isOutcomeUnknown(err error) bool {
 	connection, ok := errors.AsType[*net.OpError](err)
 	neverSent := ok && connection.Op == "dial"
 	return !neverSent && (kubeclient.IsTransient(err) || errors.Is(err, context.Canceled))
 }
 
-// Get returns the token with the given ID, whatever is wrong with its Secret. It
-// returns an error that matches ErrNotFound when the cluster holds no such token.
+// Get returns the token with the given ID, even if its Secret is invalid. It returns
+// an error that matches ErrNotFound if the cluster has no such token.
 //
 // Access: get on secrets in kube-system.
 func Get(ctx context.Context, client corev1client.SecretsGetter, id string) (Info, error) {
@@ -141,8 +140,8 @@ func Get(ctx context.Context, client corev1client.SecretsGetter, id string) (Inf
 	return Read(secret), nil
 }
 
-// List returns every token in the order of the IDs, the ill-formed ones with
-// what is wrong with them. It reads page by page.
+// List returns all tokens in the order of their IDs, including invalid ones, whose
+// Problem is set. It reads the list in pages.
 //
 // Access: list on secrets in kube-system.
 func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error) {
@@ -160,12 +159,12 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 	return infos, nil
 }
 
-// Delete removes a token as it was read, at once and for good. It returns an
-// error that matches ErrNotFound when it is gone, one that matches ErrChanged when it
-// is not what was read any more, and one that matches ErrNotToken when it is none.
-// Where the answer is lost, it looks whether the token is there.
+// Delete deletes a token immediately and permanently. It returns an error that matches
+// ErrNotFound if the token does not exist, one that matches ErrChanged if it has
+// changed since it was read, and one that matches ErrNotToken if the Secret has
+// another type. If the response is lost, it checks whether the token still exists.
 //
-// Access: delete on secrets in kube-system; get to look after a lost answer.
+// Access: delete on secrets in kube-system; get to check after a lost response.
 func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) error {
 	if info.wrongType {
 		return fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
@@ -188,10 +187,10 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 	return err
 }
 
-// Extend gives a token as it was read another end; the zero time means never. It
-// returns an error that matches ErrNotFound when the token is gone, one that
-// matches ErrChanged when it is not what was read any more, and one that matches
-// ErrInvalidSpec when the time cannot be written.
+// Extend changes the expiration of a token; the zero time means never. It returns an
+// error that matches ErrNotFound if the token does not exist, one that matches
+// ErrChanged if it has changed since it was read, and one that matches ErrInvalidSpec
+// if the time cannot be formatted.
 //
 // Access: patch on secrets in kube-system.
 func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, expires time.Time) (Info, error) {
@@ -201,11 +200,11 @@ func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, e
 	if err := checkExpiration(expires); err != nil {
 		return Info{}, err
 	}
-	var expiration any // null takes the key away
+	var expiration any // null removes the key
 	if !expires.IsZero() {
 		expiration = []byte(formatExpiration(expires))
 	}
-	patch, _ := json.Marshal(map[string]any{ // these types can always be encoded
+	patch, _ := json.Marshal(map[string]any{ // these types always encode
 		"metadata": map[string]string{"uid": info.UID, "resourceVersion": info.version},
 		"data":     map[string]any{api.BootstrapTokenExpirationKey: expiration},
 	})
@@ -216,7 +215,7 @@ func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, e
 	return Read(secret), nil
 }
 
-// failed says which of a token's requests failed, and why.
+// failed adds the operation and the token to err and maps it to an error of this package.
 func failed(doing, id string, err error) error {
 	switch {
 	case apierrors.IsNotFound(err):

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-var errServer = errors.New("trouble in the server")
+var errServer = errors.New("server error")
 
 func TestCreate(t *testing.T) {
 	tests := []struct {
@@ -34,14 +34,14 @@ func TestCreate(t *testing.T) {
 			info, err := token.Create(t.Context(), client, test.spec)
 			wantError(t, err, test.wantErr)
 			if wantProblem := test.wantErr != nil; info.Token.IsZero() != wantProblem {
-				t.Errorf("Create returned token %q beside the error %v", info.Token, err)
+				t.Errorf("Create returned token %q with the error %v", info.Token, err)
 			}
 			got, err := client.Secrets("kube-system").Get(t.Context(), "bootstrap-token-abcdef", metav1.GetOptions{})
 			switch {
 			case test.wantErr == nil && (err != nil || string(got.Data["token-secret"]) != goodSecret):
 				t.Errorf("stored %v, %v", got, err)
 			case len(test.there) > 0 && string(got.Data["token-secret"]) != "ffffffffffffffff":
-				t.Error("the token that was there was replaced")
+				t.Error("the existing token was replaced")
 			case errors.Is(test.wantErr, token.ErrInvalidSpec) && err == nil:
 				t.Error("an invalid token was stored")
 			}
@@ -69,7 +69,7 @@ func TestList(t *testing.T) {
 		t.Fatalf("IDs = %v, want %v", ids, want)
 	}
 	if infos[0].Problem != "" || infos[2].Problem == "" {
-		t.Errorf("problems = %q and %q, want the second alone", infos[0].Problem, infos[2].Problem)
+		t.Errorf("problems = %q and %q, want only the second", infos[0].Problem, infos[2].Problem)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestCreate_ServerErrors(t *testing.T) {
 	}
 }
 
-// failures returns the error of each function when the server fails with err.
+// failures returns the error of each function if the server fails with err.
 func failures(t *testing.T, client *corev1fake.FakeCoreV1, err error) map[string]error {
 	t.Helper()
 	failing(client, "*", err)
@@ -115,7 +115,7 @@ func TestGet(t *testing.T) {
 		wantErr error
 	}{
 		{"found", secretOf(t), goodID, nil},
-		{"found, and of no use", func() *corev1.Secret {
+		{"found, but invalid", func() *corev1.Secret {
 			secret := secretOf(t)
 			secret.Data["token-secret"] = nil
 			return secret

@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 		{"secret one short", goodText[:22], "", token.ErrInvalid},
 		{"secret one long", goodText + "0", "", token.ErrInvalid},
 		{"id one short, secret one long", "abcde.0123456789abcdef0", "", token.ErrInvalid},
-		{"colon for the dot", "abcdef:0123456789abcdef", "", token.ErrInvalid},
+		{"colon instead of the dot", "abcdef:0123456789abcdef", "", token.ErrInvalid},
 		{"dot in the id", "abc.ef.0123456789abcdef", "", token.ErrInvalid},
 		{"upper case in the id", "Abcdef.0123456789abcdef", "", token.ErrInvalid},
 		{"upper case in the secret", "abcdef.0123456789abcdeF", "", token.ErrInvalid},
@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 		{"space before", " bcdef.0123456789abcdef", "", token.ErrInvalid},
 		{"line feed at the end", "abcdef.0123456789abcde\n", "", token.ErrInvalid},
 		{"line feed after", goodText + "\n", "", token.ErrInvalid},
-		{"no ASCII", "abcdef.0123456789abcdé", "", token.ErrInvalid},
+		{"not ASCII", "abcdef.0123456789abcdé", "", token.ErrInvalid},
 		{"zero byte", "abcdef.0123456789abcde\x00", "", token.ErrInvalid},
 	}
 	for _, test := range tests {
@@ -46,7 +46,7 @@ func TestParse(t *testing.T) {
 				t.Errorf("token = %q, want %q", got.Reveal(), test.want)
 			}
 			if err != nil && !got.IsZero() {
-				t.Errorf("token %s came with an error", got)
+				t.Errorf("token %s was returned with an error", got)
 			}
 			if err != nil && len(test.text) > 16 && strings.Contains(err.Error(), test.text[7:16]) {
 				t.Errorf("error %q quotes the text", err)
@@ -83,12 +83,12 @@ func TestToken_Zero(t *testing.T) {
 		t.Errorf("zero token: IsZero %v, ID %q, secret %q", zero.IsZero(), zero.ID(), zero.Secret())
 	}
 	if parse(t, goodText).IsZero() {
-		t.Error("a token says that it is none")
+		t.Error("a token reports that it is the zero value")
 	}
 }
 
 func TestGenerate(t *testing.T) {
-	// 252 to 255 lie past the last multiple of 36 and must not be used.
+	// 252 to 255 are past the last multiple of 36 and must not be used.
 	random := append([]byte{252, 253, 254, 255, 0, 1, 25, 26, 35, 36, 251}, make([]byte, 64)...)
 	tok, err := token.Generate(bytes.NewReader(random))
 	if err != nil {
@@ -117,11 +117,11 @@ func TestGenerate_EachCharacter(t *testing.T) {
 	mean := tokens * 22 / 36
 	for _, r := range "abcdefghijklmnopqrstuvwxyz0123456789" {
 		if counts[r] < mean*7/10 || counts[r] > mean*13/10 {
-			t.Errorf("%q was drawn %d times, want about %d", r, counts[r], mean)
+			t.Errorf("%q was generated %d times, want about %d", r, counts[r], mean)
 		}
 	}
 	if len(counts) != 36 {
-		t.Errorf("%d characters were drawn, want 36", len(counts))
+		t.Errorf("%d characters were generated, want 36", len(counts))
 	}
 }
 
@@ -139,10 +139,10 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("Parse(%q) is %q", s, tok.Reveal())
 		}
 		if strings.Trim(tok.ID()+tok.Secret(), "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
-			t.Errorf("Parse(%q) accepts what is outside the alphabet", s)
+			t.Errorf("Parse(%q) accepts characters outside the alphabet", s)
 		}
 		if printed := fmt.Sprintf("%v %+v %#v", tok, tok, tok); strings.Contains(printed, tok.Secret()) {
-			t.Errorf("printing shows the secret: %s", printed)
+			t.Errorf("printing reveals the secret: %s", printed)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// The judgements of the API server, which is the one that has the last word.
+// The evaluation of the API server, which is authoritative.
 var (
 	upstreamToken = regexp.MustCompile(api.BootstrapTokenPattern)
 	upstreamID    = regexp.MustCompile(api.BootstrapTokenIDPattern)
@@ -39,10 +39,10 @@ func TestRead_GroupsLikeUpstream(t *testing.T) {
 		{"slash", prefix + "a/b", token.ErrInvalidSpec},
 		{"dot", prefix + "a.b", token.ErrInvalidSpec},
 		{"underscore", prefix + "a_b", token.ErrInvalidSpec},
-		{"no ASCII", prefix + "é", token.ErrInvalidSpec},
+		{"not ASCII", prefix + "é", token.ErrInvalidSpec},
 		{"prefix in upper case", "System:bootstrappers:a", token.ErrInvalidSpec},
 		{"prefix without its colon", "system:bootstrappersa", token.ErrInvalidSpec},
-		{"something before", "x" + prefix + "a", token.ErrInvalidSpec},
+		{"character before the prefix", "x" + prefix + "a", token.ErrInvalidSpec},
 		{"empty", "", token.ErrInvalidSpec},
 	}
 	for _, test := range tests {
@@ -50,13 +50,13 @@ func TestRead_GroupsLikeUpstream(t *testing.T) {
 			err := spec(t, func(s *token.Spec) { s.Groups = []string{test.group} }).Validate()
 			wantError(t, err, test.wantErr)
 			if upstreamGroup.MatchString(test.group) != (test.wantErr == nil) {
-				t.Error("upstream judges otherwise: the test is wrong")
+				t.Error("upstream disagrees: the test is wrong")
 			}
 		})
 	}
 }
 
-// One bad group spoils a token, wherever it stands.
+// One bad group invalidates a token, at any position.
 func TestRead_EachGroup(t *testing.T) {
 	good, bad := token.DefaultGroup, "system:masters"
 	for _, groups := range [][]string{{bad, good}, {good, bad}, {good, bad, good}} {
@@ -70,7 +70,7 @@ func TestRead_EachUsage(t *testing.T) {
 	}
 }
 
-// A token that the API server takes is live and has the usage, and no other is.
+// A token is valid and has the usage authentication exactly if the API server accepts it.
 func TestRead_AgreesWithUpstream(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	name := func(text string) func(*corev1.Secret) { return func(s *corev1.Secret) { s.Name = text } }
@@ -78,11 +78,11 @@ func TestRead_AgreesWithUpstream(t *testing.T) {
 		name   string
 		change func(*corev1.Secret)
 	}{
-		{"as it is", func(*corev1.Secret) {}},
+		{"unchanged", func(*corev1.Secret) {}},
 		{"no expiration", func(s *corev1.Secret) { delete(s.Data, "expiration") }},
 		{"empty expiration", set("expiration", "")},
 		{"expires now", set("expiration", "2026-01-01T00:00:00Z")},
-		{"expires now, elsewhere", set("expiration", "2026-01-01T02:00:00+02:00")},
+		{"expires now, in another zone", set("expiration", "2026-01-01T02:00:00+02:00")},
 		{"expires in a second", set("expiration", "2026-01-01T00:00:01Z")},
 		{"expires in a nanosecond", set("expiration", "2026-01-01T00:00:00.000000001Z")},
 		{"expiration without a zone", set("expiration", "2030-01-01T00:00:00")},
@@ -92,7 +92,7 @@ func TestRead_AgreesWithUpstream(t *testing.T) {
 		{"expiration with a comma", set("expiration", "2030-01-01T00:00:00,5Z")},
 		{"31 February", set("expiration", "2030-02-31T00:00:00Z")},
 		{"leap second", set("expiration", "2030-12-31T23:59:60Z")},
-		{"far away", set("expiration", "9999-12-31T23:59:59Z")},
+		{"far future", set("expiration", "9999-12-31T23:59:59Z")},
 		{"year of five digits", set("expiration", "10000-01-01T00:00:00Z")},
 		{"name of another token", name("bootstrap-token-abcdeg")},
 		{"name with more after it", name("bootstrap-token-abcdef0")},
@@ -103,7 +103,7 @@ func TestRead_AgreesWithUpstream(t *testing.T) {
 		{"no groups", func(s *corev1.Secret) { delete(s.Data, "auth-extra-groups") }},
 		{"empty groups", set("auth-extra-groups", "")},
 		{"comma at the end of the groups", set("auth-extra-groups", token.DefaultGroup+",")},
-		{"comma alone", set("auth-extra-groups", ",")},
+		{"only a comma", set("auth-extra-groups", ",")},
 		{"line feed after the groups", set("auth-extra-groups", token.DefaultGroup+"\n")},
 		{"the same group twice", set("auth-extra-groups", token.DefaultGroup+","+token.DefaultGroup)},
 		{"bad second group", set("auth-extra-groups", token.DefaultGroup+",system:masters")},
@@ -121,17 +121,17 @@ func TestRead_AgreesWithUpstream(t *testing.T) {
 			test.change(secret)
 			info := token.Read(secret)
 			if got, want := info.Authenticates(now), authenticates(secret, now); got != want {
-				t.Errorf("it authenticates: %v, upstream says %v (problem %q)", got, want, info.Problem)
+				t.Errorf("authenticates: %v, upstream: %v (problem %q)", got, want, info.Problem)
 			}
 			if got, want := info.Signs(now), signs(secret, now); got != want {
-				t.Errorf("it signs: %v, upstream says %v (problem %q)", got, want, info.Problem)
+				t.Errorf("signs: %v, upstream: %v (problem %q)", got, want, info.Problem)
 			}
 		})
 	}
 }
 
-// authenticates judges as plugin/pkg/auth/authenticator/token/bootstrap of the
-// API server does, with upstream's own functions.
+// authenticates evaluates a Secret as plugin/pkg/auth/authenticator/token/bootstrap of
+// the API server does, with upstream's own functions.
 func authenticates(secret *corev1.Secret, now time.Time) bool {
 	id, named := secrets.ParseName(secret.Name)
 	_, groupsErr := secrets.GetGroups(secret)
@@ -143,8 +143,8 @@ func authenticates(secret *corev1.Secret, now time.Time) bool {
 		groupsErr == nil
 }
 
-// signs judges as the bootstrap signer does, in pkg/controller/bootstrap of the
-// controller manager, but for the form of token-secret, about which bootctl is
+// signs evaluates a Secret as the bootstrap signer does, in pkg/controller/bootstrap of
+// the controller manager, except for the form of token-secret, for which bootctl is
 // stricter.
 func signs(secret *corev1.Secret, now time.Time) bool {
 	id, named := secrets.ParseName(secret.Name)
@@ -155,12 +155,12 @@ func signs(secret *corev1.Secret, now time.Time) bool {
 		secrets.GetData(secret, api.BootstrapTokenUsageSigningKey) == "true"
 }
 
-// isCleaned judges as the token cleaner does, which sits beside the signer.
+// isCleaned evaluates a Secret as the token cleaner does, which is in the same package.
 func isCleaned(secret *corev1.Secret, now time.Time) bool {
 	return secret.Type == api.SecretTypeBootstrapToken && secrets.HasExpired(secret, now)
 }
 
-// FuzzUpstream compares each judgement of a text with upstream's.
+// FuzzUpstream compares each result for a text with upstream's.
 func FuzzUpstream(f *testing.F) {
 	for _, s := range []string{goodText, goodID, token.DefaultGroup, "system:bootstrappers:a-", "system:bootstrappers:", goodText + "\n", "abcdef\n"} {
 		f.Add(s)

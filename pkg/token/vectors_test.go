@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// vectors are what the tests of Kubernetes say of texts and Secrets.
+// vectors are the inputs and results in the tests of Kubernetes.
 type vectors struct {
 	Tokens, IDs, Groups, SecretNames []textVector
 	Usages                           []struct {
@@ -23,7 +23,7 @@ type vectors struct {
 	}
 	Kubeadm []struct {
 		secretVector
-		Want *kubeadmToken // nil: kubeadm refuses it
+		Want *kubeadmToken // nil: kubeadm rejects it
 	}
 	Authenticator []struct {
 		secretVector
@@ -36,7 +36,7 @@ type vectors struct {
 		secretVector
 		Want bool
 	}
-	// Written are the Secrets that kubeadm makes of a token.
+	// Written are the Secrets that kubeadm creates for a token.
 	Written []struct {
 		secretVector
 		Spec kubeadmToken
@@ -56,8 +56,8 @@ type textVector struct {
 type secretVector struct {
 	Name, SecretName string
 	Data             map[string]string
-	// Stricter names the row of docs/stricter.md that says why bootctl refuses
-	// what Kubernetes takes.
+	// Stricter names the row of docs/stricter.md that explains why bootctl rejects
+	// what Kubernetes accepts.
 	Stricter string
 }
 
@@ -75,9 +75,9 @@ func (v secretVector) secret() *corev1.Secret {
 	return secret
 }
 
-// judge compares a judgement of ours with one of Kubernetes. Ours may be no
-// where its is yes only when the table says why.
-func (v secretVector) judge(t *testing.T, got, want bool, problem string) {
+// compare compares a result of bootctl with the result of Kubernetes. bootctl may
+// reject what Kubernetes accepts only if docs/stricter.md explains why.
+func (v secretVector) compare(t *testing.T, got, want bool, problem string) {
 	t.Helper()
 	if v.Stricter != "" {
 		table, err := os.ReadFile("../../docs/stricter.md")
@@ -109,21 +109,21 @@ func TestParse_Upstream(t *testing.T) {
 	tests := []struct {
 		name    string
 		vectors []textVector
-		judge   func(string) bool
+		accepts func(string) bool
 	}{
 		{"token", v.Tokens, func(s string) bool { _, err := token.Parse(s); return err == nil }},
 		{"ID", v.IDs, func(s string) bool { _, err := token.ParseID(s); return err == nil }},
 		{"group", v.Groups, func(s string) bool {
 			return spec(t, func(spec *token.Spec) { spec.Groups = []string{s} }).Validate() == nil
 		}},
-		{"name of a Secret", v.SecretNames, func(s string) bool { return token.Read(secretVector{SecretName: s}.secret()).ID != "" }},
+		{"Secret name", v.SecretNames, func(s string) bool { return token.Read(secretVector{SecretName: s}.secret()).ID != "" }},
 	}
 	for _, test := range tests {
 		if len(test.vectors) == 0 {
-			t.Errorf("no vectors of a %s", test.name)
+			t.Errorf("no vectors for a %s", test.name)
 		}
 		for _, vector := range test.vectors {
-			if got := test.judge(vector.Text); got != vector.Want {
+			if got := test.accepts(vector.Text); got != vector.Want {
 				t.Errorf("%s %q: got %v, want %v", test.name, vector.Text, got, vector.Want)
 			}
 		}
@@ -140,7 +140,7 @@ func TestRead_KubeadmSecrets(t *testing.T) {
 	for _, vector := range readVectors(t).Kubeadm {
 		t.Run(vector.Name, func(t *testing.T) {
 			info := token.Read(vector.secret())
-			vector.judge(t, info.Problem == "", vector.Want != nil, info.Problem)
+			vector.compare(t, info.Problem == "", vector.Want != nil, info.Problem)
 			if vector.Want == nil {
 				return
 			}
@@ -161,14 +161,14 @@ func TestRead_AuthenticatorSecrets(t *testing.T) {
 				deleting(secret)
 			}
 			info := token.Read(secret)
-			verdict := info.Evaluate(judgedAt)
-			authenticates := verdict.Rejected == "" && info.Token.Reveal() == vector.Token
-			vector.judge(t, authenticates, vector.Groups != nil, verdict.Rejected)
-			if authenticates && (verdict.User != vector.User || !slices.Equal(verdict.Groups, vector.Groups)) {
-				t.Errorf("user %q of %q, want %q of %q", verdict.User, verdict.Groups, vector.User, vector.Groups)
+			status := info.Evaluate(testTime)
+			authenticates := status.Rejected == "" && info.Token.Reveal() == vector.Token
+			vector.compare(t, authenticates, vector.Groups != nil, status.Rejected)
+			if authenticates && (status.User != vector.User || !slices.Equal(status.Groups, vector.Groups)) {
+				t.Errorf("user %q of %q, want %q of %q", status.User, status.Groups, vector.User, vector.Groups)
 			}
-			if info.Authenticates(judgedAt) != (verdict.Rejected == "") {
-				t.Errorf("Authenticates says otherwise than Judge: %q", verdict.Rejected)
+			if info.Authenticates(testTime) != (status.Rejected == "") {
+				t.Errorf("Authenticates disagrees with Evaluate: %q", status.Rejected)
 			}
 		})
 	}
@@ -178,10 +178,10 @@ func TestRead_SignerSecrets(t *testing.T) {
 	for _, vector := range readVectors(t).Signer {
 		t.Run(vector.Name, func(t *testing.T) {
 			info := token.Read(vector.secret())
-			verdict := info.Evaluate(judgedAt)
-			vector.judge(t, verdict.Unsigned == "", vector.Want, verdict.Unsigned)
-			if info.Signs(judgedAt) != (verdict.Unsigned == "") {
-				t.Errorf("Signs says otherwise than Judge: %q", verdict.Unsigned)
+			status := info.Evaluate(testTime)
+			vector.compare(t, status.Unsigned == "", vector.Want, status.Unsigned)
+			if info.Signs(testTime) != (status.Unsigned == "") {
+				t.Errorf("Signs disagrees with Evaluate: %q", status.Unsigned)
 			}
 		})
 	}
@@ -195,12 +195,12 @@ func TestRead_CleanerSecrets(t *testing.T) {
 	for _, vector := range vectors {
 		t.Run(vector.Name, func(t *testing.T) {
 			at := token.Read(vector.secret()).Evaluate(vector.Now).DeletedAt
-			vector.judge(t, !at.IsZero() && !at.After(vector.Now), vector.Want, "")
+			vector.compare(t, !at.IsZero() && !at.After(vector.Now), vector.Want, "")
 		})
 	}
 }
 
-// Validate refuses some of them; those that are made, kubeadm makes alike.
+// Validate rejects some of the vectors; kubeadm writes the others identically.
 func TestRead_WrittenByKubeadm(t *testing.T) {
 	vectors := readVectors(t).Written
 	if len(vectors) == 0 {

@@ -8,16 +8,16 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Each weak token stands below the token that it would be without the reason.
+// Each weak token follows a similar token without the weakness.
 func TestWeakness(t *testing.T) {
 	tests := []struct {
 		name, text string
-		want       string // a part of the reason; empty: not weak
+		want       string // part of the reason; empty: not weak
 		wantErr    error
 	}{
 		{"good", strongText, "", nil},
 
-		{"as published, but for the last character", "abcdef.f395accd246ae52e", "", nil},
+		{"as published, except the last character", "abcdef.f395accd246ae52e", "", nil},
 		{"published", "abcdef.f395accd246ae52d", "documentation", token.ErrWeak},
 
 		{"7 characters", "k3x9q2.adgjadgjmpsadgjm", "", nil},
@@ -29,28 +29,28 @@ func TestWeakness(t *testing.T) {
 		{"9 steps up", "k3x9q2.abcdefghij0m5t2x", "runs", token.ErrWeak},
 		{"8 steps down", "k3x9q2.ihgfedcba0m5t2x8", "", nil},
 		{"9 steps down", "k3x9q2.jihgfedcba0m5t2x", "runs", token.ErrWeak},
-		{"8 steps on the spot", "k3x9q2.aaaakkkktttm5x2w", "", nil},
-		{"9 steps on the spot", "k3x9q2.aaaakkkkttttm5x2", "runs", token.ErrWeak},
+		{"8 repeated steps", "k3x9q2.aaaakkkktttm5x2w", "", nil},
+		{"9 repeated steps", "k3x9q2.aaaakkkkttttm5x2", "runs", token.ErrWeak},
 		{"every second character", "k3x9q2.acegikmoqsuwy246", "", nil},
-		{"z and 0 are no neighbours", "k3x9q2.abcdefghiz0m5t2x", "", nil},
+		{"z and 0 are not adjacent", "k3x9q2.abcdefghiz0m5t2x", "", nil},
 
-		{"half repeated, but for the last character", "k3x9q2.r5nd0t8yr5nd0t8z", "", nil},
+		{"half repeated, except the last character", "k3x9q2.r5nd0t8yr5nd0t8z", "", nil},
 		{"half repeated", "k3x9q2.r5nd0t8yr5nd0t8y", "repeats", token.ErrWeak},
 
-		{"digits but for one", "k3x9q2.048291736502847m", "", nil},
+		{"digits except one", "k3x9q2.048291736502847m", "", nil},
 		{"digits", "k3x9q2.0482917365028471", "digits", token.ErrWeak},
 		{"letters", "k3x9q2.rmndktpymwbhqjzc", "", nil},
 
-		{"contains its ID, but for a character", "k3x9q2.r5ndk3x9q3ymw1hz", "", nil},
+		{"contains its ID, except a character", "k3x9q2.r5ndk3x9q3ymw1hz", "", nil},
 		{"contains its ID", "k3x9q2.r5ndk3x9q2ymw1hz", "its ID", token.ErrWeak},
 		{"begins with its ID", "k3x9q2.k3x9q2r5ndymw1hz", "its ID", token.ErrWeak},
 		{"ends with its ID", "k3x9q2.r5ndymw1hzk3x9q2", "its ID", token.ErrWeak},
 
-		{"word, but for a character", "k3x9q2.passwort8ymw1hq3", "", nil},
+		{"word, except a character", "k3x9q2.passwort8ymw1hq3", "", nil},
 		{"word at the beginning", "k3x9q2.password8ymw1hq3", "word", token.ErrWeak},
 		{"word in the middle", "k3x9q2.8ympasswordw1hq3", "word", token.ErrWeak},
 		{"word at the end", "k3x9q2.8ymw1hq3password", "word", token.ErrWeak},
-		{"word in the ID alone", "qwerty." + strongSecret, "", nil},
+		{"word only in the ID", "qwerty." + strongSecret, "", nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestWeakness(t *testing.T) {
 	}
 }
 
-// A secret of the documentation is weak with any ID.
+// A published secret is weak with any ID.
 func TestWeakness_PublishedTokens(t *testing.T) {
 	for _, text := range []string{
 		"abcdef.0123456789abcdef", "07401b.f395accd246ae52d", "781292.db7bc3a58fc5f07e", "whd3pq.d1ushuf6ccisjacu", "abcdef.1234567890abcdef",
@@ -109,7 +109,7 @@ func TestWeakness_ZeroToken(t *testing.T) {
 	}
 }
 
-// People make secrets with `openssl rand -hex 8`, which has 64 bits.
+// `openssl rand -hex 8` is a common way to generate secrets and has 64 bits.
 func TestWeakness_RandomHex(t *testing.T) {
 	for _, secret := range []string{
 		"9c41e7b05fd2638a", "e3a9127c4b80f6d5", "7f2e90d3a6b1c845", "b8604fd1e92a37c5", "02d7c9a45e1bf638", "c5f8e3017a94d26b", "4e19b7a02c8df536", "d03f6a8e51c972b4",
@@ -120,13 +120,13 @@ func TestWeakness_RandomHex(t *testing.T) {
 	}
 }
 
-// fixedRandom returns randomness that is the same in each run.
+// fixedRandom returns a random source that is the same in each run.
 func fixedRandom(seed byte) *rand.ChaCha8 {
 	return rand.NewChaCha8([32]byte{seed})
 }
 
-// At most one in 400,000 random tokens is weak, 0.75 of 300,000. That there are
-// more than 6 has a chance below 1 in 70,000.
+// At most one in 400,000 random tokens is weak: 0.75 of 300,000 on average. The
+// probability of more than 6 is below 1 in 70,000.
 func TestWeakness_RandomTokens(t *testing.T) {
 	const tokens, most = 300_000, 6
 	random, weak := fixedRandom(1), 0

@@ -23,7 +23,7 @@ func TestPublishOptions_Validate(t *testing.T) {
 
 func wantInvalidEndpoint(t *testing.T, err error) {
 	t.Helper()
-	const want = `"http://192.0.2.1": not the address of an API server: it is not https`
+	const want = `"http://192.0.2.1": not an API server address: it is not https`
 	if !errors.Is(err, clusterinfo.ErrInvalidEndpoint) || err.Error() != want {
 		t.Errorf("error = %v, want %s", err, want)
 	}

@@ -90,12 +90,12 @@ func (o verifyOptions) run(ctx context.Context, e *cli.Env) error {
 	for _, stalled := range audit.Stalled {
 		e.Warn(stalled)
 	}
-	return audit.Verdict
+	return audit.Err
 }
 
 func verificationView(audit clusterinfo.Audit) cli.Result {
 	object := output.Verification{
-		Meta: output.Kind("Verification"), Verified: audit.Verdict == nil, Server: audit.Server.URL(),
+		Meta: output.Kind("Verification"), Verified: audit.Err == nil, Server: audit.Server.URL(),
 		Pins: clusterinfo.PinTexts(audit.CAs), Signatures: []output.Signature{},
 	}
 	v := cli.Result{Header: []string{"TOKEN", "SIGNATURE"}}

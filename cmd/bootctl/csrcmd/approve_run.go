@@ -34,7 +34,7 @@ func (o approveOptions) run(ctx context.Context, e *cli.Env, args []string) erro
 		}
 	}
 	outcomes := make([]cli.Outcome, len(requests))
-	e.Concurrently(ctx, "judged", len(requests), func(ctx context.Context, i int) {
+	e.Concurrently(ctx, "evaluated", len(requests), func(ctx context.Context, i int) {
 		evaluation, err := approval.Evaluate(ctx, client, requests[i], want)
 		outcomes[i] = evaluated(e, requests[i].Name, evaluation, err)
 		requests[i] = evaluation.Request
@@ -44,8 +44,8 @@ func (o approveOptions) run(ctx context.Context, e *cli.Env, args []string) erro
 		return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
 	}
 	if !exact && !o.yes {
-		e.Progress("to be approved: " + describe(requests, chosen))
-		if err := e.Confirm(fmt.Sprintf("Approve %d of %d requests? That cannot be taken back.", len(chosen), len(requests))); err != nil {
+		e.Progress("CSRs to approve: " + describe(requests, chosen))
+		if err := e.Confirm(fmt.Sprintf("Approve %d of %d CSRs? Approval cannot be revoked.", len(chosen), len(requests))); err != nil {
 			return err
 		}
 	}
@@ -77,13 +77,13 @@ func evaluated(e *cli.Env, name string, evaluation approval.Evaluation, err erro
 		result.Result = "already approved"
 	}
 	if overridden := approval.Violations(evaluation.Rules); err == nil && len(overridden) > 0 {
-		e.Warn("--force passes over these rules: " + approval.Describe(overridden))
+		e.Warn("--force overrides these rules: " + approval.Describe(overridden))
 	}
 	return cli.Outcome{Result: result, Err: err}
 }
 
-// choose returns the indexes of the CSRs to approve, and enters in the outcomes which
-// would be approved and which are left since --max is reached.
+// choose returns the indexes of the CSRs to approve. It sets the result of each CSR that
+// would be approved or that exceeds --max.
 func (o approveOptions) choose(e *cli.Env, outcomes []cli.Outcome) []int {
 	var chosen []int
 	left := 0
@@ -100,12 +100,12 @@ func (o approveOptions) choose(e *cli.Env, outcomes []cli.Outcome) []int {
 		}
 	}
 	if left > 0 {
-		e.Warn(fmt.Sprintf("%d more keep the rules and were left, since --max is %d", left, o.limit))
+		e.Warn(fmt.Sprintf("%d more CSRs pass the policy and were not approved, because --max is %d", left, o.limit))
 	}
 	return chosen
 }
 
-// describe names the CSRs that a question is about: the first of many.
+// describe returns the first of the CSRs to approve, for the confirmation prompt.
 func describe(requests []csr.Request, chosen []int) string {
 	var parts []string
 	for _, i := range chosen {

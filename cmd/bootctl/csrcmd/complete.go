@@ -12,30 +12,29 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// completeFilter offers the values of the filters.
+// completeFilter completes the values of the filters.
 func completeFilter(e *cli.Env, cmd *cobra.Command) {
 	cli.CompleteWith(cmd, "node", completeNodes(e))
 	cli.CompleteValues(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
 }
 
-// completeRequests offers the names of requests, each with its subject, up to so
-// many of them on one command line.
+// completeRequests completes at most this many names of CSRs, each described by its
+// conditions and subject.
 func completeRequests(e *cli.Env, most int) cobra.CompletionFunc {
 	return complete(e, most, csr.Filter{}, func(r csr.Request) (string, string) {
 		return r.Name, strings.Join(r.Conditions, ",") + " " + r.Subject()
 	})
 }
 
-// completeNodes offers the names of nodes that have a pending request.
+// completeNodes completes the names of nodes that have a pending CSR.
 func completeNodes(e *cli.Env) cobra.CompletionFunc {
 	return complete(e, math.MaxInt, csr.Filter{Condition: csr.Pending}, func(r csr.Request) (string, string) { return r.NodeName(), r.Name })
 }
 
-// complete offers a name that stands in each request, up to so many of them on one
-// command line.
+// complete completes at most this many names, one for each CSR that the filter selects.
 func complete(e *cli.Env, most int, filter csr.Filter, word func(csr.Request) (name, description string)) cobra.CompletionFunc {
 	return e.CompleteNames(most, func(ctx context.Context, client *kubeclient.Client, offer func(name, description string)) {
-		_ = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error { // what was read is offered
+		_ = csr.List(ctx, client.Certificates, filter, func(r csr.Request) error { // CSRs that were read before an error are offered
 			offer(word(r))
 			return nil
 		})

@@ -17,7 +17,7 @@ import (
 
 // New returns the commands about certificate signing requests (CSRs).
 func New(e *cli.Env) *cobra.Command {
-	group := cli.Group("csr", "Make, list, review and decide on certificate signing requests",
+	group := cli.Group("csr", "Submit, review, approve, deny, and delete CSRs",
 		newSubmit(e), newList(e), newReview(e), newApprove(e), newDeny(e), newWait(e), newDelete(e))
 	for _, cmd := range group.Commands() {
 		e.AddConnectionFlags(cmd)
@@ -25,9 +25,8 @@ func New(e *cli.Env) *cobra.Command {
 	return group
 }
 
-// begin is how verbs about named requests begin: it returns those that the arguments
-// name, unless validate refuses them, and a client. Of the requests only the name is
-// known, and the UID that is meant.
+// begin returns the CSRs named by the arguments, which validate accepted, and a client.
+// The CSRs have only a name and, if one is required, a UID.
 func begin(e *cli.Env, args []string, uid string, validate func([]csr.Request) error) ([]csr.Request, *kubeclient.Client, error) {
 	named, err := parseNames(args, uid)
 	if err == nil {
@@ -40,8 +39,8 @@ func begin(e *cli.Env, args []string, uid string, validate func([]csr.Request) e
 	return named, client, err
 }
 
-// parseNames returns the requests in the arguments, each once, or an error unless each
-// argument could be the name of one.
+// parseNames returns the CSRs named by the arguments, without duplicates, or an error if
+// an argument cannot be the name of a CSR.
 func parseNames(args []string, uid string) ([]csr.Request, error) {
 	var named []csr.Request
 	for _, text := range args {
@@ -50,7 +49,7 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 			return nil, err
 		}
 		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
-			return nil, fmt.Errorf("%w: %q is not the name of a request", failure.ErrUsage, name)
+			return nil, fmt.Errorf("%w: %q is not a valid CSR name", failure.ErrUsage, name)
 		}
 		if !slices.ContainsFunc(named, func(r csr.Request) bool { return r.Name == name }) {
 			named = append(named, csr.Request{Name: name, UID: uid})
@@ -59,13 +58,13 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 	return named, nil
 }
 
-// checkOne returns an error unless one CSR is named, or a node instead.
+// checkOne returns an error unless exactly one CSR or a node is named.
 func checkOne(named []csr.Request, node string) error {
 	isOne := len(named) == 0 && node != "" || len(named) == 1 && node == ""
-	return cmp.Or(cli.UsageIf(!isOne, "give the name of one request, or --node"), validateNode(node))
+	return cmp.Or(cli.UsageIf(!isOne, "specify one CSR by name, or a node with --node"), validateNode(node))
 }
 
-// validateNode returns an error if a node is named that cannot have this name.
+// validateNode returns an error if the name of a node is set and invalid.
 func validateNode(name string) error {
 	if name == "" {
 		return nil

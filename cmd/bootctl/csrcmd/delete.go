@@ -23,28 +23,36 @@ type deleteOptions struct {
 }
 
 func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.UID, "uid", "", "delete only the request of this `UID`, whatever bears the name now")
-	fs.BoolVar(&o.denied, "denied", false, "all that were denied")
-	fs.BoolVar(&o.failed, "failed", false, "all that their signer failed")
-	fs.StringVar(&o.olderThan, "older-than", "", "of these, only those of at least this `age`, such as 10m or 2d")
+	fs.StringVar(&o.UID, "uid", "", "delete only the CSR with this `UID`")
+	fs.BoolVar(&o.denied, "denied", false, "delete all denied CSRs")
+	fs.BoolVar(&o.failed, "failed", false, "delete all CSRs that their signer failed")
+	fs.StringVar(&o.olderThan, "older-than", "", "with --denied or --failed, only CSRs of at least this `age`, such as 10m or 2d")
 }
 
 func newDelete(e *cli.Env) *cobra.Command {
 	var o deleteOptions
 	cmd := &cobra.Command{
 		Use:   "delete NAME... | --denied | --failed",
-		Short: "Delete decided certificate signing requests, so that a node can ask again",
-		Long: `Deletes requests that have been decided on: those named, or all that were denied
-or failed. A node asks under one name as long as its key is the same, so a denied
-or failed request stands in its way until it is deleted; its next attempt then
-asks anew. Certificates that were issued stay valid.
+		Short: "Delete decided CSRs so that nodes can try again",
+		Long: `Delete decided CSRs so that nodes can try again.
 
-A request that nobody has decided on is not deleted, since whoever waits for it
-would be left without an answer: exit code 5. The UID of what was read goes with
-the deletion.
+A node's CSR name is derived from its key, so a denied or failed CSR blocks the
+node until you delete it; the node's next attempt then creates a new CSR. Issued
+certificates remain valid.
 
-Needs get or list, and delete, on certificatesigningrequests.`,
-		Example: `  bootctl csr delete node-csr-4eJ2
+Pending CSRs are not deleted, because a client may be waiting for the decision.
+The deletion applies only to the object that was read, by its UID.
+
+Exits with code 5 if a named CSR is pending.
+
+Permissions:
+  get on certificatesigningrequests
+  list on certificatesigningrequests, with --denied and --failed
+  delete on certificatesigningrequests`,
+		Example: `  # Delete a denied CSR
+  bootctl csr delete node-csr-4eJ2
+
+  # Delete all denied and failed CSRs that are at least an hour old
   bootctl csr delete --denied --failed --older-than 1h`,
 		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
@@ -57,10 +65,10 @@ func (o deleteOptions) validate(named []csr.Request) error {
 	selected := o.denied || o.failed
 	_, err := o.filter(time.Time{})
 	return cmp.Or(
-		cli.UsageIf(len(named) == 0 && !selected, "name requests, or give --denied or --failed"),
+		cli.UsageIf(len(named) == 0 && !selected, "specify CSRs by name, or use --denied or --failed"),
 		cli.UsageIf(len(named) > 0 && (selected || o.olderThan != ""),
-			"requests were named, and --denied, --failed or --older-than given too"),
-		cli.UsageIf(o.UID != "" && len(named) != 1, "--uid is of one request, and %d were named", len(named)),
+			"CSR names cannot be used with --denied, --failed, or --older-than"),
+		cli.UsageIf(o.UID != "" && len(named) != 1, "--uid applies to a single CSR, but %d were named", len(named)),
 		err,
 	)
 }

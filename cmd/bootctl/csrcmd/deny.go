@@ -24,44 +24,50 @@ type denyOptions struct {
 }
 
 func (o *denyOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.uid, "uid", "", "deny only the request of this `UID`, whatever bears the name now")
-	fs.StringVar(&o.denial.Reason, "reason", "", "why, in one `word` for programs, such as UnknownNode")
-	fs.StringVar(&o.denial.Message, "message", "denied with bootctl csr deny", "why, for people: who asked is shown this `text`")
+	fs.StringVar(&o.uid, "uid", "", "deny only the CSR with this `UID`")
+	fs.StringVar(&o.denial.Reason, "reason", "", "reason for the denial: a CamelCase `word`, such as UnknownNode")
+	fs.StringVar(&o.denial.Message, "message", "denied with bootctl csr deny", "`text` that is shown to the requester")
 }
 
 func newDeny(e *cli.Env) *cobra.Command {
 	var o denyOptions
 	cmd := &cobra.Command{
 		Use:   "deny NAME... --reason WORD",
-		Short: "Deny certificate signing requests, for good",
-		Long: `Denies requests by name. The API allows no way back: a denied request stays
-denied, and since a node asks again under the same name with the same key, it is
-denied again at once. The one way on is to delete the request, with the command
-that deny prints; then the node's next attempt asks anew.
+		Short: "Deny CSRs permanently",
+		Long: `Deny CSRs permanently.
 
-The UID of the request that was read goes with the denial. One that was approved
-cannot be denied any more, which is exit code 9.
+Kubernetes does not allow a denial to be revoked. A node's CSR name is derived
+from its key, so the node's next attempt finds the denied CSR and fails again.
+To let the node try again, delete the CSR with the command that deny prints.
 
-Needs get on certificatesigningrequests, update on
-certificatesigningrequests/approval, and approve on the signer.`,
-		Example: `  bootctl csr deny node-csr-4eJ2 --reason UnknownNode --message "no such machine in rack 7"`,
-		Args:    cobra.MinimumNArgs(1),
-		RunE:    func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
+The denial applies only to the object that was read, by its UID.
+
+Exits with code 9 if a CSR is already approved.
+
+Permissions:
+  get on certificatesigningrequests
+  update on certificatesigningrequests/approval
+  approve on the signer`,
+		Example: `  # Deny a CSR and show the reason to the requester
+  bootctl csr deny node-csr-4eJ2 --reason UnknownNode \
+    --message "no such machine in rack 7"`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
 	cmd.ValidArgsFunction = completeRequests(e, math.MaxInt)
 	return cmd
 }
 
-// reasonWord is the form of a reason: a word in camel case.
+// reasonWord matches a reason: a word in CamelCase.
 var reasonWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 
 func (o denyOptions) validate(named []csr.Request) error {
 	reason := o.denial.Reason
 	return cmp.Or(
-		cli.UsageIf(o.uid != "" && len(named) > 1, "--uid is of one request, and %d were named", len(named)),
-		cli.UsageIf(reason == "", "give --reason, a word like UnknownNode"),
-		cli.UsageIf(!reasonWord.MatchString(reason) || len(reason) > 128, "--reason %q is not a word like UnknownNode", reason),
+		cli.UsageIf(o.uid != "" && len(named) > 1, "--uid applies to a single CSR, but %d were named", len(named)),
+		cli.UsageIf(reason == "", "specify --reason, a CamelCase word such as UnknownNode"),
+		cli.UsageIf(!reasonWord.MatchString(reason) || len(reason) > 128, "--reason %q is not a CamelCase word such as UnknownNode", reason),
 	)
 }
 
@@ -70,24 +76,24 @@ func (o denyOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	e.Warn("a denial cannot be taken back; the one way to let a node ask again is to delete its request")
+	e.Warn("a denial cannot be revoked; a node can try again only after you delete its CSR")
 	outcomes := make([]cli.Outcome, len(requests))
 	e.Concurrently(ctx, "denied", len(requests), func(ctx context.Context, i int) {
 		request, err := approval.Deny(ctx, client, requests[i], o.denial)
 		done := "denied"
 		if request.Is(csr.Denied) {
-			done = "denied already"
+			done = "already denied"
 		}
 		outcomes[i] = cli.Outcome{Result: output.Result{Name: requests[i].Name, Result: done, UID: request.UID}, Err: err}
 	})
-	if way := commandNames(outcomes); way != "" {
-		e.Progress("to let it ask again: bootctl csr delete " + way)
+	if names := commandNames(outcomes); names != "" {
+		e.Progress("to let the node try again, run: bootctl csr delete " + names)
 	}
 	return e.PrintOutcomes(outcomes, cmdutil.CSRResource.Reference)
 }
 
-// commandNames writes the names of what was denied for a command line; those that
-// cannot stand there are left out.
+// commandNames returns the names of the denied CSRs for a command line, except names
+// that cannot be quoted safely.
 func commandNames(outcomes []cli.Outcome) string {
 	var words []string
 	for _, o := range outcomes {

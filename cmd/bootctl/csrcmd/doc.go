@@ -1,3 +1,3 @@
-// Package csrcmd has the commands about certificate signing requests (CSRs), one file
+// Package csrcmd contains the commands for certificate signing requests (CSRs), one file
 // for each verb.
 package csrcmd

@@ -9,24 +9,24 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// filterOptions say which requests are meant, where they are not named.
+// filterOptions select CSRs that are not named.
 type filterOptions struct {
-	csr.Filter // as far as flags give it without being read
+	csr.Filter // the fields that need no parsing
 	pending    bool
 	olderThan  string
 }
 
 func (o *filterOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.pending, "pending", false, "only requests that nobody has decided on")
-	fs.StringVar(&o.SignerName, "signer", "", "only requests for this `signer`, such as "+csr.KubeletServing)
-	fs.StringVar(&o.Requester, "requester", "", "only requests of this `user`, such as system:bootstrap:abcdef")
-	fs.StringVar(&o.RequesterGroup, "requester-group", "", "only requests of a user in this `group`")
-	fs.StringVar(&o.Node, "node", "", "only requests for the node of this `name`")
-	fs.StringVar(&o.olderThan, "older-than", "", "only requests of at least this `age`, such as 10m or 2d")
+	fs.BoolVar(&o.pending, "pending", false, "only pending CSRs")
+	fs.StringVar(&o.SignerName, "signer", "", "only CSRs for this `signer`, such as "+csr.KubeletServing)
+	fs.StringVar(&o.Requester, "requester", "", "only CSRs created by this `user`, such as system:bootstrap:abcdef")
+	fs.StringVar(&o.RequesterGroup, "requester-group", "", "only CSRs created by a user in this `group`")
+	fs.StringVar(&o.Node, "node", "", "only CSRs for the node with this `name`")
+	fs.StringVar(&o.olderThan, "older-than", "", "only CSRs of at least this `age`, such as 10m or 2d")
 }
 
-// filter returns the filter for the CSRs that the flags select, or an error when one of
-// them has a value that it cannot have.
+// filter returns the filter for the CSRs that the flags select, or an error if the value
+// of a flag is invalid.
 func (o filterOptions) filter(now time.Time) (filter csr.Filter, err error) {
 	filter = o.Filter
 	if o.pending {

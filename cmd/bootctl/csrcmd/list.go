@@ -20,13 +20,19 @@ func newList(e *cli.Env) *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List certificate signing requests",
-		Long: `Lists certificate signing requests, the pending ones first and then the newest:
-all, or those that all the given filters fit. -o wide adds the key's fingerprint,
-and the reason and message of a denial or failure.
+		Short: "List CSRs",
+		Long: `List CSRs.
 
-Needs list on certificatesigningrequests.`,
-		Example: `  bootctl csr list --pending
+Pending CSRs are listed first, then the newest. Filters are combined with AND.
+-o wide adds the key fingerprint, and the reason and message of a denial or
+failure.
+
+Permissions:
+  list on certificatesigningrequests`,
+		Example: `  # List the CSRs that wait for a decision
+  bootctl csr list --pending
+
+  # List the CSRs created with bootstrap tokens at least 10 minutes ago
   bootctl csr list --requester-group system:bootstrappers --older-than 10m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
@@ -71,8 +77,8 @@ func (o listOptions) run(ctx context.Context, e *cli.Env) error {
 	return e.Print(v)
 }
 
-// csrRow returns the cells of a request. Those of -o wide are left out where they are
-// not printed, since they take most of the memory.
+// csrRow returns the cells of a CSR. The cells of -o wide need most of the memory, so they
+// are only filled if they are printed.
 func csrRow(e *cli.Env, item output.CSR) []string {
 	cells := []string{
 		item.Name, cli.HumanDuration(e.Now().Sub(item.Created)), item.Signer, item.Requester, cmp.Or(item.Problem, item.Subject),

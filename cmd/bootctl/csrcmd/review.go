@@ -20,28 +20,38 @@ import (
 type reviewOptions struct{ node string }
 
 func (o *reviewOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.node, "node", "", "review the pending request for the node of this `name`")
+	fs.StringVar(&o.node, "node", "", "review the pending CSR for the node with this `name`")
 }
 
 func newReview(e *cli.Env) *cobra.Command {
 	var o reviewOptions
 	cmd := &cobra.Command{
 		Use:   "review NAME | --node NODE",
-		Short: "Show all that an approver must know of a request",
-		Long: `Shows on one screen what a request asks for and with which key, who asks and with
-which bootstrap token, whether a Node of that name exists, what each rule of
-approve says, what the signer will do, whether you may approve it, and why it is
-still pending. The last line is the command that comes next: it approves this very
-request, whatever bears its name by then.
+		Short: "Show everything you need to approve a CSR",
+		Long: `Show everything you need to approve a CSR.
 
-Compare the fingerprint with the one that a waiting join shows at the node.
+Shows the requested certificate and its key, the requester and its bootstrap
+token, whether a Node of that name exists, the result of each policy rule, what
+the signer will do, whether you have permission to approve the CSR, and why it
+is pending. The last line is the next command. It applies only to this object,
+by its UID, even if another CSR has the name by then.
 
-Needs get on certificatesigningrequests and nodes; list on
-certificatesigningrequests to see other requests for the node, create on
-subjectaccessreviews to say why it is pending, and get on secrets in kube-system
-to describe the token: without these, the lines say less.`,
-		Example: "  bootctl csr review node-csr-4eJ2",
-		RunE:    func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
+Compare the fingerprint with the one that bootctl join prints on the node.
+
+Permissions:
+  get on certificatesigningrequests
+  list on certificatesigningrequests, with --node
+  get on nodes
+
+Some lines show more with list on certificatesigningrequests (other CSRs for the
+node), create on subjectaccessreviews (why the CSR is pending), and get on
+secrets in kube-system (the token).`,
+		Example: `  # Review a CSR by name
+  bootctl csr review node-csr-4eJ2
+
+  # Review the pending CSR for a node
+  bootctl csr review --node worker-1`,
+		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
 	cmd.ValidArgsFunction = completeRequests(e, 1)
@@ -67,7 +77,7 @@ func (o reviewOptions) run(ctx context.Context, e *cli.Env, args []string) error
 	return e.Print(reviewView(requestReview(e, review, token), e.Now()))
 }
 
-// requestReview returns the review with the token that sent the CSR and the next
+// requestReview returns the review, with the token that created the CSR and the next
 // command.
 func requestReview(e *cli.Env, review approval.ReviewResult, token *output.TokenInfo) output.CSRReview {
 	violations := approval.Violations(review.Rules)
@@ -83,8 +93,8 @@ func requestReview(e *cli.Env, review approval.ReviewResult, token *output.Token
 	return out
 }
 
-// tokenOf returns the bootstrap token that sent the request, where there is one
-// and it may be read.
+// tokenOf returns the bootstrap token that created the CSR, nil if there is none or its
+// Secret cannot be read.
 func tokenOf(ctx context.Context, e *cli.Env, client *kubeclient.Client, r csr.Request) *output.TokenInfo {
 	id, ok := strings.CutPrefix(r.Username, api.BootstrapUserPrefix)
 	if !ok {

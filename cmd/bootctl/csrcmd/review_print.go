@@ -85,13 +85,13 @@ func tokenText(review output.CSRReview, now time.Time) string {
 	case !isToken:
 		return ""
 	case info == nil:
-		return id + ", whose Secret cannot be read"
+		return id + ", but its Secret cannot be read"
 	}
-	ends := "never expires"
+	expiration := "never expires"
 	if info.Expires != nil {
-		ends = "expires in " + cli.HumanDuration(info.Expires.Sub(now))
+		expiration = "expires in " + cli.HumanDuration(info.Expires.Sub(now))
 	}
-	return cli.JoinNonEmpty(", ", info.ID, info.Status, ends, info.Description)
+	return cli.JoinNonEmpty(", ", info.ID, info.Status, expiration, info.Description)
 }
 
 // policyText summarizes the results of the rules.

@@ -13,7 +13,7 @@ import (
 )
 
 type submitOptions struct {
-	csr.RequestSpec // as far as flags give it without being read
+	csr.RequestSpec // the fields that need no parsing
 	node, file, key string
 	sans, usages    []string
 	expiration      string
@@ -23,44 +23,61 @@ type submitOptions struct {
 }
 
 func (o *submitOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.node, "node", "", "ask for the node of this `name`: its client certificate, with --san its serving certificate")
+	fs.StringVar(&o.node, "node", "", "`name` of the node; a client certificate, or with --san a serving certificate")
 	subject := &o.Template.Subject
-	fs.StringVar(&subject.CommonName, "cn", "", "ask for this common `name`, which is the name of a user")
-	fs.StringArrayVar(&subject.Organization, "org", nil, "with --cn, this `organization`, which is a group of the user; may be repeated")
-	fs.StringVarP(&o.file, "file", "f", "", "send the request in this `file` instead, PKCS#10 in PEM (- is stdin)")
-	fs.StringArrayVar(&o.sans, "san", nil, "a subject alternative `name`: DNS name, IP address, email address or URI; may be repeated")
-	fs.StringVar(&o.SignerName, "signer", "", "the `name` of the signer; else the one of Kubernetes for what is asked")
-	fs.StringSliceVar(&o.usages, "usages", nil, "the usages, such as \"digital signature,client auth\"; else those that the signer takes")
-	fs.StringVar(&o.expiration, "expiration", "", "ask for a certificate of this `lifetime`, such as 24h or 30d")
-	fs.StringVar(&o.key, "key", "", "the private key is in this `file`; made there when it does not exist")
-	fs.BoolVar(&o.wait, "wait", false, "wait for the certificate, check it, and print it")
-	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, give up after this long")
+	fs.StringVar(&subject.CommonName, "cn", "", "common `name`, the name of the Kubernetes user")
+	fs.StringArrayVar(&subject.Organization, "org", nil, "with --cn, an `organization`, a group of the Kubernetes user; can be repeated")
+	fs.StringVarP(&o.file, "file", "f", "", "submit the PKCS#10 CSR in this PEM `file` (- for stdin)")
+	fs.StringArrayVar(&o.sans, "san", nil, "subject alternative `name` (DNS name, IP, email address, or URI); can be repeated")
+	fs.StringVar(&o.SignerName, "signer", "", "`name` of the signer. Defaults to the Kubernetes signer for the certificate")
+	fs.StringSliceVar(&o.usages, "usages", nil, "key usages, such as \"digital signature,client auth\". Defaults to the signer's")
+	fs.StringVar(&o.expiration, "expiration", "", "requested `lifetime` of the certificate, such as 24h or 30d")
+	fs.StringVar(&o.key, "key", "", "private key `file`, created if it does not exist")
+	fs.BoolVar(&o.wait, "wait", false, "wait for the certificate, verify it, and print it")
+	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "with --wait, maximum time to wait")
 	cli.Requires(fs, "wait", "timeout")
 	cli.Requires(fs, "cn", "org")
-	fs.StringVar(&o.caFile, "ca-file", "", "the CA of the signer, in this `file`; else the cluster's, for the signers of clients")
+	fs.StringVar(&o.caFile, "ca-file", "", "CA `file` of the signer. For client signers, defaults to the cluster's CA")
 }
 
 func newSubmit(e *cli.Env) *cobra.Command {
 	var o submitOptions
 	cmd := &cobra.Command{
 		Use:   "submit --node NODE | --cn NAME | -f FILE",
-		Short: "Ask for a certificate, and fetch it",
-		Long: `Makes a certificate signing request, checks it against the rules of its signer, and
-sends it. The private key is in the file that --key names; it is made there when
-there is none, readable by its owner alone, and never leaves the machine.
+		Short: "Submit a CSR and fetch its certificate",
+		Long: `Submit a CSR and fetch its certificate.
 
-The request's name comes of its key, subject and usages. So the same command again
-takes up the same request; one of that name that differs in anything is exit
-code 9. Without --wait the name is printed. With --wait the certificate is, once it
-has come and has been checked: our key, subject, names and usages, from the CA of
-the signer, valid now. -o kubeconfig prints a kubeconfig with it that refers to the
-file of the key.
+Creates a CSR, checks it against the rules of its signer, and submits it. --key
+names the private key file, which is created if it does not exist, readable only
+by its owner. The private key never leaves this machine.
 
-Needs create, get and, with --wait, watch on certificatesigningrequests.`,
-		Example: `  bootctl csr submit --cn jane --org dev --key jane.key --expiration 30d --wait -o kubeconfig > jane.kubeconfig
+The CSR name is derived from the key, subject, and usages, so the same command
+resumes the same CSR. Without --wait, prints the CSR name. With --wait, prints
+the certificate as PEM (-o pem) after verifying it: it has the key, subject,
+names, and usages of the CSR, is signed by the signer's CA, and is valid now.
+-o kubeconfig prints a kubeconfig with the certificate that refers to the key
+file.
+
+Exits with code 9 if a different CSR already has this name.
+
+Permissions:
+  create on certificatesigningrequests
+  get on certificatesigningrequests
+  watch on certificatesigningrequests, with --wait`,
+		Example: `  # Create a user certificate and a kubeconfig that uses it
+  bootctl csr submit --cn jane --org dev --key jane.key --expiration 30d \
+    --wait -o kubeconfig > jane.kubeconfig
+
+  # Request the client certificate of a node and wait for it
   bootctl csr submit --node worker-1 --key worker-1.key --wait > worker-1.crt
-  bootctl csr submit --node worker-1 --san worker-1 --san 192.0.2.7 --key serving.key
-  bootctl csr submit -f server.csr --signer example.com/servers --usages "digital signature,server auth"`,
+
+  # Request the serving certificate of a node
+  bootctl csr submit --node worker-1 --san worker-1 --san 192.0.2.7 \
+    --key serving.key
+
+  # Submit an existing PKCS#10 file to a custom signer
+  bootctl csr submit -f server.csr --signer example.com/servers \
+    --usages "digital signature,server auth"`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{cli.FormatsAnnotation: "pem kubeconfig"},
 		RunE:        func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
@@ -69,17 +86,17 @@ Needs create, get and, with --wait, watch on certificatesigningrequests.`,
 	return cmd
 }
 
-// validate returns an error when the flags do not fit together.
+// validate returns an error if the flags cannot be combined.
 func (o submitOptions) validate(format string) error {
 	given := slices.DeleteFunc([]string{o.node, o.Template.Subject.CommonName, o.file}, func(s string) bool { return s == "" })
 	return cmp.Or(
-		cli.UsageIf(len(given) != 1, "give one of --node, --cn and -f"),
+		cli.UsageIf(len(given) != 1, "specify one of --node, --cn, and -f"),
 		validateNode(o.node),
-		cli.UsageIf(len(o.sans) > 0 && o.file != "", "the names are in the file, so --san is not for -f"),
-		cli.UsageIf(o.key == "" && o.file == "", "--key says which file the private key is in, or is to be made in"),
-		cli.UsageIf(o.key == "" && format == "kubeconfig", "-o kubeconfig refers to the private key: give --key"),
-		cli.UsageIf(!o.wait && (format == "pem" || format == "kubeconfig"), "-o %s is of the certificate: give --wait", format),
-		cli.UsageIf(!o.wait && o.caFile != "", "--ca-file checks the certificate: give --wait"),
-		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
+		cli.UsageIf(len(o.sans) > 0 && o.file != "", "--san cannot be used with -f, because the file contains the names"),
+		cli.UsageIf(o.key == "" && o.file == "", "specify --key, the private key file, which is created if it does not exist"),
+		cli.UsageIf(o.key == "" && format == "kubeconfig", "-o kubeconfig refers to the private key file, so it requires --key"),
+		cli.UsageIf(!o.wait && (format == "pem" || format == "kubeconfig"), "-o %s prints the certificate, so it requires --wait", format),
+		cli.UsageIf(!o.wait && o.caFile != "", "--ca-file verifies the certificate, so it requires --wait"),
+		cli.UsageIf(o.timeout <= 0, "--timeout must be positive, not %s", o.timeout),
 	)
 }

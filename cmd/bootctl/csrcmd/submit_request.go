@@ -17,8 +17,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// build returns the CSR, and in PEM the key that it was made with unless that was in
-// its file before.
+// build returns the CSR and, if the key file does not exist, the generated key in PEM.
 func (o submitOptions) build(e *cli.Env) (object *certificatesv1.CertificateSigningRequest, generated []byte, err error) {
 	wanted, err := o.spec()
 	if err != nil {
@@ -40,7 +39,7 @@ func (o submitOptions) build(e *cli.Env) (object *certificatesv1.CertificateSign
 	return object, generated, err
 }
 
-// fromFile returns the CSR in the file, which must be for the key where one is given.
+// fromFile returns the CSR in the file. If a key is given, the CSR must be for that key.
 func (o submitOptions) fromFile(e *cli.Env, wanted csr.RequestSpec) (*certificatesv1.CertificateSigningRequest, error) {
 	text, err := e.ReadFile(o.file, cli.MaxFile)
 	if err != nil {
@@ -60,7 +59,7 @@ func (o submitOptions) fromFile(e *cli.Env, wanted csr.RequestSpec) (*certificat
 	return object, nil
 }
 
-// readKey reads the private key in a file.
+// readKey reads a private key file.
 func readKey(e *cli.Env, path string) (crypto.Signer, error) {
 	text, err := e.ReadFile(path, cli.MaxFile)
 	if err != nil {
@@ -73,7 +72,7 @@ func readKey(e *cli.Env, path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// spec returns what the flags ask for.
+// spec returns the CSR that the flags specify.
 func (o submitOptions) spec() (csr.RequestSpec, error) {
 	wanted := o.RequestSpec
 	for _, usage := range o.usages {
@@ -81,7 +80,7 @@ func (o submitOptions) spec() (csr.RequestSpec, error) {
 	}
 	if o.expiration != "" {
 		lifetime, err := cli.ParseDuration("--expiration", o.expiration)
-		if err := cmp.Or(err, cli.UsageIf(lifetime == 0, "--expiration 0 leaves no time")); err != nil {
+		if err := cmp.Or(err, cli.UsageIf(lifetime == 0, "--expiration must be positive")); err != nil {
 			return wanted, err
 		}
 		wanted.Expiration = lifetime
@@ -95,8 +94,8 @@ func (o submitOptions) spec() (csr.RequestSpec, error) {
 	return wanted, nil
 }
 
-// expected returns what the certificate must be. Without --ca-file, client certificates
-// must be signed by the CA of the cluster, and it is not known who signs others.
+// expected returns the expected content of the certificate. Without --ca-file, the
+// cluster's CA must sign client certificates, and other certificates can have any issuer.
 func (o submitOptions) expected(e *cli.Env, r csr.Request, config *rest.Config) (want csr.Expected, err error) {
 	want = csr.Expect(r)
 	switch {
@@ -104,7 +103,7 @@ func (o submitOptions) expected(e *cli.Env, r csr.Request, config *rest.Config) 
 	case o.caFile != "":
 		want.Roots, err = e.ReadCAs(o.caFile)
 	case r.SignerName != csr.KubeletClient && r.SignerName != csr.APIServerClient:
-		e.Warn("who signed the certificate is not checked: the CA of " + r.SignerName + " is not known, give it with --ca-file")
+		e.Warn("the issuer of the certificate is not verified; to verify it, pass the CA of " + r.SignerName + " with --ca-file")
 		want.AnyIssuer = true
 	default:
 		want.Roots, err = cmdutil.KubeconfigCAs(config)

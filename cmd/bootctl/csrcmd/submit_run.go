@@ -61,10 +61,10 @@ func (o submitOptions) run(ctx context.Context, e *cli.Env) error {
 	return e.Print(v)
 }
 
-// send writes the key where it is new, and sends the CSR.
+// send writes the key if it was generated, and submits the CSR.
 func (o submitOptions) send(ctx context.Context, e *cli.Env, client *kubeclient.Client, object *certificatesv1.CertificateSigningRequest, key []byte) (csr.Request, error) {
 	for _, rule := range approval.Preview(csr.Decode(object)) {
-		e.Warn("bootctl csr approve will refuse it: " + rule.String())
+		e.Warn("bootctl csr approve will refuse this CSR: " + rule.String())
 	}
 	if key != nil {
 		if err := durable.WriteFile(o.key, key, 0o600); err != nil {
@@ -79,7 +79,7 @@ func (o submitOptions) send(ctx context.Context, e *cli.Env, client *kubeclient.
 	return request, request.Refused()
 }
 
-// fetch waits for the certificate, and checks it.
+// fetch waits for the certificate and verifies it.
 func (o submitOptions) fetch(ctx context.Context, e *cli.Env, client *kubeclient.Client, request csr.Request, want csr.Expected) ([]byte, error) {
 	cmdutil.PrintApprovalCommand(e, request)
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)

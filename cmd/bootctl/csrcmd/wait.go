@@ -21,23 +21,34 @@ type waitOptions struct {
 }
 
 func (o *waitOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.node, "node", "", "wait for the newest request of the node of this `name`, and for that to appear")
-	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up after this long")
+	fs.StringVar(&o.node, "node", "", "wait for the newest CSR of the node with this `name`, also if none exists yet")
+	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "maximum time to wait")
 }
 
 func newWait(e *cli.Env) *cobra.Command {
 	var o waitOptions
 	cmd := &cobra.Command{
 		Use:   "wait NAME | --node NODE",
-		Short: "Wait for the certificate of a request, and print it",
-		Long: `Waits until the request has its certificate, and prints that in PEM. A request
-that is denied or failed ends the wait at once, with exit code 5. What is waited
-for is said on stderr; after half a minute also which approver or signer has not
-acted. At the end of --timeout the code is 6.
+		Short: "Wait for a CSR's certificate and print it",
+		Long: `Wait for a CSR's certificate and print it.
 
-Needs get and watch on certificatesigningrequests, list with --node, and to say
-who is silent, create on subjectaccessreviews.`,
-		Example:     "  bootctl csr wait node-csr-4eJ2 --timeout 2m > worker-1.crt",
+Prints the certificate as PEM (-o pem). Prints what it is waiting for on stderr
+and, after 30 s, the approver or signer that has not responded.
+
+Exits with code 5 immediately if the CSR is denied or failed, with code 6 at
+--timeout, and with code 3 if the CSR does not exist.
+
+Permissions:
+  get and watch on certificatesigningrequests
+  list on certificatesigningrequests, with --node
+
+With create on subjectaccessreviews, it also reports which controller is not
+running.`,
+		Example: `  # Wait for the certificate of a CSR and save it
+  bootctl csr wait node-csr-4eJ2 --timeout 2m > worker-1.crt
+
+  # Wait until a node creates a CSR and its certificate is issued
+  bootctl csr wait --node worker-1`,
 		Annotations: map[string]string{cli.FormatsAnnotation: "pem"},
 		RunE:        func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
@@ -48,7 +59,7 @@ who is silent, create on subjectaccessreviews.`,
 }
 
 func (o waitOptions) validate(named []csr.Request) error {
-	return cmp.Or(cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout), checkOne(named, o.node))
+	return cmp.Or(cli.UsageIf(o.timeout <= 0, "--timeout must be positive, not %s", o.timeout), checkOne(named, o.node))
 }
 
 func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {
@@ -73,7 +84,7 @@ func (o waitOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 	return e.Print(v)
 }
 
-// find returns the named CSR, or waits for one of the node and returns its newest.
+// find returns the named CSR, or waits until the node has one and returns the newest.
 func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Client, named []csr.Request) (csr.Request, error) {
 	if o.node == "" {
 		return csr.Get(ctx, client.Certificates, named[0])
@@ -83,7 +94,7 @@ func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Cl
 	})
 }
 
-// untilFound repeats find while the CSR may still appear.
+// untilFound calls find until it returns a CSR or an error that waiting cannot fix.
 func untilFound(ctx context.Context, e *cli.Env, find func(context.Context) (csr.Request, error)) (found csr.Request, err error) {
 	mayAppear := func(err error) bool {
 		return errors.Is(err, csr.ErrNotFound) || errors.Is(err, approval.ErrFingerprintMismatch) || kubeclient.IsTransient(err)

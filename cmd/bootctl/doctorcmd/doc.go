@@ -1,2 +1,2 @@
-// Package doctorcmd has the command that diagnoses why nodes cannot join.
+// Package doctorcmd contains the command that diagnoses why nodes cannot join.
 package doctorcmd

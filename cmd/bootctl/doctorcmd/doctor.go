@@ -15,35 +15,55 @@ func New(e *cli.Env) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say whether nodes can join, and if not, why not",
-		Long: `Looks at all that a joining node needs, and changes nothing. Each check is a line
-with OK, WARN or FAIL, a reason code that stays the same, the message, and below it
-the fix. What cannot be known is OK, and says so. Exit code 5 when a check is
-FAIL, with --strict also when one is WARN; -o name prints the names of those checks
-that are not OK.
+		Short: "Check whether nodes can join, and show how to fix what prevents it",
+		Long: `Check whether nodes can join, and show how to fix what prevents it.
 
---group and --auto-approve say what was meant by setup, and stand in the fixes.
+Checks everything that a joining node needs, without changing anything. Each
+check prints its status (OK, WARN, FAIL, or SKIP), a stable reason code, a
+message, and the fix. Checks that cannot be performed are reported as SKIP.
+-o name prints the names of the checks with status WARN or FAIL.
 
---probe proves the whole chain: it makes a token that ends after ten minutes, does
-with it what a joining node does, up to a certificate that it tries, and removes the
-token and the request again, also when it is interrupted.
+Pass the --group and --auto-approve values that you used with setup; the
+suggested commands include them.
 
---endpoint takes no kubeconfig and sees what a node sees. With a token and pins or
-CAs it also tries the token; without, nothing is sent but requests for cluster-info.
+--probe performs a complete join: it creates a token that expires after 10
+minutes, submits a CSR with the token as a joining node does, uses the issued
+certificate, and deletes the token and the CSR, even if it is interrupted.
 
-A token of the cluster is tried where the CA in the kubeconfig verifies the
-connection, and nowhere else. Requests are grouped by who made them, their signer
-and what they wait for; at most 50 access reviews tell who would be approved.
+--endpoint checks the cluster as a node sees it, without a kubeconfig. With a
+token and a pin or CA, it also checks the token. Otherwise, it only reads
+cluster-info.
 
-Needs the rights of a cluster administrator: get on the configmaps cluster-info and
-extension-apiserver-authentication, on setup's RBAC, on the clusterroles that it
-binds and on roles in kube-public; list on secrets in kube-system, rolebindings,
-clusterrolebindings and certificatesigningrequests; create on subjectaccessreviews. A check that lacks one is WARN, and the others go on.
-A probe also needs create and delete on those secrets, and delete on
-certificatesigningrequests; a node needs nothing.`,
-		Example: `  bootctl doctor
+An existing token is sent only over a connection that the CA in the kubeconfig
+verifies. CSRs are grouped by requester, signer, and pending reason. At most 50
+access reviews determine which CSRs would be approved automatically.
+
+Exits with code 5 if a check has status FAIL or, with --strict, WARN.
+
+Permissions:
+  get on the configmap cluster-info in kube-public
+  get on the configmap extension-apiserver-authentication in kube-system
+  get on the RBAC objects that setup creates, and on the clusterroles they bind
+  get on roles in kube-public
+  list on secrets in kube-system
+  list on rolebindings, clusterrolebindings, and certificatesigningrequests
+  create on subjectaccessreviews
+  create, get, and delete on secrets in kube-system, with --probe
+  get and delete on certificatesigningrequests, with --probe
+
+A check without a permission that it needs is reported as WARN, and the other
+checks continue. --endpoint needs no permissions.`,
+		Example: `  # Check whether nodes can join the cluster
+  bootctl doctor
+
+  # Also perform a complete join with a temporary token
   bootctl doctor --probe
-  bootctl doctor --endpoint 192.0.2.1:6443 --token-file token --ca-cert-hash sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39
+
+  # Check the cluster from a node
+  bootctl doctor --endpoint 192.0.2.1:6443 --token-file token --ca-cert-hash \
+    sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39
+
+  # Fail on warnings in a cluster where an administrator approves each node
   bootctl doctor --auto-approve none --strict -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e, cmd.Flags()) },
@@ -62,7 +82,7 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil { // interrupted, so it is no diagnosis
+	if err := ctx.Err(); err != nil { // interrupted, so the findings are incomplete
 		reportCleanup(e, findings[len(findings)-1])
 		return err
 	}

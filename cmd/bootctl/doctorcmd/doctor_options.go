@@ -31,14 +31,14 @@ type options struct {
 }
 
 func (o *options) addFlags(fs *pflag.FlagSet) {
-	o.rbac.AddFlags(fs, "nodes: new nodes are meant to get their certificates at once; none: a person is meant to approve each",
+	o.rbac.AddFlags(fs, "that you passed to setup: nodes (automatic) or none (manual)",
 		setup.AutoApproveNodes, setup.AutoApproveNone)
-	fs.BoolVar(&o.probe, "probe", false, "also make a token and a request, follow them to a certificate, and remove both")
-	fs.StringVar(&o.endpoint, "endpoint", "", "see what a node sees at this `address`, without a kubeconfig")
-	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, the node's token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
+	fs.BoolVar(&o.probe, "probe", false, "also perform a complete join with a temporary token and CSR")
+	fs.StringVar(&o.endpoint, "endpoint", "", "check as a node at this `address`, without a kubeconfig")
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, bootstrap token `file` (- for stdin). Defaults to $"+cmdutil.TokenVariable)
 	o.trust.AddFlags(fs)
-	fs.BoolVar(&o.strict, "strict", false, "fail for a WARN, too")
-	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on the checks after this long; a step of the probe takes half a minute at most")
+	fs.BoolVar(&o.strict, "strict", false, "exit with code 5 also if a check has status WARN")
+	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "maximum time for the checks; each step of the probe can take another 30 s")
 	cli.Requires(fs, "endpoint", "token-file")
 }
 
@@ -46,19 +46,19 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 func (o options) check(fs *pflag.FlagSet) error {
 	_, err := o.rbac.Objects()
 	return cmp.Or(
-		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
-		cli.UsageIf(o.endpoint != "" && o.probe, "--probe takes an administrator, and --endpoint is the view of a node"),
+		cli.UsageIf(o.timeout <= 0, "--timeout must be positive, not %s", o.timeout),
+		cli.UsageIf(o.endpoint != "" && o.probe, "--probe and --endpoint cannot be used together"),
 		cli.UsageIf(o.endpoint != "" && (fs.Changed("group") || fs.Changed("auto-approve")),
-			"a node does not see --group and --auto-approve"),
+			"--group and --auto-approve cannot be used with --endpoint"),
 		cli.UsageIf(o.endpoint == "" && !o.probe && o.trust.Given(),
-			"pins and CAs are what a node verifies with: give --endpoint or --probe, too"),
+			"--ca-cert-hash, --ca-file, and --unsafe-skip-ca-verification require --endpoint or --probe"),
 		cli.UsageIf(o.probe && o.trust.UnsafeSkip,
-			"--probe sends a token, so it takes a CA or a pin, and not --unsafe-skip-ca-verification"),
+			"--probe sends a token, so it cannot be used with --unsafe-skip-ca-verification"),
 		err,
 	)
 }
 
-// node returns the view of a node, which may have a token.
+// node returns the checks of a node, which can have a token.
 func (o options) node(e *cli.Env) (doctor.Node, error) {
 	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, "")
 	if errors.Is(err, cmdutil.ErrNoToken) {
@@ -67,8 +67,8 @@ func (o options) node(e *cli.Env) (doctor.Node, error) {
 	return doctor.Node{Discovery: opts}, err
 }
 
-// prober returns the administrator's probe, which trusts the CA of the kubeconfig if no
-// other is given.
+// prober returns the probe, which trusts the CA of the kubeconfig unless the flags specify
+// another.
 func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 	trust, err := o.trust.DiscoveryOptions(e, nil)
 	if !o.trust.Given() {

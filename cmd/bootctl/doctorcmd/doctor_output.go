@@ -36,7 +36,7 @@ func doctorView(report output.DoctorReport) cli.Result {
 		fmt.Fprintf(&text, "%-5s %s\n", f.Status, strings.Join(lines, "\n      "))
 		if f.Fix != "" {
 			v.Names = append(v.Names, cli.Name{Bare: f.Check})
-			fmt.Fprintf(&text, "      fix: %s\n", escape.Text(f.Fix)) // in one line, so that it can be pasted
+			fmt.Fprintf(&text, "      fix: %s\n", escape.Text(f.Fix)) // on one line, so that it can be pasted
 		}
 	}
 	v.Text = text.String() + "\n" + summary(report) + "\n"
@@ -58,16 +58,16 @@ func (o options) notReady(report output.DoctorReport) error {
 	case report.Failures > 0:
 		return fmt.Errorf("%w: %s", failure.ErrNotReady, summary(report))
 	case o.strict && report.Warnings > 0:
-		return fmt.Errorf("%w: with --strict a warning counts as a failure: %s", failure.ErrNotReady, summary(report))
+		return fmt.Errorf("%w: with --strict, warnings count as failures: %s", failure.ErrNotReady, summary(report))
 	}
 	return nil
 }
 
-// reportCleanup reports whether a probe that was interrupted has left something.
+// reportCleanup reports what an interrupted probe has cleaned up or left behind.
 func reportCleanup(e *cli.Env, last doctor.Finding) {
 	switch {
 	case last.Reason == doctor.ProbeLeft:
-		e.Warn(last.Message + "; remove it with: " + last.Fix)
+		e.Warn(last.Message + "; to remove it, run: " + last.Fix)
 	case last.Check == doctor.CleanUp:
 		e.Progress(last.Message)
 	}

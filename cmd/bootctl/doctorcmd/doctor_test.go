@@ -20,7 +20,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
-// reportOf is a report with findings of these statuses.
+// reportOf returns a report with a finding for each status.
 func reportOf(statuses ...doctor.Status) output.DoctorReport {
 	var findings []doctor.Finding
 	for _, status := range statuses {
@@ -37,11 +37,11 @@ func TestReport_ExitCode(t *testing.T) {
 		name   string
 		report output.DoctorReport
 		strict bool
-		want   string // empty: all is well
+		want   string // empty: no error
 	}{
 		{"OK", reportOf(doctor.OK), true, ""},
 		{"WARN", reportOf(doctor.OK, doctor.WARN), false, ""},
-		{"WARN, strict", reportOf(doctor.OK, doctor.WARN), true, "with --strict a warning counts as a failure: 1 ok, 1 warning, 0 failures"},
+		{"WARN, strict", reportOf(doctor.OK, doctor.WARN), true, "with --strict, warnings count as failures: 1 ok, 1 warning, 0 failures"},
 		{"FAIL", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), false, "1 ok, 1 warning, 1 failure"},
 		{"FAIL, strict", reportOf(doctor.OK, doctor.WARN, doctor.FAIL), true, "1 ok, 1 warning, 1 failure"},
 	}
@@ -61,7 +61,7 @@ func TestReport_ExitCode(t *testing.T) {
 	}
 }
 
-// Messages are wrapped and not cut, and the fix has one line, so that it can be pasted.
+// Messages are wrapped and not truncated. The fix is on one line, so that it can be pasted.
 func TestReport_Text(t *testing.T) {
 	report := reportOf(doctor.OK, doctor.FAIL, doctor.SKIP)
 	if report.OK != 1 || report.Failures != 1 || report.Warnings != 0 || report.Skipped != 1 {
@@ -87,7 +87,7 @@ func TestReport_Text(t *testing.T) {
 	}
 }
 
-// The CA of the kubeconfig, and none where the connection is not verified by one.
+// The cluster has the CA of the kubeconfig, or none if no CA verifies the connection.
 func TestAdminCluster_Kubeconfig(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -97,8 +97,8 @@ func TestAdminCluster_Kubeconfig(t *testing.T) {
 	}{
 		{"CA", func(*clientcmdapi.Cluster) {}, "192.0.2.1:6443", 1},
 		{"not verified", func(c *clientcmdapi.Cluster) { c.CertificateAuthorityData, c.InsecureSkipTLSVerify = nil, true }, "192.0.2.1:6443", 0},
-		{"kubectl proxy", func(c *clientcmdapi.Cluster) { c.Server, c.CertificateAuthorityData = "http://127.0.0.1:8001", nil }, "", 0},
-		{"behind a path", func(c *clientcmdapi.Cluster) { c.Server += "/k8s/clusters/c-1" }, "", 1},
+		{"through kubectl proxy", func(c *clientcmdapi.Cluster) { c.Server, c.CertificateAuthorityData = "http://127.0.0.1:8001", nil }, "", 0},
+		{"server with a path", func(c *clientcmdapi.Cluster) { c.Server += "/k8s/clusters/c-1" }, "", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

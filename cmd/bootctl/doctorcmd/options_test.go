@@ -23,7 +23,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// writeTemp writes a file for a flag to name.
+// writeTemp writes a temporary file and returns its path.
 func writeTemp(t *testing.T, text []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -33,7 +33,7 @@ func writeTemp(t *testing.T, text []byte) string {
 	return path
 }
 
-// doctorFlags are the options that a command line gives, checked.
+// doctorFlags parses and checks a command line.
 func doctorFlags(t *testing.T, args ...string) (options, error) {
 	t.Helper()
 	var o options
@@ -45,7 +45,7 @@ func doctorFlags(t *testing.T, args ...string) (options, error) {
 	return o, o.check(fs)
 }
 
-// The probe trusts what the flags say, else the CA of the kubeconfig.
+// The probe trusts the CA or pin of the flags, or otherwise the CA of the kubeconfig.
 func TestOptions_Probe(t *testing.T) {
 	ca, other := testca.New(t, time.Now()), testca.New(t, time.Now())
 	pin := clusterinfo.PinOf(other.Certificate)
@@ -61,8 +61,8 @@ func TestOptions_Probe(t *testing.T) {
 		{"pin", []string{"--ca-cert-hash", pin.String()}, nil, 1, nil},
 		{"CA file", []string{"--ca-file", caFile}, []testca.CA{other}, 0, nil},
 		{"no verification", []string{"--unsafe-skip-ca-verification"}, nil, 0, failure.ErrUsage},
-		{"a node's view", []string{"--endpoint", "192.0.2.1"}, nil, 0, failure.ErrUsage},
-		{"a pin that is none", []string{"--ca-cert-hash", "x"}, nil, 0, clusterinfo.ErrInvalidPin},
+		{"view of a node", []string{"--endpoint", "192.0.2.1"}, nil, 0, failure.ErrUsage},
+		{"invalid pin", []string{"--ca-cert-hash", "x"}, nil, 0, clusterinfo.ErrInvalidPin},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestOptions_Probe(t *testing.T) {
 				t.Errorf("%+v", probe)
 			}
 			if len(probe.CAs) != len(test.cas) || len(probe.Pins) != test.pins || len(test.cas) > 0 && !probe.CAs[0].Equal(test.cas[0].Certificate) {
-				t.Errorf("it trusts %v and the pins %v", probe.CAs, probe.Pins)
+				t.Errorf("trusted CAs %v and pins %v", probe.CAs, probe.Pins)
 			}
 		})
 	}
@@ -96,11 +96,11 @@ func TestOptions_Node(t *testing.T) {
 		wantErr error
 	}{
 		{"without a token", []string{"--endpoint", "192.0.2.1"}, "", nil},
-		{"with one", []string{"--endpoint", "192.0.2.1", "--token-file", tokenFile}, "abcdef", nil},
-		{"a token that is none", []string{"--endpoint", "192.0.2.1", "--token-file", writeTemp(t, []byte("x"))}, "", token.ErrInvalid},
-		{"an endpoint that is none", []string{"--endpoint", "http://192.0.2.1"}, "", clusterinfo.ErrInvalidEndpoint},
-		{"what it does not see", []string{"--endpoint", "192.0.2.1", "--group", "system:bootstrappers:nodes"}, "", failure.ErrUsage},
-		{"a pin for nothing", []string{"--ca-file", tokenFile}, "", failure.ErrUsage},
+		{"with a token", []string{"--endpoint", "192.0.2.1", "--token-file", tokenFile}, "abcdef", nil},
+		{"invalid token", []string{"--endpoint", "192.0.2.1", "--token-file", writeTemp(t, []byte("x"))}, "", token.ErrInvalid},
+		{"invalid endpoint", []string{"--endpoint", "http://192.0.2.1"}, "", clusterinfo.ErrInvalidEndpoint},
+		{"flag for administrators", []string{"--endpoint", "192.0.2.1", "--group", "system:bootstrappers:nodes"}, "", failure.ErrUsage},
+		{"CA without an endpoint", []string{"--ca-file", tokenFile}, "", failure.ErrUsage},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

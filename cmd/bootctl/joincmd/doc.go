@@ -1,2 +1,2 @@
-// Package joincmd has the command bootctl join.
+// Package joincmd contains the command bootctl join.
 package joincmd

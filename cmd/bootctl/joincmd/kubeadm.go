@@ -12,18 +12,18 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// addKubeadmAliases lets kubeadm's command lines work with the word replaced.
+// addKubeadmAliases adds the flags of kubeadm join, so that its command lines work.
 func addKubeadmAliases(fs *pflag.FlagSet) {
 	for _, name := range []string{"ca-cert-hash", "unsafe-skip-ca-verification"} {
 		flag := fs.Lookup(name)
 		fs.AddFlag(&pflag.Flag{Name: "discovery-token-" + name, Usage: "kubeadm's name for --" + name, Value: flag.Value, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
 	}
-	const noKubelet = "bootctl starts no kubelet and needs no container runtime"
+	const noKubelet = "bootctl does not start a kubelet and needs no container runtime"
 	cli.RejectFlags(fs, map[string]string{
 		"vmodule":                     cli.VModuleUnsupported,
 		"cri-socket":                  noKubelet,
 		"patches":                     noKubelet,
-		"skip-phases":                 "bootctl has no phases; the same command again goes on where it stopped",
+		"skip-phases":                 "bootctl has no phases; run the same command again to resume",
 		"ignore-preflight-errors":     "bootctl has no preflight checks to ignore",
 		"control-plane":               cli.NoControlPlane,
 		"certificate-key":             cli.NoControlPlane,
@@ -35,11 +35,10 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 	}
 }
 
-// readConfig takes from kubeadm's JoinConfiguration what flags and arguments say
-// otherwise.
+// readConfig reads the kubeadm JoinConfiguration, which replaces flags and arguments.
 func (o *options) readConfig(e *cli.Env, timeoutGiven bool) error {
 	if len(o.endpoints) > 0 || o.trust.Given() || o.givenToken()+o.discoveryFile+o.bootstrapKubeconfig != "" {
-		return fmt.Errorf("%w: --config says where the cluster is, whom to trust and who asks; no flag and no ENDPOINT may say so, too", failure.ErrUsage)
+		return fmt.Errorf("%w: --config cannot be used with an ENDPOINT or with flags for discovery, trust, or tokens", failure.ErrUsage)
 	}
 	text, err := e.ReadFile(o.config, cli.MaxFile)
 	if err != nil {
@@ -50,13 +49,13 @@ func (o *options) readConfig(e *cli.Env, timeoutGiven bool) error {
 		return fmt.Errorf("%w: %s: %w", failure.ErrUsage, o.config, err)
 	}
 	if len(unused) > 0 {
-		e.Warn("bootctl starts no kubelet, and has no use for these of the JoinConfiguration: " + strings.Join(unused, ", "))
+		e.Warn("bootctl does not start a kubelet and ignores these fields of the JoinConfiguration: " + strings.Join(unused, ", "))
 	}
 	if !timeoutGiven {
 		o.timeout = config.Timeout(o.timeout)
 	}
 	o.DryRun = o.DryRun || config.DryRun
-	o.NodeName = cmp.Or(o.NodeName, config.NodeRegistration.Name) // a flag --node-name counts more
+	o.NodeName = cmp.Or(o.NodeName, config.NodeRegistration.Name) // --node-name takes precedence
 	o.tlsBootstrapToken = config.Discovery.TLSBootstrapToken
 	if file := config.Discovery.File; file != nil {
 		o.discoveryFile = file.KubeConfigPath

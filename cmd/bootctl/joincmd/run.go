@@ -46,7 +46,7 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, endpoin
 	return e.Print(joinView(result, o.Layout, o.DryRun, steps.done))
 }
 
-// follow joins, and shows the steps meanwhile.
+// follow performs the join and shows its steps.
 func (s *joinSteps) follow(ctx context.Context, opts join.Options) (join.Result, error) {
 	opts.Observer = s.observe
 	defer s.env.StartStatusLine(s.line)()
@@ -60,7 +60,7 @@ func (s *joinSteps) follow(ctx context.Context, opts join.Options) (join.Result,
 	return result, err
 }
 
-// validate wants flags that fit together, and the cluster to be named in one way.
+// validate returns an error if the flags cannot be combined.
 func (o options) validate(fs *pflag.FlagSet) error {
 	var ways []string
 	for _, way := range [][2]string{
@@ -71,38 +71,38 @@ func (o options) validate(fs *pflag.FlagSet) error {
 		}
 	}
 	return cmp.Or(
-		cli.UsageIf(o.outDir != "" && fs.Changed("rootfs"), "--rootfs and --out-dir were both given"),
-		cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout),
-		cli.UsageIf(len(ways) > 1, "%s each say where the cluster is; give one", strings.Join(ways, " and ")),
-		cli.UsageIf(len(o.endpoints) == 0 && o.trust.UnsafeSkip, "--unsafe-skip-ca-verification goes with an ENDPOINT alone"),
+		cli.UsageIf(o.outDir != "" && fs.Changed("rootfs"), "--rootfs and --out-dir cannot be used together"),
+		cli.UsageIf(o.timeout <= 0, "--timeout must be positive, not %s", o.timeout),
+		cli.UsageIf(len(ways) > 1, "%s cannot be used together", strings.Join(ways, " and ")),
+		cli.UsageIf(len(o.endpoints) == 0 && o.trust.UnsafeSkip, "--unsafe-skip-ca-verification requires an ENDPOINT"),
 		cli.UsageIf(o.tlsBootstrapToken+o.discoveryToken != "" && o.token+o.tokenFile != "",
-			"--token and --token-file go with neither --discovery-token nor --tls-bootstrap-token"),
+			"--token and --token-file cannot be used with --discovery-token or --tls-bootstrap-token"),
 		cli.UsageIf(o.bootstrapKubeconfig != "" && o.givenToken() != "",
-			"the bootstrap kubeconfig says who asks, and a token was given, too"),
+			"--bootstrap-kubeconfig contains credentials, so it cannot be used with a token"),
 	)
 }
 
-// givenToken is the token that the flags name, or the file that it is in.
+// givenToken returns the token or the token file that the flags specify.
 func (o options) givenToken() string { return o.tokenFile + o.tokenForDiscovery() }
 
-// missingFlag says which flag is missing, where a node that has not joined lacks what
-// it takes to join.
+// missingFlag returns an error that names the missing flag if the node has not joined
+// and the flags do not suffice for a join.
 func missingFlag(err error) error {
 	switch notJoined := errors.Is(err, join.ErrNotJoined); {
 	case notJoined && errors.Is(err, clusterinfo.ErrInvalidEndpoint):
-		return fmt.Errorf("%w: give the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig or --config", failure.ErrUsage)
+		return fmt.Errorf("%w: specify the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig, or --config", failure.ErrUsage)
 	case notJoined && errors.Is(err, token.ErrInvalid):
 		return cmdutil.ErrNoToken
 	}
 	return err
 }
 
-// reportProxy tells of each proxy that is used, once.
+// reportProxy returns a function that reports each proxy once.
 func reportProxy(e *cli.Env) func(string) {
-	var told sync.Map
+	var reported sync.Map
 	return func(proxy string) {
-		if _, again := told.LoadOrStore(proxy, true); !again {
-			e.Progress("connecting through the proxy " + proxy + "; --no-proxy connects directly")
+		if _, again := reported.LoadOrStore(proxy, true); !again {
+			e.Progress("connecting through the proxy " + proxy + "; to connect directly, use --no-proxy")
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// read completes the options of the join with what the other flags say.
+// read derives the options of the join from the other flags.
 func (o *options) read(e *cli.Env) error {
 	dir, err := filepath.Abs(cmp.Or(o.outDir, o.rootfs))
 	if err != nil {
@@ -38,7 +38,7 @@ func (o *options) read(e *cli.Env) error {
 	return o.nameNode(e)
 }
 
-// readFile reads the kubeconfig with the cluster, unless that is at a URL.
+// readFile reads the kubeconfig with the cluster, unless it is at a URL.
 func (o *options) readFile() error {
 	path := o.discoveryFile + o.bootstrapKubeconfig // one of them
 	if path == "" {
@@ -47,7 +47,7 @@ func (o *options) readFile() error {
 	if strings.Contains(path, "://") {
 		from, err := url.Parse(path)
 		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
-			return fmt.Errorf("%w: a file or, with --discovery-file, an https URL without a user in it is wanted, not %q", failure.ErrUsage, token.Redact(path))
+			return fmt.Errorf("%w: specify a file or, with --discovery-file, an https URL without a user, not %q", failure.ErrUsage, token.Redact(path))
 		}
 		o.URL = from
 		return nil
@@ -60,8 +60,8 @@ func (o *options) readFile() error {
 	return err
 }
 
-// readTokens reads who asks, unless a file says so: the token that cluster-info is
-// signed with, and where kubeadm's flags name another, that.
+// readTokens reads the token for discovery and, if kubeadm's flags specify another, the
+// token for the CSR, unless a file contains the credentials.
 func (o *options) readTokens(e *cli.Env) (err error) {
 	explicit := o.givenToken() != ""
 	if o.File != nil && !o.File.Credential.IsZero() && !explicit {
@@ -73,20 +73,20 @@ func (o *options) readTokens(e *cli.Env) (err error) {
 		o.Discovery.Token, err = cmdutil.NodeToken(e, o.tokenFile, plain)
 	}
 	if errors.Is(err, cmdutil.ErrNoToken) {
-		return nil // a node that has joined takes none, and the file at a URL may have one
+		return nil // a node that has joined needs none, and the file at a URL can have one
 	}
-	asks := o.Discovery.Token
+	requester := o.Discovery.Token
 	if err == nil && o.tlsBootstrapToken != "" {
-		asks, err = token.Parse(o.tlsBootstrapToken)
+		requester, err = token.Parse(o.tlsBootstrapToken)
 	}
 	if explicit {
-		o.Credential = join.TokenCredential(asks)
+		o.Credential = join.TokenCredential(requester)
 	}
 	return err
 }
 
-// nameNode names the node after the host unless a name is given. What only checks an
-// identity takes it under the name that it has.
+// nameNode sets the node name to the host name, unless a name is given or the join only
+// checks existing node credentials.
 func (o *options) nameNode(e *cli.Env) error {
 	if o.NodeName == "" && o.Validate() == nil {
 		hostname, err := e.Hostname()
@@ -96,10 +96,10 @@ func (o *options) nameNode(e *cli.Env) error {
 		o.NodeName = strings.ToLower(hostname)
 	}
 	tok := o.Discovery.Token
-	return cli.UsageIf(!tok.IsZero() && strings.Contains(o.NodeName, tok.Secret()), "the token stands in --node-name, which everyone may read")
+	return cli.UsageIf(!tok.IsZero() && strings.Contains(o.NodeName, tok.Secret()), "--node-name contains the token, but a node name is public")
 }
 
-// tokenForDiscovery is the token on the command line that cluster-info is signed with.
+// tokenForDiscovery returns the token on the command line that verifies cluster-info.
 func (o options) tokenForDiscovery() string {
 	return cmp.Or(o.token, o.discoveryToken, o.tlsBootstrapToken)
 }

@@ -13,25 +13,25 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// joinSteps measures the steps of a join, and says what they wait for.
+// joinSteps measures the steps of a join and reports what they wait for.
 type joinSteps struct {
 	env    *cli.Env
 	dryRun bool
 
 	mu      sync.Mutex
-	since   time.Time // when the last of done began, zero when it has ended
+	since   time.Time // the start of the last step in done; zero if it has ended
 	done    []output.JoinStep
-	request csr.Request // none once the approver was told of it
-	waits   error       // what for, nil for nothing
-	waited  time.Time   // since when
-	again   time.Duration
+	request csr.Request   // zero after the approval command was printed
+	waits   error         // the cause of the wait, nil if there is none
+	waited  time.Time     // the start of the wait
+	again   time.Duration // how long the wait lasts at the next reminder
 }
 
-// firstReminder is how long one cause lasts before it is told again; each further
-// time it takes twice as long.
+// firstReminder is the time after which a cause is reported again; it doubles with each
+// report.
 const firstReminder = 30 * time.Second
 
-// observe takes the events of the join.
+// observe handles the events of the join.
 func (s *joinSteps) observe(event kubeclient.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +40,7 @@ func (s *joinSteps) observe(event kubeclient.Event) {
 		s.end()
 		s.since = s.env.Now()
 		s.done = append(s.done, output.JoinStep{Name: event.Step})
-		if s.env.Line == nil { // otherwise it is shown with its time when it has ended
+		if s.env.Line == nil { // otherwise it is printed with its duration when it has ended
 			s.env.Progress(event.Step)
 		}
 	case event.CSR != nil:
@@ -56,7 +56,7 @@ func (s *joinSteps) observe(event kubeclient.Event) {
 			s.request = csr.Request{}
 		}
 	case event.ClockBehind != 0:
-		text := "the clock of this machine is " + discovery.Skew(event.ClockBehind) + " the server's; certificates and tokens may seem invalid because of that"
+		text := "the clock of this machine is " + discovery.Skew(event.ClockBehind) + " the server's; valid certificates and tokens can appear invalid"
 		s.env.Event(output.Event{Event: "warning", Message: text, Reason: "ClockSkew"}, "warning: "+text+" (ClockSkew)")
 	}
 }
@@ -72,12 +72,12 @@ func (s *joinSteps) end() {
 	case s.env.Line != nil:
 		s.env.Progress(step.Name + ": " + s.elapsed(s.since))
 	case s.waits != nil:
-		s.env.Progress("waited for that for " + s.elapsed(s.waited))
+		s.env.Progress("waited " + s.elapsed(s.waited))
 	}
 	s.since, s.waits = time.Time{}, nil
 }
 
-// remind tells a cause again that has lasted.
+// remind reports a persistent cause again.
 func (s *joinSteps) remind() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *joinSteps) remind() {
 	}
 }
 
-// line is what a terminal shows of the step that is under way.
+// line returns the status line of the current step.
 func (s *joinSteps) line() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *joinSteps) line() string {
 	return text
 }
 
-// elapsed is how long it is since a time.
+// elapsed returns the time since then, rounded.
 func (s *joinSteps) elapsed(since time.Time) string {
 	d := s.env.Now().Sub(since)
 	if d < time.Second {

@@ -74,7 +74,7 @@ func TestCheckOptions_Validate(t *testing.T) {
 		{"token and file", checkOptions{tokenFile: "x"}, []string{full}, "ID and --token-file cannot be used together"},
 		{"pins without an endpoint", checkOptions{trust: pinned}, []string{full}, "--ca-cert-hash, --ca-file, and --unsafe-skip-ca-verification require --endpoint"},
 		{"an ID as a node", checkOptions{endpoint: "192.0.2.1", trust: pinned}, []string{"k3x9q2"}, "--endpoint requires the full token: use --token-file"},
-		{"another type", checkOptions{endpoint: "192.0.2.1", trust: pinned}, []string{"csr/x"}, `"csr/x" has the type "csr", and the command takes secret/NAME`},
+		{"another type", checkOptions{endpoint: "192.0.2.1", trust: pinned}, []string{"csr/x"}, `"csr/x" has the type "csr", but the command accepts secret/NAME`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { testusage.Check(t, test.options.validate(test.args), test.want) })

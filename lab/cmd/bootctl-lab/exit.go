@@ -14,8 +14,8 @@ import (
 	"github.com/bootctl/bootctl/lab/controlplane"
 )
 
-// report writes the last line on stderr, if there was an error, and returns
-// the exit code. The codes are bootctl's.
+// report writes the error, if any, as the last line on stderr and returns the exit
+// code, which is one of bootctl's.
 func report(errOut io.Writer, err error) int {
 	if err == nil {
 		return 0
@@ -30,7 +30,7 @@ func report(errOut io.Writer, err error) int {
 	if marshalErr != nil {
 		return code
 	}
-	fmt.Fprintf(errOut, "%s\n", line) //nolint:errcheck // nowhere left to say so
+	fmt.Fprintf(errOut, "%s\n", line) //nolint:errcheck // it cannot be reported anywhere
 	return code
 }
 

@@ -1,5 +1,5 @@
-// Command bootctl-lab runs a real Kubernetes control plane in one process, for
-// bootctl's users without a cluster, its course and its tests.
+// Command bootctl-lab runs a real Kubernetes control plane in one process. It is for
+// users without a cluster, for the course, and for bootctl's tests.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 )
 
 // errUsage marks errors in the command line.
-var errUsage = errors.New("wrong command line")
+var errUsage = errors.New("invalid command line")
 
 // run runs the command line and returns the exit code.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
@@ -27,14 +27,14 @@ func newRoot() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bootctl-lab",
 		Short: "Run a real Kubernetes control plane in one process",
-		Long: `bootctl-lab runs etcd, kube-apiserver and the controllers that TLS bootstrap
-needs, on loopback, in one process. "bootctl lab up" starts it for you.`,
+		Long: `Run a real Kubernetes control plane in one process: etcd, kube-apiserver, and
+the controllers for TLS bootstrapping, on loopback. "bootctl lab up" starts it.`,
 		Args:              noArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("%w: say serve or version", errUsage)
+			return fmt.Errorf("%w: specify serve or version", errUsage)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {

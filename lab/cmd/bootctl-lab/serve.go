@@ -22,14 +22,14 @@ type serveOptions struct {
 }
 
 func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.dir, "dir", "", "directory that this lab owns; made if missing")
+	fs.StringVar(&o.dir, "dir", "", "lab directory, created if missing (required)")
 	fs.StringSliceVar(&o.without, "without", nil,
-		"leave out this controller: "+strings.Join(lab.Controllers(), ", "))
+		"do not start the named controller, one of "+strings.Join(lab.Controllers(), ", "))
 	fs.StringArrayVar(&o.apiserverArgs, "kube-apiserver-arg", nil,
-		"give the API server this flag, as `FLAG=VALUE`; may be repeated")
+		"kube-apiserver flag as `FLAG=VALUE`. Can be repeated")
 	fs.StringArrayVar(&o.managerArgs, "kube-controller-manager-arg", nil,
-		"give the controller manager this flag, as `FLAG=VALUE`; may be repeated")
-	fs.BoolVar(&o.verbose, "verbose", false, "log what the components inform about, not only errors")
+		"kube-controller-manager flag as `FLAG=VALUE`. Can be repeated")
+	fs.BoolVar(&o.verbose, "verbose", false, "log informational messages of the components also")
 }
 
 func newServe() *cobra.Command {
@@ -37,9 +37,9 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --dir DIR",
 		Short: "Run the control plane in the foreground",
-		Long: `Serve runs the control plane until it gets SIGTERM or SIGINT. When it is ready
-it prints one line of JSON that says where; everything it keeps is in DIR. If it
-fails, the last line on stderr is JSON with the reason.`,
+		Long: `Run the control plane in the foreground until SIGTERM or SIGINT. When it is
+ready, it prints one line of JSON with its address. All its data is in DIR. If
+it fails, the last line on stderr is JSON with the reason code.`,
 		Example: "  bootctl-lab serve --dir ./lab --without csrapproving",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +52,7 @@ fails, the last line on stderr is JSON with the reason.`,
 
 func runServe(cmd *cobra.Command, o serveOptions) error {
 	if o.dir == "" {
-		return fmt.Errorf("%w: --dir is needed", errUsage)
+		return fmt.Errorf("%w: --dir is required", errUsage)
 	}
 	options := controlplane.Options{
 		Dir:     o.dir,

@@ -15,14 +15,14 @@ func newVersion() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version of this program and of the Kubernetes in it",
+		Short:   "Print the version of bootctl-lab and of its Kubernetes components",
 		Example: "  bootctl-lab version -o json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runVersion(cmd, output)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "json, or nothing for text")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "output format, only json. Defaults to text")
 	return cmd
 }
 
@@ -35,5 +35,5 @@ func runVersion(cmd *cobra.Command, output string) error {
 	case "json":
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
 	}
-	return fmt.Errorf("%w: no output format %q, only json", errUsage, output)
+	return fmt.Errorf("%w: output format %q is not supported, only json", errUsage, output)
 }

@@ -29,7 +29,7 @@ func storedCSRs(t *testing.T, p labtest.Admin) map[string]certificatesv1.Certifi
 	return all
 }
 
-// approveWithBootctl runs csr approve, and returns its exit code and the result of each CSR.
+// approveWithBootctl runs csr approve, and returns its exit code and the result for each CSR.
 func approveWithBootctl(t *testing.T, p labtest.Admin, args ...string) (int, map[string]output.Result) {
 	t.Helper()
 	code, stdout, stderr := p.Run(t, append([]string{"csr", "approve", "-o", "json"}, args...)...)
@@ -64,7 +64,7 @@ func withOrganizations(names ...string) labtest.CSRChange {
 	return editTemplate(func(r *x509.CertificateRequest) { r.Subject.Organization = names })
 }
 
-// signedWith makes another key sign the request.
+// signedWith signs the CSR with another key.
 func signedWith(generate func() (crypto.Signer, error)) labtest.CSRChange {
 	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
@@ -76,7 +76,7 @@ func signedWith(generate func() (crypto.Signer, error)) labtest.CSRChange {
 	}
 }
 
-// withSubject sets the parts of the subject one by one.
+// withSubject sets the parts of the subject.
 func withSubject(parts ...pkix.RelativeDistinguishedNameSET) labtest.CSRChange {
 	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
@@ -97,7 +97,7 @@ func withExtension(critical bool, value []byte, oid ...int) labtest.CSRChange {
 	})
 }
 
-// subjectAttribute is an attribute of a subject: 3 is CN, 10 is O.
+// subjectAttribute returns an attribute of a subject: 3 is CN, 10 is O.
 func subjectAttribute(kind int, value any) pkix.AttributeTypeAndValue {
 	return pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, kind}, Value: value}
 }

@@ -54,10 +54,10 @@ func newRSAKeyWithExponent3() (crypto.Signer, error) {
 		key.Precompute()
 		return key, key.Validate()
 	}
-	return nil, errors.New("no primes that fit")
+	return nil, errors.New("no suitable primes")
 }
 
-// requestInfo and signedRequest are those of RFC 2986, section 4.
+// requestInfo and signedRequest are defined in RFC 2986, section 4.
 type requestInfo struct {
 	Version    int
 	Subject    asn1.RawValue
@@ -76,7 +76,7 @@ type signedRequest struct {
 	Signature asn1.BitString
 }
 
-// withAttributes puts these into the request, which Go's library would not write.
+// withAttributes adds attributes that Go's library would not write.
 func withAttributes(list ...requestAttribute) labtest.CSRChange {
 	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
@@ -95,8 +95,8 @@ func withAttributes(list ...requestAttribute) labtest.CSRChange {
 	}
 }
 
-// withNeutralKey makes the request one for the Ed25519 key that is the neutral point,
-// for which anyone can sign anything.
+// withNeutralKey sets the Ed25519 public key to the neutral point, for which anyone can
+// sign anything.
 func withNeutralKey(t *testing.T, a *labtest.CSR) {
 	t.Helper()
 	public := make(ed25519.PublicKey, ed25519.PublicKeySize)
@@ -128,8 +128,8 @@ func assembleCSR(t *testing.T, a *labtest.CSR, public []byte, algorithm asn1.Obj
 	})
 }
 
-// marshalSANs returns the value of an extension of subject alternative names, each of
-// the kind that its tag says: RFC 5280, section 4.2.1.6.
+// marshalSANs returns the value of a subject alternative name extension, with the kind
+// of each name in its tag: RFC 5280, section 4.2.1.6.
 func marshalSANs(t *testing.T, list ...asn1.RawValue) []byte {
 	t.Helper()
 	for i := range list {
@@ -138,7 +138,7 @@ func marshalSANs(t *testing.T, list ...asn1.RawValue) []byte {
 	return marshalASN1(t, list)
 }
 
-// withSANs adds an alternative name of any kind.
+// withSANs adds alternative names of any kind.
 func withSANs(list ...asn1.RawValue) labtest.CSRChange {
 	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
@@ -149,10 +149,9 @@ func withSANs(list ...asn1.RawValue) labtest.CSRChange {
 	}
 }
 
-// withHiddenSAN puts a DNS name where not every reader looks: into an attribute of the
-// type, as a value after those that ask for the given hosts, which must be shorter:
-// a set is in the order of its encoding. An empty host stands for a value without
-// extensions.
+// withHiddenSAN hides a DNS name from some readers: in an attribute of the type, as a
+// value after the values with the given hosts, which must be shorter, because a set is
+// sorted by its encoding. An empty host means a value without extensions.
 func withHiddenSAN(oid asn1.ObjectIdentifier, hosts ...string) labtest.CSRChange {
 	return func(t *testing.T, a *labtest.CSR) {
 		t.Helper()
@@ -169,10 +168,10 @@ func withHiddenSAN(oid asn1.ObjectIdentifier, hosts ...string) labtest.CSRChange
 	}
 }
 
-// multiValueRDN is one part of a subject.
+// multiValueRDN returns one part of a subject.
 func multiValueRDN(list ...pkix.AttributeTypeAndValue) pkix.RelativeDistinguishedNameSET { return list }
 
-// teletexString is a string in an encoding of which readers make different things.
+// teletexString returns a string in an encoding that readers interpret differently.
 func teletexString(text string) asn1.RawValue {
 	return asn1.RawValue{Tag: asn1.TagT61String, Bytes: []byte(text)}
 }

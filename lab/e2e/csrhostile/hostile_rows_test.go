@@ -21,16 +21,16 @@ import (
 // hostileCSR differs from the CSR that a kubelet with a bootstrap token sends.
 type hostileCSR struct {
 	title string
-	// rule is one that refuses the request by default.
+	// rule is a rule that the CSR violates by default.
 	rule string
-	// signerRule is one that refuses it when its own signer is named; empty means
-	// that its rules let it pass.
+	// signerRule is a rule that the CSR violates with its own signer; empty means
+	// that it passes that signer's rules.
 	signerRule string
-	// exists says that there is a Node of the name, with the addresses 192.0.2.1
-	// and, where victim stands for the name, victim.example.com.
+	// exists means that the Node exists, with the address 192.0.2.1 and the host
+	// name victim.example.com, where victim is replaced with the Node's name.
 	exists  bool
 	changes []labtest.CSRChange
-	// refusedByServer says that the API server does not even store the request.
+	// refusedByServer means that the API server does not store the CSR.
 	refusedByServer bool
 }
 
@@ -85,8 +85,8 @@ func hostileSubjects() []hostileCSR {
 	return append(rows, breaksRule("node name", "node name in Teletex", withSubject(multiValueRDN(o), multiValueRDN(subjectAttribute(3, teletexString("system:node:caf\xe9"))))))
 }
 
-// oidExtensionRequest and microsoft are the types of the attributes that hold extensions:
-// the second is read by Windows alone.
+// oidExtensionRequest and oidMicrosoftExtensions are the types of attributes with
+// extensions; only Windows reads the second.
 func oidExtensionRequest() asn1.ObjectIdentifier {
 	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
 }
@@ -122,8 +122,8 @@ func hostileExtensions() []hostileCSR {
 func hostileUsages() []hostileCSR {
 	const digital, client = certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth
 	rows := []hostileCSR{
-		breaksRule("usages", "client auth alone", labtest.WithUsages(client)),
-		breaksRule("usages", "digital signature alone", labtest.WithUsages(digital)),
+		breaksRule("usages", "only client auth", labtest.WithUsages(client)),
+		breaksRule("usages", "only digital signature", labtest.WithUsages(digital)),
 		breaksRule("usages", "server auth instead", labtest.WithUsages(digital, certificatesv1.UsageServerAuth)),
 		refusedByServer("no usages", labtest.WithUsages()),
 		refusedByServer("unknown usage", labtest.WithUsages(digital, client, "everything")),
@@ -133,7 +133,7 @@ func hostileUsages() []hostileCSR {
 		certificatesv1.UsageCertSign, certificatesv1.UsageCRLSign, certificatesv1.UsageAny, certificatesv1.UsageServerAuth,
 		certificatesv1.UsageSigning, certificatesv1.UsageCodeSigning, certificatesv1.UsageKeyAgreement, certificatesv1.UsageOCSPSigning,
 	} {
-		rows = append(rows, breaksRule("usages", string(extra)+" too", labtest.WithUsages(digital, client, extra)))
+		rows = append(rows, breaksRule("usages", "additional "+string(extra), labtest.WithUsages(digital, client, extra)))
 	}
 	return rows
 }
@@ -179,9 +179,9 @@ func hostileRequesters() []hostileCSR {
 	return []hostileCSR{
 		breaksRule("requester", "a person", labtest.SentBy("alice")),
 		breaksRule("requester", "an administrator", labtest.SentBy("kubernetes-admin", "system:masters")),
-		breaksRule("requester", "a person among the tokens", labtest.SentBy("alice", "system:bootstrappers", token)),
+		breaksRule("requester", "a person in the token groups", labtest.SentBy("alice", "system:bootstrappers", token)),
 		breaksRule("requester", "a service account", labtest.SentBy("system:serviceaccount:kube-system:default", "system:serviceaccounts")),
-		breaksRule("requester", "name of a token alone", labtest.SentBy("system:bootstrap:abcdef")),
+		breaksRule("requester", "only the name of a token", labtest.SentBy("system:bootstrap:abcdef")),
 		breaksRule("requester", "token in the wrong group", labtest.SentBy("system:bootstrap:abcdef", token)),
 		breaksRule("requester", "almost the name of a token", labtest.SentBy("system:bootstrapper:abcdef", "system:bootstrappers", token)),
 		breaksRule("requester", "a controller", labtest.SentBy("system:kube-controller-manager")),
@@ -203,22 +203,22 @@ func hostileSigners() []hostileCSR {
 		privileged("scheduler", csr.APIServerClient, withCommonName("system:kube-scheduler"), withOrganizations()),
 		privileged("service account", csr.APIServerClient, withCommonName("system:serviceaccount:kube-system:node-controller"), withOrganizations()),
 		privileged("aggregator's monitor", csr.APIServerClient, withCommonName("mallory"), withOrganizations("system:monitoring")),
-		privileged("node by the general signer", csr.APIServerClient),
+		privileged("node with the general signer", csr.APIServerClient),
 		privileged("innocent before a controller", csr.APIServerClient, withSubject(multiValueRDN(subjectAttribute(3, "mallory")), multiValueRDN(subjectAttribute(3, "system:kube-controller-manager")))),
 		privileged("user bound to cluster-admin", csr.APIServerClient, withCommonName("owner"), withOrganizations()),
 		privileged("group bound to cluster-admin", csr.APIServerClient, withCommonName("mallory"), withOrganizations("owners")),
-		privileged("masters of another signer", "example.com/x", withCommonName("mallory"), withOrganizations("system:masters")),
-		privileged("node of another signer", "example.com/x"),
-		privileged("masters of an unknown signer", "kubernetes.io/x", withOrganizations("system:masters")),
-		refusedByServer("masters by the general signer", labtest.WithSigner(csr.APIServerClient), withOrganizations("system:masters")),
+		privileged("masters with another signer", "example.com/x", withCommonName("mallory"), withOrganizations("system:masters")),
+		privileged("node with another signer", "example.com/x"),
+		privileged("masters with an unknown signer", "kubernetes.io/x", withOrganizations("system:masters")),
+		refusedByServer("masters with the general signer", labtest.WithSigner(csr.APIServerClient), withOrganizations("system:masters")),
 		refusedByServer("legacy signer", labtest.WithSigner("kubernetes.io/legacy-unknown")),
-		{title: "person by the general signer", rule: "signer", changes: []labtest.CSRChange{labtest.WithSigner(csr.APIServerClient), labtest.WithUsages(client), withCommonName("mallory"), withOrganizations()}},
-		{title: "person by another signer", rule: "signer", changes: []labtest.CSRChange{labtest.WithSigner("example.com/x"), withCommonName("mallory"), withOrganizations()}},
+		{title: "person with the general signer", rule: "signer", changes: []labtest.CSRChange{labtest.WithSigner(csr.APIServerClient), labtest.WithUsages(client), withCommonName("mallory"), withOrganizations()}},
+		{title: "person with another signer", rule: "signer", changes: []labtest.CSRChange{labtest.WithSigner("example.com/x"), withCommonName("mallory"), withOrganizations()}},
 	}
 }
 
-// hostileServingCSRs ask for serving certificates, the node itself if not said
-// otherwise.
+// hostileServingCSRs returns CSRs for serving certificates. Unless the row changes it,
+// the requester is the node itself.
 func hostileServingCSRs() []hostileCSR {
 	const digital, server = certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth
 	serving := func(rule, title string, changes ...labtest.CSRChange) hostileCSR {
@@ -230,14 +230,14 @@ func hostileServingCSRs() []hostileCSR {
 	host := func(names ...string) labtest.CSRChange {
 		return editTemplate(func(r *x509.CertificateRequest) { r.DNSNames = names })
 	}
-	unknown := serving("known node", "a node that is not there")
+	unknown := serving("known node", "a missing node")
 	unknown.exists = false
 	return []hostileCSR{
 		serving("requester", "a token", labtest.SentBy("system:bootstrap:abcdef", "system:bootstrappers")),
 		serving("requester", "another node without its group", labtest.SentBy("system:node:other")),
 		serving("addresses of the node", "another host", host("kubernetes.default.svc")),
-		serving("addresses of the node", "another host too", host("victim.example.com", "kubernetes")),
-		serving("addresses of the node", "host that begins alike", host("victim.example.com.evil.example")),
+		serving("addresses of the node", "an additional host", host("victim.example.com", "kubernetes")),
+		serving("addresses of the node", "host with the same beginning", host("victim.example.com.evil.example")),
 		serving("addresses of the node", "any host", host("*.example.com")),
 		serving("addresses of the node", "another address", editTemplate(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 2)} })),
 		serving("addresses of the node", "no names", host()),
@@ -245,7 +245,7 @@ func hostileServingCSRs() []hostileCSR {
 		serving("no other extensions", "URI", editTemplate(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "x"}} })),
 		serving("no other extensions", "registered ID", host(), withSANs(asn1.RawValue{Tag: 2, Bytes: []byte("victim.example.com")}, asn1.RawValue{Tag: 8, Bytes: []byte{42, 3}})),
 		serving("no other extensions", "CA", withExtension(true, []byte{48, 3, 1, 1, 255}, 2, 5, 29, 19)),
-		serving("usages", "client auth too", labtest.WithUsages(digital, server, certificatesv1.UsageClientAuth)),
+		serving("usages", "additional client auth", labtest.WithUsages(digital, server, certificatesv1.UsageClientAuth)),
 		serving("usages", "client auth instead", labtest.WithUsages(digital, certificatesv1.UsageClientAuth)),
 		serving("key", "RSA 1024", signedWith(newRSAKey(1024))),
 		serving("not privileged", "masters", withOrganizations("system:nodes", "system:masters")),

@@ -22,21 +22,21 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// onlyForOwnSigner is the signerRule of a request that its own signer's rules let
-// pass.
+// onlyForOwnSigner is the signerRule of a CSR that passes its own signer's
+// rules.
 const onlyForOwnSigner = ""
 
-// TestApprove_HostileCSRs sends requests that nobody should approve, and runs csr
-// approve over them in every way that needs no decision of a person. In each way
-// a request that keeps the rules is approved.
+// TestApprove_HostileCSRs sends CSRs that nobody should approve, and runs csr approve on
+// them in every way that needs no decision by a person. In each way, a CSR that passes
+// the policy is approved.
 func TestApprove_HostileCSRs(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdminWithoutApprover(t)
 	allowEveryRequester(t, p)
 	hostile := sendHostileCSRs(t, p)
-	t.Logf("%d hostile requests are stored", len(hostile))
+	t.Logf("%d hostile CSRs are stored", len(hostile))
 	if len(hostile) < 60 {
-		t.Error("these are too few to prove anything")
+		t.Error("too few CSRs to prove anything")
 	}
 	rule := func(row hostileCSR) string { return row.rule }
 	signerRule := func(row hostileCSR) string { return row.signerRule }
@@ -48,7 +48,7 @@ func TestApprove_HostileCSRs(t *testing.T) {
 
 	sendValidCSR(t, p, "control-pending")
 	code, results = approveWithBootctl(t, p, "--pending", "--yes")
-	wantRefused(t, p, "all that are pending", code, results, selectBySigner(t, p, hostile, csr.KubeletClient), rule)
+	wantRefused(t, p, "all pending CSRs", code, results, selectBySigner(t, p, hostile, csr.KubeletClient), rule)
 	wantApproved(t, p, "control-pending")
 
 	createNode(t, p, "control-serving", "control-serving.example.com", "192.0.2.1")
@@ -84,11 +84,11 @@ func allowEveryRequester(t *testing.T, p labtest.Admin) {
 			t.Fatal(err)
 		}
 	}
-	p.Eventually(t, "rights of alice", func() bool {
+	p.Eventually(t, "permissions of alice", func() bool {
 		_, err := p.SendCSR(t.Context(), t, "door", labtest.NewCSR(t, "door", labtest.SentBy("alice")))
 		return err == nil
 	})
-	p.Eventually(t, "rights of the owner", func() bool {
+	p.Eventually(t, "permissions of the owner", func() bool {
 		review, err := p.ClientAs(t, "").AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{User: "owner", ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}},
 		}, metav1.CreateOptions{})
@@ -99,7 +99,7 @@ func allowEveryRequester(t *testing.T, p labtest.Admin) {
 	}
 }
 
-// sendHostileCSRs sends all rows, and returns the ones that the API server stores by name.
+// sendHostileCSRs sends all rows, and returns those that the API server stores by name.
 func sendHostileCSRs(t *testing.T, p labtest.Admin) map[string]hostileCSR {
 	t.Helper()
 	stored := map[string]hostileCSR{}
@@ -120,7 +120,7 @@ func sendHostileCSRs(t *testing.T, p labtest.Admin) map[string]hostileCSR {
 			refused++
 		}
 	}
-	t.Logf("%d are refused by the API server", refused)
+	t.Logf("the API server refused %d CSRs", refused)
 	return stored
 }
 
@@ -132,7 +132,7 @@ func sendValidCSR(t *testing.T, p labtest.Admin, name string, changes ...labtest
 	}
 }
 
-// createNode creates a Node that has the host name and the addresses.
+// createNode creates a Node with the host name and the addresses.
 func createNode(t *testing.T, p labtest.Admin, name, host string, ips ...string) {
 	t.Helper()
 	nodes := p.ClientAs(t, "").CoreV1().Nodes()
@@ -149,7 +149,7 @@ func createNode(t *testing.T, p labtest.Admin, name, host string, ips ...string)
 	}
 }
 
-// selectBySigner returns the rows that are for the signer.
+// selectBySigner returns the rows for the signer.
 func selectBySigner(t *testing.T, p labtest.Admin, hostile map[string]hostileCSR, signer string) map[string]hostileCSR {
 	t.Helper()
 	rows, stored := map[string]hostileCSR{}, storedCSRs(t, p)
@@ -159,12 +159,12 @@ func selectBySigner(t *testing.T, p labtest.Admin, hostile map[string]hostileCSR
 		}
 	}
 	if len(rows) == 0 {
-		t.Errorf("no hostile request is for %s", signer)
+		t.Errorf("no hostile CSR is for %s", signer)
 	}
 	return rows
 }
 
-// wantRefused checks that each row is refused by its rule, and that no row is approved.
+// wantRefused checks that each row violates its rule, and that no row is approved.
 func wantRefused(t *testing.T, p labtest.Admin, way string, code int, results map[string]output.Result, rows map[string]hostileCSR, rule func(hostileCSR) string) {
 	t.Helper()
 	if code == 0 {
@@ -179,14 +179,14 @@ func wantRefused(t *testing.T, p labtest.Admin, way string, code int, results ma
 			}
 			continue
 		}
-		var broken []string
-		for _, verdict := range result.Verdicts {
-			if !verdict.OK {
-				broken = append(broken, verdict.Rule)
+		var violated []string
+		for _, r := range result.Rules {
+			if !r.Passed {
+				violated = append(violated, r.Rule)
 			}
 		}
-		if result.Result != "refused" || !slices.Contains(broken, wanted) {
-			t.Errorf("%s: %q is %s, the rules %q refuse it, want %q; %s", way, row.title, result.Result, broken, wanted, result.Message)
+		if result.Result != "refused" || !slices.Contains(violated, wanted) {
+			t.Errorf("%s: %q is %s and violates the rules %q, want %q; %s", way, row.title, result.Result, violated, wanted, result.Message)
 		}
 	}
 	for name, object := range stored {
@@ -213,8 +213,8 @@ func isApproved(object certificatesv1.CertificateSigningRequest) bool {
 	})
 }
 
-// wantNotForceable names each request that asks for privileges or cannot be read, with
-// its own signer, and forces: it must stay pending all the same.
+// wantNotForceable approves each privileged or unreadable CSR by name with its own
+// signer and --force, and checks that it stays pending.
 func wantNotForceable(t *testing.T, p labtest.Admin, hostile map[string]hostileCSR) {
 	t.Helper()
 	stored, tried := storedCSRs(t, p), 0
@@ -224,7 +224,7 @@ func wantNotForceable(t *testing.T, p labtest.Admin, hostile map[string]hostileC
 		}
 		tried++
 		if code, _, stderr := p.Run(t, "csr", "approve", name, "--force", "--yes", "--signer", stored[name].Spec.SignerName); code != 5 {
-			t.Errorf("%q, forced: exit code %d, want 5\n%s", row.title, code, strings.TrimSpace(stderr))
+			t.Errorf("%q with --force: exit code %d, want 5\n%s", row.title, code, strings.TrimSpace(stderr))
 		}
 	}
 	stored = storedCSRs(t, p)
@@ -233,5 +233,5 @@ func wantNotForceable(t *testing.T, p labtest.Admin, hostile map[string]hostileC
 			t.Errorf("%q was APPROVED", row.title)
 		}
 	}
-	t.Logf("%d privileged or unreadable requests were not forced", tried)
+	t.Logf("%d privileged or unreadable CSRs were not approved with --force", tried)
 }

@@ -34,8 +34,8 @@ type kubeletManagers struct {
 	bootstrap string // the kubeconfig file of a bootstrap token
 }
 
-// TestApprove_KubeletCSRs lets the kubelet's own code ask for certificates, of
-// each kind that it asks for, and approves all of them by the rules.
+// TestApprove_KubeletCSRs requests each kind of kubelet certificate with the kubelet's
+// own code, and approves all CSRs with the policy.
 func TestApprove_KubeletCSRs(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	k := kubeletManagers{p, t.TempDir(), filepath.Join(t.TempDir(), "bootstrap.conf")}
@@ -79,13 +79,13 @@ func TestApprove_KubeletCSRs(t *testing.T) {
 	}
 	approved += k.approveAll(t, len(addresses), csr.NodeUserPrefix, "--signer", csr.KubeletServing, "--pending", "--yes")
 	k.waitForCertificates(t, waiting)
-	t.Logf("%d genuine requests were approved", approved)
+	t.Logf("%d genuine CSRs were approved", approved)
 	if approved < 20 {
-		t.Error("these are too few to prove anything")
+		t.Error("too few CSRs to prove anything")
 	}
 }
 
-// loadCertificate does what the kubelet does at its first start without rotation.
+// loadCertificate is the kubelet's first start without rotation.
 func (k kubeletManagers) loadCertificate(t *testing.T, name string) {
 	t.Helper()
 	dir := filepath.Join(k.dir, name)
@@ -99,8 +99,8 @@ func (k kubeletManagers) loadCertificate(t *testing.T, name string) {
 
 func (k kubeletManagers) kubeconfig(name string) string { return filepath.Join(k.dir, name+".conf") }
 
-// clientManager does what the kubelet does with rotation: at its first start, with
-// the token, or to renew the certificate that it has, with that.
+// clientManager is the kubelet with rotation: at its first start with the token, or for
+// a renewal with its current certificate.
 func (k kubeletManagers) clientManager(t *testing.T, name string, current []byte) renewal {
 	t.Helper()
 	kubeconfig, store := k.bootstrap, "bootstrapped"
@@ -117,7 +117,7 @@ func (k kubeletManagers) clientManager(t *testing.T, name string, current []byte
 	return startManager(t, manager)
 }
 
-// serverManager does what the kubelet does with serverTLSBootstrap.
+// serverManager is the kubelet with serverTLSBootstrap.
 func (k kubeletManagers) serverManager(t *testing.T, name string, addresses []corev1.NodeAddress) renewal {
 	t.Helper()
 	client, err := kubeletClient(k.kubeconfig(name))
@@ -133,8 +133,8 @@ func (k kubeletManagers) serverManager(t *testing.T, name string, addresses []co
 	return startManager(t, manager)
 }
 
-// forgetMetrics lets this process have another manager of serving certificates:
-// each registers these metrics.
+// forgetMetrics unregisters the metrics of a serving certificate manager, so that this
+// process can create another one.
 func forgetMetrics() {
 	for _, name := range []string{
 		"kubelet_server_expiration_renew_errors",
@@ -145,7 +145,7 @@ func forgetMetrics() {
 	}
 }
 
-// renewal is a manager that asks for a certificate to follow the one before.
+// renewal is a certificate manager that renews its certificate.
 type renewal struct {
 	certificate.Manager
 	before *tls.Certificate
@@ -167,7 +167,7 @@ func kubeletClient(kubeconfig string) (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(rest.AddUserAgent(config, "kubelet"))
 }
 
-// nodeAddresses returns what Nodes have for addresses.
+// nodeAddresses returns typical addresses of Nodes.
 func nodeAddresses() [][]corev1.NodeAddress {
 	host := func(kind corev1.NodeAddressType, address string) corev1.NodeAddress {
 		return corev1.NodeAddress{Type: kind, Address: address}
@@ -182,7 +182,7 @@ func nodeAddresses() [][]corev1.NodeAddress {
 	}
 }
 
-// register makes the node's Node, as the kubelet and the cloud would.
+// register creates the Node, like the kubelet and the cloud provider.
 func (k kubeletManagers) register(t *testing.T, name string, addresses []corev1.NodeAddress) {
 	t.Helper()
 	nodes := k.ClientAs(t, "").CoreV1().Nodes()
@@ -196,11 +196,11 @@ func (k kubeletManagers) register(t *testing.T, name string, addresses []corev1.
 	}
 }
 
-// approveAll waits for so many pending requests of the requesters and runs csr
-// approve, which must approve just these. It returns how many it approved.
+// approveAll waits for the given number of pending CSRs from the requesters and runs csr
+// approve, which must approve exactly these. It returns the number of approved CSRs.
 func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, args ...string) int {
 	t.Helper()
-	k.Eventually(t, fmt.Sprintf("%d requests", want), func() bool {
+	k.Eventually(t, fmt.Sprintf("%d CSRs", want), func() bool {
 		pending := 0
 		for _, object := range storedCSRs(t, k.Admin) {
 			if r := csr.Decode(&object); r.IsPending() && strings.HasPrefix(r.Username, requester) {
@@ -219,12 +219,12 @@ func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, ar
 		approved++
 	}
 	if code != 0 || approved != want {
-		t.Errorf("exit code %d, %d were approved, want %d", code, approved, want)
+		t.Errorf("exit code %d, %d CSRs were approved, want %d", code, approved, want)
 	}
 	return approved
 }
 
-// waitForCertificates wants every manager to have the certificate that it asks for.
+// waitForCertificates waits until every manager has the certificate that it requested.
 func (k kubeletManagers) waitForCertificates(t *testing.T, managers []renewal) {
 	t.Helper()
 	for i, manager := range managers {

@@ -10,8 +10,9 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestCSRList_ManyCSRs bounds the memory and the time that the forms of a list take
-// that people and scripts read; the others hold the whole document, as kubectl does.
+// TestCSRList_ManyCSRs bounds the memory of the output formats that people and scripts
+// read; the others keep the whole document in memory, as kubectl does. BenchmarkList
+// measures the time.
 func TestCSRList_ManyCSRs(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	n := labtest.SmallOrFull(1000, 50000)
@@ -42,14 +43,11 @@ func TestCSRList_ManyCSRs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := strings.Count(string(text), "node-csr-"); got != n {
-			t.Errorf("%s: %d requests, want %d", test.args, got, n)
+			t.Errorf("%s: %d CSRs, want %d", test.args, got, n)
 		}
-		t.Logf("%s: %d requests, %d bytes, %d MB resident, %s", test.args, n, len(text), kilobytes/1024, took.Round(10*time.Millisecond))
+		t.Logf("%s: %d CSRs, %d bytes, %d MB resident, %s", test.args, n, len(text), kilobytes/1024, took.Round(10*time.Millisecond))
 		if kilobytes == 0 || test.bounded && kilobytes > 250*1000 {
 			t.Errorf("%s: %d KB were resident", test.args, kilobytes)
-		}
-		if test.bounded && took > labtest.SmallOrFull(time.Minute, 5*time.Second) {
-			t.Errorf("%s: it took %s", test.args, took)
 		}
 	}
 }

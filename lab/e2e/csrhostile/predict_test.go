@@ -19,13 +19,13 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// predictedCSR is a request under a name of the test's.
+// predictedCSR is a CSR with the name of its test case.
 type predictedCSR struct {
 	name    string
 	changes []labtest.CSRChange
 }
 
-// clientCSRs is for the signer of kubelets' client certificates.
+// clientCSRs returns CSRs for the signer of kubelet client certificates.
 func clientCSRs() []predictedCSR {
 	const digital, client = certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth
 	cn, o := subjectAttribute(3, "system:node:p"), subjectAttribute(10, "system:nodes")
@@ -33,9 +33,9 @@ func clientCSRs() []predictedCSR {
 		{"plain", nil},
 		{"key encipherment", []labtest.CSRChange{labtest.WithUsages(digital, client, certificatesv1.UsageKeyEncipherment)}},
 		{"usages in another order", []labtest.CSRChange{labtest.WithUsages(client, digital)}},
-		{"client auth alone", []labtest.CSRChange{labtest.WithUsages(client)}},
-		{"digital signature alone", []labtest.CSRChange{labtest.WithUsages(digital)}},
-		{"server auth too", []labtest.CSRChange{labtest.WithUsages(digital, client, certificatesv1.UsageServerAuth)}},
+		{"only client auth", []labtest.CSRChange{labtest.WithUsages(client)}},
+		{"only digital signature", []labtest.CSRChange{labtest.WithUsages(digital)}},
+		{"additional server auth", []labtest.CSRChange{labtest.WithUsages(digital, client, certificatesv1.UsageServerAuth)}},
 		{"any", []labtest.CSRChange{labtest.WithUsages(digital, client, certificatesv1.UsageAny)}},
 		{"RSA 1024", []labtest.CSRChange{signedWith(newRSAKey(1024))}},
 		{"RSA 3072", []labtest.CSRChange{signedWith(newRSAKey(3072))}},
@@ -44,7 +44,7 @@ func clientCSRs() []predictedCSR {
 		{"P-224", []labtest.CSRChange{signedWith(newECKey(elliptic.P224()))}},
 		{"P-521", []labtest.CSRChange{signedWith(newECKey(elliptic.P521()))}},
 		{"Ed25519", []labtest.CSRChange{signedWith(newEd25519Key)}},
-		{"key of nobody", []labtest.CSRChange{withNeutralKey}},
+		{"key without an owner", []labtest.CSRChange{withNeutralKey}},
 		{"empty node name", []labtest.CSRChange{withCommonName("system:node:")}},
 		{"odd node name", []labtest.CSRChange{withCommonName("system:node:a b/\u202e\x1b[31m")}},
 		{"long node name", []labtest.CSRChange{withCommonName("system:node:" + string(bytes.Repeat([]byte("a"), 5000)))}},
@@ -84,7 +84,7 @@ func clientCSRs() []predictedCSR {
 	}
 }
 
-// otherCSRs is for the other signers.
+// otherCSRs returns CSRs for the other signers.
 func otherCSRs() []predictedCSR {
 	const digital, client, server = certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth, certificatesv1.UsageServerAuth
 	host := editTemplate(func(r *x509.CertificateRequest) { r.DNSNames = []string{"p.example.com"} })
@@ -106,10 +106,10 @@ func otherCSRs() []predictedCSR {
 		{"serving, empty host", serving(withSANs(asn1.RawValue{Tag: 2}))},
 		{"serving, any host", serving(editTemplate(func(r *x509.CertificateRequest) { r.DNSNames = []string{"*", "a b", "*.default.svc"} }))},
 		{"serving, no names", serving()},
-		{"serving, email address too", serving(host, email)},
-		{"serving, URI too", serving(host, uri)},
-		{"serving, URI alone", serving(uri)},
-		{"serving, registered ID too", serving(withSANs(asn1.RawValue{Tag: 2, Bytes: []byte("p")}, asn1.RawValue{Tag: 8, Bytes: []byte{42, 3}}))},
+		{"serving, additional email address", serving(host, email)},
+		{"serving, additional URI", serving(host, uri)},
+		{"serving, only a URI", serving(uri)},
+		{"serving, additional registered ID", serving(withSANs(asn1.RawValue{Tag: 2, Bytes: []byte("p")}, asn1.RawValue{Tag: 8, Bytes: []byte{42, 3}}))},
 		{"serving, client auth", serving(host, labtest.WithUsages(digital, client))},
 		{"serving, a person", serving(host, withCommonName("alice"))},
 		{"serving, other organization", serving(host, withOrganizations("dev"))},
@@ -117,21 +117,21 @@ func otherCSRs() []predictedCSR {
 		{"client, all usages", person(labtest.WithUsages(client, digital, certificatesv1.UsageKeyEncipherment))},
 		{"client, no subject", person(withCommonName(""), withOrganizations())},
 		{"client, any names", person(host, address, email, uri)},
-		{"client, of the system", person(withCommonName("system:kube-controller-manager"))},
+		{"client, Kubernetes component", person(withCommonName("system:kube-controller-manager"))},
 		{"client, server auth", person(labtest.WithUsages(client, server))},
 		{"client, no client auth", person(labtest.WithUsages(digital))},
 		{"client, cert sign", person(labtest.WithUsages(client, certificatesv1.UsageCertSign))},
-		{"unknown signer of Kubernetes", []labtest.CSRChange{labtest.WithSigner("kubernetes.io/x")}},
-		{"signer of Pods", []labtest.CSRChange{labtest.WithSigner("kubernetes.io/kube-apiserver-client-pod")}},
-		{"a name near that of a signer", []labtest.CSRChange{labtest.WithSigner("kubernetes.io/kubelet-servings"), host}},
-		{"signer of somebody", []labtest.CSRChange{labtest.WithSigner("example.com/clients")}},
-		{"signer of somebody, any usage", []labtest.CSRChange{labtest.WithSigner("example.com/servers"), labtest.WithUsages(certificatesv1.UsageAny)}},
-		{"signer below Kubernetes' domain", []labtest.CSRChange{labtest.WithSigner("x.kubernetes.io/kubelet-serving")}},
+		{"unknown Kubernetes signer", []labtest.CSRChange{labtest.WithSigner("kubernetes.io/x")}},
+		{"signer for Pods", []labtest.CSRChange{labtest.WithSigner("kubernetes.io/kube-apiserver-client-pod")}},
+		{"name similar to a Kubernetes signer", []labtest.CSRChange{labtest.WithSigner("kubernetes.io/kubelet-servings"), host}},
+		{"other signer", []labtest.CSRChange{labtest.WithSigner("example.com/clients")}},
+		{"other signer, any usage", []labtest.CSRChange{labtest.WithSigner("example.com/servers"), labtest.WithUsages(certificatesv1.UsageAny)}},
+		{"signer in a subdomain of kubernetes.io", []labtest.CSRChange{labtest.WithSigner("x.kubernetes.io/kubelet-serving")}},
 	}
 }
 
-// TestPredict_ServerOutcome approves requests of many kinds by the API, and compares
-// what the real signers make of each with what Predict says.
+// TestPredict_ServerOutcome approves CSRs of many kinds through the API, and compares the
+// real signers' results with the results of Predict.
 func TestPredict_ServerOutcome(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdminWithoutApprover(t)
@@ -148,7 +148,7 @@ func TestPredict_ServerOutcome(t *testing.T) {
 		p.ApproveCSR(t, object)
 	}
 	waitForOutcomes(t, p, predicted)
-	time.Sleep(5 * time.Second) // for signers that should do nothing
+	time.Sleep(5 * time.Second) // a signer that should do nothing gets time to act
 	counts := map[csr.Outcome]int{}
 	for name, object := range storedCSRs(t, p) {
 		want := string(predicted[name])
@@ -157,18 +157,18 @@ func TestPredict_ServerOutcome(t *testing.T) {
 			want = "neither"
 		}
 		if got := observedOutcome(object); got != want {
-			t.Errorf("%s: predicted %s (%s), and it was %s", titles[name], predicted[name], reasons[name], got)
+			t.Errorf("%s: predicted %s (%s), got %s", titles[name], predicted[name], reasons[name], got)
 		}
 	}
-	silent := counts[csr.OutcomeNeverSigned] + counts[csr.OutcomeUnknown]
-	t.Logf("%d requests: %v", len(predicted), counts)
-	if len(predicted) < 40 || counts[csr.OutcomeIssued] < 8 || counts[csr.OutcomeFailed] < 8 || silent < 4 {
-		t.Error("these are too few to prove anything")
+	unsigned := counts[csr.OutcomeNeverSigned] + counts[csr.OutcomeUnknown]
+	t.Logf("%d CSRs: %v", len(predicted), counts)
+	if len(predicted) < 40 || counts[csr.OutcomeIssued] < 8 || counts[csr.OutcomeFailed] < 8 || unsigned < 4 {
+		t.Error("too few CSRs to prove anything")
 	}
 }
 
-// waitForOutcomes waits until the signers have done what is predicted. The test reports
-// what they did not do.
+// waitForOutcomes waits until the signers have produced the predicted outcomes. The test
+// reports missing outcomes.
 func waitForOutcomes(t *testing.T, p labtest.Admin, predicted map[string]csr.Outcome) {
 	t.Helper()
 	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {

@@ -24,7 +24,7 @@ import (
 	"github.com/bootctl/bootctl/lab/faultproxy"
 )
 
-// changeClusterInfo changes what is stored, past all checks.
+// changeClusterInfo changes the stored cluster-info without any checks.
 func (l *doctorLab) changeClusterInfo(t *testing.T, change func(*corev1.ConfigMap)) {
 	t.Helper()
 	configMaps := l.admin.CoreV1().ConfigMaps(metav1.NamespacePublic)
@@ -42,7 +42,7 @@ func (l *doctorLab) changeClusterInfo(t *testing.T, change func(*corev1.ConfigMa
 	}
 }
 
-// plantDocument plants another kubeconfig in cluster-info.
+// plantDocument replaces the kubeconfig in cluster-info.
 func plantDocument(change func(t *testing.T, l *doctorLab, text string) string) func(*testing.T, *doctorLab) {
 	return func(t *testing.T, l *doctorLab) {
 		t.Helper()
@@ -64,7 +64,7 @@ func replaceCAExpiringIn(left time.Duration) func(*testing.T, *doctorLab, string
 		}
 		changed := strings.ReplaceAll(text, encodedPEM(l.ca.Cert.Raw), encodedPEM(der))
 		if changed == text {
-			t.Fatalf("the CA does not stand in\n%s", text)
+			t.Fatalf("the CA is missing in\n%s", text)
 		}
 		return changed
 	}
@@ -108,7 +108,7 @@ func fillClusterInfo(tokens, room int) func(*testing.T, *doctorLab) {
 	}
 }
 
-// deleteExtraTokens deletes the extra tokens, which is the fix, and then what fills
+// deleteExtraTokens deletes the extra tokens, which is the fix, and then the filler in
 // cluster-info.
 func deleteExtraTokens(t *testing.T, l *doctorLab, fix string) {
 	t.Helper()
@@ -121,7 +121,7 @@ func deleteExtraTokens(t *testing.T, l *doctorLab, fix string) {
 	l.changeClusterInfo(t, func(info *corev1.ConfigMap) { delete(info.Data, "filler") })
 }
 
-// serveTLS serves nothing, with a certificate, and returns the address.
+// serveTLS starts a TLS server without content and returns its address.
 func (l *doctorLab) serveTLS(t *testing.T, certificate func(*tls.Config)) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -167,8 +167,8 @@ func accessFaults() []doctorFault {
 		}
 	}
 	return []doctorFault{
-		{name: "bad credentials", plant: withKubeconfig(func(c *clientcmdapi.Config) { replaceUsers(c, clientcmdapi.AuthInfo{Token: "nobody"}) }),
-			want: "FAIL Unauthorized server", mend: restoreAdmin},
+		{name: "invalid credentials", plant: withKubeconfig(func(c *clientcmdapi.Config) { replaceUsers(c, clientcmdapi.AuthInfo{Token: "nobody"}) }),
+			want: "FAIL Unauthorized server", repair: restoreAdmin},
 		{name: "CA of another cluster", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			withKubeconfig(func(c *clientcmdapi.Config) {
@@ -176,15 +176,15 @@ func accessFaults() []doctorFault {
 					cluster.CertificateAuthority, cluster.CertificateAuthorityData = l.other.CAFile, nil
 				}
 			})(t, l)
-		}, want: "FAIL CertificateUntrusted server", mend: restoreAdmin},
+		}, want: "FAIL CertificateUntrusted server", repair: restoreAdmin},
 		{name: "API server without etcd", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(*http.Request) faultproxy.Fault {
-				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is not there", "")
+				return faultproxy.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "etcd is unavailable", "")
 			})
 			l.kubeconfig = l.WriteProxyKubeconfig(t, l.proxy.URL)
-		}, want: "FAIL ServerUnavailable server", mend: restoreAdmin},
-		{name: "no answer", plant: func(t *testing.T, l *doctorLab) {
+		}, want: "FAIL ServerUnavailable server", repair: restoreAdmin},
+		{name: "no response", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.proxy.Inject(func(r *http.Request) faultproxy.Fault {
 				if strings.HasSuffix(r.URL.Path, "/certificatesigningrequests") {
@@ -193,8 +193,8 @@ func accessFaults() []doctorFault {
 				return faultproxy.Fault{}
 			})
 			l.kubeconfig = l.WriteProxyKubeconfig(t, l.proxy.URL)
-		}, args: []string{"--timeout", "20s"}, want: "FAIL TimedOut requests", also: []string{"FAIL TimedOut signing-ca"}, mend: restoreAdmin},
-		{name: "loopback seen from elsewhere", plant: func(t *testing.T, l *doctorLab) {
+		}, args: []string{"--timeout", "20s"}, want: "FAIL TimedOut requests", also: []string{"FAIL TimedOut signing-ca"}, repair: restoreAdmin},
+		{name: "loopback endpoint seen from another machine", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			at, end, err := faultproxy.StartTunnel(strings.TrimPrefix(l.Server.URL(), "https://"), 0)
 			if err != nil {
@@ -206,10 +206,10 @@ func accessFaults() []doctorFault {
 					cluster.Server, cluster.ProxyURL = "https://kubernetes:6443", "http://"+at
 				}
 			})(t, l)
-		}, want: "WARN EndpointLoopback endpoint", mend: restoreAdmin},
-		{name: "clock ten minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", mend: restoreAdmin},
-		{name: "clock two minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", mend: restoreAdmin},
-		{name: "may not see tokens", plant: func(t *testing.T, l *doctorLab) {
+		}, want: "WARN EndpointLoopback endpoint", repair: restoreAdmin},
+		{name: "clock 10 minutes off", plant: ahead(10 * time.Minute), want: "FAIL ClockSkew clock", repair: restoreAdmin},
+		{name: "clock 2 minutes off", plant: ahead(-2 * time.Minute), want: "WARN ClockSkew clock", repair: restoreAdmin},
+		{name: "no permission to list tokens", plant: func(t *testing.T, l *doctorLab) {
 			t.Helper()
 			l.kubectl(t, "create", "clusterrole", "e2e:doctor", "--verb=get,list,create", "--resource=configmaps,roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io,clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io,certificatesigningrequests.certificates.k8s.io,subjectaccessreviews.authorization.k8s.io")
 			l.kubectl(t, "create", "clusterrolebinding", "e2e:doctor", "--clusterrole=e2e:doctor", "--user=e2e:doctor")
@@ -219,7 +219,7 @@ func accessFaults() []doctorFault {
 				}
 			})(t, l)
 		}, want: "WARN Forbidden tokens", also: []string{"WARN Forbidden token-authentication", "WARN Forbidden signatures", "WARN Forbidden signer", "WARN Forbidden cleaner", "WARN Forbidden capacity"},
-			mend: restoreAdmin},
+			repair: restoreAdmin},
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package doctorfaults plants faults in a cluster, lets bootctl doctor find each of
-// them and its fix remove it, and runs bootctl setup on bare clusters and on those of
-// kubeadm.
+// Package doctorfaults plants faults in a cluster and checks that bootctl doctor finds
+// each one and that the printed fix repairs it. It also runs bootctl setup on bare
+// clusters and on kubeadm clusters.
 package doctorfaults
 
 import (
@@ -20,35 +20,35 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// A doctorFault is one thing that is wrong, what doctor finds, and how that is
-// mended.
+// A doctorFault is a fault of the cluster, with doctor's finding and the
+// repair.
 type doctorFault struct {
 	name  string
 	plant func(t *testing.T, l *doctorLab)
-	args  []string // of doctor, and of the doctor that is to be content in the end
-	// want is the finding, as STATUS REASON CHECK, and also are those that follow
-	// from the fault. There are no others.
+	args  []string // arguments of doctor, before and after the fix
+	// want is the finding, as STATUS REASON CHECK, and also has the findings that
+	// follow from the fault. No other findings are allowed.
 	want string
 	also []string
-	// mend does what the fix tells where it is no command; else its command is
-	// run as it is printed.
-	mend func(t *testing.T, l *doctorLab, fix string)
-	// restarted says that the fix is a flag of a component, with which the control
-	// plane is started next.
+	// repair applies a fix that is not a command. If it is nil, the printed command
+	// is run.
+	repair func(t *testing.T, l *doctorLab, fix string)
+	// restarted means that the fix is a component flag, with which the control plane
+	// is restarted next.
 	restarted bool
 }
 
-// doctorLab is a control plane with one live token, and what faults are made of.
+// doctorLab is a control plane with one valid token, and the means to plant faults.
 type doctorLab struct {
 	labtest.Admin
 	admin kubernetes.Interface
 	ca    *pki.CA
-	other *labtest.Server // another cluster, where a fault takes one
+	other *labtest.Server // another cluster, for faults that need one
 	proxy *faultproxy.Proxy
 
-	kubeconfig string // of doctor; the administrator's where it is empty
-	fix     string // of the last fault that a restart mends
-	found      int    // how many faults doctor has found
+	kubeconfig string // doctor's kubeconfig; empty means the administrator's
+	fix        string // the fix of the last fault that a restart repairs
+	found      int    // the number of faults that doctor has found
 }
 
 func newDoctorLab(t *testing.T) *doctorLab {
@@ -70,8 +70,8 @@ func newDoctorLab(t *testing.T) *doctorLab {
 	return l
 }
 
-// doctor returns what is not as it should be, each as STATUS REASON CHECK, and the
-// report.
+// doctor returns the exit code, the findings that are not OK as STATUS REASON CHECK, and
+// the report.
 func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.DoctorReport) {
 	t.Helper()
 	args = append([]string{"doctor", "-o", "json"}, args...)
@@ -85,10 +85,11 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 	}
 	var bad []string
 	for _, item := range report.Items {
-		if item.Status != "OK" {
+		isFault := item.Status == "WARN" || item.Status == "FAIL"
+		if isFault {
 			bad = append(bad, item.Status+" "+item.Reason+" "+item.Check)
 		}
-		if (item.Status == "OK") != (item.Fix == "") {
+		if isFault == (item.Fix == "") {
 			t.Errorf("%s is %s and has the fix %q", item.Check, item.Status, item.Fix)
 		}
 	}
@@ -96,7 +97,7 @@ func (l *doctorLab) doctor(t *testing.T, args ...string) (int, []string, output.
 	return code, bad, report
 }
 
-// waitUntil reports whether done becomes true, which a controller may take a while for.
+// waitUntil reports whether done returns true before the timeout.
 func waitUntil(done func() bool) bool {
 	wait := 50 * time.Millisecond
 	for deadline := time.Now().Add(labtest.Hang); time.Now().Before(deadline); wait = min(2*wait, time.Second) {
@@ -117,7 +118,7 @@ func (l *doctorLab) waitForClean(t *testing.T, when string, args ...string) {
 		code, bad, _ = l.doctor(t, append(args, "--strict")...)
 		return code == 0 && len(bad) == 0
 	}) {
-		t.Errorf("%s, doctor ends with %d and finds %q", when, code, bad)
+		t.Errorf("%s, doctor exits with code %d and finds %q", when, code, bad)
 	}
 }
 
@@ -158,15 +159,15 @@ func (l *doctorLab) testFault(t *testing.T, f doctorFault) {
 		l.fix = fix
 		return
 	}
-	if f.mend == nil {
-		f.mend = runPrintedFix
+	if f.repair == nil {
+		f.repair = runPrintedFix
 	}
-	f.mend(t, l, fix)
+	f.repair(t, l, fix)
 	l.waitForClean(t, "after the fix", f.args...)
 }
 
-// runPrintedFix runs a fix as it is printed, the first of several. A person replaces the
-// address, and confirms where the command asks.
+// runPrintedFix runs the first command of a printed fix. It replaces the address and
+// confirms the prompt, as a person would.
 func runPrintedFix(t *testing.T, l *doctorLab, fix string) {
 	t.Helper()
 	command, _, _ := strings.Cut(fix, "; or ")
@@ -185,8 +186,8 @@ func runPrintedFix(t *testing.T, l *doctorLab, fix string) {
 	}
 }
 
-// restart ends the control plane and starts it with the flags. It must be called
-// by the goroutine of the test itself.
+// restart stops the control plane and starts it with the flags. It must be called by the
+// test's own goroutine.
 func (l *doctorLab) restart(t *testing.T, flags ...string) {
 	t.Helper()
 	if err := l.Server.Stop(); err != nil {
@@ -198,7 +199,7 @@ func (l *doctorLab) restart(t *testing.T, flags ...string) {
 	}
 }
 
-// flagsOfFix returns the API server flags that the last fix names.
+// flagsOfFix returns the API server flags in the last fix.
 func (l *doctorLab) flagsOfFix(t *testing.T) string {
 	t.Helper()
 	flag := regexp.MustCompile(`--([a-z-]+=[a-z]+)`).FindStringSubmatch(l.fix)
@@ -213,14 +214,14 @@ func (l *doctorLab) testFaults(t *testing.T, faults ...doctorFault) {
 	t.Helper()
 	for _, f := range faults {
 		if !t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) { l.testFault(t, f) }) {
-			t.FailNow() // what is planted stays, and each other row would find it
+			t.FailNow() // the fault remains, and every other row would find it
 		}
 	}
 }
 
-// TestDoctor_ClusterFaults plants what an administrator, or anybody, can do to a cluster.
+// TestDoctor_ClusterFaults plants faults that an administrator or a user can cause.
 func TestDoctor_ClusterFaults(t *testing.T) {
-	t.Parallel() // for the most part it waits for what takes ten seconds
+	t.Parallel() // most of the time, it waits for conditions that take 10 s
 	l := newDoctorLab(t)
 	other := labtest.NewAdmin(t)
 	l.other = other.Server
@@ -230,24 +231,24 @@ func TestDoctor_ClusterFaults(t *testing.T) {
 	l.testFaults(t, slices.Concat(objectFaults(), clusterInfoFaults(), tokenFaults(), anonymousFaults(), accessFaults(), requestFaults())...)
 	t.Logf("%d faults were found", l.found)
 	if l.found < 25 {
-		t.Error("too few")
+		t.Error("too few faults to prove anything")
 	}
 }
 
-// TestDoctor_ControlPlaneFaults starts a control plane with other flags, which each
-// time mends the fault of the start before and plants the next.
+// TestDoctor_ControlPlaneFaults restarts a control plane with other flags. Each restart
+// repairs the previous fault and plants the next.
 func TestDoctor_ControlPlaneFaults(t *testing.T) {
 	t.Parallel()
 	l := newDoctorLab(t)
 	test := func(faults ...doctorFault) { t.Helper(); l.testFaults(t, faults...) }
 	l.restart(t, "--without=bootstrapsigner,tokencleaner")
-	l.waitForClean(t, "without the signer and the cleaner, as long as there is nothing to do")
+	l.waitForClean(t, "without bootstrapsigner and tokencleaner, before they have work")
 	test(signatureFaults()...)
 	l.restart(t, "--without=csrsigning")
-	l.waitForClean(t, "with the signer")
+	l.waitForClean(t, "with bootstrapsigner")
 	test(certificateSignerOff())
 	l.restart(t, "--without=csrapproving")
-	l.waitForClean(t, "with the signer of certificates")
+	l.waitForClean(t, "with csrsigning")
 	test(approverOff()...)
 	l.restart(t, "--kube-apiserver-arg=anonymous-auth=false")
 	test(anonymousOff())
@@ -258,7 +259,7 @@ func TestDoctor_ControlPlaneFaults(t *testing.T) {
 		"--kube-controller-manager-arg=cluster-signing-cert-file="+ca+".crt", "--kube-controller-manager-arg=cluster-signing-key-file="+ca+".key")
 	test(signerEndsSoon())
 	l.restart(t)
-	// The API server adds to the CAs that it publishes, and takes none away.
+	// The API server adds CAs to the ConfigMap and never removes one.
 	l.kubectl(t, "delete", "configmap", "-n", "kube-system", "extension-apiserver-authentication")
 	test(signerUnknown())
 	t.Logf("%d faults were found", l.found)

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// storedObject has the fields that matter of an object that setup or kubeadm created.
+// storedObject has the relevant fields of an object that setup or kubeadm created.
 type storedObject struct {
 	Labels   map[string]string
 	Rules    []rbacv1.PolicyRule
@@ -24,10 +24,10 @@ type storedObject struct {
 	version string
 }
 
-// clusterState is what is stored by kind, namespace and name.
+// clusterState has the stored objects by kind, namespace and name.
 type clusterState map[string]storedObject
 
-// ownPrefix begins the names of what a test makes for itself, which is no part of
+// ownPrefix begins the names of a test's own objects, which are not part of
 // a dump.
 const ownPrefix = "e2e:"
 
@@ -88,7 +88,7 @@ func (d clusterState) missingFrom(other clusterState) []string {
 	return names
 }
 
-// subset returns only these objects.
+// subset returns only the named objects.
 func (d clusterState) subset(names []string) clusterState {
 	some := clusterState{}
 	for _, name := range names {
@@ -108,7 +108,7 @@ func (d clusterState) withoutMetadata() clusterState {
 	return bare
 }
 
-// resourceVersions returns the versions of the objects.
+// resourceVersions returns the resource versions of the objects.
 func (d clusterState) resourceVersions() map[string]string {
 	versions := map[string]string{}
 	for name, o := range d {
@@ -121,12 +121,12 @@ func (d clusterState) resourceVersions() map[string]string {
 func wantSameState(t *testing.T, what string, got, want clusterState) {
 	t.Helper()
 	for _, name := range got.missingFrom(want) {
-		t.Errorf("%s: there is a new %s", what, name)
+		t.Errorf("%s: %s is new", what, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		o, ok := got[name]
 		if !ok {
-			t.Errorf("%s: %s is gone", what, name)
+			t.Errorf("%s: %s is missing", what, name)
 			continue
 		}
 		if is, should := encodeObject(t, o), encodeObject(t, want[name]); is != should {

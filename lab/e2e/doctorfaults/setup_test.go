@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// setupLab is a control plane that nobody has prepared, as it was in the beginning.
+// setupLab is a control plane on which neither setup nor kubeadm has run.
 type setupLab struct {
 	labtest.Admin
 	admin  kubernetes.Interface
@@ -25,15 +25,15 @@ func (l setupLab) readState(t *testing.T) clusterState {
 	return readClusterState(t, l.admin)
 }
 
-// TestSetup takes one bare control plane from state to state: each part begins
-// with what the one before has left.
+// TestSetup changes one bare control plane step by step: each step uses the result of
+// the previous one.
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdmin(t)
 	l := setupLab{Admin: p, admin: p.ClientAs(t, "")}
 	l.before = l.readState(t)
-	t.Run("without a right", func(t *testing.T) { l.applyWithoutPermission(t) })
-	wantSameState(t, "after a setup without rights", l.readState(t), l.before)
+	t.Run("without a permission", func(t *testing.T) { l.applyWithoutPermission(t) })
+	wantSameState(t, "after setup without permissions", l.readState(t), l.before)
 
 	byKubeadm := l.preparedByKubeadm(t)
 	t.Run("after kubeadm", func(t *testing.T) { l.leavesKubeadmAlone(t, byKubeadm) })
@@ -44,8 +44,8 @@ func TestSetup(t *testing.T) {
 	t.Run("as kubeadm", func(t *testing.T) { l.equalsKubeadm(t, made, byKubeadm) })
 	t.Run("join", func(t *testing.T) { l.joinNode(t, "on-setup") })
 	t.Run("second group", func(t *testing.T) { l.addAndRemoveGroup(t) })
-	t.Run("force without a right", func(t *testing.T) { l.forceWithoutPermission(t) })
-	t.Run("remove without a right", func(t *testing.T) { l.removeWithoutPermission(t) })
+	t.Run("force without a permission", func(t *testing.T) { l.forceWithoutPermission(t) })
+	t.Run("remove without a permission", func(t *testing.T) { l.removeWithoutPermission(t) })
 	l.MustRun(t, "setup", "--remove")
 	wantSameState(t, "after setup --remove", l.readState(t), l.before)
 
@@ -54,8 +54,8 @@ func TestSetup(t *testing.T) {
 	wantSameState(t, "after the manifests and setup --remove", l.readState(t), l.before)
 }
 
-// kubeadmConfig is what kubeadm would ask the network for, or the machine. Where
-// its certificates are is added to it.
+// kubeadmConfig has the values that kubeadm would otherwise detect. The directory of its
+// certificates is added to it.
 const kubeadmConfig = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 bootstrapTokens:
@@ -71,15 +71,15 @@ kubernetesVersion: v1.37.2
 encryptionAlgorithm: ECDSA-P256
 `
 
-// prepareWithKubeadm does what kubeadm init does that nodes may join.
+// prepareWithKubeadm runs the phases of kubeadm init that let nodes join.
 func prepareWithKubeadm(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	runKubeadmInit(t, p, "bootstrap-token", "--skip-token-print", "--kubeconfig", p.Server.Kubeconfig)
 	p.Eventually(t, "signature", func() bool { code, _, _ := p.Run(t, "cluster-info", "verify"); return code == 0 })
 }
 
-// uploadCertsWithKubeadm does what kubeadm init does that further control planes may join. It
-// makes a token that nobody joins with.
+// uploadCertsWithKubeadm runs the phases of kubeadm init that let more control plane nodes
+// join. They create a token that no node uses.
 func uploadCertsWithKubeadm(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	runKubeadmInit(t, p, "certs", "all")
@@ -109,18 +109,18 @@ func (l setupLab) preparedByKubeadm(t *testing.T) clusterState {
 	return l.readState(t)
 }
 
-// leavesKubeadmAlone wants nothing changed by setup, nor by its removal.
+// leavesKubeadmAlone checks that neither setup nor setup --remove changes anything.
 func (l setupLab) leavesKubeadmAlone(t *testing.T, byKubeadm clusterState) {
 	t.Helper()
 	for _, endpoint := range [][]string{nil, {"--endpoint", l.Server.URL()}} {
 		out := l.MustRun(t, append([]string{"setup"}, endpoint...)...)
 		if strings.Count(out, "unchanged") != 8 || !strings.Contains(out, "nothing to change") {
-			t.Errorf("setup %v says\n%s", endpoint, out)
+			t.Errorf("setup %v prints\n%s", endpoint, out)
 		}
 	}
 	wantSameState(t, "after setup", l.readState(t), byKubeadm)
 	if out := l.MustRun(t, "setup", "--remove"); strings.Count(out, "kept") != 8 || strings.Contains(out, "deleted") {
-		t.Errorf("setup --remove says\n%s", out)
+		t.Errorf("setup --remove prints\n%s", out)
 	}
 	wantSameState(t, "after setup --remove", l.readState(t), byKubeadm)
 	if !maps.Equal(l.readState(t).resourceVersions(), byKubeadm.resourceVersions()) {
@@ -139,7 +139,7 @@ func (l setupLab) deleteAll(t *testing.T, names []string) {
 			t.Fatalf("delete %s: %s", name, stderr)
 		}
 	}
-	wantSameState(t, "after what kubeadm made was deleted", l.readState(t), l.before)
+	wantSameState(t, "after kubeadm's objects were deleted", l.readState(t), l.before)
 }
 
 // applyConcurrently checks that eight concurrent setups succeed.
@@ -155,7 +155,7 @@ func (l setupLab) applyConcurrently(t *testing.T) {
 	}
 	all.Wait()
 	if out := l.MustRun(t, "setup", "--endpoint", l.Server.URL()); strings.Count(out, "unchanged") != 8 {
-		t.Errorf("after eight setups, one says\n%s", out)
+		t.Errorf("after eight concurrent runs, setup prints\n%s", out)
 	}
 }
 
@@ -164,18 +164,18 @@ func (l setupLab) equalsKubeadm(t *testing.T, made, byKubeadm clusterState) {
 	t.Helper()
 	names := made.missingFrom(l.before)
 	if len(names) != 8 {
-		t.Errorf("setup made %q", names)
+		t.Errorf("setup created %q", names)
 	}
 	for _, name := range names {
 		if made[name].Labels["app.kubernetes.io/managed-by"] != "bootctl" {
 			t.Errorf("%s has the labels %v", name, made[name].Labels)
 		}
 	}
-	wantSameState(t, "made by setup", made.subset(names).withoutMetadata(), byKubeadm.subset(names).withoutMetadata())
-	t.Logf("setup made %q; kubeadm besides: %q", names, byKubeadm.missingFrom(made))
+	wantSameState(t, "created by setup", made.subset(names).withoutMetadata(), byKubeadm.subset(names).withoutMetadata())
+	t.Logf("setup created %q; only kubeadm created %q", names, byKubeadm.missingFrom(made))
 }
 
-// joinNode joins a node with a new token that has the groups.
+// joinNode joins a node with a new token in the groups.
 func (l setupLab) joinNode(t *testing.T, node string, groups ...string) {
 	t.Helper()
 	args := []string{"token", "create"}
@@ -189,11 +189,11 @@ func (l setupLab) joinNode(t *testing.T, node string, groups ...string) {
 	who := l.MustRun(t, "join", l.Server.URL(), "--token-file", token, "--ca-file", l.Server.CAFile, "--node-name", node,
 		"--out-dir", t.TempDir(), "-o", "jsonpath={.username} in {.groups[0]}")
 	if who != "system:node:"+node+" in system:nodes" {
-		t.Errorf("the node is %s", who)
+		t.Errorf("the node authenticates as %s", who)
 	}
 }
 
-// addAndRemoveGroup prepares the cluster for another group, and takes that back.
+// addAndRemoveGroup sets up the cluster for another group, and removes that setup.
 func (l setupLab) addAndRemoveGroup(t *testing.T) {
 	t.Helper()
 	const group = "system:bootstrappers:nodes"
@@ -205,11 +205,11 @@ func (l setupLab) addAndRemoveGroup(t *testing.T) {
 		t.Error("an object of the first group was written")
 	}
 	if names := both.missingFrom(first); len(names) != 7 {
-		t.Errorf("for the second group it made %q", names)
+		t.Errorf("for the second group, setup created %q", names)
 	}
 	l.joinNode(t, "of-second-group", group)
 	if out := l.MustRun(t, "setup", "--remove", "--group", group); !strings.Contains(out, "kept, since nodes of another group need it") {
-		t.Errorf("setup --remove says\n%s", out)
+		t.Errorf("setup --remove prints\n%s", out)
 	}
 	wantSameState(t, "after the second group was removed", l.readState(t).withoutMetadata(), first.withoutMetadata())
 	if !maps.Equal(l.readState(t).subset(rbac).resourceVersions(), first.subset(rbac).resourceVersions()) {
@@ -218,7 +218,7 @@ func (l setupLab) addAndRemoveGroup(t *testing.T) {
 	l.joinNode(t, "of-first-group")
 }
 
-// applyManifests applies the manifests that setup prints with kubectl.
+// applyManifests applies the manifests from setup -o yaml with kubectl.
 func (l setupLab) applyManifests(t *testing.T, made clusterState) {
 	t.Helper()
 	yaml := l.MustRun(t, "setup", "--endpoint", l.Server.URL(), "-o", "yaml")
@@ -228,14 +228,14 @@ func (l setupLab) applyManifests(t *testing.T, made clusterState) {
 		t.Fatalf("kubectl apply: %v\n%s", err, out)
 	}
 	applied := l.readState(t)
-	wantSameState(t, "made by kubectl", applied.withoutMetadata(), made.withoutMetadata())
+	wantSameState(t, "created by kubectl", applied.withoutMetadata(), made.withoutMetadata())
 	for _, name := range made.missingFrom(l.before) {
 		if !maps.Equal(applied[name].Labels, made[name].Labels) {
 			t.Errorf("%s has the labels %v, want %v", name, applied[name].Labels, made[name].Labels)
 		}
 	}
 	if out := l.MustRun(t, "setup"); strings.Contains(out, "created") || strings.Contains(out, "updated") {
-		t.Errorf("after it, setup says\n%s", out)
+		t.Errorf("after kubectl apply, setup prints\n%s", out)
 	}
 	l.joinNode(t, "on-manifests")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// faultLab is a control plane, with what the faults need.
+// faultLab is a control plane with the means to cause faults.
 type faultLab struct {
 	server    *labtest.Server
 	admin     kubernetes.Interface
@@ -69,7 +69,7 @@ func newCountingListener(t *testing.T) *countingListener {
 				return
 			}
 			l.connections.Add(1)
-			conn.Close() //nolint:errcheck // nobody should be there
+			conn.Close() //nolint:errcheck // no client should connect
 		}
 	}()
 	return l

@@ -18,7 +18,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// hostileHandlers answers as no API server does, for as long as it is listened to.
+// hostileHandlers respond unlike an API server, for as long as the client reads.
 func hostileHandlers() map[string]func(http.ResponseWriter, *http.Request) {
 	chunk := make([]byte, 1<<16)
 	return map[string]func(http.ResponseWriter, *http.Request){
@@ -50,7 +50,7 @@ func hostileHandlers() map[string]func(http.ResponseWriter, *http.Request) {
 			}
 		},
 		"a million headers": func(w http.ResponseWriter, _ *http.Request) {
-			conn, _, err := http.NewResponseController(w).Hijack() // by itself, a server sorts them before it sends the first
+			conn, _, err := http.NewResponseController(w).Hijack() // net/http would sort the headers before it sends the first
 			if err != nil {
 				return
 			}
@@ -68,7 +68,7 @@ func hostileHandlers() map[string]func(http.ResponseWriter, *http.Request) {
 		"endless redirects": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
 		},
-		"endless informational answers": func(w http.ResponseWriter, r *http.Request) {
+		"endless informational responses": func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				w.WriteHeader(http.StatusProcessing)
 			}
@@ -76,7 +76,7 @@ func hostileHandlers() map[string]func(http.ResponseWriter, *http.Request) {
 	}
 }
 
-// TestJoin_HostileServers bounds what a server can make a joining node spend.
+// TestJoin_HostileServers limits the resources that a server can make a joining node use.
 func TestJoin_HostileServers(t *testing.T) {
 	bin, err := labtest.BinDir()
 	if err != nil {
@@ -88,7 +88,7 @@ func TestJoin_HostileServers(t *testing.T) {
 	}
 	want := map[string]int{
 		"endless body": 4, "slow drip": 4, "gzip bomb": 4, "a million headers": 4, "endless redirects": 4,
-		"endless informational answers": 4, "plain HTTP": 7,
+		"endless informational responses": 4, "plain HTTP": 7,
 	}
 	handlers := hostileHandlers()
 	handlers["plain HTTP"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }
@@ -125,13 +125,13 @@ func TestJoin_HostileServers(t *testing.T) {
 				t.Errorf("exit code %d, want %d\n%s", cmd.ProcessState.ExitCode(), want[name], &out)
 			}
 			if strings.Contains(out.String(), "gave up waiting") {
-				t.Errorf("it gave up waiting, after %s", took)
+				t.Errorf("the join gave up waiting after %s", took)
 			}
 			if kilobytes == 0 || kilobytes > 64*1024 {
 				t.Errorf("%d KB were resident", kilobytes)
 			}
 			if name != "plain HTTP" && len(asked) == 0 {
-				t.Error("the server was never asked")
+				t.Error("the server got no request")
 			}
 		})
 	}

@@ -24,7 +24,7 @@ const (
 	oldPair     = "kubelet-client-2024-01-02-03-04-05.pem"
 )
 
-// joiner joins nodes to a prepared control plane with one token.
+// joiner joins nodes to a control plane after setup, with one token.
 type joiner struct {
 	labtest.Admin
 	token string // the file
@@ -52,7 +52,7 @@ func wantLocalFileError(t *testing.T, what string, code int, stdout, stderr stri
 	}
 }
 
-// writeExpiredIdentity writes a node identity that has just expired.
+// writeExpiredIdentity writes node credentials that have just expired.
 func (j joiner) writeExpiredIdentity(t *testing.T, node string, l join.Layout, kubeconfig []byte) {
 	t.Helper()
 	ca, err := pki.LoadCA(j.Server.Dir)
@@ -83,8 +83,8 @@ func (j joiner) writeExpiredIdentity(t *testing.T, node string, l join.Layout, k
 	}
 }
 
-// fileProblems returns what is wrong with the files of a join that may have been killed:
-// each must be missing or complete, and the kubeconfig must not name a missing file.
+// fileProblems returns the problems of the files of a join that may have been killed: each
+// file must be missing or complete, and the kubeconfig must not refer to a missing file.
 func (j joiner) fileProblems(l join.Layout) (wrong []string) {
 	report := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	mode := func(path string, want fs.FileMode) bool {
@@ -102,7 +102,7 @@ func (j joiner) fileProblems(l join.Layout) (wrong []string) {
 		}
 	}
 	pairs, _ := filepath.Glob(filepath.Join(keys, "kubelet-client-*.pem"))
-	for _, pair := range pairs { // the link too, which leads to one of them
+	for _, pair := range pairs { // includes the link to one of them
 		mode(pair, 0o600)
 		if _, err := tls.LoadX509KeyPair(pair, pair); err != nil {
 			report("%v", err)
@@ -136,7 +136,7 @@ func (j joiner) fileProblems(l join.Layout) (wrong []string) {
 	return wrong
 }
 
-// incompleteFiles returns what is wrong with the files of a join that succeeded.
+// incompleteFiles returns the problems of the files of a join that succeeded.
 func (j joiner) incompleteFiles(l join.Layout) []string {
 	wrong := j.fileProblems(l)
 	if _, err := os.Stat(l.Kubeconfig()); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// injectedErrors are the errors that each mutating call gets.
+// injectedErrors has the errors that are injected into each mutating call.
 var injectedErrors = map[string][]string{
 	"mkdirat":   {"ENOSPC", "EIO", "EROFS"},
 	"fchmod":    {"EIO", "EROFS"},
@@ -28,14 +28,14 @@ var injectedErrors = map[string][]string{
 	"symlinkat": {"ENOSPC", "EIO"},
 }
 
-// TestJoin_DiskErrors lets every step that writes fail. What stood there stays as
-// it was until it is replaced as a whole, and the same command then completes.
+// TestJoin_DiskErrors injects an error into every step that writes. Each existing file is
+// unchanged until it is completely replaced, and the same command then completes.
 func TestJoin_DiskErrors(t *testing.T) {
 	labtest.RequireTools(t, "strace")
 	j := newJoiner(t)
-	// strace counts the calls of each thread, and a join may wander to another
-	// while it waits for the network. So the steps before that are looked at in the
-	// first two, and those after it where no steps come before.
+	// strace counts the calls of each thread, and a join can move to another thread
+	// while it waits for the network. The steps before that are tested in the first
+	// two cases, and the later steps where no steps come before them.
 	over := j.expiredIdentityWriter(t)
 	for _, start := range []startState{
 		{"fresh", func(*testing.T, string, join.Layout) {}},
@@ -84,7 +84,7 @@ func writePendingKey(t *testing.T, l join.Layout) {
 	}
 }
 
-// stepsBeforeNetwork returns the steps until the key is on disk.
+// stepsBeforeNetwork returns the number of steps until the key is on disk.
 func stepsBeforeNetwork(t *testing.T, steps []string) []string {
 	t.Helper()
 	for i, step := range steps {
@@ -96,13 +96,13 @@ func stepsBeforeNetwork(t *testing.T, steps []string) []string {
 	return nil
 }
 
-// occurrence is one of the calls of a name, the first of which is 1.
+// occurrence is one of the calls with a name, counted from 1.
 type occurrence struct {
 	call string
 	nth  int
 }
 
-// injections returns the steps that can get an error.
+// injections returns the steps that can fail.
 func injections(steps []string) map[int]occurrence {
 	rules, seen := map[int]occurrence{}, map[string]int{}
 	for i, step := range steps {
@@ -115,10 +115,10 @@ func injections(steps []string) map[int]occurrence {
 	return rules
 }
 
-// failAtStep lets a step of a join fail, looks at the files, and completes it.
+// failAtStep injects an error into a step of a join, checks the files, and completes the join.
 func (j joiner) failAtStep(t *testing.T, start startState, node, inject string, step int) {
 	t.Helper()
-	for try := range 50 { // on a busy machine, it wanders more often
+	for try := range 50 { // on a busy machine, a join moves between threads more often
 		dir := filepath.Join(t.TempDir(), "root")
 		l, node := join.RootFS(dir), fmt.Sprintf("%s-%d", node, try)
 		start.prepare(t, node, l)
@@ -128,18 +128,18 @@ func (j joiner) failAtStep(t *testing.T, start startState, node, inject string, 
 		steps := failed.steps()
 		at := slices.IndexFunc(steps, func(s string) bool { return strings.HasSuffix(s, "(INJECTED)") })
 		if at != step {
-			t.Logf("%s: %s hit step %d, want %d; once more", node, inject, at+1, step+1)
+			t.Logf("%s: %s hit step %d, want %d; retrying", node, inject, at+1, step+1)
 			continue
 		}
 		what := fmt.Sprintf("%s: %s at step %d", node, inject, step+1)
 		wantLocalFileError(t, what, failed.code, failed.stdout, failed.stderr)
 		if strings.Contains(failed.stderr, "no such file") {
-			t.Errorf("%s: it blames the cleaning up, too:\n%s", what, failed.stderr)
+			t.Errorf("%s: it also reports an error of the clean-up:\n%s", what, failed.stderr)
 		}
 		after := readLayout(t, l)
 		for path, text := range before {
 			if !isReplaced(steps[:at], path) && !bytes.Equal(after[path], text) {
-				t.Errorf("%s: %s is no longer what it was", what, path)
+				t.Errorf("%s: %s was changed", what, path)
 			}
 		}
 		for path := range after {
@@ -168,8 +168,8 @@ func isReplaced(steps []string, path string) bool {
 	})
 }
 
-// readLayout returns what stands below the directories of a layout: the text of
-// files, the target of links, nothing of directories.
+// readLayout returns the entries below the directories of a layout: the content of files,
+// the target of links, and an empty text for directories.
 func readLayout(t *testing.T, l join.Layout) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
@@ -198,8 +198,8 @@ func readLayout(t *testing.T, l join.Layout) map[string][]byte {
 	return all
 }
 
-// TestJoin_ReadOnlyDirectory wants a directory that cannot be written to be found before
-// anything is sent.
+// TestJoin_ReadOnlyDirectory checks that a read-only directory is reported before anything
+// is sent.
 func TestJoin_ReadOnlyDirectory(t *testing.T) {
 	labtest.RequireTools(t, "unshare", "mount")
 	j := newJoiner(t)
@@ -220,7 +220,7 @@ func TestJoin_ReadOnlyDirectory(t *testing.T) {
 			code, stdout, stderr := labtest.RunCommand(t, withReadOnlyDir(t, filepath.Join(dir, name), j.Server.Command("bootctl", args...)))
 			wantLocalFileError(t, "read-only", code, stdout, stderr)
 			if strings.Contains(stderr, "bootctl: request:") {
-				t.Errorf("something was sent before that was known:\n%s", stderr)
+				t.Errorf("something was sent before the error:\n%s", stderr)
 			}
 			if after := readLayout(t, l); !maps.EqualFunc(before, after, bytes.Equal) {
 				t.Errorf("the files were changed: %q, %q", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
@@ -233,7 +233,7 @@ func TestJoin_ReadOnlyDirectory(t *testing.T) {
 	}
 }
 
-// withReadOnlyDir returns the command that runs where nothing below dir can be written.
+// withReadOnlyDir returns the command with everything below dir mounted read-only.
 func withReadOnlyDir(t *testing.T, dir string, cmd *exec.Cmd) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -19,18 +19,18 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// faultCell is one join that meets a fault.
+// faultCell is one join with a fault.
 type faultCell struct {
 	lab   *faultLab
 	row   faultRow
 	phase int
 	outcome
 	node, dir string
-	timeout   time.Duration // of the join with the fault
+	timeout   time.Duration // --timeout of the join with the fault
 	proxy     *faultproxy.Proxy
 	seen      atomic.Int64
-	read      atomic.Int64 // how often cluster-info was
-	// what came of it
+	read      atomic.Int64 // how often cluster-info was read
+	// the results
 	first, second joinRun
 	faults        int64
 	isTokenSent   bool
@@ -49,7 +49,7 @@ func (c *faultCell) name() string {
 	return c.row.name + "/" + [...]string{"discovery", "create", "wait", "identify"}[c.phase]
 }
 
-// newFaultCell returns a cell whose join gives up soon where it can but give up.
+// newFaultCell returns a cell whose join has a short timeout if it can only give up.
 func newFaultCell(l *faultLab, row faultRow, phase int, o outcome, node, dir string) *faultCell {
 	c := &faultCell{lab: l, row: row, phase: phase, outcome: o, node: node, dir: dir, timeout: labtest.Hang}
 	if o.code != 0 && !o.isFinal {
@@ -58,7 +58,7 @@ func newFaultCell(l *faultLab, row faultRow, phase int, o outcome, node, dir str
 	return c
 }
 
-// maxFinalFaults is how often a join may meet a fault before it treats it as final: a
+// maxFinalFaults is how often a fault may occur before the join treats it as final: a
 // starting server may refuse twice.
 const maxFinalFaults = 3
 
@@ -92,7 +92,7 @@ func (c *faultCell) run() error {
 	return nil
 }
 
-// begin lets connections have their fault from now on.
+// begin starts the faults of connections.
 func (c *faultCell) begin() error {
 	if c.row.closed {
 		return c.proxy.ClosePort()
@@ -111,8 +111,8 @@ func (c *faultCell) begin() error {
 	return nil
 }
 
-// decide chooses the fault of a request. The fault of a connection begins with
-// the request before those of the phase.
+// decide chooses the fault of a request. The fault of a connection begins with the last
+// request before the phase.
 func (c *faultCell) decide(r *http.Request) faultproxy.Fault {
 	phase := phaseOf(r)
 	if c.row.wire != nil || c.row.closed {
@@ -157,7 +157,7 @@ func (c *faultCell) join(timeout time.Duration) joinRun {
 	return run
 }
 
-// lastReason is the reason code of an error, as scripts find it.
+// lastReason returns the reason code in the last line of stderr.
 func (j joinRun) lastReason() string {
 	found := regexp.MustCompile(`(?m)^bootctl: error: .*\((\w+)\)$`).FindStringSubmatch(j.stderr)
 	if found == nil {
@@ -168,11 +168,11 @@ func (j joinRun) lastReason() string {
 
 // isAsWanted reports whether the join with the fault ended with the outcome.
 func (c *faultCell) isAsWanted() bool {
-	return c.first.err == nil && c.first.code == c.code && c.first.lastReason() == c.reason && strings.Contains(c.first.stderr, c.says)
+	return c.first.err == nil && c.first.code == c.code && c.first.lastReason() == c.reason && strings.Contains(c.first.stderr, c.message)
 }
 
-// isTooSoon reports whether the join timed out before it met the fault or reached the
-// outcome, which proves nothing.
+// isTooSoon reports whether the join timed out before the fault or the outcome occurred,
+// which proves nothing.
 func (c *faultCell) isTooSoon() bool {
 	return c.timeout < labtest.Hang && c.first.took >= c.timeout && (c.faults == 0 || !c.isAsWanted())
 }
@@ -184,21 +184,21 @@ func (c *faultCell) withMoreTime() *faultCell {
 	return more
 }
 
-// check compares what came of the join with the outcome.
+// check compares the results with the outcome.
 func (c *faultCell) check(t *testing.T) {
 	t.Helper()
 	first := c.first
 	if c.faults == 0 {
-		t.Error("the fault was not met")
+		t.Error("the fault did not occur")
 	}
 	if !c.isAsWanted() {
-		t.Errorf("exit code %d %s, want %d %s and %q (%v); stderr\n%s", first.code, first.lastReason(), c.code, c.reason, c.says, first.err, first.stderr)
+		t.Errorf("exit code %d %s, want %d %s and %q (%v); stderr\n%s", first.code, first.lastReason(), c.code, c.reason, c.message, first.err, first.stderr)
 	}
 	if gaveUp := strings.Contains(first.stderr, "error: gave up waiting"); c.code != 0 && gaveUp == c.isFinal {
-		t.Errorf("it gave up waiting: %t", gaveUp)
+		t.Errorf("the join gave up waiting: %t", gaveUp)
 	}
 	if c.isFinal && c.faults > maxFinalFaults {
-		t.Errorf("it met the fault %d times, and tells what is final only then", c.faults)
+		t.Errorf("the fault occurred %d times before the join treated it as final", c.faults)
 	}
 	if c.isTokenSent && (c.reason == "CertificateUntrusted" && c.phase <= phaseCreate || c.phase == phaseDiscovery && c.isFinal) {
 		t.Error("the token was sent")
@@ -214,11 +214,11 @@ func (c *faultCell) check(t *testing.T) {
 	}
 }
 
-// checkEnd checks that the node has its files, and one request.
+// checkEnd checks that the node has its files and one CSR.
 func (c *faultCell) checkEnd(t *testing.T, requests int) {
 	t.Helper()
 	if requests != 1 {
-		t.Errorf("%d requests, want one", requests)
+		t.Errorf("%d CSRs, want one", requests)
 	}
 	for _, name := range []string{"kubelet.conf", "ca.crt", "kubelet-client-current.pem"} {
 		if info, err := os.Stat(filepath.Join(c.dir, name)); err != nil || info.Size() == 0 {
@@ -227,6 +227,6 @@ func (c *faultCell) checkEnd(t *testing.T, requests int) {
 	}
 	roots, err := os.ReadFile(filepath.Join(c.dir, "ca.crt"))
 	if err != nil || strings.Count(string(roots), "BEGIN CERTIFICATE") != 1 {
-		t.Errorf("it trusts %s (%v)", roots, err)
+		t.Errorf("the node trusts %s (%v)", roots, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the generated part of docs/join.md instead of comparing it")
 
-// TestJoinFaultsPage_Current compares docs/join.md with the faults that are tested.
+// TestJoinFaultsPage_Current compares docs/join.md with the tested faults.
 func TestJoinFaultsPage_Current(t *testing.T) {
 	const begin, end = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"
 	path := filepath.Join(labtest.Root(t), "docs", "join.md")
@@ -24,7 +24,7 @@ func TestJoinFaultsPage_Current(t *testing.T) {
 	before, rest, hasBegin := strings.Cut(string(text), begin)
 	_, after, hasEnd := strings.Cut(rest, end)
 	if !hasBegin || !hasEnd {
-		t.Fatal("docs/join.md has no marks for the faults")
+		t.Fatal("docs/join.md has no markers for the table of faults")
 	}
 	want := before + begin + faultsPage() + end + after
 	if *update {
@@ -38,7 +38,7 @@ func TestJoinFaultsPage_Current(t *testing.T) {
 	}
 }
 
-// faultsPage is the table of faults and phases.
+// faultsPage returns the table of faults and phases.
 func faultsPage() string {
 	var out strings.Builder
 	out.WriteString("| fault | cluster-info | create | wait | identify |\n|---|---|---|---|---|\n")

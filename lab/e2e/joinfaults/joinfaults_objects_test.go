@@ -52,11 +52,11 @@ func watchRows() []faultRow {
 		{name: "watch ends at once", choose: faultOfWatches(faultproxy.Events()), cells: inWait(endsJoined())},
 		{name: "410 Expired in the watch", choose: faultOfWatches(faultproxy.Events(faultproxy.Event{Type: "ERROR", Object: expired})), cells: inWait(endsJoined())},
 		{name: "410 Expired in place of the watch", choose: faultOfWatches(faultproxy.Refuse(410, "Expired", "too old resource version", "")), cells: inWait(endsJoined())},
-		{name: "events of no meaning", choose: faultOfWatches(faultproxy.Events(odd...)), cells: inWait(endsJoined())},
-		{name: "watch goes silent", choose: faultOfWatches(faultproxy.EventsThenSilence()), times: 1, cells: inWait(endsJoined())},
-		{name: "bookmark, then silence", choose: faultOfWatches(faultproxy.EventsThenSilence(odd[0])), times: 1, cells: inWait(endsJoined())},
-		{name: "request deleted", choose: deleteCSR, times: 1, cells: inWait(endsJoined())},
-		{name: "request deleted each time", choose: deleteCSR, cells: inWait(endsAtOnce(3, "CSRNotFound"))},
+		{name: "unknown events", choose: faultOfWatches(faultproxy.Events(odd...)), cells: inWait(endsJoined())},
+		{name: "watch stops sending events", choose: faultOfWatches(faultproxy.EventsThenSilence()), times: 1, cells: inWait(endsJoined())},
+		{name: "watch stops after a bookmark", choose: faultOfWatches(faultproxy.EventsThenSilence(odd[0])), times: 1, cells: inWait(endsJoined())},
+		{name: "CSR deleted", choose: deleteCSR, times: 1, cells: inWait(endsJoined())},
+		{name: "CSR deleted each time", choose: deleteCSR, cells: inWait(endsAtOnce(3, "CSRNotFound"))},
 	}
 }
 
@@ -85,10 +85,10 @@ func changeCSR(change func(*faultCell, *certificatesv1.CertificateSigningRequest
 }
 
 func inCreateAndWait(o outcome) [phaseCount]outcome {
-	return [phaseCount]outcome{notApplicable("no request"), o, o, notApplicable("no request")}
+	return [phaseCount]outcome{notApplicable("no CSR"), o, o, notApplicable("no CSR")}
 }
 
-// requestRows returns the states that the CSR can have.
+// requestRows returns the states of the CSR.
 func requestRows() []faultRow {
 	state := func(conditions ...string) faultChooser {
 		return changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
@@ -101,16 +101,16 @@ func requestRows() []faultRow {
 			return nil
 		})
 	}
-	atCreate := notApplicable("it is new")
+	atCreate := notApplicable("the CSR is new")
 	onlyWait := func(o outcome) [phaseCount]outcome {
-		return [phaseCount]outcome{notApplicable("no request"), atCreate, o, notApplicable("no request")}
+		return [phaseCount]outcome{notApplicable("no CSR"), atCreate, o, notApplicable("no CSR")}
 	}
 	return []faultRow{
-		{name: "denied", choose: state("Denied"), cells: inCreateAndWait(endsAtOnce(5, "Denied"))},
-		{name: "failed by the signer", choose: state("Approved", "Failed"), cells: inCreateAndWait(endsAtOnce(5, "SignerFailed"))},
-		{name: "nobody approves", choose: state(), cells: onlyWait(endsAtTimeout(6, "CSRPending"))},
-		{name: "nobody signs", choose: state("Approved"), cells: onlyWait(endsAtTimeout(6, "CSRNotSigned"))},
-		{name: "another UID", choose: changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+		{name: "CSR denied", choose: state("Denied"), cells: inCreateAndWait(endsAtOnce(5, "Denied"))},
+		{name: "CSR failed by the signer", choose: state("Approved", "Failed"), cells: inCreateAndWait(endsAtOnce(5, "SignerFailed"))},
+		{name: "CSR not approved", choose: state(), cells: onlyWait(endsAtTimeout(6, "CSRPending"))},
+		{name: "CSR not signed", choose: state("Approved"), cells: onlyWait(endsAtTimeout(6, "CSRNotSigned"))},
+		{name: "CSR with another UID", choose: changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			o.UID = unknownCSR("").UID
 			return nil
 		}), cells: inCreateAndWait(endsJoined("(CSRReplaced)"))},
@@ -130,16 +130,16 @@ func certificateRows() []faultRow {
 	same := func(*x509.Certificate) {}
 	invalid := inCreateAndWait(endsAtOnce(4, "CertificateInvalid"))
 	return []faultRow{
-		{name: "certificate for another key", choose: issued(certificateSwap{change: same, otherKey: true}), cells: invalid},
-		{name: "certificate with another CN", choose: with(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:other" }), cells: invalid},
-		{name: "certificate with an extra SAN", choose: with(func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes"} }), cells: invalid},
-		{name: "certificate of an unknown CA", choose: changeCSR(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+		{name: "node certificate for another key", choose: issued(certificateSwap{change: same, otherKey: true}), cells: invalid},
+		{name: "node certificate with another CN", choose: with(func(c *x509.Certificate) { c.Subject.CommonName = "system:node:other" }), cells: invalid},
+		{name: "node certificate with an extra SAN", choose: with(func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes"} }), cells: invalid},
+		{name: "node certificate from an unknown CA", choose: changeCSR(func(c *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			return certificateSwap{change: same, signer: c.lab.other}.swapIn(o)
 		}), cells: invalid},
-		{name: "certificate not yet valid", choose: with(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), cells: invalid},
-		{name: "certificate expired", choose: with(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), cells: invalid},
-		{name: "certificate not for clients", choose: with(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), cells: invalid},
-		{name: "certificate that is not PEM", choose: changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
+		{name: "node certificate not yet valid", choose: with(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), cells: invalid},
+		{name: "node certificate expired", choose: with(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), cells: invalid},
+		{name: "node certificate not for clients", choose: with(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), cells: invalid},
+		{name: "node certificate that is not PEM", choose: changeCSR(func(_ *faultCell, o *certificatesv1.CertificateSigningRequest) error {
 			setCertificate(o, "junk")
 			return nil
 		}), cells: invalid},
@@ -173,7 +173,7 @@ func replaceCAs(c *faultCell, cm *corev1.ConfigMap, cas ...*pki.CA) {
 	c.lab.signClusterInfo(cm)
 }
 
-// clusterInfoRows returns what cluster-info can hold.
+// clusterInfoRows returns the faults of cluster-info.
 func clusterInfoRows() []faultRow {
 	row := func(name string, o outcome, change func(*faultCell, *corev1.ConfigMap)) faultRow {
 		return faultRow{name: name, choose: changeClusterInfo(change), cells: inDiscovery(o)}
@@ -188,13 +188,13 @@ func clusterInfoRows() []faultRow {
 			cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], "https:", "http:")
 			c.lab.signClusterInfo(cm)
 		}),
-		row("cluster-info that changes between its readings", endsAtOnce(4, "ClusterInfoChanged"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info that changes between two reads", endsAtOnce(4, "ClusterInfoChanged"), func(c *faultCell, cm *corev1.ConfigMap) {
 			if c.read.Add(1)%2 == 0 {
 				cm.Data["kubeconfig"] += "\n"
 				c.lab.signClusterInfo(cm)
 			}
 		}),
-		row("cluster-info without a signature", endsAtTimeout(4, "SignatureMissing", "accepts the token, but nobody has signed"), func(c *faultCell, cm *corev1.ConfigMap) {
+		row("cluster-info without a signature", endsAtTimeout(4, "SignatureMissing", "accepts the token, but cluster-info has no signature"), func(c *faultCell, cm *corev1.ConfigMap) {
 			delete(cm.Data, "jws-kubeconfig-"+c.lab.token.ID())
 		}),
 		row("cluster-info with another token's signature", endsAtOnce(4, "SignatureInvalid"), func(c *faultCell, cm *corev1.ConfigMap) {
@@ -202,6 +202,6 @@ func clusterInfoRows() []faultRow {
 			header, _, _ := strings.Cut(cm.Data[name], ".")
 			cm.Data[name] = header + ".." + base64.RawURLEncoding.EncodeToString(make([]byte, 32))
 		}),
-		row("cluster-info that is empty", endsAtTimeout(3, "ClusterInfoNotFound"), func(_ *faultCell, cm *corev1.ConfigMap) { cm.Data = nil }),
+		row("empty cluster-info", endsAtTimeout(3, "ClusterInfoNotFound"), func(_ *faultCell, cm *corev1.ConfigMap) { cm.Data = nil }),
 	}
 }

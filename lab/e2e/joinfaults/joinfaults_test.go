@@ -1,5 +1,5 @@
-// Package joinfaults joins nodes while something fails: the connection, the API
-// server, the disk, the process, or other joins at the same time.
+// Package joinfaults joins nodes during faults of the connection, the API server, the
+// disk, or the process, and with concurrent joins.
 package joinfaults
 
 import (
@@ -18,11 +18,11 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// The phases of a join, by what it asks for.
+// The phases of a join, by their requests.
 const (
 	phaseDiscovery = iota // GET cluster-info
-	phaseCreate           // POST of the request
-	phaseWait             // watch and GET of the request
+	phaseCreate           // POST of the CSR
+	phaseWait             // watch and GET of the CSR
 	phaseIdentify         // POST of a SelfSubjectReview
 	phaseCount
 )
@@ -41,35 +41,35 @@ func phaseOf(r *http.Request) int {
 
 func isWatch(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
 
-// faultRow is a fault, and what a join makes of it in each phase.
+// faultRow is a fault and the outcome of a join with the fault in each phase.
 type faultRow struct {
 	name string
-	// One of these is the fault: of requests, of a request chosen by a
-	// function, of connections, or the port being closed.
+	// One of these is the fault: of all requests, of requests chosen by a
+	// function, of connections, or a closed port.
 	fault  faultproxy.Fault
 	choose func(*faultCell, *http.Request) faultproxy.Fault
 	wire   func(*faultLab) faultproxy.Wire
 	closed bool
-	// times is how often it happens; 0 is always.
+	// times is how often the fault occurs; 0 means always.
 	times int64
-	// isHeavy means that it takes the processor, and joins alone.
+	// isHeavy means that the fault uses the CPU, and the join runs alone.
 	isHeavy bool
 	cells   [phaseCount]outcome
 }
 
-// outcome is how a join ends that meets a fault, or why it cannot meet it.
+// outcome is the result of a join with a fault, or the reason why the fault cannot occur.
 type outcome struct {
 	code   int
 	reason string
-	// isFinal means that waiting would not help, so that it ends at once.
+	// isFinal means that waiting would not help, so the join fails at once.
 	isFinal bool
-	// says is what else stands on stderr.
-	says string
-	why  string
+	// message is also expected on stderr.
+	message string
+	why     string
 }
 
-// TestJoin_Faults joins through each fault in each phase, several at a time, and
-// then without it.
+// TestJoin_Faults joins with each fault in each phase, several at a time, and then without
+// the fault.
 func TestJoin_Faults(t *testing.T) {
 	p := labtest.NewAdmin(t)
 	l := newFaultLab(t, p)
@@ -103,15 +103,15 @@ func TestJoin_Faults(t *testing.T) {
 		})
 	}
 	if heard := l.elsewhere.accepted(); heard > 0 {
-		t.Errorf("%d connections went where a redirect pointed", heard)
+		t.Errorf("%d connections followed a redirect", heard)
 	}
 	t.Logf("%d faults, %d cells", len(faultRows()), len(cells))
 	if len(faultRows()) < 24 || len(cells) < 40 {
-		t.Error("too few")
+		t.Error("too few faults to prove anything")
 	}
 }
 
-// runCells runs those that are heavy, or the others, so many at a time.
+// runCells runs the heavy cells, or the others, with the given concurrency.
 func runCells(cells []*faultCell, atOnce int, areHeavy bool) {
 	var running sync.WaitGroup
 	room := make(chan struct{}, atOnce)
@@ -128,7 +128,7 @@ func runCells(cells []*faultCell, atOnce int, areHeavy bool) {
 	running.Wait()
 }
 
-// csrsByNode returns how many requests there are for each node.
+// csrsByNode returns the number of CSRs for each node.
 func csrsByNode(t *testing.T, p labtest.Admin) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
@@ -138,8 +138,8 @@ func csrsByNode(t *testing.T, p labtest.Admin) map[string]int {
 	return counts
 }
 
-// rewriteClusterInfo returns what makes cluster-info name another server, and signs it
-// again, as whoever created the token can.
+// rewriteClusterInfo returns a function that changes the server in cluster-info and signs
+// it again, as anyone with the token can.
 func (l *faultLab) rewriteClusterInfo(url string) func(*http.Response) error {
 	change := faultproxy.Change(func(cm *corev1.ConfigMap) error {
 		cm.Data["kubeconfig"] = strings.ReplaceAll(cm.Data["kubeconfig"], l.server.URL(), url)

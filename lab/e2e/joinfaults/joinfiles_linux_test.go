@@ -16,8 +16,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// TestJoin_FileModes joins under several umasks. Each file and each directory that
-// join makes has its mode all the same.
+// TestJoin_FileModes joins with several umasks. The modes of the created files and
+// directories do not depend on the umask.
 func TestJoin_FileModes(t *testing.T) {
 	j := newJoiner(t)
 	for _, umask := range []string{"000", "022", "077"} {
@@ -59,7 +59,7 @@ func TestJoin_FileModes(t *testing.T) {
 	}
 }
 
-// obstacle is what stands where join writes.
+// obstacle is an existing entry at a path that join writes to.
 type obstacle struct {
 	name  string
 	place func(path, victim string) error
@@ -87,8 +87,8 @@ func obstacles() []obstacle {
 	return list
 }
 
-// TestJoin_Obstacles puts each obstacle at each path that join
-// writes to. The victim is what a join would take there for its own.
+// TestJoin_Obstacles creates each obstacle at each path that join writes to. The victim has
+// the content that join would accept at that path.
 func TestJoin_Obstacles(t *testing.T) {
 	j := newJoiner(t)
 	good := join.OutDir(t.TempDir())
@@ -97,7 +97,7 @@ func TestJoin_Obstacles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{ // what each name may hold, below the root
+	files := map[string][]byte{ // the accepted content of each path below the root
 		"etc/kubernetes/kubelet.conf":                    labtest.ReadFile(t, good.Kubeconfig()),
 		"etc/kubernetes/pki/ca.crt":                      j.ca,
 		"var/lib/kubelet/pki/kubelet-client-current.pem": key,
@@ -127,12 +127,12 @@ func TestJoin_Obstacles(t *testing.T) {
 		}
 	}
 	if n := csrsByNode(t, j.Admin)["model"]; n != 1 {
-		t.Errorf("%d requests of the node, want the first alone", n)
+		t.Errorf("%d CSRs for the node, want only the first", n)
 	}
 }
 
-// TestJoin_LinksOutOfRoot puts a link that leads out of the root in the place of
-// each directory.
+// TestJoin_LinksOutOfRoot replaces each directory with a link that leads outside the
+// root.
 func TestJoin_LinksOutOfRoot(t *testing.T) {
 	j := newJoiner(t)
 	for _, name := range []string{"etc", "etc/kubernetes", "etc/kubernetes/pki", "var", "var/lib", "var/lib/kubelet", "var/lib/kubelet/pki"} {
@@ -155,32 +155,32 @@ func TestJoin_LinksOutOfRoot(t *testing.T) {
 				}
 				j.wantRefused(t, "outside", path, outside, "--rootfs", root)
 				if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
-					t.Errorf("outside of the root there are %v (%v)", left, err)
+					t.Errorf("outside the root, there are %v (%v)", left, err)
 				}
 			})
 		}
 	}
 	if n := csrsByNode(t, j.Admin)["outside"]; n != 0 {
-		t.Errorf("%d requests of the node, want none", n)
+		t.Errorf("%d CSRs for the node, want none", n)
 	}
 }
 
-// wantRefused wants a join to be refused for what stands at path, at once and before
-// anything is sent, and what stands there and the victim to be left alone.
+// wantRefused checks that a join is refused because of the entry at path, at once and before
+// anything is sent, and that the entry and the victim are unchanged.
 func (j joiner) wantRefused(t *testing.T, node, path, victim string, flags ...string) {
 	t.Helper()
 	before := describeFiles(t, path, victim)
 	code, stdout, stderr := j.Run(t, j.args(node, append(flags, "-v", "1")...)...)
 	wantLocalFileError(t, "refused", code, stdout, stderr)
 	if strings.Contains(stderr, "waiting") || strings.Contains(stderr, "bootctl: request:") {
-		t.Errorf("it waited, or something was sent:\n%s", stderr)
+		t.Errorf("the join waited, or something was sent:\n%s", stderr)
 	}
 	if after := describeFiles(t, path, victim); !maps.Equal(before, after) {
-		t.Errorf("%v became %v", before, after)
+		t.Errorf("%v was changed to %v", before, after)
 	}
 }
 
-// describeFiles returns what stands at the paths, without following links or opening
+// describeFiles returns the entries at the paths, without following links or opening
 // pipes.
 func describeFiles(t *testing.T, paths ...string) map[string]string {
 	t.Helper()

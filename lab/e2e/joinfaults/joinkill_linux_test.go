@@ -14,8 +14,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// TestJoin_Killed kills a join at every step that changes a file. Each file is
-// then absent or whole, and the same command completes.
+// TestJoin_Killed kills a join at every step that changes a file. Each file is then missing
+// or complete, and the same command completes the join.
 func TestJoin_Killed(t *testing.T) {
 	labtest.RequireTools(t, "strace")
 	j := newJoiner(t)
@@ -51,8 +51,8 @@ func TestJoin_Killed(t *testing.T) {
 	}
 }
 
-// wantSyncedInOrder checks that a loss of power leaves whole files: each file is synced
-// before it gets its name, and each directory after a name in it was added or changed.
+// wantSyncedInOrder checks that files are complete after a power failure: each file is
+// synced before its rename, and each directory after a name in it was added or changed.
 func wantSyncedInOrder(t *testing.T, steps []string) {
 	t.Helper()
 	synced := map[string]bool{}
@@ -65,14 +65,14 @@ func wantSyncedInOrder(t *testing.T, steps []string) {
 			path, _, _ = strings.Cut(path, ">")
 			synced[path] = true
 		case name == "renameat" && !strings.HasSuffix(quoted[0][1], "/link") && !synced[quoted[0][1]]:
-			t.Errorf("step %d gives a name to a file that is not synced: %s", i+1, step)
+			t.Errorf("step %d renames a file that is not synced: %s", i+1, step)
 		}
 		if (name != "renameat" && name != "mkdirat") || strings.HasSuffix(quoted[0][1], ".tmp") && name == "mkdirat" {
 			continue
 		}
 		parent := fmt.Sprintf("<%s>)", filepath.Dir(quoted[len(quoted)-1][1]))
 		if !slices.ContainsFunc(steps[i:min(i+4, len(steps))], func(s string) bool { return strings.HasPrefix(s, "fsync(") && strings.Contains(s, parent) }) {
-			t.Errorf("step %d makes a name, and the directory is not synced then: %s", i+1, step)
+			t.Errorf("step %d adds a name, and the directory is not synced afterwards: %s", i+1, step)
 		}
 	}
 }
@@ -80,13 +80,13 @@ func wantSyncedInOrder(t *testing.T, steps []string) {
 // quotedPath matches a path in a step.
 var quotedPath = regexp.MustCompile(`"([^"]*)"`)
 
-// startState is what a join finds.
+// startState is the state of the files before a join.
 type startState struct {
 	name    string
 	prepare func(t *testing.T, node string, l join.Layout)
 }
 
-// startStates returns the states that a join can find: no files, and an expired identity.
+// startStates returns the possible start states: no files, and expired credentials.
 func (j joiner) startStates(t *testing.T) []startState {
 	t.Helper()
 	return []startState{
@@ -95,8 +95,8 @@ func (j joiner) startStates(t *testing.T) []startState {
 	}
 }
 
-// expiredIdentityWriter returns a function that writes an expired identity. The
-// kubeconfig, which is the same for every node, comes from a join.
+// expiredIdentityWriter returns a function that writes expired node credentials. The
+// kubeconfig, which is the same for every node, is copied from a join.
 func (j joiner) expiredIdentityWriter(t *testing.T) func(*testing.T, string, join.Layout) {
 	t.Helper()
 	dir := t.TempDir()
@@ -108,8 +108,8 @@ func (j joiner) expiredIdentityWriter(t *testing.T) func(*testing.T, string, joi
 	}
 }
 
-// killAtStep kills a join at a step, looks at the files, and completes it. Where
-// the kill came too late, the step that it hit counts, and it tries again with more
+// killAtStep kills a join at a step, checks the files, and completes the join. If the kill
+// was too late, it counts for the step that it hit, and killAtStep tries again with more
 // time.
 func (j joiner) killAtStep(t *testing.T, start startState, node string, hits []atomic.Int64, step int) {
 	t.Helper()
@@ -121,7 +121,7 @@ func (j joiner) killAtStep(t *testing.T, start startState, node string, hits []a
 		dead := j.killAtCall(t, args, step, 5*time.Millisecond<<(2*try))
 		reached := len(dead.steps()) - 1
 		if dead.code == 0 {
-			t.Logf("%s: the kill came too late", node)
+			t.Logf("%s: the kill was too late", node)
 			continue
 		}
 		if dead.code != 137 || dead.stdout != "" {
@@ -138,7 +138,7 @@ func (j joiner) killAtStep(t *testing.T, start startState, node string, hits []a
 			t.Errorf("%s: killed at step %d, then completed: %s", node, reached+1, wrong)
 		}
 		if reached >= len(hits) {
-			t.Logf("%s: more steps than there were; the last are %q", node, dead.steps()[len(hits)-1:])
+			t.Logf("%s: more steps than expected; the last are %q", node, dead.steps()[len(hits)-1:])
 			continue
 		}
 		hits[reached].Add(1)
@@ -149,23 +149,23 @@ func (j joiner) killAtStep(t *testing.T, start startState, node string, hits []a
 	t.Errorf("%s: not killed at step %d", node, step+1)
 }
 
-// wantOneCSREach checks that no node sent more than one CSR more than it must, and logs
-// how many did.
+// wantOneCSREach checks that no node created more than one additional CSR, and logs the
+// number of additional CSRs.
 func (j joiner) wantOneCSREach(t *testing.T, prefix string, nodes int) {
 	t.Helper()
-	asked, again := 0, 0
+	created, again := 0, 0
 	for node, n := range csrsByNode(t, j.Admin) {
 		if len(node) <= len(prefix) || node[:len(prefix)] != prefix {
 			continue
 		}
-		asked++
+		created++
 		again += n - 1
 		if n > 2 {
-			t.Errorf("%s asked %d times", node, n)
+			t.Errorf("%s created %d CSRs", node, n)
 		}
 	}
-	t.Logf("%d nodes asked, %d once more than they must", asked, again)
-	if asked < nodes {
-		t.Errorf("%d nodes asked, want %d", asked, nodes)
+	t.Logf("%d nodes created CSRs, %d of them one more than required", created, again)
+	if created < nodes {
+		t.Errorf("%d nodes created CSRs, want %d", created, nodes)
 	}
 }

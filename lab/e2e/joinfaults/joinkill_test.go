@@ -17,8 +17,8 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestJoin_LostCreateResponse loses the answer to each first POST after the API server stored
-// the request: it is not stored twice, and the join completes.
+// TestJoin_LostCreateResponse drops the response to each first POST after the API server stored
+// the CSR: it is not stored twice, and the join completes.
 func TestJoin_LostCreateResponse(t *testing.T) {
 	p := labtest.NewAdmin(t)
 	proxy, err := faultproxy.Before(p.Server)
@@ -45,14 +45,14 @@ func TestJoin_LostCreateResponse(t *testing.T) {
 			t.Errorf("exit code %d; stderr\n%s", code, stderr)
 		}
 		if proxy.Faults() != before+1 || posts != 2 {
-			t.Errorf("%d answers were lost, of %d", proxy.Faults()-before, posts)
+			t.Errorf("%d of %d responses were lost", proxy.Faults()-before, posts)
 		}
 	}
 	proxy.Inject(nil)
 	requests := csrsByNode(t, p)
 	for i := range times {
 		if n := requests[fmt.Sprintf("lost-%d", i)]; n != 1 {
-			t.Errorf("node %d has %d requests", i, n)
+			t.Errorf("node %d has %d CSRs", i, n)
 		}
 	}
 }
@@ -64,15 +64,15 @@ type interruptedJoin struct {
 	ended        time.Time
 }
 
-// step is the one in which the join first had to wait.
+// step is the join's step at its first wait.
 func (j interruptedJoin) step() string {
 	before, _, _ := strings.Cut(j.stderr, "bootctl: waiting:")
 	lines := strings.Split(strings.TrimSpace(before), "\n")
 	return strings.TrimPrefix(lines[len(lines)-1], "bootctl: ")
 }
 
-// TestJoin_ServerKilled kills the API server, all of the control plane
-// with it, at a random moment of some joins, and starts it again.
+// TestJoin_ServerKilled kills the control plane at a random moment during some joins, and
+// starts it again.
 func TestJoin_ServerKilled(t *testing.T) {
 	p := labtest.NewAdmin(t)
 	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
@@ -100,21 +100,21 @@ func TestJoin_ServerKilled(t *testing.T) {
 	requests := csrsByNode(t, p)
 	for _, join := range joins {
 		if requests[join.node] != 1 {
-			t.Errorf("%s has %d requests", join.node, requests[join.node])
+			t.Errorf("%s has %d CSRs", join.node, requests[join.node])
 		}
 	}
 	slices.Sort(after)
 	p99 := after[(len(after)*99+99)/100-1]
-	t.Logf("%d joins, %d met the kill, in these steps: %v", len(joins), len(after), steps)
-	t.Logf("after the server's return the median ended after %s, p99 %s, the last %s", after[len(after)/2], p99, after[len(after)-1])
-	if limit := labtest.SmallOrFull(labtest.Hang, 5*time.Second); p99 > limit { // only make soak measures
+	t.Logf("%d joins, %d were interrupted by the kill, in these steps: %v", len(joins), len(after), steps)
+	t.Logf("the joins ended this long after the server's restart: median %s, p99 %s, maximum %s", after[len(after)/2], p99, after[len(after)-1])
+	if limit := labtest.SmallOrFull(labtest.Hang, 5*time.Second); p99 > limit { // only make soak checks the time
 		t.Errorf("p99 is %s", p99)
 	}
 }
 
-// killServerDuring starts joins, kills the server at a random moment of theirs, and
-// starts it again. It returns when all have ended, with when the server was
-// killed and when it was back.
+// killServerDuring starts joins, kills the server at a random moment during the joins, and
+// starts it again. When all joins have ended, it returns the times at which the server was
+// killed and ready again.
 func killServerDuring(t *testing.T, p labtest.Admin, random *rand.Rand, token, dir string, first, count int) (joins []interruptedJoin, killed, back time.Time) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), labtest.Hang+time.Minute)

@@ -23,14 +23,14 @@ import (
 	"github.com/bootctl/bootctl/pkg/join"
 )
 
-// TestJoin_OneNodeConcurrently lets 16 joins of one node work on one directory at once: one
-// of them joins, and the others find it joined.
+// TestJoin_OneNodeConcurrently runs 16 concurrent joins of one node in one directory: one
+// of them joins, and the others find that the node has already joined.
 func TestJoin_OneNodeConcurrently(t *testing.T) {
 	const joins = 16
 	j := newJoiner(t)
 	for round := range labtest.SmallOrFull(3, 20) {
 		node, dir := fmt.Sprintf("same-%d", round), t.TempDir()
-		said := make([]string, joins)
+		outputs := make([]string, joins)
 		var group sync.WaitGroup
 		for i := range joins {
 			group.Go(func() {
@@ -38,40 +38,40 @@ func TestJoin_OneNodeConcurrently(t *testing.T) {
 				if code != 0 {
 					t.Errorf("exit code %d\n%s", code, stderr)
 				}
-				said[i] = stdout
+				outputs[i] = stdout
 			})
 		}
 		group.Wait()
-		slices.Sort(said)
+		slices.Sort(outputs)
 		want := slices.Repeat([]string{"already-joined system:node:" + node}, joins)
 		want[joins-1] = "joined system:node:" + node
-		if !slices.Equal(said, want) {
-			t.Errorf("%s: they say %q", node, said)
+		if !slices.Equal(outputs, want) {
+			t.Errorf("%s: the joins print %q", node, outputs)
 		}
 		for _, wrong := range j.incompleteFiles(join.OutDir(dir)) {
 			t.Errorf("%s: %s", node, wrong)
 		}
 		if pairs, _ := filepath.Glob(filepath.Join(dir, "kubelet-client-2*.pem")); len(pairs) != 1 {
-			t.Errorf("%s: there are %q", node, pairs)
+			t.Errorf("%s: certificates %q, want one", node, pairs)
 		}
 		if n := csrsByNode(t, j.Admin)[node]; n != 1 {
-			t.Errorf("%s: %d requests, want one", node, n)
+			t.Errorf("%s: %d CSRs, want one", node, n)
 		}
 		code, who, stderr := j.Exec(t, "kubectl", "auth", "whoami", "--kubeconfig", join.OutDir(dir).Kubeconfig(), "-o", "jsonpath={.status.userInfo.username}")
 		if code != 0 || who != "system:node:"+node {
-			t.Errorf("%s: the API server takes it for %q\n%s", node, who, stderr)
+			t.Errorf("%s: the node authenticates as %q\n%s", node, who, stderr)
 		}
 	}
 }
 
-// apiCallLine is a line about a request, with the method and the path.
+// apiCallLine matches the line for a request, with the method and the path.
 var apiCallLine = regexp.MustCompile(`(?m)^bootctl: request: (\S+) (\S+) .*$`)
 
-// listPath matches the path of all requests, one by its name apart.
+// listPath matches the path of the collection of CSRs, and not of a single CSR.
 var listPath = regexp.MustCompile(`/certificatesigningrequests(\?|$)`)
 
-// TestJoin_ManyNodes joins many nodes with one token, and compares with a loop that
-// only asks for certificates.
+// TestJoin_ManyNodes joins many nodes with one token, and compares the throughput with a
+// loop that only requests certificates.
 func TestJoin_ManyNodes(t *testing.T) {
 	j := newJoiner(t)
 	n, atOnce := labtest.SmallOrFull(60, 1000), labtest.SmallOrFull(20, 100)
@@ -86,7 +86,7 @@ func TestJoin_ManyNodes(t *testing.T) {
 			lines := apiCallLine.FindAllStringSubmatch(stderr, -1)
 			calls[i] = len(lines)
 			if code != 0 || len(lines) == 0 || len(lines) > 5 {
-				t.Errorf("%s: exit code %d after %d calls\n%s", node, code, len(lines), stderr)
+				t.Errorf("%s: exit code %d after %d requests\n%s", node, code, len(lines), stderr)
 			}
 			for _, line := range lines {
 				if line[1] == "GET" && listPath.MatchString(line[2]) && !strings.Contains(line[2], "fieldSelector=metadata.name%3D") {
@@ -102,19 +102,19 @@ func TestJoin_ManyNodes(t *testing.T) {
 	for i := range n {
 		node := fmt.Sprintf("many-%d", i)
 		if asked[node] != 1 {
-			t.Errorf("%s asked %d times", node, asked[node])
+			t.Errorf("%s created %d CSRs", node, asked[node])
 		}
 		for _, wrong := range j.incompleteFiles(join.OutDir(filepath.Join(dir, node))) {
 			t.Errorf("%s: %s", node, wrong)
 		}
 	}
 	rate := func(took time.Duration) float64 { return float64(n) / took.Seconds() }
-	t.Logf("%d joins, %d at a time: %.1f a second, at most %d calls each; a bare loop gets %.1f certificates a second",
+	t.Logf("%d joins, %d at a time: %.1f a second, at most %d requests each; a bare loop gets %.1f certificates a second",
 		n, atOnce, rate(took), slices.Max(calls), rate(bare))
 }
 
-// lowPriorityCommand returns bootctl as on another machine: it leaves the processors to the
-// control plane, which a hundred of them would starve.
+// lowPriorityCommand returns bootctl with low priority, as if on another machine: otherwise, a
+// hundred of them would starve the control plane.
 func (j joiner) lowPriorityCommand(args ...string) *exec.Cmd {
 	bootctl := j.Server.Command("bootctl", args...)
 	cmd := exec.Command("nice", append([]string{"-n", "19"}, bootctl.Args...)...)
@@ -122,8 +122,8 @@ func (j joiner) lowPriorityCommand(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// timeBareRequests requests n certificates with the token, does nothing more, and
-// returns how long that took.
+// timeBareRequests only requests n certificates with the token, and returns the elapsed
+// time.
 func (j joiner) timeBareRequests(t *testing.T, n, atOnce int) time.Duration {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(&rest.Config{
@@ -174,7 +174,7 @@ func requestCertificate(t *testing.T, client kubernetes.Interface, node string) 
 	return errors.New(node + ": the watch ended without a certificate")
 }
 
-// runConcurrently runs the jobs with that many workers.
+// runConcurrently runs the jobs with the given number of workers.
 func runConcurrently(workers int, jobs []func()) {
 	queue := make(chan func())
 	var group sync.WaitGroup

@@ -40,7 +40,7 @@ func TestLibrary_JoinsANode(t *testing.T) {
 	}
 	code, who, stderr := j.Exec(t, "kubectl", "auth", "whoami", "--kubeconfig", layout.Kubeconfig(), "-o", "jsonpath={.status.userInfo.username}")
 	if code != 0 || who != "system:node:library-1" {
-		t.Errorf("exit code %d, the API server takes it for %q\n%s", code, who, stderr)
+		t.Errorf("exit code %d, the node authenticates as %q\n%s", code, who, stderr)
 	}
 	if n := csrsByNode(t, j.Admin)["library-1"]; n != 1 {
 		t.Errorf("%d CSRs, want one", n)

@@ -16,22 +16,22 @@ import (
 	"time"
 )
 
-// mutatingCalls are the system calls by which a program changes files, but for opening
-// a new one: what that leaves, the next call finds. Nothing but the writing of
-// files uses pwrite64 and fsync in a Go program.
+// mutatingCalls are the system calls with which a program changes files, except for opening
+// a new file, whose effect the next call shows. In a Go program, only writing files uses
+// pwrite64 and fsync.
 const mutatingCalls = "mkdirat,mknodat,fchmod,fchmodat,fchown,fchownat,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,symlinkat,unlinkat,linkat"
 
-// straceCall is the begin of a line of strace's log, with the thread and the name.
+// straceCall matches the beginning of a line in strace's log, with the thread and the name.
 var straceCall = regexp.MustCompile(`(?m)^(\d+) +([a-z0-9]+)\(`)
 
-// straceResult is what a program did under strace.
+// straceResult is the result of a program under strace.
 type straceResult struct {
-	code           int // 137 when it was killed
+	code           int // 137 if it was killed
 	log            []byte
 	stdout, stderr string
 }
 
-// steps returns the mutating calls that the program began, one a line.
+// steps returns the mutating calls that the program began, one line each.
 func (r straceResult) steps() []string {
 	var steps []string
 	for _, at := range straceCall.FindAllSubmatchIndex(r.log, -1) {
@@ -41,8 +41,8 @@ func (r straceResult) steps() []string {
 	return steps
 }
 
-// traceJoin runs bootctl under strace with the given injections, if any. While it
-// runs, watch is given the log so far, which ends within a line.
+// traceJoin runs bootctl under strace with the given injections, if any. While it runs,
+// traceJoin calls watch with the log so far, whose last line can be incomplete.
 func (j joiner) traceJoin(t *testing.T, args, inject []string, watch func(log []byte)) straceResult {
 	t.Helper()
 	line := []string{"-f", "-y", "-qq", "--seccomp-bpf", "-e", "signal=none", "-o", "/dev/fd/3", "-e", "trace=" + mutatingCalls}
@@ -76,7 +76,7 @@ func (j joiner) traceJoin(t *testing.T, args, inject []string, watch func(log []
 	if !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
-	_ = cmd.Wait() // its state tells
+	_ = cmd.Wait() // ProcessState has the result
 	r.stdout, r.stderr, r.code = stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.code = 128 + int(status.Signal())
@@ -84,10 +84,10 @@ func (j joiner) traceJoin(t *testing.T, args, inject []string, watch func(log []
 	return r
 }
 
-// killAtCall runs bootctl and kills it when it enters the given mutating call, the
-// first of which is 0. strace holds it there for a moment: its own injection of
-// signals counts the calls of each thread, and a join wanders from one to another.
-// Where this process gets no time for as long, the kill hits a later step, or none.
+// killAtCall runs bootctl and kills it when it enters the given mutating call, counted from
+// 0. strace delays each call for the duration: its own signal injection counts the calls of
+// each thread, and a join moves between threads. If this process does not run during the
+// delay, the kill hits a later step, or none.
 func (j joiner) killAtCall(t *testing.T, args []string, step int, held time.Duration) straceResult {
 	t.Helper()
 	killed := false
@@ -107,10 +107,10 @@ func (j joiner) killAtCall(t *testing.T, args []string, step int, held time.Dura
 	})
 }
 
-// temporarySuffix is the random part of a name.
+// temporarySuffix matches the random part of a temporary file's name.
 var temporarySuffix = regexp.MustCompile(`\.\d+\.tmp`)
 
-// logSteps prints what the steps are, without what differs from run to run.
+// logSteps logs the steps without the parts that differ between runs.
 func logSteps(t *testing.T, dir string, steps []string) {
 	t.Helper()
 	var text strings.Builder

@@ -11,8 +11,8 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestToken_LostRequests loses requests about tokens and their answers, each time seen to
-// be lost. What the server did is what is told.
+// TestToken_LostRequests drops requests for tokens or their responses, and checks that the
+// result agrees with what the server did.
 func TestToken_LostRequests(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdmin(t)
@@ -34,17 +34,17 @@ func TestToken_LostRequests(t *testing.T) {
 	post, remove := on(http.MethodPost, faultproxy.Fault{DropAnswer: true}), on(http.MethodDelete, faultproxy.Fault{DropAnswer: true})
 	tests := []struct {
 		name  string
-		made  bool // whether the token is there before
+		made  bool // whether the token exists before
 		fault func(*http.Request) faultproxy.Fault
 		args  string
 		code  int
-		left  int // how many tokens there are then
+		left  int // the number of tokens afterwards
 	}{
-		{"created, answer lost", false, post, "token create --token-file FILE --description faulty", 0, 1},
-		{"random, answer lost", false, post, "token create --description faulty", 0, 1},
-		{"creation not heard", false, on(http.MethodPost, faultproxy.Fault{Drop: true}), "token create --token-file FILE --description faulty", 7, 0},
-		{"deleted, answer lost", true, remove, "token delete faulty", 0, 0},
-		{"deletion not heard", true, on(http.MethodDelete, faultproxy.Fault{Drop: true}), "token delete faulty", 7, 1},
+		{"created, response lost", false, post, "token create --token-file FILE --description faulty", 0, 1},
+		{"random, response lost", false, post, "token create --description faulty", 0, 1},
+		{"create request lost", false, on(http.MethodPost, faultproxy.Fault{Drop: true}), "token create --token-file FILE --description faulty", 7, 0},
+		{"deleted, response lost", true, remove, "token delete faulty", 0, 0},
+		{"delete request lost", true, on(http.MethodDelete, faultproxy.Fault{Drop: true}), "token delete faulty", 7, 1},
 		{"second page lost", true, on("continue", faultproxy.Fault{Drop: true}), "token list -o json", 7, 1},
 	}
 	for _, test := range tests {

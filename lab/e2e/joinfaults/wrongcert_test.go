@@ -23,10 +23,10 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// certificateSwap is how the certificate that the signer issued is replaced on its way.
+// certificateSwap is a replacement of the issued certificate in the response.
 type certificateSwap struct {
 	name string
-	// change changes what stands in the certificate, and signer signs it.
+	// change changes the certificate's content, and signer signs it.
 	change           func(*x509.Certificate)
 	signer           *pki.CA
 	otherKey, asItIs bool
@@ -42,10 +42,10 @@ func certificateSwaps(t *testing.T, ca *pki.CA) []certificateSwap {
 	}
 	same := func(*x509.Certificate) {}
 	return []certificateSwap{
-		{name: "as the signer issued it", asItIs: true},
-		changed("signed anew", same),
+		{name: "unchanged", asItIs: true},
+		changed("signed again", same),
 		{name: "other key", change: same, signer: ca, otherKey: true},
-		{name: "other CA of the same name", change: same, signer: other},
+		{name: "other CA with the same name", change: same, signer: other},
 		changed("other CN", func(c *x509.Certificate) { c.Subject.CommonName = "system:node:other" }),
 		changed("other O", func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }),
 		changed("second O", func(c *x509.Certificate) { c.Subject.Organization = []string{"system:nodes", "system:masters"} }),
@@ -62,7 +62,7 @@ func certificateSwaps(t *testing.T, ca *pki.CA) []certificateSwap {
 	}
 }
 
-// issue makes the certificate for the request.
+// issue issues the certificate for the CSR.
 func (s certificateSwap) issue(request []byte) (string, error) {
 	block, _ := pem.Decode(request)
 	parsed, err := x509.ParseCertificateRequest(block.Bytes)
@@ -88,8 +88,8 @@ func (s certificateSwap) issue(request []byte) (string, error) {
 	return s.before + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})) + s.after, err
 }
 
-// fault drops each watch, so that the client asks for the request itself, and
-// swaps the certificate in the answer to that.
+// fault drops each watch, so that the client gets the CSR instead, and replaces the
+// certificate in the response.
 func (s certificateSwap) fault(r *http.Request) faultproxy.Fault {
 	if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/certificatesigningrequests") {
 		return faultproxy.Fault{}
@@ -103,7 +103,7 @@ func (s certificateSwap) fault(r *http.Request) faultproxy.Fault {
 	return faultproxy.Fault{Rewrite: faultproxy.Change(s.swapIn)}
 }
 
-// swapIn puts the certificate into the request, and approves it.
+// swapIn sets the certificate of the CSR, and approves the CSR.
 func (s certificateSwap) swapIn(request *certificatesv1.CertificateSigningRequest) error {
 	certificate, err := s.issue(request.Spec.Request)
 	setCertificate(request, certificate)
@@ -115,8 +115,8 @@ func setCertificate(request *certificatesv1.CertificateSigningRequest, certifica
 	request.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: "Approved", Status: "True", Reason: "x"}}
 }
 
-// TestJoin_WrongCertificates joins through a proxy that swaps the certificate for
-// another: each is refused before anything is written.
+// TestJoin_WrongCertificates joins through a proxy that replaces the certificate: each
+// wrong certificate is refused before anything is written.
 func TestJoin_WrongCertificates(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdmin(t)
@@ -139,9 +139,9 @@ func TestJoin_WrongCertificates(t *testing.T) {
 			node := "swapped-" + strings.ToLower(strings.NewReplacer(" ", "-", ":", "-").Replace(s.name))
 			code, _, stderr := p.Run(t, "join", proxy.URL, "--token-file", token, "--ca-file", p.Server.CAFile, "--node-name", node, "--out-dir", dir)
 			if proxy.Faults() == before {
-				t.Error("nothing was swapped")
+				t.Error("no certificate was replaced")
 			}
-			good := s.asItIs || s.name == "signed anew"
+			good := s.asItIs || s.name == "signed again"
 			files, err := os.ReadDir(dir)
 			if err != nil {
 				t.Fatal(err)
@@ -152,7 +152,7 @@ func TestJoin_WrongCertificates(t *testing.T) {
 			case !good && (code != 4 || !strings.Contains(stderr, "(CertificateInvalid)")):
 				t.Errorf("exit code %d, want 4 and CertificateInvalid; stderr\n%s", code, stderr)
 			case !good && (len(files) != 1 || !strings.HasSuffix(files[0].Name(), ".key.tmp")):
-				t.Errorf("it wrote %v, want the key that waits alone", files)
+				t.Errorf("the join wrote %v, want only the pending key", files)
 			}
 		})
 	}

@@ -29,18 +29,18 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// leakLab is where the rows run: one control plane in which all works, and one in
-// which nobody signs cluster-info or approves requests.
+// leakLab has the control planes for the rows: one with bootstrapsigner and csrapproving,
+// and an idle one without these controllers.
 type leakLab struct {
-	full, silent labtest.Admin
-	// shared stands for the same in all rows.
+	full, idle labtest.Admin
+	// shared has the replacements that are the same in all rows.
 	shared     []string
 	dir, in    string
-	fullDevice *os.File // has no room
+	fullDevice *os.File // always out of space
 	scan       leakScan
 }
 
-// leakRun is one run of a row, with a token of its own.
+// leakRun is one run of a row, with its own token.
 type leakRun struct {
 	leakRow
 	args     []string
@@ -61,8 +61,8 @@ func (l *leakLab) newRun(row leakRow, n int, more ...string) leakRun {
 	if row.hasTrait("weak") {
 		r.tok = r.id + "." + weakSecret
 	}
-	if row.hasTrait("silent") {
-		r.Admin = l.silent
+	if row.hasTrait("idle") {
+		r.Admin = l.idle
 	}
 	names := append([]string{
 		"{id}", r.id, "{token}", r.tok, "{othertoken}", r.otherTok, "{secret}", leakedSecret, "{url}", r.Server.URL(), "{ca}", r.Server.CAFile, "{request}", "leak-" + r.id, "''", "", "{space}", " ",
@@ -78,7 +78,7 @@ func (l *leakLab) newRun(row leakRow, n int, more ...string) leakRun {
 	return r
 }
 
-// inputs are the files with the token that the run may be given.
+// inputs returns the files with the token that the run can use.
 func (r leakRun) inputs() map[string]string {
 	return map[string]string{
 		"file": r.tok + "\n", "other": r.otherTok, "longer": r.tok + "x", "spaced": " " + r.tok, "yaml": "token: " + r.tok, "twice": r.tok + "\n" + r.tok + "\n",
@@ -86,8 +86,8 @@ func (r leakRun) inputs() map[string]string {
 	}
 }
 
-// newLeakLab starts both control planes, the one without a token cleaner, which
-// would be quicker than the rows.
+// newLeakLab starts both control planes, the full one without tokencleaner, which could
+// delete a row's token too early.
 func newLeakLab(t *testing.T) *leakLab {
 	t.Helper()
 	start := func(name string, without ...string) labtest.Admin {
@@ -103,7 +103,7 @@ func newLeakLab(t *testing.T) *leakLab {
 		labtest.Admin{Server: server}.MustRun(t, "setup", "--endpoint", server.URL())
 		return labtest.Admin{Server: server}
 	}
-	l := &leakLab{full: start("whole", "tokencleaner"), silent: start("silent", "bootstrapsigner", "csrapproving"), dir: t.TempDir(), in: t.TempDir(), scan: newLeakScan(leakedSecret, otherSecret, weakSecret)}
+	l := &leakLab{full: start("full", "tokencleaner"), idle: start("idle", "bootstrapsigner", "csrapproving"), dir: t.TempDir(), in: t.TempDir(), scan: newLeakScan(leakedSecret, otherSecret, weakSecret)}
 	proxy, err := faultproxy.Before(l.full.Server)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func newLeakLab(t *testing.T) *leakLab {
 	}
 	t.Cleanup(func() { _, _ = proxy.Close(), l.fullDevice.Close() })
 	secrets := l.full.ClientAs(t, "").CoreV1().Secrets(metav1.NamespaceSystem)
-	proxy.Inject(func(r *http.Request) faultproxy.Fault { // someone else is quicker
+	proxy.Inject(func(r *http.Request) faultproxy.Fault { // another client acts first
 		if r.Method == http.MethodDelete || r.Method == http.MethodPatch {
 			if _, err := secrets.Patch(t.Context(), path.Base(r.URL.Path), types.MergePatchType, []byte(`{"metadata":{"labels":{"touched":"yes"}}}`), metav1.PatchOptions{}); err != nil {
 				t.Error(err)
@@ -147,7 +147,7 @@ func newLeakLab(t *testing.T) *leakLab {
 	return l
 }
 
-// prepare makes the directories and files of the run, and what the cluster has.
+// prepare creates the run's directories, files and cluster objects.
 func (r leakRun) prepare(t *testing.T, client kubernetes.Interface) error {
 	t.Helper()
 	parsed, err := token.Parse(r.tok)
@@ -184,8 +184,8 @@ func (r leakRun) prepare(t *testing.T, client kubernetes.Interface) error {
 	return errors.Join(errs...)
 }
 
-// run runs bootctl, and checks that the secret came out nowhere but where it is
-// the result, and there it must.
+// run runs bootctl, and checks that the secret appears in the output exactly if it is the
+// result, and nowhere otherwise.
 func (r leakRun) run(t *testing.T) {
 	t.Helper()
 	var w observedRun
@@ -196,7 +196,7 @@ func (r leakRun) run(t *testing.T) {
 			return true
 		}
 		for place, form := range r.leaks(w) {
-			t.Errorf("%s (%s): the secret came out, %s, on %s\nstdout %.2000s\nstderr %.2000s", args, r.how, form, place, w.stdout, w.stderr)
+			t.Errorf("%s (%s): the secret leaked as %s on %s\nstdout %.2000s\nstderr %.2000s", args, r.how, form, place, w.stdout, w.stderr)
 		}
 		return r.code == anyCode || w.cmd.ProcessState.ExitCode() == r.code
 	}
@@ -205,21 +205,21 @@ func (r leakRun) run(t *testing.T) {
 	case r.hasTrait("late"):
 		err = labtest.RetryTimeout(r.args, func(args []string) bool {
 			if r.showsToken() {
-				r.MustRun(t, "token", "delete", "--ignore-not-found", r.id) // of the try before
+				r.MustRun(t, "token", "delete", "--ignore-not-found", r.id) // from the previous try
 			}
 			return hasCode(args)
 		})
 	case !hasCode(r.args):
-		err = errors.New("once")
+		err = errors.New("one try")
 	}
 	if err != nil {
 		t.Errorf("%s (%s): exit code %d, want %d (%v); stderr\n%s", r.args, r.how, w.cmd.ProcessState.ExitCode(), r.code, err, w.stderr)
 	}
 	if len(w.argv) == 0 {
-		t.Errorf("%s: its command line was not seen", r.args)
+		t.Errorf("%s: its command line was not observed", r.args)
 	}
 	if r.showsToken() && !r.isShown(w) {
-		t.Errorf("%s: the token is not shown, so this proves nothing: stdout %s", r.args, w.stdout)
+		t.Errorf("%s: the token is not on stdout, so this proves nothing: stdout %s", r.args, w.stdout)
 	}
 }
 
@@ -239,7 +239,7 @@ func (r leakRun) watch(args []string) (observedRun, error) {
 	return observe(cmd, r.dir, nil)
 }
 
-// isShown reports whether a token is on stdout.
+// isShown reports whether stdout has a token.
 func (r leakRun) isShown(w observedRun) bool {
 	if r.hasTrait("random") {
 		return tokenText.Match(w.stdout)
@@ -247,7 +247,7 @@ func (r leakRun) isShown(w observedRun) bool {
 	return bytes.Contains(w.stdout, []byte(r.tok))
 }
 
-// leaks says where a secret came out that may not, and in which form.
+// leaks returns the places with a secret that is not the result, and its form.
 func (r leakRun) leaks(w observedRun) map[string]string {
 	scan := r.scan
 	if r.hasTrait("random") {
@@ -264,9 +264,9 @@ func (r leakRun) leaks(w observedRun) map[string]string {
 
 var tokenText = regexp.MustCompile(`\b[a-z0-9]{6}\.([a-z0-9]{16})\b`)
 
-// TestCommands_LeakNoSecret runs every row without and with -v 10, in text and in JSON, every
-// second row the other way round, and looks for the secret half of its token in all
-// that comes out of it. make soak has all four ways.
+// TestCommands_LeakNoSecret runs every row without and with -v 10, in text and in JSON, in
+// alternating combinations, and searches the output, files and processes for the secret
+// half of its token. make soak runs all four combinations.
 func TestCommands_LeakNoSecret(t *testing.T) {
 	l := newLeakLab(t)
 	var runs []leakRun
@@ -285,8 +285,8 @@ func TestCommands_LeakNoSecret(t *testing.T) {
 			shown += len(ways)
 		}
 	}
-	last := l.newRun(leakRow{"token list", 0, "stored"}, len(runs)) // what is prepared last, all controllers know last
-	clients := map[labtest.Admin]kubernetes.Interface{l.full: l.full.ClientAs(t, ""), l.silent: l.silent.ClientAs(t, "")}
+	last := l.newRun(leakRow{"token list", 0, "stored"}, len(runs)) // the controllers process the last object last
+	clients := map[labtest.Admin]kubernetes.Interface{l.full: l.full.ClientAs(t, ""), l.idle: l.idle.ClientAs(t, "")}
 	runConcurrently(runs, func(r leakRun) {
 		if err := r.prepare(t, clients[r.Admin]); err != nil {
 			t.Errorf("%s: %v", r.args, err)
@@ -295,11 +295,11 @@ func TestCommands_LeakNoSecret(t *testing.T) {
 	if err := last.prepare(t, clients[l.full]); err != nil {
 		t.Fatal(err)
 	}
-	l.silent.MustRun(t, "cluster-info", "sign")
+	l.idle.MustRun(t, "cluster-info", "sign")
 	l.full.Eventually(t, "signature", func() bool {
 		info, err := clusterinfo.Fetch(t.Context(), clients[l.full].CoreV1())
 		return err == nil && info.Signatures[last.id] != ""
 	})
 	runConcurrently(append(runs, last), func(r leakRun) { r.run(t) })
-	t.Logf("%d runs of %d command lines were scanned; %d showed their token, on stdout", len(runs), len(leakRows()), shown)
+	t.Logf("%d runs of %d command lines were scanned; %d printed their token on stdout", len(runs), len(leakRows()), shown)
 }

@@ -5,34 +5,33 @@ import (
 	"strings"
 )
 
-// anyCode is the exit code where it depends on what runs at the same time.
+// anyCode is the exit code of rows whose exit code depends on concurrent runs.
 const anyCode = -1
 
-// leakRow is a command line, the exit code that it must have, and in words how it
-// runs:
+// leakRow is a command line, its expected exit code, and its traits:
 //
-//	stored, expired, immutable, wrong-KEY   the cluster has the token, or has it in a key where it does not belong
-//	stdin, env, full   the token comes by stdin, or in BOOTCTL_TOKEN; stdout has no room
-//	own                it has an output format of its own
-//	silent             nobody signs cluster-info or approves requests
-//	late               it gives up at its --timeout, in a state that it must have reached
-//	shown, random      the token is the result, on stdout; and is one that nobody knows before
+//	stored, expired, immutable, wrong-KEY   the cluster has the token, or has it in the wrong key of a Secret
+//	stdin, env, full   the token comes from stdin or BOOTCTL_TOKEN; stdout is out of space
+//	own                the row sets its own output format
+//	idle               bootstrapsigner and csrapproving are not running
+//	late               the command gives up at its --timeout, after it reached a certain state
+//	shown, random      the token is the result on stdout; the token is random
 //
-// Where the command line has several parts with " | " between them, there is a row
-// of the first with each other.
+// If the command line has several parts separated by " | ", the row expands to the first
+// part with each of the others.
 type leakRow struct {
 	args string
 	code int
 	how  string
 }
 
-// hasTrait reports whether how has the word.
+// hasTrait reports whether the row has the trait.
 func (r leakRow) hasTrait(word string) bool { return slices.Contains(strings.Fields(r.how), word) }
 
 // showsToken reports whether stdout must show a token.
 func (r leakRow) showsToken() bool { return r.hasTrait("shown") || r.hasTrait("random") }
 
-// expand returns a row for each command line that the row stands for.
+// expand returns a row for each command line of the row.
 func (r leakRow) expand() []leakRow {
 	first, others, several := strings.Cut(r.args, " | ")
 	if !several {
@@ -45,8 +44,8 @@ func (r leakRow) expand() []leakRow {
 	return rows
 }
 
-// leakRows are all commands that have to do with a token, and each way that they
-// are known to fail.
+// leakRows returns all commands that use a token, with each of their known
+// failures.
 func leakRows() []leakRow {
 	const toNode = "--node-name leak-{id} --out-dir out "
 	rows := []leakRow{
@@ -54,7 +53,7 @@ func leakRows() []leakRow {
 		{"token create --token-file {file} | --dry-run | --dry-run=server", 0, "shown"},
 		{"token create --token-file - --ttl never", 0, "stdin shown"},
 		{"token create --token-file {file} --allow-weak", 0, "weak shown"},
-		{"token create --token-file {file} --wait --timeout 1s", 4, "silent shown late"},
+		{"token create --token-file {file} --wait --timeout 1s", 4, "idle shown late"},
 		{"token create --token-file {file} | -o bootstrap-kubeconfig | -o yaml | -o jsonpath={.token} | -o go-template={{.token}}", 0, "own shown"},
 		{"token create --token-file {file} | -o jsonpath={.id} | -o name | -q", 0, "own"},
 		{"token create | --ttl 1h | --count 3 | --count 2 --print-join-command", 0, "random"},
@@ -107,13 +106,13 @@ func leakRows() []leakRow {
 		{"join " + toNode + "| --config {bearer} | --bootstrap-kubeconfig {file} | {url} --discovery-file {bearer} | --discovery-file https://x:{token}@192.0.2.1/ | {url} --ca-file {ca} --token {token} --discovery-token {token}", 2, ""},
 		{"join {url} " + toNode + "| --ca-cert-hash {badpin} --token-file {file} | --ca-file {badca} --token-file {file} | --ca-file {ca} --token-file {other}", 4, "stored"},
 		{"join {url} --ca-file {ca} --token-file {file} " + toNode, 8, "expired"},
-		{"join {url} --ca-file {ca} --token-file {file} --timeout 1s " + toNode, 6, "stored silent late"},
+		{"join {url} --ca-file {ca} --token-file {file} --timeout 1s " + toNode, 6, "stored idle late"},
 		{" | token check --token-file {file} --endpoint {dead} --ca-file {ca} | join {dead} --ca-file {ca} --token-file {file} --timeout 1s " + toNode, 7, ""},
 		{"join " + toNode + "--ca-file {ca} --token-file {file} | {token} | {url} --ca-cert-hash {token} | {url} -token={token}", 2, ""},
 		{" | token create --token-file {token} | join {url} --ca-file {ca} --token-file {file} --out-dir {file}", 10, ""},
 		{"__complete token | delete '' | check lk", 0, "stored own"},
 		{"doctor | --probe | --endpoint {url} --token-file {file} --ca-file {ca} | --endpoint {url} --token-file {other} --ca-cert-hash {pin}", anyCode, "stored"},
-		{"doctor --probe --timeout 5s | --strict", anyCode, "stored silent"},
+		{"doctor --probe --timeout 5s | --strict", anyCode, "stored idle"},
 		{"doctor | {token} | --endpoint {token} | --group {token} | --endpoint {url} --ca-cert-hash {token} | --auto-approve={token} | --probe={token}", 2, ""},
 		{"{token}", 2, ""}, {"help {token}", 2, ""}, {"token {token}", 2, ""}, {"version {token}", 2, ""}, {"setup --endpoint https://x:{token}@192.0.2.1", 2, ""},
 		{"token create --token-file {file} | --ttl={token} | --expires-at={token} | --usages={token} | --count={token} | --print-join-command={token} | --dry-run={token} | --config={token} | --timeout={token} | --nope={token} | --request-timeout={token} | -v={token} | -token={token} | -q={token}", 2, "own"},
@@ -121,7 +120,7 @@ func leakRows() []leakRow {
 	for _, key := range []string{"token-id", "token-secret", "expiration", "auth-extra-groups", "usage-bootstrap-authentication", "usage-bootstrap-signing", "unknown"} {
 		rows = append(rows, leakRow{"token | check {id} | list | extend {id} --ttl 1h | delete {id}", anyCode, "wrong-" + key})
 	}
-	// What each command says to whoever may not, and when it reaches nobody.
+	// Each command without permission, and without a reachable server.
 	for _, command := range []string{"token create --token-file {file}", "token list --show-secrets", "token check --token-file {file}", "token extend {token} --ttl 1h", "token delete {token}", "token delete --expired", "cluster-info sign"} {
 		rows = append(rows,
 			leakRow{command + " --kubeconfig | {nobody} | {bearer}", 8, "stored"}, leakRow{command + " --kubeconfig {untrusting}", 4, ""}, leakRow{command + " --server {dead}", 7, ""},

@@ -21,18 +21,18 @@ import (
 	"testing"
 )
 
-// leakScan finds secret halves of tokens in whatever form they stand.
+// leakScan finds secret halves of tokens in any known encoding.
 type leakScan struct{ forms []leakForm }
 
-// leakForm is one way to write a secret, in runs of half of it: what shortens a
-// text may cut a secret, too.
+// leakForm is one encoding of a secret, in runs of half its length, because a shortened
+// text can also cut a secret.
 type leakForm struct {
 	name string
 	runs [][]byte
 }
 
-// perByteForms are the forms that write a text byte by byte: how to write one, and what
-// stands between two.
+// perByteForms returns the encodings of single bytes: the format of a byte and the
+// separator.
 func perByteForms() map[string][2]string {
 	return map[string][2]string{
 		"raw": {"%c", ""}, "hex": {"%02x", ""}, "upper hex": {"%02X", ""},
@@ -51,8 +51,8 @@ func spell(how [2]string, text string) string {
 }
 
 const (
-	leakBytes  = 8  // bytes of a secret that are a leak
-	leakBase64 = 12 // characters that are 9 bytes, or a bit less
+	leakBytes  = 8  // number of a secret's bytes that count as a leak
+	leakBase64 = 12 // number of characters, for at most 9 bytes
 )
 
 func newLeakScan(secrets ...string) leakScan {
@@ -69,7 +69,7 @@ func newLeakScan(secrets ...string) leakScan {
 			for offset := range 3 {
 				form := leakForm{name: fmt.Sprintf("%s shifted by %d", name, offset)}
 				whole := encoding.EncodeToString([]byte(strings.Repeat("\x00", offset) + secret))
-				first, last := (8*offset+5)/6, 8*(offset+len(secret))/6 // what the neighbours have no part in
+				first, last := (8*offset+5)/6, 8*(offset+len(secret))/6 // the range that does not depend on adjacent bytes
 				for at := first; at+leakBase64 <= last; at++ {
 					form.runs = append(form.runs, []byte(whole[at:at+leakBase64]))
 				}
@@ -80,7 +80,7 @@ func newLeakScan(secrets ...string) leakScan {
 	return scan
 }
 
-// find returns the form in which the text has a secret, or "".
+// find returns the name of the form in which the text has a secret, or "".
 func (s leakScan) find(text []byte) string {
 	if form := s.findForm(text); form != "" {
 		return form
@@ -92,11 +92,11 @@ func (s leakScan) find(text []byte) string {
 	for name, pattern := range dumpLines() {
 		var dumped []byte
 		for _, line := range pattern.FindAllSubmatch(lines, -1) {
-			decoded, _ := hex.DecodeString(strings.ReplaceAll(string(line[1]), " ", "")) // the pattern takes pairs alone
+			decoded, _ := hex.DecodeString(strings.ReplaceAll(string(line[1]), " ", "")) // the pattern matches only pairs
 			dumped = append(dumped, decoded...)
 		}
 		if form := s.findForm(dumped); form != "" {
-			return form + ", in a dump like that of " + name
+			return form + ", in a dump like the output of " + name
 		}
 	}
 	return ""
@@ -113,7 +113,7 @@ func (s leakScan) findForm(text []byte) string {
 	return ""
 }
 
-// dumpLines match the lines of hex dumps, and in them what is dumped.
+// dumpLines match the lines of hex dumps and their content.
 func dumpLines() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
 		"hexdump -C": regexp.MustCompile(`[0-9a-f]{8}  ((?:[0-9a-f]{2}  ?){1,16})`),
@@ -121,8 +121,8 @@ func dumpLines() map[string]*regexp.Regexp {
 	}
 }
 
-// leaks says where a secret came out, and in which form. What the child was given
-// does not count.
+// leaks returns the places where a secret leaked, and its form. The child's inputs do not
+// count.
 func (s leakScan) leaks(w observedRun) map[string]string {
 	places := map[string][]byte{
 		"stdout": w.stdout, "stderr": w.stderr,
@@ -146,7 +146,7 @@ func (s leakScan) leaks(w observedRun) map[string]string {
 	return found
 }
 
-// runConcurrently does something with each, four at a time.
+// runConcurrently calls do with each value, four at a time.
 func runConcurrently[T any](all []T, do func(T)) {
 	waiting := make(chan T, len(all))
 	for _, one := range all {
@@ -164,7 +164,7 @@ func runConcurrently[T any](all []T, do func(T)) {
 	workers.Wait()
 }
 
-// plantLeaks are texts with the secret in each form.
+// plantLeaks returns texts with the secret in each form.
 func plantLeaks(t *testing.T, secret string) map[string]string {
 	t.Helper()
 	leaks := map[string]string{}
@@ -195,12 +195,12 @@ func plantLeaks(t *testing.T, secret string) map[string]string {
 		}
 		xxd += fmt.Sprintf(" %s\n", chunk)
 	}
-	leaks["dump of xxd"] = xxd[:strings.Index(xxd, "  ")] + "\n" + xxd[strings.Index(xxd, "\n")+1:] // the text beside it would be enough
+	leaks["dump of xxd"] = xxd[:strings.Index(xxd, "  ")] + "\n" + xxd[strings.Index(xxd, "\n")+1:] // without the readable text of the first line
 	return leaks
 }
 
-// leakPlaces are scripts that let the text in the file $TEXT out in each place. A
-// process that shows it runs $HOLD, which ends when the process was looked at.
+// leakPlaces returns scripts that leak the text in the file $TEXT in each place. A leaking
+// process runs $HOLD, which returns when the process was observed.
 func leakPlaces() map[string]string {
 	return map[string]string{
 		"stdout": `cat "$TEXT"`, "stderr": `cat "$TEXT" >&2`, "file": `cat "$TEXT" >left`, "name of a file": `: >"$(head -c 200 "$TEXT" | tr '\n/' '  ')"`,
@@ -210,20 +210,20 @@ func leakPlaces() map[string]string {
 	}
 }
 
-// observeHeld watches a child with HOLD in its environment: a script that says on
-// descriptor 3 that it runs, and waits on descriptor 4 for having been looked at.
+// observeHeld observes a child with HOLD in its environment: a script that writes to
+// descriptor 3 when it runs, and waits on descriptor 4 until it was observed.
 func observeHeld(cmd *exec.Cmd, dir string) (observedRun, error) {
-	runs, says, err := os.Pipe()
+	runs, report, err := os.Pipe()
 	if err != nil {
 		return observedRun{}, err
 	}
 	defer runs.Close() //nolint:errcheck // only read
 	waits, goes, err := os.Pipe()
 	if err != nil {
-		return observedRun{}, errors.Join(err, says.Close())
+		return observedRun{}, errors.Join(err, report.Close())
 	}
-	defer goes.Close() //nolint:errcheck // the child has ended
-	cmd.ExtraFiles = []*os.File{says, waits}
+	defer goes.Close() //nolint:errcheck // the child has exited
+	cmd.ExtraFiles = []*os.File{report, waits}
 	cmd.Env = append(cmd.Env, "HOLD=echo >&3; read -r _ <&4")
 	held, ended := make(chan chan<- struct{}), make(chan struct{})
 	var passing sync.WaitGroup
@@ -244,13 +244,13 @@ func observeHeld(cmd *exec.Cmd, dir string) (observedRun, error) {
 	})
 	w, err := observe(cmd, dir, held)
 	close(ended)
-	err = errors.Join(err, says.Close(), waits.Close())
+	err = errors.Join(err, report.Close(), waits.Close())
 	passing.Wait()
 	return w, err
 }
 
-// TestLeakScan_PlantedSecrets lets a script leak a secret in each form and
-// place, and nothing at all.
+// TestLeakScan_PlantedSecrets runs scripts that leak a secret in each form and place, and
+// scripts that leak nothing.
 func TestLeakScan_PlantedSecrets(t *testing.T) {
 	scan := newLeakScan("other000other000", leakedSecret)
 	type planting struct{ form, text, place, script string }
@@ -263,7 +263,7 @@ func TestLeakScan_PlantedSecrets(t *testing.T) {
 			plantings = append(plantings, planting{form, text, place, script})
 		}
 	}
-	harmless := "lk0001." + strings.Repeat("*", 16) + " " + leakedSecret[:7] + " " + leakedSecret[9:] + "\n" + hex.Dump([]byte("nothing that anyone would have to hide"))
+	harmless := "lk0001." + strings.Repeat("*", 16) + " " + leakedSecret[:7] + " " + leakedSecret[9:] + "\n" + hex.Dump([]byte("this text contains no secret at all"))
 	for place, script := range leakPlaces() {
 		plantings = append(plantings, planting{"", harmless, place, script})
 	}
@@ -283,11 +283,11 @@ func TestLeakScan_PlantedSecrets(t *testing.T) {
 		found := slices.Collect(maps.Keys(scan.leaks(w)))
 		switch {
 		case p.form == "" && len(found) > 0:
-			t.Errorf("%s: without a leak, one is found on %s, %v", p.place, found, scan.leaks(w))
-		case p.form == "" || p.place == "command line" && slices.Contains(found, p.place): // what sh starts has that of sh at first
+			t.Errorf("%s: a leak is found without a planted one: %s, %v", p.place, found, scan.leaks(w))
+		case p.form == "" || p.place == "command line" && slices.Contains(found, p.place): // a child of sh first has the command line of sh
 		case len(found) != 1 || !strings.HasPrefix(found[0], strings.TrimPrefix(p.place, "name of a ")):
 			t.Errorf("%s on %s: found on %q", p.form, p.place, found)
 		}
 	})
-	t.Logf("%d leaks were planted, in %d forms and %d places", len(plantings), len(plantLeaks(t, leakedSecret)), len(leakPlaces()))
+	t.Logf("%d leaks were planted in %d forms and %d places", len(plantings), len(plantLeaks(t, leakedSecret)), len(leakPlaces()))
 }

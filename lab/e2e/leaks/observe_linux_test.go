@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// observedRun is what a child process left, and what was seen of it meanwhile.
+// observedRun is the result of a child process, and what was observed while it ran.
 type observedRun struct {
 	cmd            *exec.Cmd
 	stdout, stderr []byte
-	// argv and environ are those of the child; others' are those of the
-	// processes that it started.
+	// argv and environ are the child's; the others belong to the processes that it
+	// started.
 	argv, environ, othersArgv, othersEnviron []byte
 	files                                    map[string][]byte
 }
 
-// observe runs the child, looks at it and all that it starts before its first
-// instruction, every few milliseconds, and whenever something comes from held, and at
-// each file below dir afterwards. Held is told when it was looked at.
+// observe runs the child and samples it and its descendants before the first instruction,
+// every few milliseconds, and for each channel received from held, which it then closes.
+// Finally, it reads each file below dir.
 func observe(cmd *exec.Cmd, dir string, held <-chan chan<- struct{}) (observedRun, error) {
 	w := observedRun{cmd: cmd}
 	var stdout, stderr bytes.Buffer
@@ -63,10 +63,10 @@ func observe(cmd *exec.Cmd, dir string, held <-chan chan<- struct{}) (observedRu
 	return w, err
 }
 
-// start starts the child and looks at it once, before it runs: however short its
-// life, it has been seen. That is what a debugger does.
+// start starts the child like a debugger and samples it once before it runs, so that even
+// a child with a short life is observed.
 func (w *observedRun) start() error {
-	runtime.LockOSThread() // which alone may let the child go on
+	runtime.LockOSThread() // only this thread can continue the child
 	defer runtime.UnlockOSThread()
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
 	if err := w.cmd.Start(); err != nil {
@@ -79,13 +79,13 @@ func (w *observedRun) start() error {
 		_, err = syscall.Wait4(pid, &status, syscall.WALL, nil)
 	}
 	if err != nil || !status.Stopped() {
-		return fmt.Errorf("the child does not stop at its begin: status %#x, %w", status, errors.Join(err, w.cmd.Process.Kill()))
+		return fmt.Errorf("the child does not stop at its start: status %#x, %w", status, errors.Join(err, w.cmd.Process.Kill()))
 	}
 	w.sample(pid)
 	return syscall.PtraceDetach(pid)
 }
 
-// sample reads what every user may see of the child, and what its owner may.
+// sample reads the child's data that is visible to every user or to its owner.
 func (w *observedRun) sample(pid int) {
 	w.argv, w.environ = appendProc(w.argv, pid, "cmdline"), appendProc(w.environ, pid, "environ")
 	for _, other := range descendants(pid) {
@@ -94,10 +94,10 @@ func (w *observedRun) sample(pid int) {
 	}
 }
 
-// appendProc appends a file of a process unless it stands there already.
+// appendProc appends the content of a process's file unless seen already contains it.
 func appendProc(seen []byte, pid int, name string) []byte {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), name))
-	if err != nil || bytes.Contains(seen, text) { // it may have ended
+	if err != nil || bytes.Contains(seen, text) { // it may have exited
 		return seen
 	}
 	return append(append(seen, text...), '\n')
@@ -105,7 +105,7 @@ func appendProc(seen []byte, pid int, name string) []byte {
 
 func descendants(pid int) []int {
 	tasks := fmt.Sprintf("/proc/%d/task", pid)
-	threads, _ := os.ReadDir(tasks) // it may have ended
+	threads, _ := os.ReadDir(tasks) // it may have exited
 	var all []int
 	for _, thread := range threads {
 		text, _ := os.ReadFile(filepath.Join(tasks, thread.Name(), "children"))
@@ -118,7 +118,7 @@ func descendants(pid int) []int {
 	return all
 }
 
-// readTree returns the regular files below dir, and their names with them.
+// readTree returns the names and contents of the regular files below dir.
 func readTree(dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {

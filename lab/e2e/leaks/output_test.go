@@ -1,5 +1,5 @@
-// Package leaks looks for what no output may hold: secrets, in any form and any
-// place that a program leaves, and control characters from the server.
+// Package leaks checks that no output contains secrets, in any encoding and in any place
+// that a program writes to, or control characters from the server.
 package leaks
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// hostileTexts are what a server may hold in names, subjects and messages.
+// hostileTexts returns texts that a server can have in names, subjects and messages.
 func hostileTexts() map[string]string {
 	return map[string]string{
 		"escape":   "\x1b[31mred\x1b]0;title\x07",
@@ -42,8 +42,8 @@ func hostileTexts() map[string]string {
 	}
 }
 
-// plantHostileText stores a request whose name, subject and last decision are the text, as
-// far as the API server takes it, and returns its name.
+// plantHostileText creates a CSR with the text in its name, subject and last condition, as
+// far as the API server accepts it, and returns its name.
 func plantHostileText(t *testing.T, p labtest.Admin, label, text string) string {
 	t.Helper()
 	key := testca.Key(t)
@@ -56,7 +56,7 @@ func plantHostileText(t *testing.T, p labtest.Admin, label, text string) string 
 	client := p.ClientAs(t, "").CertificatesV1().CertificateSigningRequests()
 	stored, err := client.Create(t.Context(), object, metav1.CreateOptions{})
 	if err != nil {
-		t.Logf("%s: not as a name: %.100v", label, err)
+		t.Logf("%s: refused as a name: %.100v", label, err)
 		object.Name = "named-" + label
 		if stored, err = client.Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
 			t.Fatalf("%s: %v", label, err)
@@ -80,7 +80,7 @@ func runOnTerminal(t *testing.T, p labtest.Admin, args ...string) string {
 	}
 	defer terminal.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(terminal)
-	if err != nil && !errors.Is(err, syscall.EIO) { // how a terminal says that the other side is gone
+	if err != nil && !errors.Is(err, syscall.EIO) { // EIO means that the other side is closed
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(string(text), "\r\n", "\n")
@@ -97,14 +97,14 @@ func runInPipe(t *testing.T, p labtest.Admin, args ...string) string {
 	return string(out)
 }
 
-// TestOutput_HostileTexts lets a server hold hostile texts: none comes out raw, in any
-// format, on a terminal or in a pipe, and JSON gives them back as they are.
+// TestOutput_HostileTexts stores hostile texts on a server: no format prints them
+// unescaped, on a terminal or in a pipe, and JSON preserves them.
 func TestOutput_HostileTexts(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdminWithoutApprover(t)
 	var names []string
 	for label, text := range hostileTexts() {
-		if name := plantHostileText(t, p, label, text); !strings.Contains(name, "\x00") { // no argument can hold that
+		if name := plantHostileText(t, p, label, text); !strings.Contains(name, "\x00") { // an argument cannot contain NUL
 			names = append(names, name)
 		}
 	}
@@ -130,8 +130,8 @@ func TestOutput_HostileTexts(t *testing.T) {
 	}
 }
 
-// checkPrintable checks that no control character came out but ends of lines, and
-// what wipes out the count of a bulk command.
+// checkPrintable checks that the output has no control characters except line ends and
+// the sequence that clears a bulk command's progress line.
 func checkPrintable(t *testing.T, args []string, text string) {
 	t.Helper()
 	if text == "" {
@@ -145,7 +145,7 @@ func checkPrintable(t *testing.T, args []string, text string) {
 	}
 }
 
-// wantSameTexts checks that the JSON has each name and message as the server has it.
+// wantSameTexts checks that JSON has each name and message unchanged.
 func wantSameTexts(t *testing.T, p labtest.Admin, names []string) {
 	t.Helper()
 	var list output.CSRList

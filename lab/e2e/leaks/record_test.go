@@ -16,8 +16,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// TestJoin_SendsNoPrivateKey joins through a proxy that records the plaintext, and looks
-// for the private key in it, and for the token in every file that is left.
+// TestJoin_SendsNoPrivateKey joins through a proxy that records the plaintext, and searches
+// it for the private key, and every written file for the token.
 func TestJoin_SendsNoPrivateKey(t *testing.T) {
 	dir := t.TempDir()
 	server, err := labtest.Start(filepath.Join(dir, "lab"))
@@ -52,22 +52,22 @@ func TestJoin_SendsNoPrivateKey(t *testing.T) {
 	who := bootctl("join", proxy.URL, "--token-file", tokenFile, "--ca-file", server.CAFile,
 		"--node-name", "recorded", "--rootfs", node, "-o", "jsonpath={.username}")
 	if who != "system:node:recorded" {
-		t.Errorf("the node is %q", who)
+		t.Errorf("the node authenticates as %q", who)
 	}
 
 	record := proxy.Recorded()
 	for _, must := range []string{"POST /apis/certificates.k8s.io/v1/certificatesigningrequests", "selfsubjectreviews", "Bearer " + token} {
 		if !bytes.Contains(record, []byte(must)) {
-			t.Errorf("the record lacks %q: it is not the whole join", must)
+			t.Errorf("the record lacks %q, so it is incomplete", must)
 		}
 	}
 	key := readPrivateKey(t, filepath.Join(node, "var/lib/kubelet/pki/kubelet-client-current.pem"))
 	if found := findFragment(record, key); found != "" {
-		t.Errorf("the private key was sent, %s", found)
+		t.Errorf("the private key was sent as %s", found)
 	}
 	for name, planted := range encodingsOf(key) {
 		if findFragment(append(bytes.Clone(record), planted[3:]...), key) == "" {
-			t.Errorf("a planted part of the key is not found, %s", name)
+			t.Errorf("a planted part of the key is not found: %s", name)
 		}
 	}
 	wantNoFileWith(t, node, token)
@@ -95,18 +95,18 @@ func readPrivateKey(t *testing.T, file string) []byte {
 	return raw
 }
 
-// encodingsOf returns the key in the forms that it might travel in.
+// encodingsOf returns the key in the encodings in which it could be sent.
 func encodingsOf(key []byte) map[string][]byte {
 	forms := map[string][]byte{"raw": key, "hex": []byte(hex.EncodeToString(key))}
 	for offset, name := range []string{"base64", "base64 shifted by 1", "base64 shifted by 2"} {
 		whole := base64.StdEncoding.EncodeToString(append(make([]byte, offset), key...))
-		forms[name] = []byte(whole[4 : len(whole)-4]) // without what the neighbours decide
+		forms[name] = []byte(whole[4 : len(whole)-4]) // without the characters that depend on adjacent bytes
 	}
 	return forms
 }
 
-// findFragment returns the form in which the record has a run of the key: 8 bytes of
-// it raw, or as long in the other forms.
+// findFragment returns the encoding in which the record has a part of the key: 8 bytes, or
+// the same number of characters in another encoding.
 func findFragment(record, key []byte) string {
 	for name, form := range encodingsOf(key) {
 		run := 8
@@ -122,8 +122,8 @@ func findFragment(record, key []byte) string {
 	return ""
 }
 
-// wantNoFileWith checks that no file below dir holds the token or its secret half,
-// plain or in base64.
+// wantNoFileWith checks that no file below dir contains the token or its secret half, in
+// plaintext or base64.
 func wantNoFileWith(t *testing.T, dir, token string) {
 	t.Helper()
 	secret := token[7:]
@@ -139,12 +139,12 @@ func wantNoFileWith(t *testing.T, dir, token string) {
 		}
 		for name, form := range encodingsOf([]byte(secret)) {
 			if bytes.Contains(text, form) {
-				t.Errorf("%s holds the token, %s", path, name)
+				t.Errorf("%s contains the token: %s", path, name)
 			}
 		}
 		return nil
 	})
 	if err != nil || files != 3 {
-		t.Errorf("%d files looked at, want 3 (%v)", files, err)
+		t.Errorf("%d files were checked, want 3 (%v)", files, err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// createSignedTokens creates valid tokens, and waits for the signer to sign for them.
+// createSignedTokens creates valid tokens, and waits until cluster-info is signed with them.
 func createSignedTokens(t *testing.T, p labtest.Admin, n int) []token.Token {
 	t.Helper()
 	var tokens []token.Token
@@ -36,8 +36,8 @@ func createSignedTokens(t *testing.T, p labtest.Admin, n int) []token.Token {
 	return tokens
 }
 
-// readClusterInfo reads cluster-info every five milliseconds until it is stopped, and
-// returns what was wrong and how often it read. It calls saw for each document.
+// readClusterInfo reads cluster-info every 5 ms until ctx is done, and returns the errors
+// and the number of reads. It calls saw for each document.
 func readClusterInfo(ctx context.Context, client kubernetes.Interface, tokens []token.Token, saw func(document string)) (wrong []string, reads int) {
 	for ctx.Err() == nil {
 		info, err := clusterinfo.Fetch(ctx, client.CoreV1())
@@ -59,8 +59,8 @@ func readClusterInfo(ctx context.Context, client kubernetes.Interface, tokens []
 	return wrong, reads
 }
 
-// TestPublish_AlwaysSigned publishes changing addresses under the eyes of a
-// reader, with the real bootstrap signer running.
+// TestPublish_AlwaysSigned publishes changing addresses with a concurrent reader and the
+// real bootstrapsigner controller.
 func TestPublish_AlwaysSigned(t *testing.T) {
 	p := labtest.NewAdmin(t)
 	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
@@ -83,14 +83,14 @@ func TestPublish_AlwaysSigned(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	t.Logf("%d publications, each of them seen, in %d reads", times, reads)
+	t.Logf("%d publications, all of them observed, in %d reads", times, reads)
 	if len(wrong) > 0 {
-		t.Errorf("%d reads saw no valid signature, the first: %s", len(wrong), wrong[0])
+		t.Errorf("%d reads had no valid signature, the first: %s", len(wrong), wrong[0])
 	}
 	wantIdleSigner(t, p)
 }
 
-// wantIdleSigner checks that the signer finds nothing to do after a write.
+// wantIdleSigner checks that the signer has nothing to do after a write.
 func wantIdleSigner(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	client := p.ClientAs(t, "")
@@ -108,8 +108,8 @@ func wantIdleSigner(t *testing.T, p labtest.Admin) {
 	}
 }
 
-// TestPublish_EightWriters lets eight writers publish and add keys of their
-// own at the same time, with the real signer running.
+// TestPublish_EightWriters runs eight concurrent writers that publish and add their own
+// keys, with the real bootstrapsigner controller.
 func TestPublish_EightWriters(t *testing.T) {
 	p := labtest.NewAdmin(t)
 	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
@@ -118,7 +118,7 @@ func TestPublish_EightWriters(t *testing.T) {
 	rounds := labtest.SmallOrFull(3, 50)
 	var wg sync.WaitGroup
 	var conflicts atomic.Int64
-	done := make([]int, 8) // rounds of each writer
+	done := make([]int, 8) // the number of rounds for each writer
 	begin := time.Now()
 	for writer := range done {
 		wg.Go(func() {
@@ -139,7 +139,7 @@ func TestPublish_EightWriters(t *testing.T) {
 	wg.Wait()
 	t.Logf("8 writers, %v rounds, %d conflicts", done, conflicts.Load())
 	if conflicts.Load() == 0 {
-		t.Error("there was no conflict, so this proves nothing")
+		t.Error("no conflict occurred, so this proves nothing")
 	}
 	cm, err := client.CoreV1().ConfigMaps("kube-public").Get(t.Context(), "cluster-info", metav1.GetOptions{})
 	if err != nil {
@@ -159,7 +159,7 @@ func TestPublish_EightWriters(t *testing.T) {
 	}
 }
 
-// denySigner denies writes by the bootstrap signer only.
+// denySigner denies writes only by the bootstrapsigner controller.
 const denySigner = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -178,7 +178,7 @@ metadata: {name: deny-signer}
 spec: {policyName: deny-signer, validationActions: [Deny]}
 `
 
-// countDenials returns how often the API server denied the signer a write.
+// countDenials returns how often the API server denied a write by the signer.
 func countDenials(t *testing.T, p labtest.Admin) int {
 	t.Helper()
 	code, metrics, stderr := p.Exec(t, "kubectl", "get", "--raw", "/metrics")
@@ -196,8 +196,8 @@ func countDenials(t *testing.T, p labtest.Admin) int {
 	return n
 }
 
-// TestSign_LostUpdate keeps the real signer from writing once, after which
-// it does not try again.
+// TestSign_LostUpdate denies one write by the real signer, which then does not try
+// again.
 func TestSign_LostUpdate(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdmin(t)
@@ -224,7 +224,7 @@ func TestSign_LostUpdate(t *testing.T) {
 	if err := labtest.RetryTimeout([]string{"token", "create", "--wait", "--timeout", "4s"}, func(args []string) bool {
 		before = countDenials(t, p)
 		code, stdout, stderr = p.Run(t, args...)
-		return code == 4 && len(stdout) == len("abcdef.0123456789abcdef") && strings.Contains(stderr, "has lost this one, or has stopped since") && strings.Contains(stderr, "(SignatureMissing)")
+		return code == 4 && len(stdout) == len("abcdef.0123456789abcdef") && strings.Contains(stderr, "has missed this one, or has stopped since") && strings.Contains(stderr, "(SignatureMissing)")
 	}); err != nil {
 		t.Errorf("create --wait: exit code %d, %v\n%s%s", code, err, stdout, stderr)
 	}
@@ -232,10 +232,10 @@ func TestSign_LostUpdate(t *testing.T) {
 	if code, _, stderr := p.Exec(t, "kubectl", "delete", "-f", policy); code != 0 {
 		t.Fatal(stderr)
 	}
-	time.Sleep(labtest.SmallOrFull(3*time.Second, time.Minute)) // for a signer that should do nothing
+	time.Sleep(labtest.SmallOrFull(3*time.Second, time.Minute)) // a signer that should do nothing gets time to act
 	code, stdout, stderr = p.Run(t, "cluster-info", "verify")
 	if code != 4 || !strings.Contains(stdout, "MISSING") {
-		t.Fatalf("the signer was not kept from its update: exit code %d\n%s%s", code, stdout, stderr)
+		t.Fatalf("the signer's update was not denied: exit code %d\n%s%s", code, stdout, stderr)
 	}
 	p.MustRun(t, "cluster-info", "sign")
 	p.MustRun(t, "cluster-info", "verify")

@@ -1,5 +1,5 @@
-// Package races lets several writers change the same object at the same time: a CSR
-// that is replaced while it is approved, and cluster-info that many publish and sign.
+// Package races changes one object with several concurrent writers: a CSR that is replaced
+// while it is approved, and cluster-info that many writers publish and sign.
 package races
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// raceRun is a CSR that another one of the same name replaces.
+// raceRun is a CSR that is replaced with another one of the same name.
 type raceRun struct {
 	name         string
 	asBootstrap  kubernetes.Interface
@@ -31,8 +31,8 @@ type raceRun struct {
 	first, other *certificatesv1.CertificateSigningRequest
 }
 
-// newRaceRun makes two requests of one name for one node, each with a key of its
-// own, and stores the first.
+// newRaceRun builds two CSRs with one name for one node, each with its own key, and
+// creates the first.
 func newRaceRun(t *testing.T, p labtest.Admin, name string) *raceRun {
 	t.Helper()
 	r := &raceRun{
@@ -56,9 +56,9 @@ func newRaceRun(t *testing.T, p labtest.Admin, name string) *raceRun {
 	return r
 }
 
-// replaceCSR deletes the first request and stores the other. In between and before,
-// it may change what is stored without replacing it, so that an approval under
-// way meets a conflict.
+// replaceCSR deletes the first CSR and creates the other. Before and in between, it can
+// change the stored CSR without replacing it, so that a concurrent approval gets a
+// conflict.
 func (r *raceRun) replaceCSR(ctx context.Context, touch bool) error {
 	requests := r.asAdmin.CertificatesV1().CertificateSigningRequests()
 	if touch {
@@ -76,8 +76,8 @@ func (r *raceRun) replaceCSR(ctx context.Context, touch bool) error {
 	return err
 }
 
-// checkNotApproved checks that the other request, which nobody saw, is not approved, and
-// removes it.
+// checkNotApproved checks that the other CSR, which nobody reviewed, is not approved, and
+// deletes it.
 func (r *raceRun) checkNotApproved(t *testing.T) {
 	t.Helper()
 	requests := r.asAdmin.CertificatesV1().CertificateSigningRequests()
@@ -86,24 +86,24 @@ func (r *raceRun) checkNotApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	if object.UID == r.first.UID {
-		t.Fatal("the request was not replaced")
+		t.Fatal("the CSR was not replaced")
 	}
 	if len(object.Status.Conditions) > 0 {
-		t.Fatalf("%s: a request that nobody reviewed has the conditions %v", r.name, object.Status.Conditions)
+		t.Fatalf("%s: a CSR that nobody reviewed has the conditions %v", r.name, object.Status.Conditions)
 	}
 	if err := requests.Delete(t.Context(), r.name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestApprove_ReplacedBetweenProcesses reviews a request in one process and approves it by its
-// UID in another, while it is replaced by one of the same name.
+// TestApprove_ReplacedBetweenProcesses reviews a CSR in one process and approves it by UID in
+// another, while it is replaced with a CSR of the same name.
 func TestApprove_ReplacedBetweenProcesses(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	times := labtest.SmallOrFull(20, 200)
 	codes := map[int]int{}
-	bothWon := func() bool { return codes[0] > 1 && codes[9]+codes[3] > 0 } // the first is approved without a race
-	var alone time.Duration                                                 // what the last approval took
+	bothWon := func() bool { return codes[0] > 1 && codes[9]+codes[3] > 0 } // the first CSR is approved without a race
+	var alone time.Duration                                                 // the duration of the last approval
 	races := 0
 	for begin := time.Now(); races < times || !bothWon() && time.Since(begin) < labtest.Hang; races++ {
 		r := newRaceRun(t, p, fmt.Sprintf("race-%d", races))
@@ -139,13 +139,13 @@ func TestApprove_ReplacedBetweenProcesses(t *testing.T) {
 		}
 		r.checkNotApproved(t)
 	}
-	t.Logf("%d races: %d approved in time, %d replaced, %d gone", races, codes[0], codes[9], codes[3])
+	t.Logf("%d races: %d approved in time, %d replaced, %d missing", races, codes[0], codes[9], codes[3])
 	if !bothWon() {
-		t.Error("one side won every time: the race proves nothing")
+		t.Error("one side won every race, so this proves nothing")
 	}
 }
 
-// TestApprove_ReplacedWithinProcess is the same with the library, many more times.
+// TestApprove_ReplacedWithinProcess runs the same race many more times with the library.
 func TestApprove_ReplacedWithinProcess(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	times := labtest.SmallOrFull(150, 10000)
@@ -155,7 +155,7 @@ func TestApprove_ReplacedWithinProcess(t *testing.T) {
 	for begin := time.Now(); i < times || !bothWon() && time.Since(begin) < labtest.Hang; i++ {
 		r := newRaceRun(t, p, fmt.Sprintf("race-%d", i))
 		touch := i%2 == 0
-		judged, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), csr.Request{Name: r.name})
+		reviewed, err := csr.Get(t.Context(), r.asAdmin.CertificatesV1(), csr.Request{Name: r.name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestApprove_ReplacedWithinProcess(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond)
-		err = approval.Approve(t.Context(), r.asAdmin.CertificatesV1(), judged)
+		err = approval.Approve(t.Context(), r.asAdmin.CertificatesV1(), reviewed)
 		replaced.Wait()
 		switch {
 		case err == nil:
@@ -183,6 +183,6 @@ func TestApprove_ReplacedWithinProcess(t *testing.T) {
 	}
 	t.Logf("%d races: %v", i, outcomes)
 	if !bothWon() {
-		t.Error("one side won every time: the race proves nothing")
+		t.Error("one side won every race, so this proves nothing")
 	}
 }

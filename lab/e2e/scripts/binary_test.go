@@ -10,8 +10,8 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestBinary_StaticAndSmall checks that bootctl is one file that runs anywhere: static,
-// stripped, and 45 MB at most.
+// TestBinary_StaticAndSmall checks that bootctl is a single static, stripped file of at
+// most 45 MB.
 func TestBinary_StaticAndSmall(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs ELF")
@@ -26,7 +26,7 @@ func TestBinary_StaticAndSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info.Size() > 45_000_000 {
-		t.Errorf("it has %d bytes", info.Size())
+		t.Errorf("the binary has %d bytes", info.Size())
 	}
 	file, err := elf.Open(path)
 	if err != nil {
@@ -35,10 +35,10 @@ func TestBinary_StaticAndSmall(t *testing.T) {
 	defer file.Close() //nolint:errcheck // only read
 	for _, program := range file.Progs {
 		if program.Type == elf.PT_INTERP || program.Type == elf.PT_DYNAMIC {
-			t.Errorf("it is linked dynamically: %s", program.Type)
+			t.Errorf("the binary is dynamically linked: %s", program.Type)
 		}
 	}
 	if file.Section(".symtab") != nil || file.Section(".debug_info") != nil {
-		t.Error("it is not stripped")
+		t.Error("the binary is not stripped")
 	}
 }

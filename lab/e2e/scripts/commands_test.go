@@ -24,7 +24,7 @@ import (
 	"github.com/bootctl/bootctl/lab/schema"
 )
 
-// commands are what scripts have beside testscript's own commands.
+// commands returns the script commands in addition to testscript's own.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":      exits,
@@ -34,7 +34,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"signalled":  signalled,
 		"mode":       mode,
 		"eventually": eventually,
-		"request":    writeCSR,
+		"writecsr":   writeCSR,
 		"skewed":     skewedProxy,
 		"givesup":    givesUp,
 		"serve":      serveFile,
@@ -42,8 +42,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// hasTool is true for [tool:NAME] where the program is there. With
-// BOOTCTL_NO_SKIP it always is, so that a missing tool fails its script.
+// hasTool is true for [tool:NAME] if the program is installed. With BOOTCTL_NO_SKIP, it
+// is always true, so that a missing tool fails its script.
 func hasTool(name string) (bool, error) {
 	tool, ok := strings.CutPrefix(name, "tool:")
 	if !ok {
@@ -56,7 +56,7 @@ func hasTool(name string) (bool, error) {
 	return err == nil, nil
 }
 
-// exits CODE PROGRAM ARG... runs a program that must end with just that code.
+// exits CODE PROGRAM ARG... runs a program that must exit with exactly that code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
@@ -77,9 +77,9 @@ func exitCode(ts *testscript.TestScript, args []string) string {
 	return "0"
 }
 
-// givesup CODE PATTERN PROGRAM ARG... runs a program that must give up at its
-// --timeout, with that code and with what matches on stderr. It gets more time where
-// the machine is too busy for it to come so far.
+// givesup CODE PATTERN PROGRAM ARG... runs a program that must give up at its --timeout
+// with that exit code and a match of the pattern on stderr. On a busy machine, it is
+// repeated with a longer timeout.
 func givesUp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: givesup CODE PATTERN PROGRAM ARG...")
@@ -96,8 +96,8 @@ func givesUp(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// capture NAME PROGRAM ARG... runs a program and keeps its stdout, less the
-// last line end, in the variable NAME.
+// capture NAME PROGRAM ARG... runs a program and stores its stdout without the last line
+// end in the variable NAME.
 func capture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: capture NAME PROGRAM ARG...")
@@ -106,7 +106,7 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile("stdout"), "\n"))
 }
 
-// fitsSchema KIND FILE checks that a file is one document of that kind.
+// fits KIND FILE checks that a file is one document of that kind.
 func fitsSchema(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: fits KIND FILE")
@@ -126,12 +126,12 @@ func fitsEvents(ts *testscript.TestScript, neg bool, args []string) {
 
 func validateSchema(ts *testscript.TestScript, kind, text string) {
 	if err := schema.Validate(kind, []byte(text)); err != nil {
-		ts.Fatalf("it does not fit %s: %v", kind, err)
+		ts.Fatalf("it does not match the schema of %s: %v", kind, err)
 	}
 }
 
-// signalled SIGNAL CODE WORD PROGRAM ARG... starts a program, sends it the
-// signal when WORD has come out on stderr, and wants the exit code.
+// signalled SIGNAL CODE WORD PROGRAM ARG... starts a program, sends it the signal when
+// stderr has WORD, and checks the exit code.
 func signalled(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: signalled SIGNAL CODE WORD PROGRAM ARG...")
@@ -190,15 +190,15 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		err = ts.Exec(args[0], args[1:]...)
 	}
 	if err != nil {
-		ts.Fatalf("it does not succeed: %v", err)
+		ts.Fatalf("it does not succeed in time: %v", err)
 	}
 }
 
-// writeCSR NAME SIGNER CN ORG FILE writes a certificate signing request object
-// with a key of its own.
+// writecsr NAME SIGNER CN ORG FILE writes a CertificateSigningRequest object with its own
+// key.
 func writeCSR(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 {
-		ts.Fatalf("usage: request NAME SIGNER CN ORG FILE")
+		ts.Fatalf("usage: writecsr NAME SIGNER CN ORG FILE")
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// readExample reads a file of examples, with what it says of other machines replaced.
+// readExample reads an example file and replaces its placeholders.
 func readExample(t *testing.T, name string, replace ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(labtest.Root(t), "examples", name))
@@ -36,15 +36,15 @@ func decodeYAML(t *testing.T, text string, into any) {
 	}
 }
 
-// wantJoined wants the tree to be that of the node.
+// wantJoined checks that the files below root are the node's credentials.
 func wantJoined(t *testing.T, p labtest.Admin, root, name string) {
 	t.Helper()
 	if who := p.MustRun(t, "join", "--dry-run", "--rootfs", root, "-o", "jsonpath={.username}"); who != "system:node:"+name {
-		t.Errorf("the identity is %q", who)
+		t.Errorf("the node authenticates as %q", who)
 	}
 }
 
-// TestExamples_SystemdUnit checks the systemd unit, and runs what it runs.
+// TestExamples_SystemdUnit checks the systemd unit and runs its commands.
 func TestExamples_SystemdUnit(t *testing.T) {
 	labtest.RequireTools(t, "systemd-analyze")
 	p := labtest.NewAdmin(t)
@@ -56,7 +56,7 @@ func TestExamples_SystemdUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify := exec.Command("systemd-analyze", "--user", "verify", "--man=no", unit)
-	verify.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir()) // the system's may not be there
+	verify.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir()) // the default directory may not exist
 	if out, err := verify.CombinedOutput(); err != nil || strings.Contains(string(out), "bootctl-join") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
@@ -69,7 +69,7 @@ func TestExamples_SystemdUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := filepath.Join(t.TempDir(), "root")
-	for _, token := range []string{string(token), ""} { // it may go away when the node has joined
+	for _, token := range []string{string(token), ""} { // the token can be removed when the node has joined
 		cmd := exec.Command(words[0], append(words[1:], "--node-name", "by-unit", "--rootfs", root)...)
 		cmd.Env = []string{"BOOTCTL_TOKEN=" + token}
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -79,8 +79,8 @@ func TestExamples_SystemdUnit(t *testing.T) {
 	wantJoined(t, p, root, "by-unit")
 }
 
-// TestExamples_CloudInit writes the files and runs the commands of the cloud-init
-// document, but for the kubelet.
+// TestExamples_CloudInit writes the files and runs the commands of the cloud-init document,
+// except for the kubelet.
 func TestExamples_CloudInit(t *testing.T) {
 	p := labtest.NewAdmin(t)
 	p.MustRun(t, "setup", "--endpoint", p.Server.URL())
@@ -95,7 +95,7 @@ func TestExamples_CloudInit(t *testing.T) {
 	text := readExample(t, "cloud-init.yaml", "/etc/bootctl/bootstrap-kubelet.conf", filepath.Join(dir, "bootstrap-kubelet.conf"),
 		"--timeout 10m", "--timeout 10m --node-name by-cloud-init --rootfs "+root, "systemctl enable --now kubelet.service", "echo the kubelet starts")
 	if !strings.HasPrefix(text, "#cloud-config\n") {
-		t.Error("cloud-init would not take it")
+		t.Error("cloud-init would not accept it")
 	}
 	decodeYAML(t, text, &document)
 	var shown, made map[string]any
@@ -119,11 +119,11 @@ func TestExamples_CloudInit(t *testing.T) {
 	}
 	wantJoined(t, p, root, "by-cloud-init")
 	if _, err := os.Stat(document.Files[0].Path); err == nil {
-		t.Error("the token is left")
+		t.Error("the token file still exists")
 	}
 }
 
-// TestExamples_CIJob runs the steps of the CI job, as a runner does.
+// TestExamples_CIJob runs the steps of the CI job, like a runner.
 func TestExamples_CIJob(t *testing.T) {
 	labtest.RequireTools(t, "jq")
 	labtest.RequireTools(t, "bash")
@@ -149,7 +149,7 @@ func TestExamples_CIJob(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("step %q: %v\n%s", step.Name, err, out)
 			for _, last := range steps[i+1:] {
-				if last.If != "" { // it cleans up
+				if last.If != "" { // this step cleans up
 					cmd := exec.Command("bash", "-c", last.Run)
 					cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "RUNNER_TEMP=" + dir}
 					_ = cmd.Run()

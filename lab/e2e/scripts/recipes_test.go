@@ -12,8 +12,8 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// recipes are the scripts of docs/scripting.md, by the heading that they stand
-// below. Each is handed out once or more, and none may be left.
+// recipes are the scripts of docs/scripting.md by their heading. Every script must be used
+// at least once.
 type recipes struct {
 	labtest.Admin
 	dir   string
@@ -37,19 +37,19 @@ func newRecipes(t *testing.T) *recipes {
 	return &r
 }
 
-// deadEndpoint is the variable with an address at which nothing listens.
+// deadEndpoint is the variable with an address on which no server listens.
 const deadEndpoint = "ENDPOINT=https://127.0.0.1:1"
 
-// command is the dash that runs the i-th script below a heading, with these
+// command returns a dash command that runs the i-th script below a heading with the
 // variables.
 func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *exec.Cmd {
 	t.Helper()
 	if len(r.texts[heading]) <= i {
-		t.Fatalf("below %q are %d scripts", heading, len(r.texts[heading]))
+		t.Fatalf("%q has %d scripts", heading, len(r.texts[heading]))
 	}
 	text := r.texts[heading][i]
 	r.used[text] = true
-	if slices.Contains(vars, deadEndpoint) { // there is nothing to wait for
+	if slices.Contains(vars, deadEndpoint) { // waiting would not help
 		text = strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s")
 	}
 	cmd := exec.Command("dash", "-euc", text)
@@ -57,7 +57,7 @@ func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *
 	return cmd
 }
 
-// mustRun runs a script that succeeds, and returns its stdout.
+// mustRun runs a script that must succeed, and returns its stdout.
 func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
 	t.Helper()
 	code, stdout, stderr := labtest.RunCommand(t, r.command(t, heading, 0, vars...))
@@ -67,8 +67,8 @@ func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
 	return stdout
 }
 
-// TestRecipes runs every script of docs/scripting.md, in an order in which one
-// finds what another left.
+// TestRecipes runs every script of docs/scripting.md, in an order in which each finds the
+// objects that it needs.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	labtest.RequireTools(t, "dash")
@@ -90,7 +90,7 @@ func TestRecipes(t *testing.T) {
 }
 
 func (r *recipes) handOver(t *testing.T) {
-	r.mustRun(t, "Make a token and hand it over as one file", "JOB=hand-over")
+	r.mustRun(t, "Create a token and deliver it as one file", "JOB=hand-over")
 	file := filepath.Join(r.dir, "bootstrap.conf")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("bootstrap.conf: %v, %v", info, err)
@@ -99,17 +99,17 @@ func (r *recipes) handOver(t *testing.T) {
 	r.mustRun(t, "Join with that file", "NODE=by-file", "ROOT="+root)
 	wantJoined(t, r.Admin, root, "by-file")
 	if _, err := os.Stat(file); err == nil {
-		t.Error("bootstrap.conf is still there")
+		t.Error("bootstrap.conf still exists")
 	}
 	if names := r.mustRun(t, "Wait for a node", "NODE=by-file"); !strings.HasPrefix(names, "node-csr-") {
-		t.Errorf("the request is %q", names)
+		t.Errorf("the CSR is %q", names)
 	}
-	const watch = "Watch the identity of a node"
+	const watch = "Monitor a node's certificate"
 	if seen := r.mustRun(t, watch, "ROOT="+root); !strings.HasPrefix(seen, "by-file 20") {
-		t.Errorf("the identity is %q", seen)
+		t.Errorf("the printed certificate is %q", seen)
 	}
 	if code, stdout, _ := labtest.RunCommand(t, r.command(t, watch, 0, "ROOT="+filepath.Join(r.dir, "nothing"))); code != 4 || stdout != "" {
-		t.Errorf("no identity: exit code %d, stdout %q", code, stdout)
+		t.Errorf("without a certificate: exit code %d, stdout %q", code, stdout)
 	}
 }
 
@@ -120,16 +120,16 @@ func (r *recipes) tokens(t *testing.T) {
 	first := r.MustRun(t, "token", "list", "-o", list)
 	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
 	second := r.MustRun(t, "token", "list", "-o", list)
-	whole := labtest.ReadFile(t, filepath.Join(r.dir, "token"))
-	if first == second || len(second) != 6 || !strings.HasPrefix(string(whole), second+".") {
-		t.Errorf("first %q, then %q, and the file has that of %.6s", first, second, whole)
+	full := labtest.ReadFile(t, filepath.Join(r.dir, "token"))
+	if first == second || len(second) != 6 || !strings.HasPrefix(string(full), second+".") {
+		t.Errorf("first %q, then %q, and the file has token %.6s", first, second, full)
 	}
 	const read = "Read the result and the error as JSON"
-	if got := r.mustRun(t, read, "ID="+second); !strings.HasPrefix(got, second+" is good until 20") {
-		t.Errorf("of the token it says %q", got)
+	if got := r.mustRun(t, read, "ID="+second); !strings.HasPrefix(got, second+" is valid until 20") {
+		t.Errorf("for the token, it prints %q", got)
 	}
 	if got := r.mustRun(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3): ") {
-		t.Errorf("of a token that is gone it says %q", got)
+		t.Errorf("for a deleted token, it prints %q", got)
 	}
 	r.mustRun(t, "Clean up")
 }
@@ -137,31 +137,31 @@ func (r *recipes) tokens(t *testing.T) {
 func (r *recipes) codes(t *testing.T) {
 	good := []string{"ENDPOINT=" + r.Server.URL(), "PIN=" + r.MustRun(t, "cluster-info", "pin"), "NODE=by-code", "ROOT=" + filepath.Join(r.dir, "by-code")}
 	tests := []struct{ change, want string }{
-		{"PIN=sha256:" + strings.Repeat("0", 64), "it does not verify"},
+		{"PIN=sha256:" + strings.Repeat("0", 64), "verification failed"},
 		{deadEndpoint, "no API server"},
 		{"", "joined"},
-		{"NODE=Not_A_Name", "failed with 2"},
+		{"NODE=Not_A_Name", "failed with exit code 2"},
 	}
 	for _, test := range tests {
 		vars := append(append([]string{}, good...), test.change)
 		if got := r.mustRun(t, "Act on the exit code", vars...); !strings.Contains("\n"+got, "\n"+test.want) {
-			t.Errorf("with %s it says %q, want %q", test.change, got, test.want)
+			t.Errorf("with %s, it prints %q, want %q", test.change, got, test.want)
 		}
 	}
 }
 
-// approve has a node in one process wait for the administrator in another.
+// approve runs a node that waits for an administrator in another process.
 func (r *recipes) approve(t *testing.T) {
 	tests := []struct {
 		node, heading string
-		admin         int // which script below it is the administrator's
+		admin         int // the index of the administrator's script
 	}{
 		{"by-name", "Approve a node by its name", 0},
 		{"by-fingerprint", "Approve a node by its fingerprint", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.node, func(t *testing.T) {
-			r.mustRun(t, "Make a token and hand it over as one file", "JOB=approve")
+			r.mustRun(t, "Create a token and deliver it as one file", "JOB=approve")
 			root := filepath.Join(r.dir, test.node)
 			vars := []string{"NODE=" + test.node, "ROOT=" + root}
 			node := r.command(t, "Join with that file", 0, vars...)

@@ -15,10 +15,10 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestScripts runs ../testdata/script/*.txtar. The first line of a script may name
-// the control plane that it needs: "# lab: bare" is one that nobody has set up,
-// "# lab: without NAME..." one without these controllers; any other
-// name is a prepared one of its own.
+// TestScripts runs ../testdata/script/*.txtar. The first line of a script can select its
+// control plane: "# lab: bare" is one without setup, "# lab: without NAME..." is one
+// without the named controllers, and any other name is a separate control plane with
+// setup.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "testdata", "script", "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -83,7 +83,7 @@ func runScripts(t *testing.T, wanted string, files []string) {
 	})
 }
 
-// setUpLab prepares the cluster as an operator does.
+// setUpLab runs bootctl setup, like an operator.
 func setUpLab(t *testing.T, bin string, server *labtest.Server, wanted string) {
 	t.Helper()
 	args := []string{"setup", "--kubeconfig", server.Kubeconfig, "--endpoint", server.URL()}

@@ -17,8 +17,8 @@ import (
 	"github.com/bootctl/bootctl/lab/pki"
 )
 
-// skewedProxy NAME DURATION puts a proxy before the lab whose clock is that far ahead,
-// and its URL into the variable NAME.
+// skewed NAME DURATION starts a proxy in front of the lab whose clock is that far ahead,
+// and stores its URL in the variable NAME.
 func skewedProxy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: skewed NAME DURATION")
@@ -37,7 +37,7 @@ func skewedProxy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], proxy.URL)
 }
 
-// issueServingCertificate is a certificate of the lab's CA.
+// issueServingCertificate returns a certificate issued by the lab's CA.
 func issueServingCertificate(ts *testscript.TestScript, leaf pki.Leaf) tls.Certificate {
 	ca, err := pki.LoadCA(ts.Getenv("LAB"))
 	ts.Check(err)
@@ -49,9 +49,8 @@ func issueServingCertificate(ts *testscript.TestScript, leaf pki.Leaf) tls.Certi
 	return cert
 }
 
-// serveFile NAME FILE gives out a file over https, whoever asks for whatever path, and
-// puts the URL into the variable NAME. The paths /moved and /missing have other
-// answers.
+// serve NAME FILE serves a file over https on any path, and stores the URL in the variable
+// NAME. The paths /moved and /missing have other responses.
 func serveFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: serve NAME FILE")
@@ -76,8 +75,8 @@ func serveFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], "https://"+listener.Addr().String())
 }
 
-// connectProxy NAME [STATUS] is a proxy by which every name leads to the lab or, where
-// one is given, that answers with the status. Its URL goes into the variable NAME.
+// tunnel NAME [STATUS] starts a proxy that connects every host name to the lab or, if
+// STATUS is given, responds with it, and stores its URL in the variable NAME.
 func connectProxy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: tunnel NAME [STATUS]")

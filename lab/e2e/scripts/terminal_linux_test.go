@@ -17,8 +17,8 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// TestApprove_PromptOnTerminal answers the question of a bulk approval with Ctrl-C, no
-// and yes.
+// TestApprove_PromptOnTerminal answers the prompt of a bulk approval with Ctrl-C, no and
+// yes.
 func TestApprove_PromptOnTerminal(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	if err := p.Server.SubmitNodes(t.Context(), "asked", 3); err != nil {
@@ -44,16 +44,16 @@ func TestApprove_PromptOnTerminal(t *testing.T) {
 			defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 			shown := bufio.NewReader(terminal)
 			question, err := shown.ReadString(']')
-			if err != nil || !strings.Contains(question, "to be approved: node-csr-") || !strings.Contains(question, "Approve 3 of 3 requests?") {
-				t.Errorf("it asks %q (%v)", question, err)
+			if err != nil || !strings.Contains(question, "CSRs to approve: node-csr-") || !strings.Contains(question, "Approve 3 of 3 CSRs?") {
+				t.Errorf("the prompt is %q (%v)", question, err)
 			}
 			if _, err := terminal.WriteString(test.answer); err != nil {
 				t.Fatal(err)
 			}
-			rest, _ := io.ReadAll(shown) // ends with an error when the other side is gone
+			rest, _ := io.ReadAll(shown) // ends with an error when the other side is closed
 			_ = cmd.Wait()
 			if code := cmd.ProcessState.ExitCode(); code != test.code {
-				t.Errorf("exit code %d, want %d; after the question: %s", code, test.code, rest)
+				t.Errorf("exit code %d, want %d; after the prompt: %s", code, test.code, rest)
 			}
 			if got := p.MustRun(t, "csr", "list", "-o", "jsonpath={.items[?(@.reason==\"BootctlApprove\")].conditions[0]}"); got != test.approved {
 				t.Errorf("approved: %q, want %q", got, test.approved)
@@ -62,8 +62,8 @@ func TestApprove_PromptOnTerminal(t *testing.T) {
 	}
 }
 
-// TestTokenCreate_ManyOnTerminal interrupts the making of many tokens, whose number is
-// shown meanwhile. What was made by then is printed, all of it.
+// TestTokenCreate_ManyOnTerminal interrupts the creation of many tokens, which prints its
+// progress. All tokens created by then are printed.
 func TestTokenCreate_ManyOnTerminal(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -82,18 +82,18 @@ func TestTokenCreate_ManyOnTerminal(t *testing.T) {
 	shown := bufio.NewReader(terminal)
 	progress, err := shown.ReadString('f')
 	if err != nil || !strings.Contains(progress, "bootctl: created ") {
-		t.Errorf("it shows %q (%v)", progress, err)
+		t.Errorf("the progress is %q (%v)", progress, err)
 	}
 	if _, err := terminal.WriteString("\x03"); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(shown) // ends with an error when the other side is gone
+	rest, _ := io.ReadAll(shown) // ends with an error when the other side is closed
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != 130 {
 		t.Errorf("exit code %d, want 130; stderr %s", code, rest)
 	}
 	if lines := strings.Count(string(rest), "\n"); lines > 3 {
-		t.Errorf("%d lines follow the interrupt: %.500s", lines, rest)
+		t.Errorf("%d lines after the interrupt: %.500s", lines, rest)
 	}
 	text, err := os.ReadFile(out.Name())
 	if err != nil {
@@ -104,14 +104,14 @@ func TestTokenCreate_ManyOnTerminal(t *testing.T) {
 	slices.Sort(printed)
 	slices.Sort(made)
 	if len(made) == 0 || len(made) == 10000 || !slices.Equal(printed, made) {
-		t.Errorf("%d tokens were printed, and %d made", len(printed), len(made))
+		t.Errorf("%d tokens were printed, and %d created", len(printed), len(made))
 	}
-	t.Logf("%d tokens were made and printed", len(made))
+	t.Logf("%d tokens were created and printed", len(made))
 	p.MustRun(t, append([]string{"token", "delete"}, made...)...)
 }
 
-// TestJoin_OnTerminal shows the step under way in one line, with its time and what
-// it waits for, no wider than the terminal, and each step that has ended.
+// TestJoin_OnTerminal checks that a join prints the current step on one line, with its time
+// and what it waits for, within the width of the terminal, and each finished step.
 func TestJoin_OnTerminal(t *testing.T) {
 	p := labtest.NewAdminWithoutApprover(t)
 	cmd := p.Server.Command("bootctl", "join", p.Server.URL(), "--token-file", p.CreateTokenFile(t), "--ca-file", p.Server.CAFile,
@@ -126,17 +126,17 @@ func TestJoin_OnTerminal(t *testing.T) {
 	defer time.AfterFunc(labtest.Hang, func() { _ = cmd.Process.Kill() }).Stop()
 	seen := readUntil(terminal, regexp.MustCompile(`s, for [0-9.]+s`))
 	p.MustRun(t, "csr", "approve", "--node", "watched")
-	rest, _ := io.ReadAll(terminal) // ends with an error when the other side is gone
+	rest, _ := io.ReadAll(terminal) // ends with an error when the other side is closed
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s%s", err, seen, rest)
 	}
 	shown := seen + string(rest)
 	for _, want := range []string{
-		"bootctl: making a key: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
-		"(CSRPending)", "an administrator approves it with: bootctl csr approve", "bootctl: asking the API server who this is: ",
+		"bootctl: generating a key: ", "bootctl: reading and verifying cluster-info: ", "\r\x1b[K",
+		"(CSRPending)", "an administrator approves it with: bootctl csr approve", "bootctl: confirming the identity with the API server: ",
 	} {
 		if !strings.Contains(shown, want) {
-			t.Errorf("it does not show %q:\n%q", want, shown)
+			t.Errorf("the terminal lacks %q:\n%q", want, shown)
 		}
 	}
 	for _, line := range strings.Split(shown, "\r\x1b[K") {
@@ -149,8 +149,8 @@ func TestJoin_OnTerminal(t *testing.T) {
 	}
 }
 
-// readUntil reads from a terminal until what matches has come, or its other side is
-// gone.
+// readUntil reads from a terminal until the pattern matches, or until its other side is
+// closed.
 func readUntil(from io.Reader, pattern *regexp.Regexp) string {
 	var seen strings.Builder
 	buf := make([]byte, 4096)

@@ -22,8 +22,8 @@ type terminalPane struct {
 	env    []string
 }
 
-// newPane runs a shell in a terminal of that size, with the programs that are
-// tested on its PATH.
+// newPane runs a shell in a terminal of the given size, with the tested programs on its
+// PATH.
 func newPane(t *testing.T, p labtest.Admin, columns, rows int, shell string, vars ...string) terminalPane {
 	t.Helper()
 	labtest.RequireTools(t, "tmux")
@@ -50,19 +50,19 @@ func (s terminalPane) tmux(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// send types text, or presses keys by their names.
+// send types text or presses named keys.
 func (s terminalPane) send(t *testing.T, keys ...string) {
 	t.Helper()
 	s.tmux(t, append([]string{"send-keys"}, keys...)...)
 }
 
-// screen is what stands on the terminal.
+// screen returns the content of the terminal.
 func (s terminalPane) screen(t *testing.T) string {
 	t.Helper()
 	return strings.TrimRight(s.tmux(t, "capture-pane", "-p"), "\n ")
 }
 
-// waitFor waits for what matches on one line of the screen, and returns the screen.
+// waitFor waits until a line of the screen matches, and returns the screen.
 func (s terminalPane) waitFor(t *testing.T, pattern string) string {
 	t.Helper()
 	line := regexp.MustCompile("(?m)" + pattern)
@@ -72,13 +72,13 @@ func (s terminalPane) waitFor(t *testing.T, pattern string) string {
 			return screen
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s does not come; there stands\n%s", pattern, screen)
+			t.Fatalf("%s does not appear on the screen\n%s", pattern, screen)
 		}
 	}
 }
 
-// completeWith presses the tab key until a text stands there: once completes a word, and
-// once more shows a choice.
+// completeWith presses the tab key until the text appears: the first press completes a
+// word, the second shows the choices.
 func (s terminalPane) completeWith(t *testing.T, want string) {
 	t.Helper()
 	for end := time.Now().Add(labtest.Hang); time.Now().Before(end); {
@@ -90,10 +90,10 @@ func (s terminalPane) completeWith(t *testing.T, want string) {
 			}
 		}
 	}
-	t.Fatalf("%q does not come; there stands\n%s", want, s.screen(t))
+	t.Fatalf("%q does not appear on the screen\n%s", want, s.screen(t))
 }
 
-// waitForChange waits until the screen is another than before, and returns it.
+// waitForChange waits until the screen differs from before, and returns it.
 func (s terminalPane) waitForChange(t *testing.T, before string) string {
 	t.Helper()
 	for end := time.Now().Add(labtest.Hang); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -101,11 +101,11 @@ func (s terminalPane) waitForChange(t *testing.T, before string) string {
 			return now
 		}
 	}
-	t.Fatalf("the screen stays\n%s", before)
+	t.Fatalf("the screen does not change\n%s", before)
 	return ""
 }
 
-// maskVariableText replaces the text that differs from run to run.
+// maskVariableText replaces the text that differs between runs.
 func maskVariableText(p labtest.Admin, screen string) string {
 	for _, replaced := range []struct{ pattern, by string }{
 		{regexp.QuoteMeta(p.Server.URL()), "SERVER"},
@@ -123,11 +123,11 @@ func maskVariableText(p labtest.Admin, screen string) string {
 func wantScreen(t *testing.T, p labtest.Admin, screen, want string) {
 	t.Helper()
 	if got := maskVariableText(p, screen); got != strings.TrimSpace(want) {
-		t.Errorf("there stands\n%s\nwant\n%s", got, want)
+		t.Errorf("the screen is\n%s\nwant\n%s", got, want)
 	}
 }
 
-// TestTerminal_Screens does what a person does, in terminals of several kinds.
+// TestTerminal_Screens runs commands like a person, in several kinds of terminals.
 func TestTerminal_Screens(t *testing.T) {
 	t.Parallel()
 	p := labtest.NewAdminWithoutApprover(t)
@@ -138,9 +138,9 @@ func TestTerminal_Screens(t *testing.T) {
 		s.send(t, "clear; "+join+" --node-name at-terminal; echo ended with $?", "Enter")
 		screen := s.waitFor(t, `^bootctl: waiting for the certificate: \d.*, for \d`)
 		wantScreen(t, p, screen, `
-bootctl: making a key: TIME
+bootctl: generating a key: TIME
 bootctl: reading and verifying cluster-info: TIME
-bootctl: asking for a certificate: TIME
+bootctl: requesting a certificate: TIME
 bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
 bootctl: an administrator approves it with: bootctl csr approve REQUEST --fingerprint FINGERPRINT
@@ -148,7 +148,7 @@ bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: 
 		s.send(t, "C-c")
 		screen = s.waitFor(t, `^ended with 130`)
 		if lines := strings.Split(screen, "\n"); strings.Contains(lines[len(lines)-3], "waiting for the certificate") || !strings.Contains(screen, "bootctl: error: interrupted (Interrupted)") {
-			t.Errorf("after Ctrl-C there stands\n%s", screen)
+			t.Errorf("after Ctrl-C, the screen is\n%s", screen)
 		}
 	})
 
@@ -157,9 +157,9 @@ bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: 
 		s.send(t, "clear; "+join+" --node-name at-narrow-terminal", "Enter")
 		screen := s.waitFor(t, `^bootctl: waiting for the certificate: .*…$`)
 		if n := strings.Count(screen, "bootctl: waiting for the certificate"); n != 1 {
-			t.Errorf("the live line stands there %d times:\n%s", n, screen)
+			t.Errorf("the progress line appears %d times:\n%s", n, screen)
 		}
-		for range 3 { // it is drawn anew, in the same row
+		for range 3 { // the line is updated in the same row
 			again := s.waitForChange(t, screen)
 			if strings.Count(again, "\n") != strings.Count(screen, "\n") {
 				t.Errorf("the screen grew from\n%s\nto\n%s", screen, again)
@@ -172,13 +172,13 @@ bootctl: waiting for the certificate: TIME, for TIME: request REQUEST: pending: 
 
 	t.Run("NO_COLOR", func(t *testing.T) {
 		s := newPane(t, p, 300, 24, "bash --norc --noprofile", "NO_COLOR=1")
-		s.send(t, "clear; "+join+" --node-name without-colour; echo ended with $?", "Enter")
+		s.send(t, "clear; "+join+" --node-name without-color; echo ended with $?", "Enter")
 		s.waitFor(t, `approves it with`)
 		s.send(t, "C-c")
 		wantScreen(t, p, strings.ReplaceAll(s.waitFor(t, `^ended with 130`), "^C", ""), `
-bootctl: making a key
+bootctl: generating a key
 bootctl: reading and verifying cluster-info
-bootctl: asking for a certificate
+bootctl: requesting a certificate
 bootctl: waiting for the certificate
 bootctl: waiting: request REQUEST: pending: nobody has approved it yet (CSRPending)
 bootctl: request REQUEST is for the key FINGERPRINT, in groups: GROUPS
@@ -191,7 +191,7 @@ $`)
 	t.Run("approve many", func(t *testing.T) { approveAtTerminal(t, p) })
 }
 
-// approveAtTerminal is asked, sees the number grow, and breaks it off.
+// approveAtTerminal answers the prompt, waits for progress, and interrupts the approval.
 func approveAtTerminal(t *testing.T, p labtest.Admin) {
 	t.Helper()
 	const many = 2500
@@ -206,7 +206,7 @@ func approveAtTerminal(t *testing.T, p labtest.Admin) {
 	var approvals atomic.Int64
 	proxy.Inject(func(r *http.Request) faultproxy.Fault {
 		if r.Method == http.MethodPut && approvals.Add(1) > many/2 {
-			return faultproxy.Fault{Delay: time.Second} // so that it cannot be done before it is broken off
+			return faultproxy.Fault{Delay: time.Second} // so that the interrupt comes before the end
 		}
 		return faultproxy.Fault{}
 	})
@@ -221,12 +221,12 @@ func approveAtTerminal(t *testing.T, p labtest.Admin) {
 	screen := s.waitFor(t, `(?s)^\d+\n\d+\n\$`)
 	var approved, pending int
 	if _, err := fmt.Sscan(screen, &approved, &pending); err != nil || approved == 0 || pending == 0 || approved+pending < many {
-		t.Errorf("of %d requests %d were told of as approved, and %d are pending (%v)", many, approved, pending, err)
+		t.Errorf("of %d CSRs, %d were reported as approved, and %d are pending (%v)", many, approved, pending, err)
 	}
-	t.Logf("%d approved and told of, %d pending", approved, pending)
+	t.Logf("%d approved and reported, %d pending", approved, pending)
 }
 
-// TestCompletion_InShells presses the tab key.
+// TestCompletion_InShells tests completion with the tab key.
 func TestCompletion_InShells(t *testing.T) {
 	t.Parallel()
 	labtest.RequireTools(t, "zsh")

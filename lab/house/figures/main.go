@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// distribution writes how many numbers there are, and their quantiles.
+// distribution formats the count of the numbers and their quantiles.
 func distribution(numbers []int) string {
 	if len(numbers) == 0 {
 		return "none"
@@ -75,7 +75,7 @@ func (f *figures) visit(path string, entry fs.DirEntry, err error) error {
 	return nil
 }
 
-// codeLines counts the lines on which a token other than a comment stands.
+// codeLines counts the lines that have a token other than a comment.
 func codeLines(text []byte) int {
 	lines := map[int]bool{}
 	var s scanner.Scanner
@@ -122,7 +122,7 @@ func (f *figures) declaration(fset *token.FileSet, dir string, decl ast.Decl) {
 	}
 }
 
-// typeName returns the name of the type of a receiver.
+// typeName returns a receiver's type name.
 func typeName(expr ast.Expr) string {
 	switch e := expr.(type) {
 	case *ast.StarExpr:

@@ -1,4 +1,4 @@
-// A module that uses the library as others do; see pkg/library_test.go.
+// A module that uses the library as other modules do; see pkg/library_test.go.
 module example.com/consumer
 
 go 1.26

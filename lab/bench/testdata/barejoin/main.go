@@ -1,6 +1,6 @@
-// Command barejoin does what a join cannot do without, with net/http alone: it
-// sends the same requests as bootctl join and writes the same files, with none of
-// its checks and none of its care. It is what bootctl join is measured against.
+// Command barejoin does the minimum of a join with only net/http: it sends the same
+// requests as bootctl join and writes the same files, without any checks. bootctl join
+// is compared with it.
 //
 //	barejoin URL CA-FILE TOKEN-FILE NODE DIR
 package main
@@ -103,7 +103,7 @@ func run(server, caFile, tokenFile, node, dir string) error {
 	return nil
 }
 
-// client returns a client with connections of its own.
+// client returns a client with its own connections.
 func client(config *tls.Config) *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}}
 }
@@ -140,7 +140,7 @@ func call(c *http.Client, method, address, token string, body any, want int) ([]
 	return text, errors.Join(err, answer.Close())
 }
 
-// newRequest makes a key, writes it to a file, and returns it and a request with it.
+// newRequest generates a key, writes it to a file, and returns it with a CSR for it.
 func newRequest(node, file string) (keyText, request []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -159,7 +159,7 @@ func newRequest(node, file string) (keyText, request []byte, err error) {
 	return keyText, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), os.WriteFile(file, keyText, 0o600)
 }
 
-// certify sends the request and watches it until it has a certificate.
+// certify creates the CSR and watches it until it has a certificate.
 func certify(c *http.Client, server, token string, request []byte) ([]byte, error) {
 	wanted := object{
 		APIVersion: "certificates.k8s.io/v1", Kind: "CertificateSigningRequest",
@@ -194,7 +194,7 @@ func certify(c *http.Client, server, token string, request []byte) ([]byte, erro
 	}
 }
 
-// write leaves the files of a join.
+// write writes the files of a join.
 func write(dir, server string, ca, cert, key []byte) error {
 	const pair = "kubelet-client-now.pem"
 	kubeconfig := map[string]any{

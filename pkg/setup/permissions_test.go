@@ -22,7 +22,7 @@ func forbidden(verb, resource string) error {
 	return apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", fmt.Errorf(`User "u" cannot %s resource %q`, verb, resource))
 }
 
-// Whatever the caller lacks is told before anything is changed.
+// Missing permissions are reported before anything is changed.
 func TestApply_MissingPermissions(t *testing.T) {
 	tests := []struct{ verb, resource string }{
 		{"get", "roles"}, {"get", "rolebindings"}, {"get", "clusterroles"}, {"get", "clusterrolebindings"}, {"get", "configmaps"},
@@ -34,12 +34,12 @@ func TestApply_MissingPermissions(t *testing.T) {
 			c := newCluster(t)
 			c.reactTo(test.verb, test.resource, forbidden(test.verb, test.resource))
 			results, err := c.setup(nodes()).Apply(t.Context())
-			var rights *kubeclient.MissingPermissionError
-			if !errors.As(err, &rights) || results != nil || len(rights.Missing) != 1 || !strings.Contains(err.Error(), fmt.Sprintf("cannot %s resource %q", test.verb, test.resource)) {
+			var denied *kubeclient.MissingPermissionError
+			if !errors.As(err, &denied) || results != nil || len(denied.Missing) != 1 || !strings.Contains(err.Error(), fmt.Sprintf("cannot %s resource %q", test.verb, test.resource)) {
 				t.Errorf("results %v, error %v", results, err)
 			}
 			if got := c.changes(); len(got) > 0 {
-				t.Errorf("it did %v", got)
+				t.Errorf("changes %v", got)
 			}
 		})
 	}
@@ -48,14 +48,14 @@ func TestApply_MissingPermissions(t *testing.T) {
 		for _, test := range tests[6:] {
 			c.reactTo(test.verb, test.resource, forbidden(test.verb, test.resource))
 		}
-		var rights *kubeclient.MissingPermissionError
-		if _, err := c.setup(nodes()).Apply(t.Context()); !errors.As(err, &rights) || len(rights.Missing) != 5 {
+		var denied *kubeclient.MissingPermissionError
+		if _, err := c.setup(nodes()).Apply(t.Context()); !errors.As(err, &denied) || len(denied.Missing) != 5 {
 			t.Errorf("error %v, want all five", err)
 		}
 	})
 }
 
-// Other trouble is told as what it is.
+// Other errors are returned unchanged.
 func TestApply_ServerRefuses(t *testing.T) {
 	admission := apierrors.NewForbidden(rbacv1.Resource("clusterroles"), "kubeadm:get-nodes", errServer)
 	for _, resource := range []string{"roles", "rolebindings", "clusterroles", "clusterrolebindings", "configmaps"} {
@@ -64,19 +64,19 @@ func TestApply_ServerRefuses(t *testing.T) {
 				c := newCluster(t)
 				c.reactTo(verb, resource, admission)
 				results, err := c.setup(nodes()).Apply(t.Context())
-				var rights *kubeclient.MissingPermissionError
-				if !apierrors.IsForbidden(err) || errors.As(err, &rights) || results != nil {
-					t.Errorf("results %v, error %v, want that of the server", results, err)
+				var denied *kubeclient.MissingPermissionError
+				if !apierrors.IsForbidden(err) || errors.As(err, &denied) || results != nil {
+					t.Errorf("results %v, error %v, want the server's error", results, err)
 				}
 				if got := c.changes(); len(got) > 0 {
-					t.Errorf("it did %v", got)
+					t.Errorf("changes %v", got)
 				}
 			})
 		}
 	}
 }
 
-// A webhook that does not judge dry runs is no reason to do nothing.
+// A webhook that rejects dry runs does not prevent the changes.
 func TestApply_DryRunUnsupported(t *testing.T) {
 	c := newCluster(t)
 	c.PrependReactor("create", "clusterroles", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -88,7 +88,7 @@ func TestApply_DryRunUnsupported(t *testing.T) {
 	c.must(t, nodes())
 }
 
-// A binding of a role that is not there yet is judged by what the caller may do.
+// A binding of a role that does not exist yet is validated by the caller's permissions.
 func TestApply_BindingsOfNewRoles(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -120,14 +120,14 @@ func TestApply_BindingsOfNewRoles(t *testing.T) {
 				return true, &authorizationv1.SelfSubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: test.allowed(asked.Spec.ResourceAttributes)}}, nil
 			})
 			_, err := c.setup(nodes()).Apply(t.Context())
-			var rights *kubeclient.MissingPermissionError
-			if !errors.As(err, &rights) {
+			var denied *kubeclient.MissingPermissionError
+			if !errors.As(err, &denied) {
 				if test.missing > 0 || err != nil {
 					t.Errorf("error %v, want %d missing", err, test.missing)
 				}
 				return
 			}
-			if len(rights.Missing) != test.missing || !strings.Contains(err.Error(), "the verb bind on") {
+			if len(denied.Missing) != test.missing || !strings.Contains(err.Error(), "the verb bind on") {
 				t.Errorf("error %v, want %d missing", err, test.missing)
 			}
 			if _, err := c.RbacV1().ClusterRoles().Get(t.Context(), "kubeadm:get-nodes", metav1.GetOptions{}); err == nil {

@@ -28,8 +28,8 @@ func rbacPermissions(verb string) []permission {
 	return []permission{{verb, "roles"}, {verb, "rolebindings"}, {verb, "clusterroles"}, {verb, "clusterrolebindings"}}
 }
 
-// grantPermissions returns the permissions to grant permissions that one lacks. What the Role allows, to get
-// cluster-info, he has, since setup reads it.
+// grantPermissions returns the permissions to grant permissions that a user lacks. The
+// Role's own permission, to get cluster-info, is not among them, since setup needs it.
 func grantPermissions() []permission {
 	return []permission{{"escalate", "clusterroles"}, {"bind", "clusterroles"}}
 }
@@ -45,19 +45,19 @@ func (r permission) errorText() string {
 	return fmt.Sprintf("cannot %s resource %q", r.verb, r.resource)
 }
 
-// createUsersLacking creates a user for each permission who has all others, and one who
-// has all, and returns their kubeconfigs; the last is under the zero permission.
-func (l setupLab) createUsersLacking(t *testing.T, test string, rights []permission) map[permission]string {
+// createUsersLacking creates one user for each missing permission and one user with all
+// permissions, and returns their kubeconfigs; the last has the zero permission as its key.
+func (l setupLab) createUsersLacking(t *testing.T, test string, permissions []permission) map[permission]string {
 	t.Helper()
 	ctx, create := t.Context(), metav1.CreateOptions{}
 	users := map[permission]string{}
 	name := func(lacks permission) string {
 		return strings.TrimSuffix(ownPrefix+test+"-"+lacks.verb+"-"+lacks.resource, "--")
 	}
-	all := append(slices.Clone(rights), permission{}) // last, since the last is waited for
+	all := append(slices.Clone(permissions), permission{}) // last, because the test waits for the last user
 	for _, lacks := range all {
 		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name(lacks)}}
-		for _, r := range rights {
+		for _, r := range permissions {
 			if r != lacks {
 				role.Rules = append(role.Rules, r.rule())
 			}
@@ -77,10 +77,10 @@ func (l setupLab) createUsersLacking(t *testing.T, test string, rights []permiss
 		}
 		users[lacks] = l.kubeconfigAs(t, name(lacks))
 	}
-	l.Eventually(t, "right of the last user", func() bool {
+	l.Eventually(t, "permission of the last user", func() bool {
 		review, err := l.admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{User: name(permission{}), ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Verb: rights[0].verb, Group: rights[0].rule().APIGroups[0], Resource: rights[0].resource}},
+				Verb: permissions[0].verb, Group: permissions[0].rule().APIGroups[0], Resource: permissions[0].resource}},
 		}, create)
 		return err == nil && review.Status.Allowed
 	})
@@ -101,31 +101,31 @@ func impersonate(info *clientcmdapi.AuthInfo, user string) { info.Impersonate = 
 
 // wantPermissionErrors runs setup as each of the users: the error names the permission that
 // the user lacks, and nothing changes; a user with all of them succeeds in a dry run.
-func (l setupLab) wantPermissionErrors(t *testing.T, test string, rights []permission, args ...string) {
+func (l setupLab) wantPermissionErrors(t *testing.T, test string, permissions []permission, args ...string) {
 	t.Helper()
-	users := l.createUsersLacking(t, test, rights)
+	users := l.createUsersLacking(t, test, permissions)
 	before := l.readState(t)
-	for _, lacks := range rights {
+	for _, lacks := range permissions {
 		code, stdout, stderr := l.Run(t, append(args, "--kubeconfig", users[lacks])...)
 		if code != 8 || stdout != "" || !strings.Contains(stderr, lacks.errorText()) || !strings.Contains(stderr, "(Forbidden)") || !strings.Contains(stderr, "nothing was changed") {
-			t.Errorf("who lacks %s %s: exit code %d, stdout %q, stderr\n%s", lacks.verb, lacks.resource, code, stdout, stderr)
+			t.Errorf("without %s %s: exit code %d, stdout %q, stderr\n%s", lacks.verb, lacks.resource, code, stdout, stderr)
 		}
-		wantSameState(t, "who lacks "+lacks.verb+" "+lacks.resource, l.readState(t), before)
+		wantSameState(t, "without "+lacks.verb+" "+lacks.resource, l.readState(t), before)
 	}
 	if code, _, stderr := l.Run(t, append(args, "--dry-run", "--kubeconfig", users[permission{}])...); code != 0 {
-		t.Errorf("who lacks nothing: exit code %d\n%s", code, stderr)
+		t.Errorf("with all permissions: exit code %d\n%s", code, stderr)
 	}
 }
 
 func (l setupLab) applyWithoutPermission(t *testing.T) {
 	t.Helper()
-	rights := slices.Concat(rbacPermissions("get"), rbacPermissions("create"), grantPermissions(),
+	permissions := slices.Concat(rbacPermissions("get"), rbacPermissions("create"), grantPermissions(),
 		[]permission{{"get", "configmaps"}, {"create", "configmaps"}, {"list", "secrets"}})
-	l.wantPermissionErrors(t, "apply", rights, "setup", "--endpoint", l.Server.URL())
+	l.wantPermissionErrors(t, "apply", permissions, "setup", "--endpoint", l.Server.URL())
 }
 
-// forceWithoutPermission makes an object of each kind differ first, and in the end
-// lets the administrator mend them.
+// forceWithoutPermission first changes an object of each kind, and finally repairs them as
+// the administrator.
 func (l setupLab) forceWithoutPermission(t *testing.T) {
 	t.Helper()
 	for _, change := range [][]string{
@@ -141,15 +141,15 @@ func (l setupLab) forceWithoutPermission(t *testing.T) {
 			t.Fatal(stderr)
 		}
 	}
-	rights := slices.Concat(rbacPermissions("get"), rbacPermissions("update"), grantPermissions(), []permission{
+	permissions := slices.Concat(rbacPermissions("get"), rbacPermissions("update"), grantPermissions(), []permission{
 		{"create", "clusterrolebindings"}, {"delete", "clusterrolebindings"}, {"get", "configmaps"}, {"update", "configmaps"}, {"list", "secrets"},
 	})
-	l.wantPermissionErrors(t, "force", rights, "setup", "--force", "--endpoint", "https://127.0.0.1:9999")
+	l.wantPermissionErrors(t, "force", permissions, "setup", "--force", "--endpoint", "https://127.0.0.1:9999")
 	l.MustRun(t, "setup", "--force", "--endpoint", l.Server.URL())
 }
 
 func (l setupLab) removeWithoutPermission(t *testing.T) {
 	t.Helper()
-	rights := slices.Concat(rbacPermissions("get"), rbacPermissions("delete"), []permission{{"list", "roles"}, {"get", "configmaps"}, {"delete", "configmaps"}})
-	l.wantPermissionErrors(t, "remove", rights, "setup", "--remove")
+	permissions := slices.Concat(rbacPermissions("get"), rbacPermissions("delete"), []permission{{"list", "roles"}, {"get", "configmaps"}, {"delete", "configmaps"}})
+	l.wantPermissionErrors(t, "remove", permissions, "setup", "--remove")
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// rights collects what is missing, each thing once.
-type rights struct{ missing []string }
+// missingPermissions collects missing permissions without duplicates.
+type missingPermissions struct{ missing []string }
 
-// note takes down an error that is a missing right, and returns any other.
-func (r *rights) note(err error) error {
-	var lacks *kubeclient.MissingPermissionError
+// note records an error about missing permissions, and returns any other error.
+func (r *missingPermissions) note(err error) error {
+	var denied *kubeclient.MissingPermissionError
 	var status apierrors.APIStatus
 	var found []string
 	switch {
-	case errors.As(err, &lacks):
-		found = lacks.Missing
+	case errors.As(err, &denied):
+		found = denied.Missing
 	case kubeclient.IsForbiddenByRBAC(err) && errors.As(err, &status):
 		found = []string{strings.Join(strings.Fields(status.Status().Message), " ")}
 	default:
@@ -39,17 +39,17 @@ func (r *rights) note(err error) error {
 	return nil
 }
 
-func (r *rights) err() error {
+func (r *missingPermissions) err() error {
 	if len(r.missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("you lack rights, and nothing was changed: %w", &kubeclient.MissingPermissionError{Missing: r.missing})
+	return fmt.Errorf("permissions are missing, and nothing was changed: %w", &kubeclient.MissingPermissionError{Missing: r.missing})
 }
 
-// mayBind returns an [*kubeclient.MissingPermissionError] unless the caller may bind a role that does not
-// exist yet, so that the API server cannot tell: it takes the right to bind it, or
-// all that the role allows.
-func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
+// canBind returns an [*kubeclient.MissingPermissionError] unless the caller may bind a
+// role that does not exist yet, which the API server cannot check in a dry run: the
+// caller needs the verb bind on the role, or all permissions of the role.
+func (s Setup) canBind(ctx context.Context, bound, role Object) error {
 	bind := authorizationv1.ResourceAttributes{
 		Group: rbacv1.GroupName, Verb: "bind", Resource: strings.ToLower(role.Kind) + "s", Namespace: role.Namespace, Name: role.Name,
 	}
@@ -58,12 +58,12 @@ func (s Setup) mayBind(ctx context.Context, bound, role Object) error {
 			return err
 		}
 	}
-	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you cannot create %s: it takes the verb bind on %s, or to have yourself what that allows: %s",
+	return &kubeclient.MissingPermissionError{Missing: []string{fmt.Sprintf("you cannot create %s: you need the verb bind on %s, or all permissions that it grants: %s",
 		bound, role, strings.Join(uncovered(nil, role.Rules), ", "))}}
 }
 
-// Permissions returns what the rules of a role allow, each verb on each resource by
-// itself.
+// Permissions returns what the rules of a role allow, one entry for each verb on each
+// resource.
 func (o Object) Permissions() []authorizationv1.ResourceAttributes {
 	var all []authorizationv1.ResourceAttributes
 	for _, rule := range o.Rules {
