@@ -60,12 +60,12 @@ func TestSign_Files(t *testing.T) {
 		code       int
 		reason     string
 	}{
-		{"good", configMap(signature), nil, 0, ""},
+		{"valid", configMap(signature), nil, 0, ""},
 		{"another signature", configMap(strings.ToUpper(signature)), nil, 4, "SignatureInvalid"},
 		{"another pin", configMap(signature), []string{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, 4, "PinMismatch"},
 		{"no signature", file, nil, 4, "SignatureMissing"},
 		{"no file", file + "x", nil, 10, "LocalFile"},
-		{"both", file, []string{"--endpoint", "x"}, 2, "--file and --endpoint were both given"},
+		{"both", file, []string{"--endpoint", "x"}, 2, "--file and --endpoint cannot be used together"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestSign_Files(t *testing.T) {
 		})
 	}
 	if got := invoke(t, nil, "cluster-info", "sign", "--file", tokenFile, "--token-file", tokenFile); got.code != 4 || strings.Contains(got.errOut, planted) {
-		t.Errorf("what is no kubeconfig: exit code %d, stderr %q", got.code, got.errOut)
+		t.Errorf("not a kubeconfig: exit code %d, stderr %q", got.code, got.errOut)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestPin_File(t *testing.T) {
 	}
 }
 
-// Nodes are not told a CA that they would not take.
+// A CA that nodes would reject is not published.
 func TestPublish_UnusableCA(t *testing.T) {
 	for name, change := range map[string]func(*x509.Certificate){
 		"leaf": func(c *x509.Certificate) { c.IsCA = false },
@@ -108,7 +108,7 @@ func TestPublish_UnusableCA(t *testing.T) {
 		file := writeFile(t, "ca.crt", string(certpem.Encode(testca.New(t, time.Now(), change).Certificate)))
 		for _, command := range []string{"cluster-info publish --yes", "setup --force", "setup -o yaml"} {
 			args := append(strings.Fields(command), "--endpoint", "192.0.2.1", "--ca-file", file)
-			if got := invoke(t, hostileCluster(t), args...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "no node would take the CA in ") {
+			if got := invoke(t, hostileCluster(t), args...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "nodes would reject the CA in ") {
 				t.Errorf("%s, %s: exit code %d, stdout %q, stderr %q", name, command, got.code, got.out, got.errOut)
 			}
 		}

@@ -19,8 +19,8 @@ func TestDoctor_Interrupted(t *testing.T) {
 
 func TestDoctor_Usage(t *testing.T) {
 	for args, want := range map[string]string{
-		"--timeout 0s": "--timeout must be positive, not 0s", "--auto-approve perhaps": `--auto-approve is one of nodes none, not "perhaps"`,
-		"--group system:masters": `--group "system:masters" is not one that tokens can have`,
+		"--timeout 0s": "--timeout must be positive, not 0s", "--auto-approve perhaps": `--auto-approve must be one of nodes none, not "perhaps"`,
+		"--group system:masters": `--group "system:masters" is not a group of bootstrap tokens`,
 	} {
 		if got := invoke(t, hostileCluster(t), append([]string{"doctor"}, strings.Fields(args)...)...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, want) {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %q", args, got.code, got.out, got.errOut, want)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What one command prints with -o name, another takes, and kubectl too.
+// Names printed with -o name are accepted by the other commands and by kubectl.
 func TestName_PrintedAndTaken(t *testing.T) {
 	const request = "certificatesigningrequest.certificates.k8s.io/request-of-n1"
 	const secret = "secret/bootstrap-token-" + plantedID

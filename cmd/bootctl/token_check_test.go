@@ -20,10 +20,10 @@ import (
 
 func TestTokenCheck(t *testing.T) {
 	tests := []struct {
-		id              string
-		code            int
-		accepted, signs bool
-		rejected        string
+		id                string
+		code              int
+		accepted, signing bool
+		rejected          string
 	}{
 		{"aaaaaa", 0, true, true, ""},
 		{"bbbbbb", 0, false, true, "it does not have the usage authentication"},
@@ -36,7 +36,7 @@ func TestTokenCheck(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.id, func(t *testing.T) {
 			check, got := on[output.TokenCheck](t, fake.NewClientset(everyToken(t)...), "token", "check", test.id)
-			if got.code != test.code || check.Accepted != test.accepted || check.Signing != test.signs || !strings.Contains(check.RejectedReason, test.rejected) {
+			if got.code != test.code || check.Accepted != test.accepted || check.Signing != test.signing || !strings.Contains(check.RejectedReason, test.rejected) {
 				t.Errorf("exit code %d, check %+v, stderr %s", got.code, check, got.errOut)
 			}
 			if test.code == 4 && !strings.Contains(got.errOut, "TokenUnusable") {
@@ -49,7 +49,7 @@ func TestTokenCheck(t *testing.T) {
 	}
 }
 
-// Of a whole token, the secret is compared; it is never shown.
+// The secret of a full token is compared and never printed.
 func TestTokenCheck_ComparesSecret(t *testing.T) {
 	for text, code := range map[string]int{"aaaaaa." + planted: 0, "aaaaaa.0000000000000001": 9} {
 		for name, args := range map[string][]string{"file": {"--token-file", file(t, text)}, "command line": {text}} {
@@ -60,8 +60,8 @@ func TestTokenCheck_ComparesSecret(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"": "name a token by its ID, give --token-file, or set BOOTCTL_TOKEN", "aaaaaa --token-file x": "a token was named and --token-file given, too",
-		"aaaaaa --ca-file x": "--ca-cert-hash, --ca-file and --unsafe-skip-ca-verification go with --endpoint", "aaaaaa --endpoint 192.0.2.1": "with --endpoint it takes the whole token",
+		"": "name a token by its ID, use --token-file, or set BOOTCTL_TOKEN", "aaaaaa --token-file x": "ID and --token-file cannot be used together",
+		"aaaaaa --ca-file x": "--ca-cert-hash, --ca-file, and --unsafe-skip-ca-verification require --endpoint", "aaaaaa --endpoint 192.0.2.1": "--endpoint requires the full token: use --token-file",
 	} {
 		got := invoke(t, everyToken(t), append([]string{"token", "check"}, strings.Fields(args)...)...)
 		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, want) {
@@ -70,8 +70,8 @@ func TestTokenCheck_ComparesSecret(t *testing.T) {
 	}
 }
 
-// A token that nobody signed with is of no use to a node, once the signer has had
-// its time.
+// The check fails if cluster-info is not signed with the token, once the bootstrap signer
+// has had enough time.
 func TestTokenCheck_NeedsSignature(t *testing.T) {
 	info := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": "hello"}}
 	signed := info.DeepCopy()
@@ -80,7 +80,7 @@ func TestTokenCheck_NeedsSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	signed.Data["jws-kubeconfig-aaaaaa"] = clusterinfo.Sign([]byte("hello"), tok)
-	made := func(ago time.Duration, changes ...func(*corev1.Secret)) *corev1.Secret {
+	created := func(ago time.Duration, changes ...func(*corev1.Secret)) *corev1.Secret {
 		return tokenSecret(t, "aaaaaa", append(changes, func(s *corev1.Secret) { s.CreationTimestamp = metav1.Time{Time: time.Now().Add(-ago)} })...)
 	}
 	tests := []struct {
@@ -90,10 +90,10 @@ func TestTokenCheck_NeedsSignature(t *testing.T) {
 		code  int
 		state string
 	}{
-		{"signed", signed, made(time.Hour), 0, "VALID"},
-		{"not signed", info, made(time.Hour), 4, "MISSING"},
-		{"not signed yet", info, made(time.Second), 0, "MISSING"},
-		{"not to be signed with", info, made(time.Hour, without("usage-bootstrap-signing")), 0, ""},
+		{"signed", signed, created(time.Hour), 0, "VALID"},
+		{"not signed", info, created(time.Hour), 4, "MISSING"},
+		{"not signed yet", info, created(time.Second), 0, "MISSING"},
+		{"without the signing usage", info, created(time.Hour, without("usage-bootstrap-signing")), 0, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -105,8 +105,7 @@ func TestTokenCheck_NeedsSignature(t *testing.T) {
 	}
 }
 
-// A token in the wrong place of a Secret does not come out, where its own is known
-// or where a group should be.
+// A token secret in the wrong key of a Secret is not printed.
 func TestRun_MisplacedSecrets(t *testing.T) {
 	for key, value := range map[string]string{
 		"auth-extra-groups": "aaaaaa." + planted, "description": "for " + planted, "usage-bootstrap-signing": planted, planted: "x",
@@ -137,7 +136,7 @@ func TestAdminConfig_ServerFlag(t *testing.T) {
 		e := &cli.Env{Getenv: func(string) string { return writeKubeconfig(t, t.TempDir()) }, Connection: cli.NewConnection()}
 		*e.Connection.APIServer = given
 		if _, err := e.AdminConfig(); !errors.Is(err, failure.ErrUsage) {
-			t.Errorf("--server %s: %v, want it refused", given, err)
+			t.Errorf("--server %s: error %v, want ErrUsage", given, err)
 		}
 	}
 }

@@ -26,7 +26,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// writes returns the requests that change something, such as "create secrets".
+// writes returns the requests that change objects, such as "create secrets".
 func writes(clientset *fake.Clientset) []string {
 	var found []string
 	for _, action := range clientset.Actions() {
@@ -37,7 +37,7 @@ func writes(clientset *fake.Clientset) []string {
 	return found
 }
 
-// on runs bootctl on clientset and reads its document.
+// on runs bootctl on clientset and parses the JSON document that it prints.
 func on[T any](t *testing.T, clientset *fake.Clientset, args ...string) (T, result) {
 	t.Helper()
 	got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append(args, "-o", "json")...)
@@ -59,7 +59,7 @@ func file(t *testing.T, text string) string {
 	return name
 }
 
-// Bad input is found before anything is asked of the server.
+// Invalid input is rejected before the first request.
 func TestTokenCreate_Refuses(t *testing.T) {
 	const strong = "k3x9q2.w8f0s7d6h5j4n3m2"
 	const group = " must be system:bootstrappers: followed by a-z, 0-9, colons and dashes, and end with a letter or digit"
@@ -68,11 +68,11 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		name   string
 		args   []string
 		reason string
-		says   string // how the message begins
+		prefix string // of the message
 	}{
 		{"negative TTL", []string{"--ttl", "-1h"}, "Usage", usage + `--ttl "-1h" is not a duration such as 90m, 24h, or 7d`},
-		{"TTL below a second", []string{"--ttl", "500ms"}, "Usage", usage + `--ttl "500ms" ends before the token can be used; never makes one without end`},
-		{"a nanosecond", []string{"--ttl", "1ns"}, "Usage", usage + `--ttl "1ns" ends before the token can be used; never makes one without end`},
+		{"TTL below a second", []string{"--ttl", "500ms"}, "Usage", usage + `--ttl "500ms" is shorter than a second; use never for a token that does not expire`},
+		{"a nanosecond", []string{"--ttl", "1ns"}, "Usage", usage + `--ttl "1ns" is shorter than a second; use never for a token that does not expire`},
 		{"no unit", []string{"--ttl", "1h30"}, "Usage", usage + `--ttl "1h30" is not a duration such as 90m, 24h, or 7d`},
 		{"float", []string{"--ttl", "1e3s"}, "Usage", usage + `--ttl "1e3s" is not a duration such as 90m, 24h, or 7d`},
 		{"other digits", []string{"--ttl", "١h"}, "Usage", usage + `--ttl "١h" is not a duration such as 90m, 24h, or 7d`},
@@ -80,10 +80,10 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		{"overflow of days", []string{"--ttl", "106752d"}, "Usage", usage + `--ttl "106752d" is not a duration such as 90m, 24h, or 7d`},
 		{"negative days", []string{"--ttl", "-7d"}, "Usage", usage + `--ttl "-7d" is not a duration such as 90m, 24h, or 7d`},
 		{"days and hours", []string{"--ttl", "1d2h"}, "Usage", usage + `--ttl "1d2h" is not a duration such as 90m, 24h, or 7d`},
-		{"TTL and end", []string{"--ttl", "1h", "--expires-at", "2099-01-01T00:00:00Z"}, "Usage", usage + "--ttl and --expires-at were both given"},
-		{"end is past", []string{"--expires-at", "2020-01-01T00:00:00Z"}, "Usage", usage + "--expires-at 2020-01-01T00:00:00Z is past"},
-		{"end is a day", []string{"--expires-at", "2099-01-01"}, "Usage", usage + `--expires-at "2099-01-01" is not a time like 2026-01-31T18:00:00Z`},
-		{"end without a zone", []string{"--expires-at", "2099-01-01T00:00:00"}, "Usage", usage + `--expires-at "2099-01-01T00:00:00" is not a time like 2026-01-31T18:00:00Z`},
+		{"TTL and time", []string{"--ttl", "1h", "--expires-at", "2099-01-01T00:00:00Z"}, "Usage", usage + "--ttl and --expires-at cannot be used together"},
+		{"past", []string{"--expires-at", "2020-01-01T00:00:00Z"}, "Usage", usage + "--expires-at 2020-01-01T00:00:00Z is in the past"},
+		{"date without a time", []string{"--expires-at", "2099-01-01"}, "Usage", usage + `--expires-at "2099-01-01" is not a time like 2026-01-31T18:00:00Z`},
+		{"time without a zone", []string{"--expires-at", "2099-01-01T00:00:00"}, "Usage", usage + `--expires-at "2099-01-01T00:00:00" is not a time like 2026-01-31T18:00:00Z`},
 		{"no usage", []string{"--usages", ""}, "InvalidTokenSpec", spec + "at least one usage is required: signing, authentication or both"},
 		{"unknown usage", []string{"--usages", "sign"}, "InvalidTokenSpec", spec + `usage "sign" is neither signing nor authentication`},
 		{"usage in upper case", []string{"--usages", "Signing"}, "InvalidTokenSpec", spec + `usage "Signing" is neither signing nor authentication`},
@@ -97,31 +97,31 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		{"malformed token", []string{strong + "0"}, "InvalidToken", "not a bootstrap token: it has 24 bytes instead of 23 (6 characters, a dot and 16 characters)"},
 		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken", "token abcdef: the token is weak: it is an example from public documentation"},
 		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken", "token k3x9q2: the token is weak: its secret has too few different characters"},
-		{"token and file", []string{strong, "--token-file", "x"}, "Usage", usage + "a token was given and --token-file, too"},
-		{"count and token", []string{strong, "--count", "2"}, "Usage", usage + "--count is of random tokens, and one was given"},
-		{"count of none", []string{"--count", "0"}, "Usage", usage + "--count 0 is not between 1 and 10000"},
-		{"value without its =", []string{"--print-join-command", "kubeadm"}, "Usage", usage + "kubeadm is no token; a value of --print-join-command or --dry-run is joined to it with ="},
+		{"token and file", []string{strong, "--token-file", "x"}, "Usage", usage + "TOKEN and --token-file cannot be used together"},
+		{"count and token", []string{strong, "--count", "2"}, "Usage", usage + "--count creates random tokens: it cannot be used with TOKEN or --token-file"},
+		{"count of zero", []string{"--count", "0"}, "Usage", usage + "--count 0 is not between 1 and 10000"},
+		{"value without its =", []string{"--print-join-command", "kubeadm"}, "Usage", usage + "kubeadm is not a token; pass a value as --print-join-command=VALUE or --dry-run=VALUE"},
 		{"server without TLS", []string{"--server", "http://192.0.2.1:8080"}, "Usage", usage + "--server http://192.0.2.1:8080 would send tokens unencrypted; use an https URL"},
 		{"count below one", []string{"--count", "-1"}, "Usage", usage + "--count -1 is not between 1 and 10000"},
 		{"count too large", []string{"--count", "10001"}, "Usage", usage + "--count 10001 is not between 1 and 10000"},
-		{"count of one file", []string{"--count", "2", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig is of one token, without --count"},
-		{"waiting for no signature", []string{"--usages", "authentication", "--wait"}, "Usage", usage + "nothing is signed with a token without the usage signing, so --wait would wait for ever"},
-		{"waiting in a dry run", []string{"--wait", "--dry-run"}, "Usage", usage + "nothing is created in a dry run, so there is nothing to --wait for"},
-		{"no time to wait", []string{"--wait", "--timeout", "0s"}, "Usage", usage + "--timeout 0s leaves no time"},
+		{"count and kubeconfig", []string{"--count", "2", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig and --count cannot be used together"},
+		{"waiting without the signing usage", []string{"--usages", "authentication", "--wait"}, "Usage", usage + "--wait requires the usage signing"},
+		{"waiting in a dry run", []string{"--wait", "--dry-run"}, "Usage", usage + "--wait and --dry-run cannot be used together"},
+		{"no time to wait", []string{"--wait", "--timeout", "0s"}, "Usage", usage + "--timeout must be positive, not 0s"},
 		{"unknown dry run", []string{"--dry-run=both"}, "Usage", `invalid argument "both" for "--dry-run" flag: must be one of client, server`},
-		{"join command of whom", []string{"--print-join-command=k3s"}, "Usage", `invalid argument "k3s" for "--print-join-command" flag: must be one of bootctl, kubeadm`},
-		{"join command without signing", []string{"--usages", "authentication", "--print-join-command"}, "Usage", usage + "a node joins with a token of both usages only, so --print-join-command needs both"},
-		{"kubeconfig of a signing token", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig needs the usage authentication"},
-		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage", `invalid argument "true" for "--config" flag: bootctl takes its answers from flags: --ttl, --usages, --groups, --description and --token-file`},
-		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage", `invalid argument "true" for "--certificate-key" flag: bootctl joins nodes, not control planes`},
-		{"template that cannot be printed", []string{"-o", "go-template={{index .usages 7}}"}, "Usage", usage + "nothing was created, since it could not be printed: "},
-		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage", "--quiet prints bare names only, so it does not go with -o yaml"},
+		{"join command for an unknown program", []string{"--print-join-command=k3s"}, "Usage", `invalid argument "k3s" for "--print-join-command" flag: must be one of bootctl, kubeadm`},
+		{"join command without signing", []string{"--usages", "authentication", "--print-join-command"}, "Usage", usage + "--print-join-command requires the usages signing and authentication"},
+		{"kubeconfig without authentication", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig requires the usage authentication"},
+		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage", `invalid argument "true" for "--config" flag: bootctl reads no configuration file here; use --ttl, --usages, --groups, --description, and --token-file`},
+		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage", `invalid argument "true" for "--certificate-key" flag: bootctl joins worker nodes; it does not join control plane nodes`},
+		{"template that cannot be printed", []string{"-o", "go-template={{index .usages 7}}"}, "Usage", usage + "nothing was created, because it could not be printed: "},
+		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage", "--quiet and -o yaml cannot be used together"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			clientset := fake.NewClientset(hostileCluster(t)...)
 			got := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), append([]string{"token", "create"}, test.args...)...)
-			want := regexp.MustCompile(`(?m)^bootctl: error: ` + regexp.QuoteMeta(test.says) + `.*\(` + test.reason + `\)$`)
+			want := regexp.MustCompile(`(?m)^bootctl: error: ` + regexp.QuoteMeta(test.prefix) + `.*\(` + test.reason + `\)$`)
 			if got.code != 2 || got.out != "" || !want.MatchString(got.errOut) {
 				t.Errorf("exit code %d, stdout %q, stderr %q; want 2, nothing, %s", got.code, got.out, got.errOut, want)
 			}
@@ -138,7 +138,7 @@ func TestTokenCreate_Expiration(t *testing.T) {
 		args []string
 		want time.Duration // from now on; 0: never
 	}{
-		{"by itself", nil, 24 * time.Hour},
+		{"default", nil, 24 * time.Hour},
 		{"Go duration", []string{"--ttl", "1h30m"}, 90 * time.Minute},
 		{"days", []string{"--ttl", "7d"}, 7 * 24 * time.Hour},
 		{"plus", []string{"--ttl", "+1h"}, time.Hour},
@@ -146,7 +146,7 @@ func TestTokenCreate_Expiration(t *testing.T) {
 		{"zero", []string{"--ttl", "0"}, 0},
 		{"zero seconds", []string{"--ttl", "0s"}, 0},
 		{"at a time", []string{"--expires-at", time.Now().Add(time.Hour).Format(time.RFC3339)}, time.Hour},
-		{"at a time elsewhere", []string{"--expires-at", time.Now().Add(time.Hour).In(time.FixedZone("", 14*3600)).Format(time.RFC3339)}, time.Hour},
+		{"at a time in another zone", []string{"--expires-at", time.Now().Add(time.Hour).In(time.FixedZone("", 14*3600)).Format(time.RFC3339)}, time.Hour},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -155,15 +155,15 @@ func TestTokenCreate_Expiration(t *testing.T) {
 			if got.code != 0 {
 				t.Fatalf("exit code %d, stderr %s", got.code, got.errOut)
 			}
-			endless := strings.Contains(got.errOut, "never expires")
+			warned := strings.Contains(got.errOut, "never expires")
 			if test.want == 0 {
-				if token.Expires != nil || !endless {
+				if token.Expires != nil || !warned {
 					t.Errorf("expires %v, stderr %q", token.Expires, got.errOut)
 				}
 				return
 			}
-			if left := time.Until(*token.Expires); left > test.want || left < test.want-3*time.Second || endless {
-				t.Errorf("%s left, want %s; stderr %q", left, test.want, got.errOut)
+			if left := time.Until(*token.Expires); left > test.want || left < test.want-3*time.Second || warned {
+				t.Errorf("TTL %s, want %s; stderr %q", left, test.want, got.errOut)
 			}
 			secret, err := clientset.CoreV1().Secrets("kube-system").Get(t.Context(), token.SecretName, metav1.GetOptions{})
 			if err != nil || !strings.HasSuffix(string(secret.Data["expiration"]), "Z") {
@@ -173,7 +173,7 @@ func TestTokenCreate_Expiration(t *testing.T) {
 	}
 }
 
-// Each usage can stand alone; a token for signing alone has no groups.
+// A token can have a single usage; a token for signing only has no groups.
 func TestTokenCreate_Usages(t *testing.T) {
 	for usages, groups := range map[string]int{"signing": 0, "authentication": 1, "signing,authentication": 1, "signing,signing": 0} {
 		token, got := on[output.Token](t, fake.NewClientset(), "token", "create", "--usages", usages)
@@ -183,12 +183,11 @@ func TestTokenCreate_Usages(t *testing.T) {
 	}
 }
 
-// A token of the user's is taken as it is, from wherever it comes, and never
-// replaces one.
+// A given token is created unchanged, and never replaces an existing one.
 func TestTokenCreate_GivenToken(t *testing.T) {
 	const text = "k3x9q2.w8f0s7d6h5j4n3m2"
 	for name, args := range map[string][]string{
-		"command line": {text}, "file": {"--token-file", file(t, text)}, "file with a line end": {"--token-file", file(t, text+"\r\n")},
+		"command line": {text}, "file": {"--token-file", file(t, text)}, "file with a line ending": {"--token-file", file(t, text+"\r\n")},
 		"weak": {"--token-file", file(t, "abcdef.0123456789abcdef"), "--allow-weak"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,7 +201,7 @@ func TestTokenCreate_GivenToken(t *testing.T) {
 				t.Errorf("stderr %q", got.errOut)
 			}
 			if _, got = on[output.Token](t, clientset, args...); got.code != 9 || got.out != "" || !strings.Contains(got.errOut, "TokenExists") {
-				t.Errorf("again: exit code %d, stdout %q, stderr %s", got.code, got.out, got.errOut)
+				t.Errorf("second time: exit code %d, stdout %q, stderr %s", got.code, got.out, got.errOut)
 			}
 		})
 	}
@@ -217,7 +216,8 @@ func TestTokenCreate_Many(t *testing.T) {
 	seen := map[string]bool{}
 	for _, item := range list.Items {
 		seen[item.Token] = true
-		if !strings.Contains(item.JoinCommand, "--token "+item.Token+" ") {
+		environment, command, _ := strings.Cut(item.JoinCommand, " ")
+		if environment != "BOOTCTL_TOKEN="+item.Token || !strings.HasPrefix(command, "bootctl join ") || strings.Contains(command, item.Token[7:]) {
 			t.Errorf("join command %q of token %q", item.JoinCommand, item.Token)
 		}
 	}
@@ -226,11 +226,11 @@ func TestTokenCreate_Many(t *testing.T) {
 	}
 	text := invokeOn(t.Context(), t, clientset, writeKubeconfig(t, t.TempDir()), "token", "create", "--count", "1")
 	if strings.Count(text.out, "\n") != 1 || len(text.out) != len("abcdef.0123456789abcdef\n") {
-		t.Errorf("one of a list: %q", text.out)
+		t.Errorf("--count 1 prints %q", text.out)
 	}
 }
 
-// What was created is printed although others could not be.
+// The created tokens are printed if others could not be created.
 func TestTokenCreate_ManyPartly(t *testing.T) {
 	clientset := fake.NewClientset()
 	var n atomic.Int64
@@ -246,7 +246,7 @@ func TestTokenCreate_ManyPartly(t *testing.T) {
 	}
 }
 
-// A random ID that is taken is drawn again; the token that has it stays.
+// If a random ID is taken, another one is generated and the existing token is not changed.
 func TestTokenCreate_IDTaken(t *testing.T) {
 	clientset := fake.NewClientset()
 	var taken string
@@ -269,11 +269,11 @@ func TestTokenCreate_IDTaken(t *testing.T) {
 	}
 	secret, err := clientset.CoreV1().Secrets("kube-system").Get(t.Context(), taken, metav1.GetOptions{})
 	if err != nil || string(secret.Data["token-secret"]) != "zzzzzzzzzzzzzzz1" {
-		t.Errorf("the token that was there: %v, %v", secret, err)
+		t.Errorf("existing token: %v, %v", secret, err)
 	}
 }
 
-// Nothing is created before all that is to be printed with it is known.
+// cluster-info is read before anything is created.
 func TestTokenCreate_ReadsFirst(t *testing.T) {
 	for _, args := range [][]string{{"--print-join-command"}, {"-o", "bootstrap-kubeconfig"}, {"--wait"}} {
 		clientset := fake.NewClientset()
@@ -302,7 +302,7 @@ func TestTokenCreate_DryRun(t *testing.T) {
 		}
 	}
 	if got := invoke(t, nil, "token", "create", "--dry-run"); got.code != 0 {
-		t.Errorf("a dry run asks a server: exit code %d, stderr %s", got.code, got.errOut)
+		t.Errorf("without a kubeconfig: exit code %d, stderr %s", got.code, got.errOut)
 	}
 }
 
@@ -318,7 +318,7 @@ func TestTokenCreate_BootstrapKubeconfig(t *testing.T) {
 	}
 }
 
-// Whoever creates a token with a wrong clock learns that it ends at another time.
+// token create warns if the clock differs from the API server's.
 func TestTokenCreate_ClockSkew(t *testing.T) {
 	for skew, want := range map[time.Duration]string{5 * time.Minute: "behind", -5 * time.Minute: "ahead of", 30 * time.Second: ""} {
 		clientset := fake.NewClientset()
@@ -328,13 +328,13 @@ func TestTokenCreate_ClockSkew(t *testing.T) {
 			return true, secret, nil
 		})
 		_, got := on[output.Token](t, clientset, "token", "create")
-		if said := strings.Contains(got.errOut, "clock"); said != (want != "") || !strings.Contains(got.errOut, want) {
+		if warned := strings.Contains(got.errOut, "clock"); warned != (want != "") || !strings.Contains(got.errOut, want) {
 			t.Errorf("%s: stderr %q, want %q", skew, got.errOut, want)
 		}
 	}
 }
 
-// The token that was created is printed although nobody signed with it.
+// The token is printed even if cluster-info is not signed with it.
 func TestTokenCreate_WaitTimeout(t *testing.T) {
 	clientset := fake.NewClientset(hostileCluster(t)...)
 	token, got := on[output.Token](t, clientset, "token", "create", "--wait", "--timeout", "300ms")

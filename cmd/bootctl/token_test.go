@@ -23,7 +23,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// tokenSecret is an ordinary token of the ID, changed by the given functions.
+// tokenSecret returns a valid token with the ID, changed by the given functions.
 func tokenSecret(t *testing.T, id string, changes ...func(*corev1.Secret)) *corev1.Secret {
 	t.Helper()
 	tok, err := token.Parse(id + "." + planted)
@@ -49,7 +49,7 @@ func without(key string) func(*corev1.Secret) { return func(s *corev1.Secret) { 
 
 const past = "2020-01-01T00:00:00Z"
 
-// everyToken has a token of every status.
+// everyToken returns a token of each status.
 func everyToken(t *testing.T) []runtime.Object {
 	t.Helper()
 	proxy := []func(*corev1.Secret){
@@ -71,7 +71,7 @@ func everyToken(t *testing.T) []runtime.Object {
 func TestTokenList_Fields(t *testing.T) {
 	list, got := on[output.TokenList](t, fake.NewClientset(everyToken(t)...), "token", "list")
 	want := map[string]string{
-		"aaaaaa": "valid", "bbbbbb": "valid, for signing alone", "cccccc": "expired",
+		"aaaaaa": "valid", "bbbbbb": "valid, for signing only", "cccccc": "expired",
 		"dddddd": `unusable: group " system:bootstrappers:b" is not a valid group below system:bootstrappers:`,
 		"eeeeee": "unusable: its expiration is not an RFC 3339 time, so it counts as expired",
 		"ffffff": "proxy of kubeadm-certs", "gggggg": "expired", "hhhhhh": "valid",
@@ -86,7 +86,7 @@ func TestTokenList_Fields(t *testing.T) {
 	}
 }
 
-// An end that JSON cannot say does not make the whole list fail.
+// An expiration that JSON cannot represent does not make the list fail.
 func TestTokenList_ExpiresNow(t *testing.T) {
 	for _, end := range []string{"9999-12-31T23:59:00-00:01", "0000-01-01T00:00:00+00:01"} {
 		list, got := on[output.TokenList](t, fake.NewClientset(tokenSecret(t, "aaaaaa", with("expiration", end))), "token", "list")
@@ -124,7 +124,7 @@ func TestTokenList_Filters(t *testing.T) {
 	}
 }
 
-// A cluster-info without room for more signatures is told of before it is full.
+// token list warns before cluster-info is full of signatures.
 func TestTokenList_ClusterInfoFull(t *testing.T) {
 	many := func(n int, usage string) []runtime.Object {
 		objects := hostileCluster(t)
@@ -140,7 +140,7 @@ func TestTokenList_ClusterInfoFull(t *testing.T) {
 	}{
 		{"near", many(6000, "auth-extra-groups"), true},
 		{"not near", many(5990, "auth-extra-groups"), false},
-		{"not for signing", many(6000, "usage-bootstrap-signing"), false},
+		{"without the signing usage", many(6000, "usage-bootstrap-signing"), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -172,43 +172,43 @@ func TestTokenDelete(t *testing.T) {
 		args string
 		code int
 		left string
-		says string
+		want string // on stderr
 	}{
 		{"by ID", "aaaaaa hhhhhh", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", ""},
-		{"whole token", "aaaaaa." + planted, 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
-		{"whole token, other secret", "aaaaaa.0000000000000001", 9, all, "TokenSecretMismatch"},
+		{"full token", "aaaaaa." + planted, 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
+		{"full token, other secret", "aaaaaa.0000000000000001", 9, all, "TokenSecretMismatch"},
 		{"twice", "aaaaaa aaaaaa", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
-		{"not there", "zzzzzz", 3, all, "TokenNotFound"},
-		{"not there, and others", "zzzzzz aaaaaa yyyyyy hhhhhh", 3, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", "2 of 4"},
-		{"not there, ignored", "zzzzzz aaaaaa --ignore-not-found", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
+		{"missing", "zzzzzz", 3, all, "TokenNotFound"},
+		{"missing, and others", "zzzzzz aaaaaa yyyyyy hhhhhh", 3, "bbbbbb cccccc dddddd eeeeee ffffff gggggg", "2 of 4"},
+		{"missing, ignored", "zzzzzz aaaaaa --ignore-not-found", 0, "bbbbbb cccccc dddddd eeeeee ffffff gggggg hhhhhh", ""},
 		{"expired", "--expired", 0, "aaaaaa bbbbbb dddddd ffffff gggggg hhhhhh", ""},
 		{"dry run", "--expired --dry-run", 0, all, ""},
 		{"dry run by ID", "aaaaaa --dry-run", 0, all, ""},
-		{"none", "", 2, all, "name tokens by their IDs, or give --expired"},
-		{"named and expired", "aaaaaa --expired", 2, all, "tokens were named, and --expired given too"},
+		{"no token", "", 2, all, "name tokens by their IDs, or use --expired"},
+		{"ID and expired", "aaaaaa --expired", 2, all, "ID and --expired cannot be used together"},
 		{"one malformed", "aaaaaa AAAAAA", 2, all, "InvalidToken"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			clientset := fake.NewClientset(everyToken(t)...)
 			list, got := on[output.ResultList](t, clientset, append([]string{"token", "delete"}, strings.Fields(test.args)...)...)
-			if got.code != test.code || left(t, clientset) != test.left || !strings.Contains(got.errOut, test.says) {
+			if got.code != test.code || left(t, clientset) != test.left || !strings.Contains(got.errOut, test.want) {
 				t.Errorf("exit code %d, want %d; left %q, want %q; stderr %s", got.code, test.code, left(t, clientset), test.left, got.errOut)
 			}
 			if strings.Contains(got.out+got.errOut, planted) {
-				t.Errorf("the secret came out: %+v, %s", list, got.errOut)
+				t.Errorf("the secret is printed: %+v, %s", list, got.errOut)
 			}
 		})
 	}
 }
 
-// What was judged to be expired is what is deleted, and not what became of it.
+// A token that is changed after it was found to be expired is not deleted.
 func TestTokenDelete_SparesExtended(t *testing.T) {
 	clientset := fake.NewClientset(everyToken(t)...)
 	clientset.PrependReactor("delete", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		given := action.(clienttesting.DeleteActionImpl).DeleteOptions.Preconditions
 		if given == nil || given.UID == nil || given.ResourceVersion == nil {
-			t.Errorf("the deletion has the preconditions %+v", given)
+			t.Errorf("preconditions %+v, want a UID and a resource version", given)
 		}
 		return true, nil, apierrors.NewConflict(corev1.Resource("secrets"), "x", errors.New("it is another version"))
 	})
@@ -218,8 +218,7 @@ func TestTokenDelete_SparesExtended(t *testing.T) {
 	}
 }
 
-// Requests outlive their token: they are named, or denied, those of this token
-// alone and those alone that are pending.
+// The pending CSRs of a deleted token, and no other CSRs, are listed or denied.
 func TestTokenDelete_CSRs(t *testing.T) {
 	cluster := func() *fake.Clientset {
 		objects := append(everyToken(t), requests(t, "n1", "n2", "n3", "n4")...)
@@ -250,15 +249,15 @@ func TestTokenDelete_CSRs(t *testing.T) {
 	}
 	const both = "request-of-n1 request-of-n3"
 	tests := []struct {
-		name                     string
-		args                     string
-		pending, toldOf, deniedS string
+		name                      string
+		args                      string
+		pending, reported, denied string
 	}{
-		{"named", "aaaaaa", both, both, ""},
+		{"listed", "aaaaaa", both, both, ""},
 		{"denied", "aaaaaa --deny-pending", "", both + `"}`, both},
-		{"would be", "aaaaaa --deny-pending --dry-run", both, both, ""},
-		{"of a token and one that is gone", "zzzzzz aaaaaa --ignore-not-found --deny-pending", "", both + `"}`, both},
-		{"of none", "hhhhhh --deny-pending", "", "", ""},
+		{"dry run", "aaaaaa --deny-pending --dry-run", both, both, ""},
+		{"token and missing token", "zzzzzz aaaaaa --ignore-not-found --deny-pending", "", both + `"}`, both},
+		{"no CSRs", "hhhhhh --deny-pending", "", "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -271,17 +270,17 @@ func TestTokenDelete_CSRs(t *testing.T) {
 			if pending := strings.Join(last.PendingCSRs, " "); pending != test.pending {
 				t.Errorf("pending %q, want %q", pending, test.pending)
 			}
-			if found := strings.Join(last.DeniedCSRs, " "); found != test.deniedS || denied(clientset) != test.deniedS {
-				t.Errorf("denied %q and %q, want %q", found, denied(clientset), test.deniedS)
+			if found := strings.Join(last.DeniedCSRs, " "); found != test.denied || denied(clientset) != test.denied {
+				t.Errorf("denied %q and %q, want %q", found, denied(clientset), test.denied)
 			}
-			if told := strings.Contains(got.errOut, "request-of-"); told != (test.toldOf != "") || !strings.Contains(got.errOut, test.toldOf) {
-				t.Errorf("stderr %q, want %q told of", got.errOut, test.toldOf)
+			if reported := strings.Contains(got.errOut, "request-of-"); reported != (test.reported != "") || !strings.Contains(got.errOut, test.reported) {
+				t.Errorf("stderr %q, want %q", got.errOut, test.reported)
 			}
 		})
 	}
 }
 
-// A token that is gone already left its requests all the same.
+// The CSRs of a missing token are denied as well.
 func TestTokenDelete_DeniesForMissingToken(t *testing.T) {
 	request := changed(requests(t, "n1")[0], func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Username = "system:bootstrap:zzzzzz" })
 	list, got := on[output.ResultList](t, fake.NewClientset(request), "token", "delete", "zzzzzz", "--deny-pending")
@@ -290,7 +289,7 @@ func TestTokenDelete_DeniesForMissingToken(t *testing.T) {
 	}
 }
 
-// Whoever may not deny is told before the token is gone.
+// A missing permission to deny is reported before the token is deleted.
 func TestTokenDelete_ChecksPermissionFirst(t *testing.T) {
 	ctx := context.WithValue(t.Context(), accessKey{}, func(a *authorizationv1.ResourceAttributes) bool { return a.Verb != "approve" })
 	clientset := fake.NewClientset(everyToken(t)...)
@@ -302,7 +301,7 @@ func TestTokenDelete_ChecksPermissionFirst(t *testing.T) {
 	}
 }
 
-// A Secret that has only the name of a token is left alone.
+// A Secret that only has the name of a token is not changed.
 func TestTokenDelete_OtherSecrets(t *testing.T) {
 	for _, args := range []string{"delete aaaaaa", "extend aaaaaa --ttl 1h"} {
 		clientset := fake.NewClientset(tokenSecret(t, "aaaaaa", func(s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque }))
@@ -313,8 +312,8 @@ func TestTokenDelete_OtherSecrets(t *testing.T) {
 	}
 }
 
-// Without access to requests a token is deleted all the same, and that they were
-// not looked after is said; where they were to be denied it is an error.
+// Without permission to list CSRs, the token is deleted with a warning; with --deny-pending
+// that is an error.
 func TestTokenDelete_NoAccessToCSRs(t *testing.T) {
 	for args, code := range map[string]int{"aaaaaa": 0, "aaaaaa --deny-pending": 8} {
 		clientset := fake.NewClientset(everyToken(t)...)
@@ -330,31 +329,31 @@ func TestTokenDelete_NoAccessToCSRs(t *testing.T) {
 
 func TestTokenExtend(t *testing.T) {
 	tests := []struct {
-		name string
-		args string
-		code int
-		want time.Duration // from now on; 0: never
-		says string
+		name   string
+		args   string
+		code   int
+		want   time.Duration // from now on; 0: never
+		stderr string
 	}{
 		{"longer", "aaaaaa --ttl 2d", 0, 48 * time.Hour, ""},
 		{"sooner", "aaaaaa --ttl 5m", 0, 5 * time.Minute, "sooner"},
 		{"never", "aaaaaa --ttl never", 0, 0, "never expires"},
 		{"expired", "cccccc --ttl 1h", 0, time.Hour, ""},
-		{"unreadable end", "eeeeee --ttl 1h", 0, time.Hour, ""},
+		{"invalid expiration", "eeeeee --ttl 1h", 0, time.Hour, ""},
 		{"unusable", "dddddd --ttl 2h", 0, 2 * time.Hour, "cannot be used"},
 		{"at a time", "aaaaaa --expires-at " + time.Now().Add(3*time.Hour).UTC().Format(time.RFC3339), 0, 3 * time.Hour, ""},
-		{"no end", "aaaaaa", 2, 0, "--ttl or --expires-at"},
-		{"two ends", "aaaaaa --ttl 1h --expires-at 2099-01-01T00:00:00Z", 2, 0, "both"},
+		{"no expiration", "aaaaaa", 2, 0, "--ttl or --expires-at"},
+		{"TTL and time", "aaaaaa --ttl 1h --expires-at 2099-01-01T00:00:00Z", 2, 0, "cannot be used together"},
 		{"past", "aaaaaa --ttl -1h", 2, 0, `--ttl \"-1h\" is not a duration`},
-		{"not there", "zzzzzz --ttl 1h", 3, 0, "TokenNotFound"},
+		{"missing", "zzzzzz --ttl 1h", 3, 0, "TokenNotFound"},
 		{"other secret", "aaaaaa.0000000000000001 --ttl 1h", 9, 0, "TokenSecretMismatch"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			clientset := fake.NewClientset(everyToken(t)...)
 			changed, got := on[output.Token](t, clientset, append([]string{"token", "extend"}, strings.Fields(test.args)...)...)
-			if got.code != test.code || !strings.Contains(got.errOut, test.says) || test.says == "" && got.errOut != "" {
-				t.Fatalf("exit code %d, want %d; stderr %q, want %q", got.code, test.code, got.errOut, test.says)
+			if got.code != test.code || !strings.Contains(got.errOut, test.stderr) || test.stderr == "" && got.errOut != "" {
+				t.Fatalf("exit code %d, want %d; stderr %q, want %q", got.code, test.code, got.errOut, test.stderr)
 			}
 			switch {
 			case test.code != 0:
@@ -363,17 +362,17 @@ func TestTokenExtend(t *testing.T) {
 				}
 			case test.want == 0:
 				if changed.Expires != nil {
-					t.Errorf("it expires %v", changed.Expires)
+					t.Errorf("expiration %v, want none", changed.Expires)
 				}
 			default:
 				if rest := time.Until(*changed.Expires); rest > test.want || rest < test.want-3*time.Second {
-					t.Errorf("%s are left, want %s", rest, test.want)
+					t.Errorf("TTL %s, want %s", rest, test.want)
 				}
 			}
 		})
 	}
 	got := invoke(t, everyToken(t), "token", "extend", "aaaaaa", "--ttl", "2h")
 	if _, err := time.Parse(time.RFC3339, strings.TrimSuffix(got.out, "\n")); err != nil {
-		t.Errorf("stdout %q is not the new end", got.out)
+		t.Errorf("stdout %q, want the new expiration", got.out)
 	}
 }

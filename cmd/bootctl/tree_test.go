@@ -119,6 +119,7 @@ func TestTree_FlagsAndExamples(t *testing.T) {
 func exampleParses(t *testing.T, leaf *cobra.Command, line string) {
 	t.Helper()
 	line = strings.TrimPrefix(line, `eval "$(`)
+	line = strings.TrimPrefix(line, "(umask 077; ")
 	line = strings.TrimPrefix(line, "BOOTCTL_TOKEN=$(cat token) ")
 	line, _, _ = strings.Cut(strings.TrimSuffix(line, `)"`), " >")
 	words := shellWords(line)

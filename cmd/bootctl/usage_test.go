@@ -33,8 +33,8 @@ func TestRun_UsageErrors(t *testing.T) {
 		{"csr submit --node n1 --key k --timeout 5s", "--timeout requires --wait"},
 		{"csr submit --node n1 --key k --org o", "--org requires --cn"},
 		{"csr approve --pending --wait", "--wait requires --node"},
-		{"lab logs -o json", "-o and -q mean nothing here"},
-		{"lab logs -q", "-o and -q mean nothing here"},
+		{"lab logs -o json", "-o and -q cannot be used with a log"},
+		{"lab logs -q", "-o and -q cannot be used with a log"},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {

@@ -12,11 +12,15 @@ import (
 
 func newVersion(e *cli.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Long:    "Prints the version of bootctl. It asks no server.",
-		Example: "  bootctl version -o json",
-		Args:    cobra.NoArgs,
+		Use:   "version",
+		Short: "Print the version",
+		Long: `Print the version.
+
+With -o json, also prints the commit, the Go version, and the platform. The
+command does not contact a server.`,
+		Example: `  # Print the version, the commit, and the platform
+  bootctl version -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			commit, date := version.Commit()
 			object := output.Version{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A token in the wrong place of the command line comes out nowhere.
+// A token in the wrong place on the command line is never printed.
 func TestRun_TokenInWrongPlace(t *testing.T) {
 	tok := plantedID + "." + planted
 	for _, args := range [][]string{
@@ -30,7 +30,7 @@ func TestRun_TokenInWrongPlace(t *testing.T) {
 	}
 }
 
-// Nor does a node get the name of its token.
+// A token given as the node name is rejected and never printed.
 func TestRun_TokenInWrongPlaceOnNode(t *testing.T) {
 	tok := plantedID + "." + planted
 	got := invoke(t, hostileCluster(t), "join", "192.0.2.1", "--token", tok, "--ca-cert-hash", "sha256:"+strings.Repeat("1", 64), "--node-name", tok, "--out-dir", t.TempDir(), "--timeout", "1ms")
@@ -39,7 +39,7 @@ func TestRun_TokenInWrongPlaceOnNode(t *testing.T) {
 	}
 }
 
-// A flag with nothing in it is a mistake, not the default.
+// An empty flag is an error and does not select the default.
 func TestRun_EmptyFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"join", "192.0.2.1", "--out-dir", ""}, {"join", "192.0.2.1", "--rootfs="}, {"join", "192.0.2.1", "--node-name", ""},
@@ -47,7 +47,7 @@ func TestRun_EmptyFlags(t *testing.T) {
 		{"token", "list", "--server", ""}, {"setup", "--ca-file", ""},
 	} {
 		got := invoke(t, hostileCluster(t), args...)
-		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "nothing in it") {
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "has an empty value") {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
 		}
 	}
@@ -56,14 +56,13 @@ func TestRun_EmptyFlags(t *testing.T) {
 	}
 }
 
-// What only a node verifies with is not passed over where an administrator
-// verifies.
+// Flags that only apply to a node are rejected when an administrator verifies.
 func TestVerify_NothingToVerify(t *testing.T) {
 	for _, args := range [][]string{
 		{"--ca-cert-hash", "sha256:" + strings.Repeat("1", 64)}, {"--ca-file", "x"}, {"--token-file", "x"}, {"--unsafe-skip-ca-verification"},
 	} {
 		got := invoke(t, hostileCluster(t), append([]string{"cluster-info", "verify"}, args...)...)
-		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "are what a node verifies with: give --endpoint or --file") {
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "require --endpoint or --file") {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, got.code, got.out, got.errOut)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// DocumentFlags are the flags that say what nodes learn of the cluster.
+// DocumentFlags are the flags for the contents of cluster-info.
 type DocumentFlags struct {
 	Endpoint string
 	CaFile   string
@@ -21,12 +21,12 @@ type DocumentFlags struct {
 
 // AddFlags adds the flags.
 func (o *DocumentFlags) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Endpoint, "endpoint", "", "the `address` at which nodes reach the API server; else that of the kubeconfig")
-	fs.StringVar(&o.CaFile, "ca-file", "", "the CA certificates for nodes, in this PEM `file`; else those of the kubeconfig")
+	fs.StringVar(&o.Endpoint, "endpoint", "", "API server `address` for nodes. Defaults to the kubeconfig's address")
+	fs.StringVar(&o.CaFile, "ca-file", "", "PEM `file` with CA certificates for nodes. Defaults to the kubeconfig's CA")
 }
 
-// ValidateEndpoint returns an error that matches clusterinfo.ErrInvalidEndpoint if --endpoint
-// was given, and is not the address of an API server.
+// ValidateEndpoint returns an error that matches clusterinfo.ErrInvalidEndpoint if the value
+// of --endpoint is neither empty nor the address of an API server.
 func ValidateEndpoint(address string) error {
 	if address == "" {
 		return nil
@@ -35,7 +35,7 @@ func ValidateEndpoint(address string) error {
 	return err
 }
 
-// Read returns the kubeconfig for cluster-info. admin may be nil when both flags are given.
+// Read returns the kubeconfig for cluster-info. admin may be nil if both flags are set.
 func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
 	address := o.Endpoint
 	if address == "" {
@@ -46,7 +46,7 @@ func (o DocumentFlags) Read(e *cli.Env, admin *rest.Config) ([]byte, error) {
 		return nil, err
 	}
 	if o.Endpoint == "" && endpoint.IsLoopback() {
-		return nil, fmt.Errorf("%w: the kubeconfig has %s", failure.ErrLoopbackEndpoint, endpoint)
+		return nil, fmt.Errorf("%w: the kubeconfig has the address %s", failure.ErrLoopbackEndpoint, endpoint)
 	}
 	cas, err := o.readCAs(e, admin)
 	if err != nil {
@@ -64,7 +64,7 @@ func (o DocumentFlags) readCAs(e *cli.Env, admin *rest.Config) ([]*x509.Certific
 		return nil, err
 	}
 	if _, err := clusterinfo.Trusted(cas, clusterinfo.Pins(cas), e.Now()); err != nil {
-		return nil, fmt.Errorf("%w: no node would take the CA in %s: %w", failure.ErrUsage, o.CaFile, err)
+		return nil, fmt.Errorf("%w: nodes would reject the CA in %s: %w", failure.ErrUsage, o.CaFile, err)
 	}
 	return cas, nil
 }
@@ -76,7 +76,7 @@ func KubeconfigCAs(admin *rest.Config) ([]*x509.Certificate, error) {
 	}
 	cas, err := certpem.Parse(admin.CAData)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its CA: %w; give --ca-file", failure.ErrInvalidKubeconfig, err)
+		return nil, fmt.Errorf("%w: its CA: %w; use --ca-file", failure.ErrInvalidKubeconfig, err)
 	}
 	return cas, nil
 }

@@ -1,3 +1,3 @@
-// Package cmdutil has what the commands of several nouns share: flags and input about
-// tokens, trust and cluster-info, and the names and texts that they print.
+// Package cmdutil has code for the commands of several nouns: flags and input for tokens,
+// trust and cluster-info, and the names and texts that the commands print.
 package cmdutil

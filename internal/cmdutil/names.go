@@ -28,8 +28,8 @@ var secretResource = cli.Resource{GroupKind: schema.GroupKind{Kind: "Secret"}, P
 // ConfigMapResource is the type of the object that holds cluster-info.
 var ConfigMapResource = cli.Resource{GroupKind: schema.GroupKind{Kind: "ConfigMap"}}
 
-// TokenReference is the name of a token: its ID, or that of a Secret whose name has
-// none.
+// TokenReference returns the name of a token: its ID, or the name of a Secret whose name has
+// no ID.
 func TokenReference(id string) cli.Name {
 	named := secretResource.Reference(id)
 	if _, err := token.ParseID(id); err == nil {
@@ -38,9 +38,9 @@ func TokenReference(id string) cli.Name {
 	return named
 }
 
-// TokenName returns the ID in an argument that names a token by it, or by its
-// Secret as kubectl prints and takes that: secret/bootstrap-token-ID. Of anything
-// else that may be a token it returns none.
+// TokenName returns the ID in an argument: the ID itself, or the name of the Secret in the
+// form that kubectl prints and accepts, secret/bootstrap-token-ID. It returns "" for any
+// other text that may be a token.
 func TokenName(text string) (string, error) {
 	name, err := secretResource.Argument(text)
 	if err != nil {
@@ -50,14 +50,14 @@ func TokenName(text string) (string, error) {
 		return token.ParseID(id)
 	}
 	if name != text {
-		return "", fmt.Errorf("%w: %q is not the Secret of a bootstrap token, whose name is %sID", failure.ErrUsage, text, api.BootstrapTokenSecretPrefix)
+		return "", fmt.Errorf("%w: %q is not the Secret of a bootstrap token: its name must be %sID", failure.ErrUsage, text, api.BootstrapTokenSecretPrefix)
 	}
 	id, _ := token.ParseID(text)
 	return id, nil
 }
 
-// SignerFlag returns the flag --signer that a command about the CSR needs, after a space;
-// empty for the kubelet's signer, which is the default.
+// SignerFlag returns " --signer NAME" for a command about the CSR, or "" for the kubelet's
+// signer, which is the default.
 func SignerFlag(r csr.Request) string {
 	if r.SignerName == csr.KubeletClient {
 		return ""

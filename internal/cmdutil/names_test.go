@@ -26,7 +26,7 @@ func TestResourceArgument_Forms(t *testing.T) {
 		{CSRResource, "secret/x", "", failure.ErrUsage},
 		{CSRResource, "certificatesigningrequests.example.com/x", "", failure.ErrUsage},
 		{CSRResource, "/x", "", failure.ErrUsage},
-		{CSRResource, "csr/", "", nil}, // which is not the name of a request
+		{CSRResource, "csr/", "", nil}, // which is not the name of a CSR
 		{secretResource, "secret/x", "x", nil},
 		{secretResource, "secrets/x", "x", nil},
 		{secretResource, "csr/x", "", failure.ErrUsage},
@@ -47,7 +47,7 @@ func TestTokenName_Forms(t *testing.T) {
 		{"bootstrap-token-abcdef", "abcdef", nil},
 		{"secret/bootstrap-token-abcdef", "abcdef", nil},
 		{"secrets/bootstrap-token-abcdef", "abcdef", nil},
-		{"abcdef.0123456789abcdef", "", nil}, // a whole token
+		{"abcdef.0123456789abcdef", "", nil}, // a full token
 		{"secret/abcdef", "", failure.ErrUsage},
 		{"csr/abcdef", "", failure.ErrUsage},
 		{"bootstrap-token-ABCDEF", "", token.ErrInvalid},

@@ -15,33 +15,33 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// RBACFlags are the flags that say what nodes shall be able to do.
+// RBACFlags are the flags for the permissions of nodes.
 type RBACFlags struct {
 	setup.Options
 	approvals []string
 }
 
-// AddFlags takes the approvals that there are, the first where none is given.
+// AddFlags adds the flags. usage describes the approvals, of which the first is the default.
 func (o *RBACFlags) AddFlags(fs *pflag.FlagSet, usage string, approvals ...setup.Approval) {
 	for _, approval := range approvals {
 		o.approvals = append(o.approvals, string(approval))
 	}
-	fs.StringVar(&o.Group, "group", token.DefaultGroup, "the `group` of the tokens of nodes")
-	fs.StringVar((*string)(&o.Approval), "auto-approve", string(approvals[0]), "`policy` "+usage)
+	fs.StringVar(&o.Group, "group", token.DefaultGroup, "extra `group` of node tokens")
+	fs.StringVar((*string)(&o.Approval), "auto-approve", string(approvals[0]), "approval `policy` "+usage)
 }
 
-// CompleteFlags offers the values of the flags.
+// CompleteFlags completes the values of the flags.
 func (o *RBACFlags) CompleteFlags(cmd *cobra.Command) {
 	cli.CompleteValues(cmd, "auto-approve", o.approvals...)
 }
 
-// Objects returns the RBAC that is meant.
+// Objects returns the RBAC objects for the flags.
 func (o RBACFlags) Objects() ([]setup.Object, error) {
 	if !slices.Contains(o.approvals, string(o.Approval)) {
-		return nil, fmt.Errorf("%w: --auto-approve is one of %s, not %q", failure.ErrUsage, strings.Join(o.approvals, " "), o.Approval)
+		return nil, fmt.Errorf("%w: --auto-approve must be one of %s, not %q", failure.ErrUsage, strings.Join(o.approvals, " "), o.Approval)
 	}
 	if o.Group != api.BootstrapDefaultGroup && !token.IsGroup(o.Group) {
-		return nil, fmt.Errorf("%w: --group %q is not one that tokens can have: %s, which all have, or %s: and then a-z, 0-9, colons and dashes, the last of them a letter or digit",
+		return nil, fmt.Errorf("%w: --group %q is not a group of bootstrap tokens: use %s or %s:NAME; NAME has a-z, 0-9, colons and dashes, and ends with a letter or digit",
 			failure.ErrUsage, o.Group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
 	}
 	return setup.Objects(o.Options), nil

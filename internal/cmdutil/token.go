@@ -12,8 +12,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// ReadToken reads a token from a file, or from stdin when it is "-". One line
-// end after the token is taken off.
+// ReadToken reads a token from a file, or from stdin if file is "-". One line ending
+// after the token is ignored.
 func ReadToken(e *cli.Env, file string) (token.Token, error) {
 	text, err := e.ReadFile(file, cli.MaxTokenFile)
 	if err != nil {
@@ -22,23 +22,23 @@ func ReadToken(e *cli.Env, file string) (token.Token, error) {
 	return parseTokenLine(string(text))
 }
 
-// parseTokenLine parses a token with a line end after it, or none.
+// parseTokenLine parses a token and an optional line ending.
 func parseTokenLine(line string) (token.Token, error) {
 	return token.Parse(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
 }
 
-// TokenStatus says in a cell what the API server would say.
+// TokenStatus returns the status of a token for a table.
 func TokenStatus(item output.TokenInfo) string {
 	switch {
 	case item.Status == statusProxy:
 		return "proxy of kubeadm-certs"
 	case item.Status == statusValid && !slices.Contains(item.Usages, token.Authentication):
-		return "valid, for signing alone"
+		return "valid, for signing only"
 	}
 	return cli.JoinNonEmpty(": ", item.Status, item.Problem)
 }
 
-// What the list says of a token.
+// The status of a token in the output.
 const (
 	statusValid    = "valid"
 	statusExpired  = "expired"
@@ -46,7 +46,7 @@ const (
 	statusProxy    = "proxy"
 )
 
-// TokenInfo returns what the contract says of a token, without its secret.
+// TokenInfo returns a token for the output, without its secret.
 func TokenInfo(info token.Info, now time.Time) output.TokenInfo {
 	out := output.TokenInfo{
 		ID: info.ID, SecretName: info.SecretName, Description: info.Description,
@@ -72,26 +72,26 @@ func TokenInfo(info token.Info, now time.Time) output.TokenInfo {
 const TokenVariable = "BOOTCTL_TOKEN" //nolint:gosec // a name, not a token
 
 // ErrNoToken means that no token was given.
-var ErrNoToken = fmt.Errorf("%w: there is no token: give --token-file, or set %s", failure.ErrUsage, TokenVariable)
+var ErrNoToken = fmt.Errorf("%w: a token is required: use --token-file or set %s", failure.ErrUsage, TokenVariable)
 
-// NodeToken reads the token of a node from the one place that was given, else
-// from the environment.
+// NodeToken returns a node's token: plain or the contents of file, of which only one may be
+// set, or the environment variable if neither is set.
 func NodeToken(e *cli.Env, file, plain string) (token.Token, error) {
 	switch {
 	case file != "" && plain != "":
-		return token.Token{}, fmt.Errorf("%w: --token and --token-file were both given", failure.ErrUsage)
+		return token.Token{}, fmt.Errorf("%w: --token and --token-file cannot be used together", failure.ErrUsage)
 	case file != "":
 		return ReadToken(e, file)
 	case plain != "":
-		return PlainToken(e, plain, "--token-file hides it")
+		return PlainToken(e, plain, "use --token-file instead")
 	case e.Getenv(TokenVariable) != "":
 		return parseTokenLine(e.Getenv(TokenVariable))
 	}
 	return token.Token{}, ErrNoToken
 }
 
-// PlainToken reads a token that stands on the command line, and warns of that. hint says
-// what to do instead.
+// PlainToken parses a token from the command line and prints a warning that ends with hint,
+// the alternative.
 func PlainToken(e *cli.Env, text, hint string) (token.Token, error) {
 	tok, err := token.Parse(text)
 	if err == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/discovery"
 )
 
-// TrustFlags are the flags by which a node knows its cluster.
+// TrustFlags are the flags with which a node verifies its cluster.
 type TrustFlags struct {
 	CaCertHashes []string
 	CaFile       string
@@ -17,16 +17,16 @@ type TrustFlags struct {
 
 // AddFlags adds the flags.
 func (o *TrustFlags) AddFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.CaCertHashes, "ca-cert-hash", nil, "trust only CAs whose key has this `pin` (sha256:...); can be repeated")
-	fs.StringVar(&o.CaFile, "ca-file", "", "trust only the CA certificates in this PEM `file`")
-	fs.BoolVar(&o.UnsafeSkip, "unsafe-skip-ca-verification", false, "trust whatever CA the token's signature covers: whoever knows the token can pose as the cluster")
+	fs.StringArrayVar(&o.CaCertHashes, "ca-cert-hash", nil, "trust only CAs whose public key matches `pin` (sha256:...); can be repeated")
+	fs.StringVar(&o.CaFile, "ca-file", "", "trust only the CA certificates in a PEM `file`")
+	fs.BoolVar(&o.UnsafeSkip, "unsafe-skip-ca-verification", false, "trust any CA signed with the token; anyone with the token can fake the cluster")
 }
 
-// Given says whether any of the flags was.
+// Given reports whether any of the flags is set.
 func (o TrustFlags) Given() bool { return len(o.CaCertHashes) > 0 || o.CaFile != "" || o.UnsafeSkip }
 
-// Discovery returns what a node believes and asks, read from flags, files and
-// the environment. plain is a token given on the command line.
+// Discovery returns the discovery options of a node from flags, files and the environment.
+// plain is a token from the command line.
 func (o TrustFlags) Discovery(e *cli.Env, endpoints []string, tokenFile, plain string) (discovery.Options, error) {
 	e.AtNode = true
 	opts, err := o.DiscoveryOptions(e, endpoints)
@@ -36,7 +36,7 @@ func (o TrustFlags) Discovery(e *cli.Env, endpoints []string, tokenFile, plain s
 	return opts, err
 }
 
-// DiscoveryOptions returns what a node believes, and whom it asks.
+// DiscoveryOptions returns the discovery options of a node, without a token.
 func (o TrustFlags) DiscoveryOptions(e *cli.Env, endpoints []string) (opts discovery.Options, err error) {
 	opts = discovery.Options{Trust: discovery.Trust{SkipVerification: o.UnsafeSkip}, Client: e.ClientOptions("")}
 	opts.Endpoints, err = parseEach(endpoints, clusterinfo.ParseEndpoint)
@@ -60,9 +60,9 @@ func parseEach[T any](texts []string, parse func(string) (T, error)) (parsed []T
 	return parsed, nil
 }
 
-// WarnOfOthers names the endpoints that are not of the cluster.
+// WarnOfOthers warns about endpoints that do not belong to the cluster.
 func WarnOfOthers(e *cli.Env, others discovery.EndpointErrors) {
 	for _, err := range others {
-		e.Warn("an endpoint is not of this cluster: " + err.Error())
+		e.Warn("an endpoint does not belong to this cluster: " + err.Error())
 	}
 }

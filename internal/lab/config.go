@@ -8,17 +8,16 @@ import (
 	"strings"
 )
 
-// Config is what a lab runs.
+// Config describes the components of a lab.
 type Config struct {
-	Controllers []string `json:"controllers"` // the short names of those that run
-	// Flags of the components that were given besides the lab's own, each
-	// FLAG=VALUE without dashes.
+	Controllers []string `json:"controllers"` // the short names of the running controllers
+	// Additional flags of the components, each FLAG=VALUE without dashes.
 	APIServerArgs         []string `json:"kubeAPIServerArgs,omitempty"`
 	ControllerManagerArgs []string `json:"kubeControllerManagerArgs,omitempty"`
 }
 
-// NewConfig returns the config of these controllers and flags; a flag may be
-// written with its dashes.
+// NewConfig returns the config for the controllers and flags. Flags may have their leading
+// dashes.
 func NewConfig(controllers, apiServerArgs, controllerManagerArgs []string) Config {
 	return Config{
 		Controllers:           controllers,
@@ -35,12 +34,12 @@ func withoutDashes(args []string) []string {
 	return bare
 }
 
-// ErrDiffers means that the lab runs already, with other controllers or flags than
-// asked for.
-var ErrDiffers = errors.New("the lab runs already")
+// ErrDiffers means that the lab is already running with other controllers or flags than
+// requested.
+var ErrDiffers = errors.New("the lab is already running")
 
-// Check returns an error that matches ErrDiffers, and says what differs, unless a lab
-// that runs c is the one that is wanted.
+// Check returns an error that matches ErrDiffers and names the differences, if c differs
+// from wanted.
 func (c Config) Check(wanted Config) error {
 	var differences []string
 	compare := func(what string, running, wanted []string) {
@@ -59,14 +58,14 @@ func (c Config) Check(wanted Config) error {
 
 func listed(names []string) string { return cmp.Or(strings.Join(names, ","), "(none)") }
 
-// Controllers returns the controllers that a lab runs, by the short names that
+// Controllers returns the controllers of a lab, by the short names that
 // kube-controller-manager accepts in --controllers.
 func Controllers() []string {
 	return []string{"bootstrapsigner", "tokencleaner", "csrapproving", "csrsigning", "csrcleaner"}
 }
 
-// longNames are kube-controller-manager's own names for the short ones.
-// They come from k8s.io/kubernetes/cmd/kube-controller-manager/names.
+// longNames maps the short names to kube-controller-manager's own names, from
+// k8s.io/kubernetes/cmd/kube-controller-manager/names.
 var longNames = map[string]string{
 	"bootstrapsigner": "bootstrap-signer-controller",
 	"tokencleaner":    "token-cleaner-controller",
@@ -75,16 +74,15 @@ var longNames = map[string]string{
 	"csrcleaner":      "certificatesigningrequest-cleaner-controller",
 }
 
-// An UnknownControllerError means that a lab has no controller of that name.
+// An UnknownControllerError means that a lab has no controller with that name.
 type UnknownControllerError struct{ Name string }
 
 func (e *UnknownControllerError) Error() string {
-	return fmt.Sprintf("no controller %q; there are %s", e.Name, strings.Join(Controllers(), ", "))
+	return fmt.Sprintf("unknown controller %q; the controllers are %s", e.Name, strings.Join(Controllers(), ", "))
 }
 
-// Except returns the short names of the controllers left without the named
-// ones, which may be given by short or long name. It returns an
-// *UnknownControllerError.
+// Except returns the short names of all controllers except the named ones. Names may be
+// short or long. It returns an *UnknownControllerError for any other name.
 func Except(without []string) ([]string, error) {
 	left := Controllers()
 	for _, name := range without {

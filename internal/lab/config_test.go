@@ -22,9 +22,9 @@ func TestConfig_Check_EachPart(t *testing.T) {
 		wanted lab.Config
 		want   string
 	}{
-		{"controllers", lab.NewConfig(nil, nil, []string{"v=1"}), "the lab runs already, with the controllers csrsigning instead of (none)"},
+		{"controllers", lab.NewConfig(nil, nil, []string{"v=1"}), "the lab is already running, with the controllers csrsigning instead of (none)"},
 		{"flags", lab.NewConfig([]string{"csrsigning"}, []string{"a=1", "b=2"}, nil),
-			"the lab runs already, with the kube-apiserver flags (none) instead of a=1,b=2 and with the kube-controller-manager flags v=1 instead of (none)"},
+			"the lab is already running, with the kube-apiserver flags (none) instead of a=1,b=2 and with the kube-controller-manager flags v=1 instead of (none)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,22 +11,22 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 )
 
-// ErrNotALab means that a directory holds things that are not a lab's, so that
-// it is neither made one nor deleted.
+// ErrNotALab means that a directory has files that do not belong to a lab, so it is neither
+// used for a lab nor deleted.
 var ErrNotALab = errors.New("not a lab directory")
 
-// A RunningError means that a server has the directory already.
+// A RunningError means that a server already uses the directory.
 type RunningError struct {
 	Dir string
-	Pid int // of that server; 0 or less when it is not visible from here
+	Pid int // the server's; 0 or less if not visible from this PID namespace
 }
 
 func (e *RunningError) Error() string {
-	return fmt.Sprintf("a lab is running in %s already, as process %d", e.Dir, e.Pid)
+	return fmt.Sprintf("a lab is already running in %s, as process %d", e.Dir, e.Pid)
 }
 
-// prepare makes the directory one for the owner only. A directory that has other
-// files, such as someone's home, is refused before anything in it changes.
+// prepare creates the directory, accessible only to its owner. It refuses a directory with
+// other files, such as a home directory, before it changes anything.
 func (l Lab) prepare() error {
 	if err := durable.MkdirAll(l.Dir, 0o700); err != nil {
 		return err
@@ -36,26 +36,26 @@ func (l Lab) prepare() error {
 		return err
 	}
 	if len(others) > 0 && !l.Exists() {
-		return fmt.Errorf("%s: %w: it holds %s", l.Dir, ErrNotALab, others[0])
+		return fmt.Errorf("%s: %w: it contains %s", l.Dir, ErrNotALab, others[0])
 	}
 	return os.Chmod(l.Dir, 0o700) //nolint:gosec // a directory needs the x bit
 }
 
-// Exists says whether a server has ever been set up here.
+// Exists reports whether a server was ever set up in the directory.
 func (l Lab) Exists() bool {
 	_, err := os.Lstat(l.path(RecordFile))
 	return err == nil
 }
 
-// ownNames are the names that a lab may have in its directory, in the order in which
-// Delete removes them: killed before the record goes, it works again. Nothing else is
-// ever removed, and a directory that holds anything else does not become a lab.
+// ownNames are the names of a lab's files in the order in which Delete removes them: the
+// record is near the end, so that an interrupted Delete can be repeated. No other file is
+// removed, and a directory with other files does not become a lab.
 var ownNames = []string{PKIDir, EtcdDir, EtcdSocket, EtcdPeerSocket, KubeconfigFile, ReadyFile, logFile, RecordFile, lockFile}
 
-// leftover is the name of what a durable.WriteFile left that was killed: a lab's, too.
+// leftover matches the temporary files of a durable.WriteFile that was killed.
 const leftover = ".*.tmp"
 
-// others returns what is in the directory and not a lab's, and the leftovers.
+// others returns the files in the directory that do not belong to a lab, and the leftovers.
 func (l Lab) others() (others, leftovers []string, err error) {
 	entries, err := os.ReadDir(l.Dir)
 	for _, entry := range entries {
@@ -69,9 +69,8 @@ func (l Lab) others() (others, leftovers []string, err error) {
 	return others, leftovers, err
 }
 
-// Delete removes the lab with all its data and keys. It returns a
-// *RunningError while a server has it, and ErrNotALab, having removed nothing,
-// when the directory holds anything that is not a lab's.
+// Delete removes the lab with its data and keys. It returns a *RunningError if a server is
+// running. If the directory has other files, it removes nothing and returns ErrNotALab.
 func (l Lab) Delete() error {
 	if !l.Exists() {
 		return fmt.Errorf("%s: %w", l.Dir, ErrNotALab)
@@ -86,7 +85,7 @@ func (l Lab) Delete() error {
 		return err
 	}
 	if len(others) > 0 {
-		return fmt.Errorf("%s: %w: it holds %s", l.Dir, ErrNotALab, strings.Join(others, ", "))
+		return fmt.Errorf("%s: %w: it contains %s", l.Dir, ErrNotALab, strings.Join(others, ", "))
 	}
 	for _, name := range append(leftovers, ownNames...) {
 		if err := os.RemoveAll(l.path(name)); err != nil {

@@ -11,11 +11,11 @@ import (
 
 const binaryName = "bootctl-lab"
 
-// ErrNotInstalled means that there is no bootctl-lab beside bootctl or on PATH.
+// ErrNotInstalled means that bootctl-lab is neither in the directory of bootctl nor on PATH.
 var ErrNotInstalled = errors.New("bootctl-lab is not installed")
 
-// A VersionError means that the bootctl-lab found is of another version than
-// bootctl, so that the two may not understand each other.
+// A VersionError means that bootctl-lab has another version than bootctl, so the two may not
+// work together.
 type VersionError struct {
 	Binary string // path of bootctl-lab
 	Have   string // its version
@@ -26,18 +26,18 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s is version %s, but bootctl is %s", e.Binary, e.Have, e.Want)
 }
 
-// Find returns the path of bootctl-lab: the one beside self, the running bootctl, else
-// the first on path, the value of $PATH. It returns ErrNotInstalled when there is none, and a *VersionError
-// when the first one found is not of the wanted version.
+// Find returns the path of bootctl-lab: in the directory of self, the running bootctl, or
+// otherwise the first on path, the value of $PATH. It returns ErrNotInstalled if it finds
+// none, and a *VersionError if the first one does not have the version want.
 func Find(ctx context.Context, self, path, want string) (string, error) {
 	binary := look(self, path)
 	if binary == "" {
 		return "", ErrNotInstalled
 	}
 	var have Version
-	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output() //nolint:gosec // beside bootctl or on the user's own path
+	out, err := exec.CommandContext(ctx, binary, "version", "-o", "json").Output() //nolint:gosec // in the directory of bootctl or on the user's PATH
 	if ctx.Err() != nil {
-		err = context.Cause(ctx) // and not that the program was killed for it
+		err = context.Cause(ctx) // not the error that the program was killed
 	} else if err == nil {
 		err = json.Unmarshal(out, &have)
 	}
@@ -56,7 +56,7 @@ func look(self, path string) string {
 	}
 	for _, dir := range append([]string{filepath.Dir(self)}, filepath.SplitList(path)...) {
 		if !filepath.IsAbs(dir) {
-			continue // as exec.LookPath: never what the working directory holds
+			continue // like exec.LookPath, never use the working directory
 		}
 		if binary, err := exec.LookPath(filepath.Join(dir, binaryName)); err == nil {
 			return binary

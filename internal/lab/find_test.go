@@ -13,7 +13,7 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
-// install puts a program into dir that answers as bootctl-lab of that version.
+// install writes a program to dir that prints the version like bootctl-lab.
 func install(t *testing.T, dir, version string) string {
 	t.Helper()
 	path := filepath.Join(dir, "bootctl-lab")
@@ -25,13 +25,13 @@ func install(t *testing.T, dir, version string) string {
 }
 
 func TestFind(t *testing.T) {
-	beside, onPath, empty := t.TempDir(), t.TempDir(), t.TempDir()
-	first, second := install(t, beside, "v1"), install(t, onPath, "v2")
+	sameDir, onPath, empty := t.TempDir(), t.TempDir(), t.TempDir()
+	first, second := install(t, sameDir, "v1"), install(t, onPath, "v2")
 	link := filepath.Join(empty, "bootctl")
-	if err := os.Symlink(filepath.Join(beside, "bootctl"), link); err != nil {
+	if err := os.Symlink(filepath.Join(sameDir, "bootctl"), link); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(beside, "bootctl"), nil, 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(sameDir, "bootctl"), nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -43,10 +43,10 @@ func TestFind(t *testing.T) {
 		missing     bool
 		otherBinary string
 	}{
-		{name: "beside", self: filepath.Join(beside, "bootctl"), path: onPath, want: "v1", binary: first},
-		{name: "beside, through a link", self: link, path: onPath, want: "v1", binary: first},
+		{name: "same directory", self: filepath.Join(sameDir, "bootctl"), path: onPath, want: "v1", binary: first},
+		{name: "same directory, through a link", self: link, path: onPath, want: "v1", binary: first},
 		{name: "on PATH", self: filepath.Join(empty, "x"), path: empty + ":" + onPath, want: "v2", binary: second},
-		{name: "the one beside wins even if wrong", self: filepath.Join(beside, "bootctl"), path: onPath, want: "v2", otherBinary: first},
+		{name: "same directory wins with another version", self: filepath.Join(sameDir, "bootctl"), path: onPath, want: "v2", otherBinary: first},
 		{name: "nowhere", self: filepath.Join(empty, "x"), path: empty, want: "v1", missing: true},
 		{name: "relative PATH", path: ".:relative:", want: "v1", missing: true},
 	}
@@ -70,7 +70,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A bootctl-lab that does not answer is not one that fails.
+// A bootctl-lab that does not return is reported as a timeout, not as a failure.
 func TestFind_AtTheDeadline(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "bootctl-lab"), []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/bootctl/bootctl/internal/lab"
 )
 
-// TestMain is also the child that holds a lab: it takes the lock of the
-// directory in $LAB_HOLD, says so, and holds it until its stdin ends.
+// TestMain is also the child process that holds a lab: it locks the directory in $LAB_HOLD,
+// prints a line, and holds the lock until its stdin ends.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("LAB_HOLD")
 	if dir == "" {
@@ -29,11 +29,11 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	fmt.Println("locked")
-	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // the end is the signal
-	lock.Close()                  //nolint:errcheck // the process ends
+	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // EOF is the signal
+	lock.Close()                  //nolint:errcheck // the process exits
 }
 
-// hold starts a child that holds the lab, and returns it and what ends it.
+// hold starts a child process that holds the lab, and returns it and a function that stops it.
 func hold(t *testing.T, dir string) (*exec.Cmd, func()) {
 	t.Helper()
 	self, err := os.Executable()
@@ -76,7 +76,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("second lock: %v, want one that names process %d", err, child.Process.Pid)
 	}
 	write(t, l, lab.ReadyFile, `{"event":"ready","pid":1}`)
-	wantStatus(t, l, lab.Status{Running: true, Pid: child.Process.Pid}) // not ready: that was another's
+	wantStatus(t, l, lab.Status{Running: true, Pid: child.Process.Pid}) // not ready: the PID is another one
 	release()
 	wantStatus(t, l, lab.Status{})
 	if stopped, err := l.Down(t.Context()); stopped || err != nil {
@@ -84,11 +84,11 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// TestDown stops a child that ends at SIGTERM.
+// TestDown stops a child process that exits on SIGTERM.
 func TestDown(t *testing.T) {
 	l := lab.Lab{Dir: t.TempDir()}
 	child, _ := hold(t, l.Dir)
-	go child.Wait() //nolint:errcheck // so that it is no zombie
+	go child.Wait() //nolint:errcheck // so that it does not become a zombie
 	if stopped, err := l.Down(t.Context()); !stopped || err != nil {
 		t.Errorf("down: %v, %v", stopped, err)
 	}
@@ -118,7 +118,7 @@ func TestAcquire_OtherDirectories(t *testing.T) {
 	}
 	entries, err := os.ReadDir(l.Dir)
 	if err != nil || len(entries) != 1 {
-		t.Errorf("it left %v, %v", entries, err)
+		t.Errorf("directory entries %v, %v; want only .profile", entries, err)
 	}
 }
 
@@ -135,12 +135,12 @@ func TestDelete(t *testing.T) {
 	_, release := hold(t, l.Dir)
 	var running *lab.RunningError
 	if err := l.Delete(); !errors.As(err, &running) {
-		t.Errorf("while it runs: %v, want a RunningError", err)
+		t.Errorf("while it is running: %v, want a RunningError", err)
 	}
 	release()
 	write(t, l, "thesis.txt", "years of work")
 	if err := l.Delete(); !errors.Is(err, lab.ErrNotALab) {
-		t.Errorf("with another's file: %v, want ErrNotALab", err)
+		t.Errorf("with another file: %v, want ErrNotALab", err)
 	}
 	if _, err := os.Stat(filepath.Join(l.Dir, lab.PKIDir, "ca.key")); err != nil {
 		t.Errorf("a refused delete removed something: %v", err)
@@ -153,7 +153,7 @@ func TestDelete(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(l.Dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the directory is still there: %v", err)
+		t.Errorf("the directory still exists: %v", err)
 	}
 }
 

@@ -11,12 +11,12 @@ import (
 	"syscall"
 )
 
-// Acquire makes dir a lab directory of this process until the returned file is
-// closed. It creates dir with mode 0700 if need be. It returns a *RunningError
-// when another process has it, and ErrNotALab when dir holds other things.
+// Acquire locks dir as a lab of this process until the returned file is closed. It creates
+// dir with mode 0700 if it does not exist. It returns a *RunningError if another process
+// holds the lock, and ErrNotALab if dir has other files.
 //
-// The lock is a POSIX one: closing any other descriptor of the same file drops
-// it, so nothing else in this process may open that file.
+// The lock is a POSIX lock, released when any descriptor of the file is closed, so nothing
+// else in this process may open the file.
 func Acquire(dir string) (io.Closer, error) {
 	l := Lab{Dir: dir}
 	if err := l.prepare(); err != nil {
@@ -36,9 +36,8 @@ func Acquire(dir string) (io.Closer, error) {
 	return Acquire(dir)
 }
 
-// lock locks the lock file. It returns false without an error where the holder ended
-// in between, and where the file was deleted before it was locked: then the lock is
-// worth nothing.
+// lock locks the lock file. It returns false without an error if the holder exited in the
+// meantime, or if the file was deleted before it was locked, so that the lock is useless.
 func (l Lab) lock(f *os.File) (locked bool, err error) {
 	err = syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, wholeFile())
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
@@ -55,16 +54,16 @@ func (l Lab) lock(f *os.File) (locked bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	there, err := os.Stat(f.Name())
-	return err == nil && os.SameFile(mine, there), nil
+	current, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(mine, current), nil
 }
 
 func wholeFile() *syscall.Flock_t {
 	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
 }
 
-// holder returns the pid of the process that has the lab. The pid is 0 or less
-// when the process is not visible from here, as from inside a container.
+// holder returns the PID of the process that holds the lock. The PID is 0 or less if the
+// process is not visible from this PID namespace, such as in a container.
 func (l Lab) holder() (pid int, held bool, err error) {
 	f, err := os.Open(l.path(lockFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +79,7 @@ func (l Lab) holder() (pid int, held bool, err error) {
 func query(f *os.File) (pid int, held bool, err error) {
 	lock := wholeFile()
 	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, lock); err != nil {
-		return 0, false, fmt.Errorf("ask who holds %s: %w", f.Name(), err)
+		return 0, false, fmt.Errorf("read the lock on %s: %w", f.Name(), err)
 	}
 	return int(lock.Pid), lock.Type != syscall.F_UNLCK, nil
 }

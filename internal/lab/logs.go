@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// logLimit is the size in bytes past which the log starts anew with the server.
+// logLimit is the size in bytes above which a new server truncates the log.
 const logLimit = 5 << 20
 
-// openLog opens the log for appending and says where the new part starts.
+// openLog opens the log for appending and returns the offset at which the new part starts.
 func (l Lab) openLog() (log *os.File, from int64, err error) {
 	log, err = os.OpenFile(l.LogFile(), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -28,8 +28,8 @@ func (l Lab) openLog() (log *os.File, from int64, err error) {
 	return log, from, nil
 }
 
-// Follow copies the log to w, and then what is added to it, until ctx ends,
-// which is no error.
+// Follow copies the log to w, including new messages, until ctx is done, which is not an
+// error.
 func Follow(ctx context.Context, w io.Writer, log *os.File) error {
 	err := wait.PollUntilContextCancel(ctx, 4*pollInterval, true, func(context.Context) (bool, error) {
 		info, err := log.Stat()
@@ -37,7 +37,7 @@ func Follow(ctx context.Context, w io.Writer, log *os.File) error {
 			return false, err
 		}
 		at, err := log.Seek(0, io.SeekCurrent)
-		if err == nil && info.Size() < at { // a new server started the log anew
+		if err == nil && info.Size() < at { // a new server truncated the log
 			_, err = log.Seek(0, io.SeekStart)
 		}
 		if err == nil {

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// grace is how long a server may take to stop before it is killed. It promises
-// half of that.
+// grace is the time that a server has to stop before it is killed. bootctl-lab stops within
+// half of it.
 const grace = 10 * time.Second
 
-// startServer starts a server in a session of its own and returns what it says
-// when it is ready. Otherwise it leaves no server behind.
+// startServer starts a server in its own session and returns its Ready. If that fails, no
+// server is left running.
 func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {
 	if err := l.prepare(); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() //nolint:errcheck // nothing was written through it here
+	defer log.Close() //nolint:errcheck // this process writes nothing to it
 	// Not CommandContext: the server outlives the context once it is ready.
 	cmd := exec.Command(o.Binary, o.arguments(l.Dir)...) //nolint:gosec // the user's own program
 	cmd.Stdout, cmd.Stderr = log, log
@@ -40,7 +40,7 @@ func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {
 	running, ended := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer ended()
-		cmd.Wait() //nolint:errcheck // the state says more
+		cmd.Wait() //nolint:errcheck // ProcessState has the result
 	}()
 	ready, err := l.await(ctx, "start the lab", cmd.Process.Pid, func() (bool, error) { return running.Err() != nil, nil })
 	switch {
@@ -52,13 +52,13 @@ func (l Lab) startServer(ctx context.Context, o UpOptions) (*Ready, error) {
 	return ready, err
 }
 
-// startError explains why the ended child was not ready, from what it logged.
+// startError returns why the child exited before it was ready, from its log.
 func startError(cmd *exec.Cmd, log io.Reader) error {
 	text, err := io.ReadAll(log)
 	if err != nil {
 		return err
 	}
-	e := &StartError{Message: "it ended before it was ready: " + cmd.ProcessState.String(), Code: cmd.ProcessState.ExitCode()}
+	e := &StartError{Message: "it exited before it was ready: " + cmd.ProcessState.String(), Code: cmd.ProcessState.ExitCode()}
 	for line := range bytes.Lines(text) {
 		var f Failure
 		if json.Unmarshal(line, &f) == nil && f.Event == "error" && f.Pid == cmd.Process.Pid {
@@ -68,16 +68,16 @@ func startError(cmd *exec.Cmd, log io.Reader) error {
 	return e
 }
 
-// end stops a child, by force if it takes longer than a server may.
+// end stops a child, and kills it after grace.
 func end(child *os.Process, ended <-chan struct{}) {
-	child.Signal(syscall.SIGTERM)                          //nolint:errcheck // it may have ended
+	child.Signal(syscall.SIGTERM)                          //nolint:errcheck // it may have exited
 	kill := time.AfterFunc(grace, func() { child.Kill() }) //nolint:errcheck // likewise
 	defer kill.Stop()
 	<-ended
 }
 
-// Down stops the lab and keeps its data. It reports whether there was a server
-// to stop, and returns when that has ended.
+// Down stops the lab, waits until the server has exited, and keeps the data. It reports
+// whether a server was running.
 func (l Lab) Down(ctx context.Context) (stopped bool, err error) {
 	pid, held, err := l.holder()
 	if err != nil || !held {
@@ -89,15 +89,14 @@ func (l Lab) Down(ctx context.Context) (stopped bool, err error) {
 	if err := l.signal(pid, syscall.SIGTERM); err != nil {
 		return false, err
 	}
-	kill := time.AfterFunc(grace, func() { l.signal(pid, syscall.SIGKILL) }) //nolint:errcheck // the wait goes on
+	kill := time.AfterFunc(grace, func() { l.signal(pid, syscall.SIGKILL) }) //nolint:errcheck // the wait continues
 	defer kill.Stop()
 	err = poll(ctx, fmt.Sprintf("wait for process %d to end", pid), func() (bool, error) { return l.hasEnded(pid) })
 	return err == nil, err
 }
 
-// signal sends sig to the process if it has the lab. The handle is taken
-// before that is asked, so where the system has handles, a process that got
-// the number of an ended server is never hit.
+// signal sends sig to the process if it holds the lock. It opens the process first: on
+// systems with process handles, another process that got the same PID is never signaled.
 func (l Lab) signal(pid int, sig syscall.Signal) error {
 	process, err := os.FindProcess(pid)
 	if err != nil {

@@ -12,15 +12,14 @@ import (
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
-// pollInterval is how often the lock and the ready file are looked at.
+// pollInterval is the interval at which the lock and the ready file are checked.
 const pollInterval = 50 * time.Millisecond
 
-// UpOptions says which lab to have.
+// UpOptions describes the lab to start.
 type UpOptions struct {
 	Binary  string   // path of bootctl-lab, from Find
-	Without []string // controllers that shall not run, by short or long name
-	// Flags of the components, each FLAG=VALUE; the server refuses those that
-	// the component does not know.
+	Without []string // controllers that do not run, by short or long name
+	// Flags of the components, each FLAG=VALUE. The server rejects unknown flags.
 	APIServerArgs, ControllerManagerArgs []string
 	Observer                             kubeclient.Observer // receives each step
 }
@@ -36,21 +35,21 @@ func (o UpOptions) arguments(dir string) []string {
 	return args
 }
 
-// A StartError means that a server was started and ended before it was ready.
+// A StartError means that a new server exited before it was ready.
 type StartError struct {
-	Reason  string // the server's word for it, such as PortTaken; "" when it said none
-	Message string // the server's message, or how it ended
-	Code    int    // the server's exit code; -1 when a signal ended it
+	Reason  string // the server's reason code, such as PortTaken, or ""
+	Message string // the server's message, or its exit status
+	Code    int    // the server's exit code; -1 if a signal killed it
 }
 
 func (e *StartError) Error() string { return "start the lab: " + e.Message }
 
-// Up starts the lab if it does not run, and returns when it is ready. The
-// server stays when the caller ends, and when its terminal closes.
+// Up starts the lab if it is not running, and returns when it is ready. The server keeps
+// running when the caller exits or its terminal is closed.
 //
-// It returns an *UnknownControllerError, ErrDiffers, ErrNotALab, a
-// *StartError when the server gave up, and the context's error when that ends
-// first; a server that Up itself started is then stopped again.
+// It returns an *UnknownControllerError, ErrDiffers, ErrNotALab, a *StartError if the server
+// failed, and the context's error if ctx is done first. In the last case, a server that Up
+// started is stopped again.
 func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 	controllers, err := Except(o.Without)
 	if err != nil {
@@ -64,29 +63,29 @@ func (l Lab) Up(ctx context.Context, o UpOptions) (Ready, error) {
 		case failed != nil && failed.Reason == ReasonRunning: // another Up was faster
 		case err != nil:
 			return Ready{}, err
-		case ready != nil: // else the server that ran already has ended
+		case ready != nil: // otherwise the running server has exited
 			return *ready, ready.Check(wanted)
 		}
 	}
 }
 
-// upOnce waits for the server that runs, or starts one. It returns nil when the one
-// that ran has ended.
+// upOnce waits for the running server, or starts one. It returns nil if the running server
+// has exited.
 func (l Lab) upOnce(ctx context.Context, o UpOptions) (*Ready, error) {
 	status, err := l.Status()
 	switch {
 	case err != nil || status.Ready != nil:
 		return status.Ready, err
 	case status.Running:
-		o.Observer.Notify(kubeclient.Event{Step: fmt.Sprintf("waiting for the server that is starting already, process %d", status.Pid)})
+		o.Observer.Notify(kubeclient.Event{Step: fmt.Sprintf("waiting for the server that is already starting, process %d", status.Pid)})
 		return l.await(ctx, "wait for the lab", status.Pid, func() (bool, error) { return l.hasEnded(status.Pid) })
 	}
 	o.Observer.Notify(kubeclient.Event{Step: "starting etcd, kube-apiserver and the controllers"})
 	return l.startServer(ctx, o)
 }
 
-// await returns what the server with that pid says when it is ready, or nil when it
-// has ended.
+// await returns the Ready of the server with that PID, or nil if the server exits before it
+// is ready.
 func (l Lab) await(ctx context.Context, doing string, pid int, ended func() (bool, error)) (ready *Ready, err error) {
 	err = poll(ctx, doing, func() (bool, error) {
 		if ready, err = l.readReady(pid); ready != nil || err != nil {
@@ -97,13 +96,13 @@ func (l Lab) await(ctx context.Context, doing string, pid int, ended func() (boo
 	return ready, err
 }
 
-// hasEnded says whether the process no longer has the lab.
+// hasEnded reports whether the process no longer holds the lock.
 func (l Lab) hasEnded(pid int) (bool, error) {
 	now, held, err := l.holder()
 	return !held || now != pid, err
 }
 
-// poll asks done every now and then until it says yes or fails, or ctx ends.
+// poll calls done until it returns true or an error, or ctx is done.
 func poll(ctx context.Context, doing string, done func() (bool, error)) error {
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(context.Context) (bool, error) { return done() })
 	if wait.Interrupted(err) {

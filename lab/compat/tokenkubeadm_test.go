@@ -128,7 +128,7 @@ func TestTokenDelete_ProxyTokens(t *testing.T) {
 	var stderr bytes.Buffer
 	remove.Stderr = &stderr
 	removed, err := remove.Output()
-	if err != nil || string(removed) != expired+"\n" || !strings.Contains(stderr.String(), proxy+" is spared") {
+	if err != nil || string(removed) != expired+"\n" || !strings.Contains(stderr.String(), proxy+" is skipped") {
 		t.Errorf("token delete --expired: %v, stdout %q, stderr %q", err, removed, &stderr)
 	}
 	if left := listed(t, server); len(left) != 1 || left[proxy].ID == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 )
 
-// printChange prints what a write has changed, or would have if it was not only planned.
+// printChange prints the changes of a write, or of a planned one.
 func printChange(e *cli.Env, c clusterinfo.Change) error {
 	object := output.ClusterInfoChange{
 		Meta: output.Kind("ClusterInfoChange"), Written: c.Written, DryRun: !c.Written && !c.IsEmpty(),
@@ -33,7 +33,7 @@ func printChange(e *cli.Env, c clusterinfo.Change) error {
 	address, pins := object.After.Server, joinWords(object.After.Pins)
 	rows := [][]string{{"address", address}, {"CA", pins}}
 	for _, row := range [][]string{
-		{"address before", before.Server}, {"CA before", joinWords(before.Pins)},
+		{"previous address", before.Server}, {"previous CA", joinWords(before.Pins)},
 		{"signatures added", joinWords(c.Added)}, {"signatures replaced", joinWords(c.Replaced)}, {"signatures removed", joinWords(c.Removed)},
 	} {
 		if !slices.Contains([]string{"", address, pins}, row[1]) {
@@ -47,8 +47,8 @@ func printChange(e *cli.Env, c clusterinfo.Change) error {
 // joinWords prints a list in one cell.
 func joinWords(items []string) string { return strings.Join(items, " ") }
 
-// describeDocument says what a kubeconfig tells nodes; of one that they would
-// not take, why.
+// describeDocument returns the address and the pins in a kubeconfig, or why nodes would
+// reject it.
 func describeDocument(raw []byte) output.ClusterInfoDocument {
 	document, err := clusterinfo.ParseDocument(raw)
 	if err != nil {

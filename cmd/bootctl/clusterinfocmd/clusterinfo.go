@@ -6,8 +6,8 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 )
 
-// New returns the commands about the ConfigMap cluster-info.
+// New returns the commands for the ConfigMap cluster-info.
 func New(e *cli.Env) *cobra.Command {
-	return cli.Group("cluster-info", "Read, write, sign and verify what nodes learn of the cluster",
+	return cli.Group("cluster-info", "Publish, sign, show, and verify the cluster-info ConfigMap",
 		newShow(e), newVerify(e), newPublish(e), newSign(e), newPin(e))
 }

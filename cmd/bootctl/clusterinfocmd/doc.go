@@ -1,3 +1,3 @@
-// Package clusterinfocmd has the commands about the ConfigMap cluster-info, one file
+// Package clusterinfocmd contains the commands for the ConfigMap cluster-info, one file
 // for each verb.
 package clusterinfocmd

@@ -19,21 +19,29 @@ func newPin(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pin [CA-FILE]",
 		Short: "Print the pin of each CA certificate",
-		Long: `Prints the pins that nodes take with --ca-cert-hash: sha256: and the hash of the
-public key, whatever its type. Of the CA certificates in a PEM file, or without one
-of those in the cluster's cluster-info, read with the administrator's kubeconfig.
+		Long: `Print the pin of each CA certificate.
 
-Without a file, needs get on the configmap cluster-info in kube-public.`,
-		Example: "  bootctl cluster-info pin /etc/kubernetes/pki/ca.crt",
-		Args:    cobra.MaximumNArgs(1),
-		RunE:    func(cmd *cobra.Command, files []string) error { return pinOptions{files}.run(cmd.Context(), e) },
+Prints the values for --ca-cert-hash: the SHA-256 hash of each CA's public key.
+Reads the CA certificates from a PEM file or, without an argument, from
+cluster-info.
+
+Permissions:
+  get on the configmap cluster-info in kube-public
+With CA-FILE, no permissions are needed.`,
+		Example: `  # Print the pins of the cluster's CA certificates
+  bootctl cluster-info pin
+
+  # Print the pin of a CA certificate on this machine
+  bootctl cluster-info pin /etc/kubernetes/pki/ca.crt`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error { return pinOptions{files}.run(cmd.Context(), e) },
 	}
 	e.AddConnectionFlags(cmd)
 	return cmd
 }
 
 func (o pinOptions) validate() error {
-	return cli.UsageIf(len(o.files) > 0 && o.files[0] == "", "CA-FILE was given with nothing in it")
+	return cli.UsageIf(len(o.files) > 0 && o.files[0] == "", "CA-FILE must not be empty")
 }
 
 func (o pinOptions) run(ctx context.Context, e *cli.Env) error {

@@ -22,27 +22,36 @@ type publishOptions struct {
 
 func (o *publishOptions) addFlags(fs *pflag.FlagSet) {
 	o.document.AddFlags(fs)
-	fs.BoolVar(&o.yes, "yes", false, "do not ask before the address or the CA changes")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+	fs.BoolVar(&o.yes, "yes", false, "change the address or the CA without confirmation")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "print what would change, without changing it")
 }
 
 func newPublish(e *cli.Env) *cobra.Command {
 	var o publishOptions
 	cmd := &cobra.Command{
 		Use:   "publish",
-		Short: "Write what nodes learn of the cluster, signed with every live token",
-		Long: `Writes the API server's address and CA into cluster-info together with the
-signatures of all live signing tokens, in one write, so that no node ever reads an
-address without its signature. What others keep in the ConfigMap stays.
+		Short: "Publish cluster-info, signed with every valid token",
+		Long: `Publish cluster-info, signed with every valid token.
 
-Where the address or the CA changes, it shows how and asks; without a terminal it
-needs --yes. Nodes that have joined keep the address that they joined with.
+Writes the API server's address and CA and the signatures of all valid signing
+tokens to cluster-info, in one request, so that nodes never read an address
+without its signature. Other data in the ConfigMap is kept.
 
-Needs get, create and update on configmaps in kube-public, and list on secrets in
-kube-system. That anonymous requests may read cluster-info is up to bootctl setup.`,
-		Example: "  bootctl cluster-info publish --endpoint https://192.0.2.1:6443 --dry-run",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
+If the address or the CA changes, prints the change and asks for confirmation;
+without a terminal, --yes is required. Nodes that have joined keep the address
+with which they joined. To let new nodes read cluster-info, run bootctl setup.
+
+Permissions:
+  get, create, and update on configmaps in kube-public
+  list on secrets in kube-system`,
+		Example: `  # Show what would change if nodes used another address
+  bootctl cluster-info publish --endpoint https://192.0.2.1:6443 --dry-run
+
+  # Publish the address, and the CA in a file
+  bootctl cluster-info publish --endpoint https://192.0.2.1:6443 \
+    --ca-file ca.crt`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -79,7 +88,7 @@ func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	return nil
 }
 
-// confirmDocument asks before nodes are told of another address or CA.
+// confirmDocument asks for confirmation if the address or the CA changes.
 func confirmDocument(e *cli.Env, c clusterinfo.Change, yes bool) error {
 	if c.Before == nil || !c.ChangesDocument() {
 		return nil
@@ -96,16 +105,16 @@ func confirmDocument(e *cli.Env, c clusterinfo.Change, yes bool) error {
 	if yes {
 		return nil
 	}
-	return e.Confirm("tell new nodes so?")
+	return e.Confirm("Publish this for new nodes?")
 }
 
-// warnUnlessPublic tries what a node does, and says so when it is not allowed.
+// warnUnlessPublic reads cluster-info as a node does, and warns if that is forbidden.
 func warnUnlessPublic(ctx context.Context, e *cli.Env, admin *rest.Config) {
 	client, err := e.NewClient(rest.AnonymousClientConfig(admin), e.ClientOptions("anonymous"))
 	if err != nil {
 		return
 	}
 	if _, err := clusterinfo.Fetch(ctx, client.Core); apierrors.IsUnauthorized(err) || kubeclient.IsForbiddenByRBAC(err) {
-		e.Warn("nodes may not read cluster-info: the Role kubeadm:bootstrap-signer-clusterinfo in kube-public is missing or not bound to system:anonymous; run: bootctl setup")
+		e.Warn("nodes cannot read cluster-info: the Role kubeadm:bootstrap-signer-clusterinfo in kube-public is missing or not bound to system:anonymous; run: bootctl setup")
 	}
 }

@@ -22,22 +22,31 @@ import (
 type showOptions struct{ endpoint string }
 
 func (o *showOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.endpoint, "endpoint", "", "read it as a node would, without credentials, from this `address`")
+	fs.StringVar(&o.endpoint, "endpoint", "", "read cluster-info as a node does, without credentials, from `address`")
 }
 
 func newShow(e *cli.Env) *cobra.Command {
 	var o showOptions
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Show what nodes learn of the cluster",
-		Long: `Shows the API server's address, the CA certificates and the signatures in the
-ConfigMap cluster-info. -o kubeconfig and -o ca print just those.
+		Short: "Show the cluster-info ConfigMap",
+		Long: `Show the cluster-info ConfigMap.
 
-With --endpoint it is read without credentials over a connection that nothing
-verifies: what is shown is then a claim; cluster-info verify tells whether it holds.
+Shows the API server's address, the CA certificates, and the IDs of the tokens
+with which cluster-info is signed. -o kubeconfig and -o ca print only the
+kubeconfig or the CA certificates.
 
-Needs get on the configmap cluster-info in kube-public.`,
-		Example:     "  bootctl cluster-info show -o kubeconfig",
+With --endpoint, reads cluster-info without credentials over a connection that
+is not verified, so the output may be forged. To verify it, use bootctl
+cluster-info verify.
+
+Permissions:
+  get on the configmap cluster-info in kube-public`,
+		Example: `  # Print the kubeconfig that nodes download
+  bootctl cluster-info show -o kubeconfig
+
+  # Show what a node sees, without a kubeconfig
+  bootctl cluster-info show --endpoint 192.0.2.1:6443`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{cli.FormatsAnnotation: "kubeconfig ca"},
 		RunE:        func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
@@ -62,7 +71,7 @@ func (o showOptions) run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	if o.endpoint != "" {
-		e.Warn("the connection was not verified: this is what someone at " + o.endpoint + " claims")
+		e.Warn("the connection to " + o.endpoint + " was not verified, so the output may be forged")
 	}
 	return e.Print(clusterInfoView(info, document, o.endpoint == ""))
 }

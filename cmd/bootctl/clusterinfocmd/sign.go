@@ -19,28 +19,37 @@ type signOptions struct {
 }
 
 func (o *signOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.file, "file", "", "sign the kubeconfig in this `file` instead, and print the signature")
-	fs.StringVar(&o.tokenFile, "token-file", "", "with --file: sign with the token in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
-	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+	fs.StringVar(&o.file, "file", "", "sign the kubeconfig in `file` instead, and print the signature")
+	fs.StringVar(&o.tokenFile, "token-file", "", "with --file, bootstrap token `file` (- for stdin). Defaults to $"+cmdutil.TokenVariable)
+	fs.BoolVar(&o.dryRun, "dry-run", false, "print what would change, without changing it")
 }
 
 func newSign(e *cli.Env) *cobra.Command {
 	var o signOptions
 	cmd := &cobra.Command{
 		Use:   "sign",
-		Short: "Sign cluster-info anew with every live token",
-		Long: `Makes the signatures of cluster-info what the bootstrap signer makes them: one of
-each live signing token, none else. Where that controller does not run, or has
-missed a token, this mends it, and says what it changed.
+		Short: "Sign cluster-info with every valid token",
+		Long: `Sign cluster-info with every valid token.
 
-With --file nothing is sent anywhere: it signs the kubeconfig in the file with one
-token and prints the signature, as it stands in jws-kubeconfig-ID.
+Signs cluster-info with every valid signing token and removes other signatures,
+as the bootstrapsigner controller does. Use it if that controller is not running
+or has missed a token. Prints what changed.
 
-Needs get and update on configmaps in kube-public, and list on secrets in
-kube-system; with --file, nothing.`,
-		Example: "  bootctl cluster-info sign\n  bootctl cluster-info sign --file cluster-info.kubeconfig --token-file token",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
+With --file, signs the kubeconfig in the file with one token and prints the
+signature, as in the key jws-kubeconfig-ID of cluster-info, without contacting a
+server.
+
+Permissions:
+  get and update on configmaps in kube-public
+  list on secrets in kube-system
+With --file, no permissions are needed.`,
+		Example: `  # Sign cluster-info in place of the bootstrapsigner controller
+  bootctl cluster-info sign
+
+  # Sign a file, without a cluster
+  bootctl cluster-info sign --file cluster-info.kubeconfig --token-file token`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -48,7 +57,7 @@ kube-system; with --file, nothing.`,
 }
 
 func (o signOptions) validate() error {
-	return cli.UsageIf(o.file == "" && o.tokenFile != "", "--token-file goes with --file; without, every live token signs")
+	return cli.UsageIf(o.file == "" && o.tokenFile != "", "--token-file requires --file; without --file, every valid token signs")
 }
 
 func (o signOptions) run(ctx context.Context, e *cli.Env) error {
@@ -67,7 +76,7 @@ func (o signOptions) run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	if _, err := clusterinfo.ParseDocument(change.After); err != nil {
-		e.Warn("nodes will not take what is signed: " + err.Error())
+		e.Warn("nodes will reject the signed cluster-info: " + err.Error())
 	}
 	return printChange(e, change)
 }

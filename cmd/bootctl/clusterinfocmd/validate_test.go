@@ -32,17 +32,17 @@ func wantInvalidEndpoint(t *testing.T, err error) {
 func TestPinOptions_Validate(t *testing.T) {
 	testusage.Check(t, pinOptions{}.validate(), "")
 	testusage.Check(t, pinOptions{[]string{"ca.crt"}}.validate(), "")
-	testusage.Check(t, pinOptions{[]string{""}}.validate(), "CA-FILE was given with nothing in it")
+	testusage.Check(t, pinOptions{[]string{""}}.validate(), "CA-FILE must not be empty")
 }
 
 func TestSignOptions_Validate(t *testing.T) {
 	testusage.Check(t, signOptions{}.validate(), "")
 	testusage.Check(t, signOptions{file: "x", tokenFile: "y"}.validate(), "")
-	testusage.Check(t, signOptions{tokenFile: "y"}.validate(), "--token-file goes with --file; without, every live token signs")
+	testusage.Check(t, signOptions{tokenFile: "y"}.validate(), "--token-file requires --file; without --file, every valid token signs")
 }
 
 func TestVerifyOptions_Validate(t *testing.T) {
-	const needs = "a token, pins and CAs are what a node verifies with: give --endpoint or --file, too"
+	const needs = "--token-file, --ca-cert-hash, --ca-file, and --unsafe-skip-ca-verification require --endpoint or --file"
 	node := []string{"192.0.2.1"}
 	tests := []struct {
 		name    string
@@ -52,9 +52,9 @@ func TestVerifyOptions_Validate(t *testing.T) {
 		{"as an administrator", verifyOptions{}, ""},
 		{"as a node", verifyOptions{endpoints: node, tokenFile: "x"}, ""},
 		{"a file", verifyOptions{file: "x", tokenFile: "y"}, ""},
-		{"file and endpoint", verifyOptions{file: "x", endpoints: node}, "--file and --endpoint were both given"},
-		{"token alone", verifyOptions{tokenFile: "x"}, needs},
-		{"CA alone", verifyOptions{trust: cmdutil.TrustFlags{CaFile: "x"}}, needs},
+		{"file and endpoint", verifyOptions{file: "x", endpoints: node}, "--file and --endpoint cannot be used together"},
+		{"token only", verifyOptions{tokenFile: "x"}, needs},
+		{"CA only", verifyOptions{trust: cmdutil.TrustFlags{CaFile: "x"}}, needs},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { testusage.Check(t, test.options.validate(), test.want) })

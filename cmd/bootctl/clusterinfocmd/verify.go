@@ -21,9 +21,9 @@ type verifyOptions struct {
 }
 
 func (o *verifyOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.endpoints, "endpoint", nil, "verify as a node does, from this `address`, with one token and pins; may be repeated")
-	fs.StringVar(&o.file, "file", "", "verify the cluster-info in this `file`, with one token and, where given, pins")
-	fs.StringVar(&o.tokenFile, "token-file", "", "the node's token is in this `file` (- is stdin); else $"+cmdutil.TokenVariable)
+	fs.StringArrayVar(&o.endpoints, "endpoint", nil, "verify as a node does, from `address`, with one token; can be repeated")
+	fs.StringVar(&o.file, "file", "", "verify the cluster-info in `file`, with one token")
+	fs.StringVar(&o.tokenFile, "token-file", "", "bootstrap token `file` (- for stdin). Defaults to $"+cmdutil.TokenVariable)
 	o.trust.AddFlags(fs)
 }
 
@@ -32,24 +32,36 @@ func newVerify(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verify the signatures of cluster-info",
-		Long: `Without --endpoint, judges every signature of cluster-info against all tokens of
-the cluster, as an administrator: VALID, STALE (of another text), MISSING, MALFORMED,
-or ORPHAN (its token is gone, expired or not for signing). It warns of a controller
-that has left something undone.
+		Long: `Verify the signatures of cluster-info.
 
-With --endpoint, does what a joining node does, and ends where it would send its
-request: the signature of one token, the pinned CA, the same text over a connection
-that this CA verifies.
+As an administrator, verifies the signatures with all tokens in the cluster. A
+signature is VALID, STALE (for an earlier cluster-info), MISSING, MALFORMED, or
+ORPHAN (its token is missing, has expired, or cannot sign). Also prints a
+warning if the bootstrapsigner or tokencleaner controller is not running.
 
-With --file, nothing is sent anywhere: the file is the ConfigMap, in YAML or JSON.
+With --endpoint, performs the discovery of a joining node with one token:
+verifies the signature and the pin of the CA, then reads the same cluster-info
+again over a connection that the CA verifies. It sends no CSR.
 
-Exit code 4 when it does not verify. Signatures of no live token do no harm.
+With --file, verifies a ConfigMap in YAML or JSON, without contacting a server.
 
-As an administrator, needs get on the configmap cluster-info in kube-public and
-list on secrets in kube-system; otherwise nothing.`,
-		Example: "  bootctl cluster-info verify\n  bootctl cluster-info verify --file cluster-info.yaml --token-file token",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
+Exits with code 4 if verification fails. Orphan signatures are harmless.
+
+Permissions:
+  get on the configmap cluster-info in kube-public
+  list on secrets in kube-system
+With --endpoint or --file, no permissions are needed.`,
+		Example: `  # Verify all signatures as an administrator
+  bootctl cluster-info verify
+
+  # Verify as a joining node, without a kubeconfig
+  bootctl cluster-info verify --endpoint 192.0.2.1:6443 \
+    --token-file token --ca-file ca.crt
+
+  # Verify a file, without a cluster
+  bootctl cluster-info verify --file cluster-info.yaml --token-file token`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
 	e.AddConnectionFlags(cmd)
@@ -58,9 +70,9 @@ list on secrets in kube-system; otherwise nothing.`,
 
 func (o verifyOptions) validate() error {
 	return cmp.Or(
-		cli.UsageIf(o.file != "" && len(o.endpoints) > 0, "--file and --endpoint were both given"),
+		cli.UsageIf(o.file != "" && len(o.endpoints) > 0, "--file and --endpoint cannot be used together"),
 		cli.UsageIf(o.file == "" && len(o.endpoints) == 0 && (o.tokenFile != "" || o.trust.Given()),
-			"a token, pins and CAs are what a node verifies with: give --endpoint or --file, too"),
+			"--token-file, --ca-cert-hash, --ca-file, and --unsafe-skip-ca-verification require --endpoint or --file"),
 	)
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// audit evaluates all signatures as an administrator, or one as a node or in a file.
+// audit verifies all signatures as an administrator, or one as a node or in a file.
 func (o verifyOptions) audit(ctx context.Context, e *cli.Env) (clusterinfo.Audit, error) {
 	switch {
 	case o.file != "":
@@ -37,8 +37,8 @@ func (o verifyOptions) auditAsNode(ctx context.Context, e *cli.Env) (clusterinfo
 	return auditOf(cluster.Document, cluster.Roots, opts.Token), err
 }
 
-// auditFile verifies a file with one token. Without pins the CA certificates in it
-// are as good as the token is secret.
+// auditFile verifies a file with one token. Without pins, anyone who knows the token can
+// forge the CA certificates in the file.
 func (o verifyOptions) auditFile(e *cli.Env) (clusterinfo.Audit, error) {
 	if len(o.trust.CaCertHashes) == 0 && o.trust.CaFile == "" {
 		o.trust.UnsafeSkip = true
@@ -58,7 +58,7 @@ func (o verifyOptions) auditFile(e *cli.Env) (clusterinfo.Audit, error) {
 	return auditOf(document, roots, opts.Token), nil
 }
 
-// auditOf is of a document that a node takes, with the CA certificates that it trusts.
+// auditOf returns the audit of a document and the CA certificates that a node trusts.
 func auditOf(document clusterinfo.Document, roots []*x509.Certificate, tok token.Token) clusterinfo.Audit {
 	document.CAs = roots
 	return clusterinfo.Audit{Document: document, Signatures: []clusterinfo.SignatureState{{TokenID: tok.ID(), State: clusterinfo.Valid}}}

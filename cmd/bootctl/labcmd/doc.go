@@ -1,3 +1,3 @@
-// Package labcmd has the commands that run a control plane on this machine, one file
+// Package labcmd contains the commands that run a control plane on this machine, one file
 // for each verb.
 package labcmd

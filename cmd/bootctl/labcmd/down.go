@@ -17,15 +17,22 @@ func newDown(e *cli.Env) *cobra.Command {
 	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down",
-		Short: "Stop the control plane of lab up",
-		Long: `Stops the lab and returns when it has ended. One that is not running is no error.
-Its address and data are kept for the next lab up, unless --delete is given.`,
-		Example: "  bootctl lab down --delete",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
+		Short: "Stop the lab",
+		Long: `Stop the lab.
+
+Returns when the process has exited. Stopping a lab that is not running is not
+an error. Without --delete, the next bootctl lab up uses the same address and
+data.`,
+		Example: `  # Stop the lab and keep its data
+  bootctl lab down
+
+  # Stop the lab and delete its data, keys, and address
+  bootctl lab down --delete`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
-	cmd.Flags().BoolVar(&o.delete, "delete", false, "delete its data, keys and address, too")
+	cmd.Flags().BoolVar(&o.delete, "delete", false, "also delete the data, keys, and address of the lab")
 	return cmd
 }
 

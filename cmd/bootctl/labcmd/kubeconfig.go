@@ -13,11 +13,14 @@ func newKubeconfig(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kubeconfig",
 		Short: "Print the administrator's kubeconfig of the lab",
-		Long: `Prints the kubeconfig of the lab's administrator, key included: who can read it owns
-the lab. With -q it prints the path of the file instead.`,
-		Example: "  bootctl lab kubeconfig > lab.conf",
-		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return runKubeconfig(e, o) },
+		Long: `Print the administrator's kubeconfig of the lab.
+
+The kubeconfig contains the private key of an administrator of the lab. With -q,
+prints the path of the file instead.`,
+		Example: `  # Copy the kubeconfig to a file
+  (umask 077; bootctl lab kubeconfig > lab.conf)`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return runKubeconfig(e, o) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd

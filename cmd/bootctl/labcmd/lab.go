@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 )
 
-// New returns the commands about the lab.
+// New returns the commands for the lab.
 func New(e *cli.Env) *cobra.Command {
 	return cli.Group("lab", "Run a real control plane on this machine", newUp(e), newDown(e), newStatus(e), newLogs(e), newKubeconfig(e))
 }
@@ -24,13 +24,13 @@ func New(e *cli.Env) *cobra.Command {
 type labOptions struct{ dir string }
 
 func (o *labOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.dir, "dir", "", "keep the lab in this `directory`; else bootctl/lab under the XDG state directory")
+	fs.StringVar(&o.dir, "dir", "", "lab `directory`. Defaults to bootctl/lab in the XDG state directory")
 }
 
-// validate returns an error where no lab can run.
+// validate returns an error on systems that the lab does not support.
 func (o labOptions) validate(e *cli.Env) error { return cli.RequireUnix(e.Goos, "lab") }
 
-// lab returns the lab that the flags name, unless validate refuses them.
+// lab returns the lab in the directory of the flags, or the error of validate.
 func (o labOptions) lab(e *cli.Env, validate func(*cli.Env) error) (lab.Lab, error) {
 	if err := validate(e); err != nil {
 		return lab.Lab{}, err
@@ -45,12 +45,12 @@ func (o labOptions) lab(e *cli.Env, validate func(*cli.Env) error) (lab.Lab, err
 // notStarted explains why a file of the lab cannot be read.
 func notStarted(l lab.Lab, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w, and never was in %s", failure.ErrLabNotStarted, l.Dir)
+		return fmt.Errorf("%w: it was never started in %s", failure.ErrLabNotStarted, l.Dir)
 	}
 	return err
 }
 
-// printStatus prints the state that a lab has now, or its text, and with -q the path.
+// printStatus prints the current state of a lab, or text if it is set, and with -q the path.
 func printStatus(e *cli.Env, l lab.Lab, text, path string) error {
 	status, err := l.Status()
 	if err != nil {
@@ -61,8 +61,7 @@ func printStatus(e *cli.Env, l lab.Lab, text, path string) error {
 	return e.Print(v)
 }
 
-// labView is the state of a lab; text, where given, is what people and shells
-// read instead of the table.
+// labView returns the output for the state of a lab. If text is set, it replaces the table.
 func labView(l lab.Lab, status lab.Status, text string) cli.Result {
 	object := output.LabStatus{Meta: output.Kind("LabStatus"), Running: status.Running, Dir: l.Dir, PID: status.Pid}
 	state := "stopped"

@@ -20,21 +20,24 @@ type logsOptions struct {
 func newLogs(e *cli.Env) *cobra.Command {
 	var o logsOptions
 	cmd := &cobra.Command{
-		Use:     "logs",
-		Short:   "Print the log of the lab",
-		Long:    "Prints what etcd, kube-apiserver and the controllers of the lab have logged.",
-		Example: "  bootctl lab logs --follow",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
+		Use:   "logs",
+		Short: "Print the log of the lab",
+		Long: `Print the log of the lab.
+
+The log has the messages of etcd, kube-apiserver, and the controllers.`,
+		Example: `  # Print the log, and follow it until interrupted
+  bootctl lab logs --follow`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
 	o.addFlags(cmd.Flags())
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on printing what is added, until interrupted")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "print new messages until interrupted")
 	return cmd
 }
 
 func (o logsOptions) validate(e *cli.Env) error {
 	formatted := e.Global.Quiet || e.Global.Output != "" && e.Global.Output != "text"
-	return cmp.Or(cli.UsageIf(formatted, "a log has one form, so -o and -q mean nothing here"), o.labOptions.validate(e))
+	return cmp.Or(cli.UsageIf(formatted, "-o and -q cannot be used with a log"), o.labOptions.validate(e))
 }
 
 func (o logsOptions) run(ctx context.Context, e *cli.Env) error {

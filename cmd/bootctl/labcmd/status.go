@@ -9,12 +9,16 @@ import (
 func newStatus(e *cli.Env) *cobra.Command {
 	var o labOptions
 	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "Say whether the lab runs, and where",
-		Long:    "Says whether the lab runs, where its API server listens and what it runs. It asks no server.",
-		Example: "  bootctl lab status -o jsonpath={.server}",
-		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return runStatus(e, o) },
+		Use:   "status",
+		Short: "Show the state of the lab",
+		Long: `Show the state of the lab.
+
+Shows whether the lab is running, the address of its API server, its Kubernetes
+version, and its directory. The command does not contact a server.`,
+		Example: `  # Print the address of the API server
+  bootctl lab status -o jsonpath={.server}`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return runStatus(e, o) },
 	}
 	o.addFlags(cmd.Flags())
 	return cmd

@@ -26,10 +26,10 @@ type upOptions struct {
 
 func (o *upOptions) addFlags(fs *pflag.FlagSet) {
 	o.labOptions.addFlags(fs)
-	fs.StringSliceVar(&o.Without, "without", nil, "leave this `controller` out: "+strings.Join(lab.Controllers(), ", ")+"; may be repeated")
-	fs.StringArrayVar(&o.APIServerArgs, "kube-apiserver-arg", nil, "give the API server this flag, as `FLAG=VALUE`; may be repeated")
-	fs.StringArrayVar(&o.ControllerManagerArgs, "kube-controller-manager-arg", nil, "give the controller manager this flag, as `FLAG=VALUE`; may be repeated")
-	fs.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up after this long")
+	fs.StringSliceVar(&o.Without, "without", nil, "`controller` that does not run; can be repeated")
+	fs.StringArrayVar(&o.APIServerArgs, "kube-apiserver-arg", nil, "flag of kube-apiserver, as `FLAG=VALUE`; can be repeated")
+	fs.StringArrayVar(&o.ControllerManagerArgs, "kube-controller-manager-arg", nil, "flag of kube-controller-manager, as `FLAG=VALUE`; can be repeated")
+	fs.DurationVar(&o.timeout, "timeout", 2*time.Minute, "maximum time to wait")
 }
 
 func newUp(e *cli.Env) *cobra.Command {
@@ -37,20 +37,28 @@ func newUp(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start a real control plane on this machine",
-		Long: `Starts etcd, kube-apiserver and the controllers of TLS bootstrap in one process in
-the background, on loopback, waits until they are ready, and prints the command
-that makes this shell use them. A lab that runs already is left as it is.
+		Long: `Start a real control plane on this machine.
 
-The lab stays when the terminal closes; lab down stops it. Its address and data
-are kept until lab down --delete.
+Starts etcd, kube-apiserver, and the controllers for TLS bootstrapping as one
+background process on a loopback address, waits until they are ready, and prints
+a shell command that sets KUBECONFIG. A running lab is left unchanged.
 
-A flag of kube-apiserver or kube-controller-manager may be given to see what it
-does, such as a fault that doctor is to find. It wins over the lab's own, and is
-not kept: the next lab up takes only its own flags.
+The lab keeps running when the terminal is closed. To stop it, run bootctl lab
+down; its address and data are kept until bootctl lab down --delete.
 
-Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
-		Example: `  eval "$(bootctl lab up)"
-  bootctl lab up --without csrapproving --kube-apiserver-arg anonymous-auth=false`,
+--kube-apiserver-arg and --kube-controller-manager-arg override the lab's own
+flags, for example to practice with a fault that bootctl doctor finds. They
+apply to this run only. The values of --without are:
+  ` + strings.Join(lab.Controllers(), ", ") + `
+
+The program bootctl-lab must have the same version and be in the directory of
+bootctl or on PATH.`,
+		Example: `  # Start the lab and use it in this shell
+  eval "$(bootctl lab up)"
+
+  # Start a lab that nodes cannot join
+  bootctl lab up --without csrapproving \
+    --kube-apiserver-arg anonymous-auth=false`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },
 	}
@@ -62,7 +70,7 @@ Needs the program bootctl-lab of the same version beside bootctl or on PATH.`,
 }
 
 func (o upOptions) validate(e *cli.Env) error {
-	return cmp.Or(cli.UsageIf(o.timeout <= 0, "--timeout %s leaves no time", o.timeout), o.labOptions.validate(e))
+	return cmp.Or(cli.UsageIf(o.timeout <= 0, "--timeout must be positive, not %s", o.timeout), o.labOptions.validate(e))
 }
 
 func (o upOptions) run(ctx context.Context, e *cli.Env) error {

@@ -1,2 +1,2 @@
-// Package setupcmd has the command that prepares a cluster for TLS bootstrapping.
+// Package setupcmd contains the command that prepares a cluster for TLS bootstrapping.
 package setupcmd

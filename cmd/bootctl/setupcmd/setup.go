@@ -23,11 +23,11 @@ type options struct {
 
 func (o *options) addFlags(fs *pflag.FlagSet) {
 	o.document.AddFlags(fs)
-	o.rbac.AddFlags(fs, "nodes: new nodes get their certificates at once; none: a person approves each; keep: as it is, and on a bare cluster nodes",
+	o.rbac.AddFlags(fs, "for new nodes: nodes (automatic), none (manual), keep (as is)",
 		setup.AutoApproveKeep, setup.AutoApproveNodes, setup.AutoApproveNone)
-	fs.BoolVar(&o.dryRun, "dry-run", false, "let the API server judge each change, and change nothing")
-	fs.BoolVar(&o.remove, "remove", false, "delete what setup created for this group, and nothing else")
-	fs.BoolVar(&o.force, "force", false, "make what is there and differs as it should be")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "validate each change on the API server, without applying it")
+	fs.BoolVar(&o.remove, "remove", false, "delete the objects that setup created for --group")
+	fs.BoolVar(&o.force, "force", false, "overwrite objects that differ")
 }
 
 // New returns the command setup.
@@ -36,32 +36,49 @@ func New(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Prepare a cluster so that nodes can join it",
-		Long: `Creates the RBAC that joining nodes need, and cluster-info. What is there and
-grants the same is left as it is; where something is there and differs, setup says
-how, changes nothing and exits 9, and with --force makes it as it should be. It may
-be run again at any time. Each change is first judged by the API server, so that a
-missing right is told before anything is changed. It makes no tokens, and gives the
-API server no rights on kubelets.
+		Long: `Prepare a cluster so that nodes can join it.
 
-What it creates has the label app.kubernetes.io/managed-by: bootctl, and --remove
-deletes only that. For kubeadm's group the objects have kubeadm's names; for the
---group of another distribution, such as system:bootstrappers:nodes, the names
-begin with bootctl: and end with the group, and no other group's are touched.
+Creates the RBAC objects and the cluster-info ConfigMap that joining nodes need.
+It creates no tokens and does not let the API server access kubelets. Objects
+that already grant the required permissions are left unchanged. If an object
+differs, setup prints the difference, changes nothing, and exits with code 9;
+with --force it overwrites the object. The API server validates all changes
+before the first one is made, so a missing permission changes nothing. You can
+run setup again at any time.
 
-Nodes are told --endpoint and the CA of --ca-file, else those of the kubeconfig. A
-cluster-info that is there stays unless one of the two is given.
+The objects have the label app.kubernetes.io/managed-by: bootctl, and --remove
+deletes only objects with that label. For kubeadm's group, they have kubeadm's
+names. For another --group, such as system:bootstrappers:nodes, the names begin
+with bootctl: and end with the group; objects for other groups are not changed.
 
-With --auto-approve=nodes, whoever has a token gets the certificate of any node
-name it asks for. With none, an administrator runs csr approve for each new node;
-nodes still renew their own certificates. Without the flag a bare cluster gets
-nodes, and one that was set up stays as it is.
+--endpoint and --ca-file set the address and the CA in cluster-info. An existing
+cluster-info is kept unless you pass one of them.
 
--o yaml and -o kyaml print the manifests of all that for GitOps, and ask no server.
+With --auto-approve=nodes, anyone who has a token gets a certificate for any
+node name. With none, an administrator approves the CSR of each new node with
+bootctl csr approve; nodes still renew their own certificates. Defaults to nodes
+for a new cluster; an existing setting is kept.
 
-Needs the rights of a cluster administrator.`,
-		Example: `  bootctl setup --endpoint https://192.0.2.1:6443 --dry-run
+-o yaml and -o kyaml print the manifests, for example for GitOps. With
+--endpoint and --ca-file, that needs no server.
+
+Permissions:
+  all permissions of a cluster administrator (cluster-admin)`,
+		Example: `  # Show what would be created
+  bootctl setup --endpoint https://192.0.2.1:6443 --dry-run
+
+  # Create it
   bootctl setup --endpoint https://192.0.2.1:6443
-  bootctl setup --endpoint https://192.0.2.1:6443 -o yaml >bootstrap.yaml`,
+
+  # Require an administrator to approve each new node
+  bootctl setup --endpoint https://192.0.2.1:6443 --auto-approve=none
+
+  # Print the manifests without contacting a server
+  bootctl setup --endpoint https://192.0.2.1:6443 --ca-file ca.crt \
+    -o yaml > bootstrap.yaml
+
+  # Delete what setup created
+  bootctl setup --remove`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e, cmd.Flags()) },
 	}
@@ -71,7 +88,7 @@ Needs the rights of a cluster administrator.`,
 	return cmd
 }
 
-// manifestFormats are those in which setup prints what it would create.
+// manifestFormats are the formats in which setup prints manifests.
 var manifestFormats = []string{"yaml", "kyaml"}
 
 func (o options) validate(format string, given *pflag.FlagSet) error {
@@ -80,8 +97,8 @@ func (o options) validate(format string, given *pflag.FlagSet) error {
 	}
 	for _, name := range []string{"endpoint", "ca-file", "auto-approve", "force"} {
 		if given.Changed(name) {
-			return fmt.Errorf("%w: --%s means nothing with --remove", failure.ErrUsage, name)
+			return fmt.Errorf("%w: --%s cannot be used with --remove", failure.ErrUsage, name)
 		}
 	}
-	return cli.UsageIf(slices.Contains(manifestFormats, format), "-o %s prints what setup creates, and --remove creates nothing", format)
+	return cli.UsageIf(slices.Contains(manifestFormats, format), "-o %s prints manifests and cannot be used with --remove", format)
 }

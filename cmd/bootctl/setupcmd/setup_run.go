@@ -33,7 +33,7 @@ func (o options) run(ctx context.Context, e *cli.Env, given *pflag.FlagSet) erro
 	}
 	document := sync.OnceValues(func() ([]byte, error) { return o.document.Read(e, config.Rest) })
 	keep := o.document == cmdutil.DocumentFlags{}
-	if !keep { // what is wrong with the flags is told before anything is asked
+	if !keep { // report invalid flags before the first request
 		if _, err := document(); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (o options) run(ctx context.Context, e *cli.Env, given *pflag.FlagSet) erro
 	return e.Print(setupView(results, o))
 }
 
-// printManifests prints what setup would create, as YAML documents.
+// printManifests prints the objects that setup would create, as YAML documents.
 func (o options) printManifests(e *cli.Env, objects []setup.Object) error {
 	var config cli.AdminConfig
 	var err error

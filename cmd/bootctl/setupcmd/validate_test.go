@@ -9,7 +9,7 @@ import (
 )
 
 func TestOptions_Validate(t *testing.T) {
-	const nothing = " means nothing with --remove"
+	const conflict = " cannot be used with --remove"
 	tests := []struct {
 		name, format string
 		args         []string
@@ -17,11 +17,11 @@ func TestOptions_Validate(t *testing.T) {
 	}{
 		{"apply", "yaml", []string{"--endpoint=x", "--force"}, ""},
 		{"remove", "json", []string{"--remove", "--group=system:bootstrappers:a"}, ""},
-		{"endpoint", "", []string{"--remove", "--endpoint=x"}, "--endpoint" + nothing},
-		{"CA", "", []string{"--remove", "--ca-file=x"}, "--ca-file" + nothing},
-		{"policy", "", []string{"--remove", "--auto-approve=keep"}, "--auto-approve" + nothing},
-		{"force", "", []string{"--remove", "--force"}, "--force" + nothing},
-		{"manifests", "kyaml", []string{"--remove"}, "-o kyaml prints what setup creates, and --remove creates nothing"},
+		{"endpoint", "", []string{"--remove", "--endpoint=x"}, "--endpoint" + conflict},
+		{"CA", "", []string{"--remove", "--ca-file=x"}, "--ca-file" + conflict},
+		{"policy", "", []string{"--remove", "--auto-approve=keep"}, "--auto-approve" + conflict},
+		{"force", "", []string{"--remove", "--force"}, "--force" + conflict},
+		{"manifests", "kyaml", []string{"--remove"}, "-o kyaml prints manifests and cannot be used with --remove"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

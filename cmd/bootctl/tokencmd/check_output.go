@@ -14,7 +14,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// runAsNode asks the API server itself.
+// runAsNode authenticates to the API server with the token.
 func (o checkOptions) runAsNode(ctx context.Context, e *cli.Env, args []string) error {
 	opts, err := o.trust.Discovery(e, []string{o.endpoint}, o.tokenFile, strings.Join(args, ""))
 	if err != nil {
@@ -31,19 +31,19 @@ func (o checkOptions) runAsNode(ctx context.Context, e *cli.Env, args []string) 
 	return e.Print(checkView(object, e.Now()))
 }
 
-// tokenCheck says what Kubernetes does with the token, and returns an error when
-// that is not what its usages say, or when another token was meant.
+// tokenCheck returns what Kubernetes does with the token, and an error if one of its usages
+// does not work or the secret does not match.
 func tokenCheck(info token.Info, mismatch error, now time.Time) (output.TokenCheck, error) {
-	status, unfit := info.Evaluate(now), info.Usable(now)
+	status, problem := info.Evaluate(now), info.Usable(now)
 	item := cmdutil.TokenInfo(info, now)
 	notes := cli.OrEmpty(info.Notes)
-	if item.Expires == nil && unfit == nil {
+	if item.Expires == nil && problem == nil {
 		notes = append(notes, "it "+neverExpires)
 	} else if stalled := clusterinfo.StalledControllers(clusterinfo.Info{}, []token.Info{info}, now)[clusterinfo.Cleaner]; stalled != "" {
 		notes = append(notes, stalled)
 	}
 	if mismatch != nil {
-		status, unfit = token.Status{Rejected: mismatch.Error(), Unsigned: mismatch.Error(), DeletedAt: status.DeletedAt}, mismatch
+		status, problem = token.Status{Rejected: mismatch.Error(), Unsigned: mismatch.Error(), DeletedAt: status.DeletedAt}, mismatch
 	}
 	object := output.TokenCheck{
 		Meta: output.Kind("TokenCheck"), ID: info.ID, Token: &item, Notes: notes,
@@ -53,11 +53,11 @@ func tokenCheck(info token.Info, mismatch error, now time.Time) (output.TokenChe
 	if !status.DeletedAt.IsZero() {
 		object.DeletionTime = new(status.DeletedAt.UTC().Truncate(time.Second))
 	}
-	return object, unfit
+	return object, problem
 }
 
-// checkSignature adds what cluster-info says, and returns an error when the signer has left
-// the token without a good signature for longer than it takes.
+// checkSignature adds the state of the token's signature, and returns an error if the
+// bootstrap signer should have signed by now.
 func checkSignature(object *output.TokenCheck, document clusterinfo.Info, info token.Info, now time.Time) error {
 	object.Signature = clusterinfo.Check(document, info.Token)
 	if stalled := clusterinfo.StalledControllers(document, []token.Info{info}, now)[clusterinfo.Signer]; stalled != "" {
@@ -76,16 +76,16 @@ func checkView(object output.TokenCheck, now time.Time) cli.Result {
 	}
 	if object.Accepted {
 		row("API server", "accepts it as "+object.User)
-		row("in groups", strings.Join(object.Groups, ", "))
+		row("groups", strings.Join(object.Groups, ", "))
 	} else {
 		row("API server", "rejects it: "+object.RejectedReason)
 	}
 	if object.Token == nil {
-		row("asked at", object.Endpoint)
+		row("endpoint", object.Endpoint)
 		return v
 	}
 	if object.Signing {
-		row("bootstrap signer", "is to sign cluster-info with it")
+		row("bootstrap signer", "signs cluster-info with it")
 		row("signature", object.Signature)
 	} else {
 		row("bootstrap signer", "does not sign with it: "+object.NotSigningReason)
@@ -104,5 +104,5 @@ func deletionText(at *time.Time, now time.Time) string {
 	case at.After(now):
 		return "deletes it in " + cli.HumanDuration(at.Sub(now)) + ", at " + at.Format(time.RFC3339)
 	}
-	return "deletes it at once"
+	return "deletes it now"
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// warnOfTokens warns of what anyone who creates tokens like this one should know.
+// warnOfTokens warns about a dry run, a token that never expires, and a wrong clock.
 func warnOfTokens(e *cli.Env, one token.Info, dryRun string) {
 	if dryRun != "" {
 		e.Warn("nothing was created: this is a dry run")
@@ -24,23 +24,23 @@ func warnOfTokens(e *cli.Env, one token.Info, dryRun string) {
 		e.Warn("the token " + neverExpires)
 	}
 	if behind := one.Created.Sub(e.Now()); !one.Created.IsZero() && behind.Abs() > time.Minute {
-		e.Warn(fmt.Sprintf("the clock of this machine is %s the API server's, which decides when the token expires", discovery.Skew(behind)))
+		e.Warn(fmt.Sprintf("the clock of this machine is %s the API server's, which determines when the token expires", discovery.Skew(behind)))
 	}
 }
 
-// checkPrintable returns an error when tokens like these cannot be printed as asked.
-func (o createOptions) checkPrintable(e *cli.Env, alike []token.Info, document clusterinfo.Document) error {
-	v, err := o.view(e, alike, document, false)
+// checkPrintable returns an error if such tokens cannot be printed in the requested format.
+func (o createOptions) checkPrintable(e *cli.Env, preview []token.Info, document clusterinfo.Document) error {
+	v, err := o.view(e, preview, document, false)
 	if err == nil {
 		_, err = v.Render(e.Global)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: nothing was created, since it could not be printed: %w", failure.ErrUsage, err)
+		return fmt.Errorf("%w: nothing was created, because it could not be printed: %w", failure.ErrUsage, err)
 	}
 	return nil
 }
 
-// view is what is printed of the tokens that were created.
+// view returns the output for the created tokens.
 func (o createOptions) view(e *cli.Env, created []token.Info, document clusterinfo.Document, signed bool) (v cli.Result, err error) {
 	list := output.TokenList{Meta: output.Kind("TokenList")}
 	var text strings.Builder
@@ -66,11 +66,13 @@ func (o createOptions) view(e *cli.Env, created []token.Info, document clusterin
 	return v, err
 }
 
-// joinCommand is the command line that joins a node with the token.
+// joinCommand returns the command that joins a node with the token. bootctl gets the token
+// from the environment, since every user of a machine can see the arguments of a command.
 func joinCommand(program string, document clusterinfo.Document, tok token.Token) string {
-	line, flag, end := fmt.Sprintf("%s join %s --token %s", program, document.Server, tok.Reveal()), "--ca-cert-hash", ""
+	line, flag, end := fmt.Sprintf("%s=%s bootctl join %s", cmdutil.TokenVariable, tok.Reveal(), document.Server), "--ca-cert-hash", ""
 	if program == programKubeadm {
-		flag, end = "--discovery-token-ca-cert-hash", " " // kubeadm's own line ends so
+		line, flag = fmt.Sprintf("kubeadm join %s --token %s", document.Server, tok.Reveal()), "--discovery-token-ca-cert-hash"
+		end = " " // as kubeadm prints it
 	}
 	for _, pin := range clusterinfo.Pins(document.CAs) {
 		line += fmt.Sprintf(" %s %s", flag, pin)

@@ -22,14 +22,14 @@ const (
 	formatBootstrapKubeconfig = "bootstrap-kubeconfig"
 
 	defaultTTL = "24h"
-	maxCount   = 10000 // cluster-info has room for little more
+	maxCount   = 10000 // cluster-info has little room for more
 )
 
 func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 	if err := o.validate(e.Global.Output, args); err != nil {
 		return err
 	}
-	batch, alike, err := o.batch(e, args)
+	batch, preview, err := o.batch(e, args)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error
 	if err != nil {
 		return err
 	}
-	if err := o.checkPrintable(e, alike, document); err != nil {
+	if err := o.checkPrintable(e, preview, document); err != nil {
 		return err
 	}
 	var createErr error
@@ -57,14 +57,14 @@ func (o createOptions) run(ctx context.Context, e *cli.Env, args []string) error
 		return err
 	}
 	if o.dryRun == dryRunClient {
-		return deliver(alike, nil)
+		return deliver(preview, nil)
 	}
 	return cmp.Or(batch.Create(ctx, client.Core, deliver), createErr)
 }
 
-// batch returns what the flags and arguments describe, and tokens like those that it
-// creates, before anything is sent.
-func (o createOptions) batch(e *cli.Env, args []string) (b token.Batch, alike []token.Info, err error) {
+// batch returns the batch for the flags and arguments, and a preview of its tokens. It sends
+// no request.
+func (o createOptions) batch(e *cli.Env, args []string) (b token.Batch, preview []token.Info, err error) {
 	b = token.Batch{
 		Spec:  token.Spec{Usages: o.usages, Groups: o.groups, Description: o.description},
 		Count: max(1, o.count), DryRun: o.dryRun == dryRunServer, Progress: e.Count,
@@ -72,12 +72,12 @@ func (o createOptions) batch(e *cli.Env, args []string) (b token.Batch, alike []
 	if o.groups == nil && slices.Contains(o.usages, token.Authentication) {
 		b.Groups = []string{token.DefaultGroup}
 	}
-	if b.Expires, err = o.end.time(e.Now()); err != nil {
+	if b.Expires, err = o.expiry.time(e.Now()); err != nil {
 		return b, nil, err
 	}
 	switch {
 	case len(args) == 1:
-		b.Token, err = cmdutil.PlainToken(e, args[0], "--token-file hides it")
+		b.Token, err = cmdutil.PlainToken(e, args[0], "use --token-file instead")
 	case o.tokenFile != "":
 		b.Token, err = cmdutil.ReadToken(e, o.tokenFile)
 	default:
@@ -87,13 +87,13 @@ func (o createOptions) batch(e *cli.Env, args []string) (b token.Batch, alike []
 		err = b.Token.CheckStrength()
 	}
 	if err == nil {
-		alike, err = b.Preview()
+		preview, err = b.Preview()
 	}
-	return b, alike, err
+	return b, preview, err
 }
 
-// connect returns the client and, where something printed or waited for depends on
-// it, what cluster-info says.
+// connect returns the client and, if the output or --wait needs it, the document in
+// cluster-info.
 func (o createOptions) connect(ctx context.Context, e *cli.Env) (client *kubeclient.Client, document clusterinfo.Document, err error) {
 	needsDocument := o.joinCommand != "" || o.wait || e.Global.Output == formatBootstrapKubeconfig
 	if o.dryRun != dryRunClient || needsDocument {

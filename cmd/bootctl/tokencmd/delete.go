@@ -17,10 +17,10 @@ import (
 type deleteOptions struct{ expired, ignoreNotFound, denyPending, dryRun bool }
 
 func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.expired, "expired", false, "all tokens that have expired, but not kubeadm's own for kubeadm-certs")
-	fs.BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "count a token that is not there as deleted")
-	fs.BoolVar(&o.denyPending, "deny-pending", false, "deny the pending requests that were made with the tokens")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
+	fs.BoolVar(&o.expired, "expired", false, "delete all expired tokens, except kubeadm's own for kubeadm-certs")
+	fs.BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "treat a missing token as deleted")
+	fs.BoolVar(&o.denyPending, "deny-pending", false, "deny the pending CSRs that were created with the tokens")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "print what would be deleted, without deleting it")
 }
 
 func newDelete(e *cli.Env) *cobra.Command {
@@ -28,19 +28,28 @@ func newDelete(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete ID... | --expired",
 		Short: "Delete bootstrap tokens",
-		Long: `Deletes tokens by their IDs, or all that have expired, at once and for good. All are
-tried, whatever becomes of the others. Where a whole token is given its secret must
-be the cluster's, else it is another token that was meant: exit code 9. A token that
-is changed meanwhile, extended for example, is not deleted.
+		Long: `Delete bootstrap tokens.
 
-Requests that were made with a token outlive it, and may be approved without it.
-Those that nobody has decided on are named, and denied with --deny-pending, also
-where the token is gone already.
+Deletes tokens by ID, or all expired tokens, immediately and permanently. If one
+deletion fails, the others are still tried. If you pass a full token and its
+secret does not match, that token is not deleted and the command exits with code
+9. A token that is changed at the same time, for example extended, is not
+deleted.
 
-Needs get and delete on secrets in kube-system, with --expired list; list on
-certificatesigningrequests to name the requests; with --deny-pending update on
-certificatesigningrequests/approval and approve on their signers.`,
-		Example: `  bootctl token delete k3x9q2 --deny-pending
+CSRs that were created with a token remain after the token is deleted, and can
+still be approved. Pending ones are listed, or denied with --deny-pending, even
+if the token no longer exists.
+
+Permissions:
+  get and delete on secrets in kube-system
+  list on secrets in kube-system, for --expired
+  list on certificatesigningrequests, to find pending CSRs
+With --deny-pending, also update on certificatesigningrequests/approval and
+approve on the signers of the CSRs.`,
+		Example: `  # Delete a token and deny the pending CSRs that were created with it
+  bootctl token delete k3x9q2 --deny-pending
+
+  # Delete all expired tokens
   bootctl token delete --expired`,
 		ValidArgsFunction: completeTokens(e, math.MaxInt),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args) },
@@ -51,8 +60,8 @@ certificatesigningrequests/approval and approve on their signers.`,
 
 func (o deleteOptions) validate(args []string) error {
 	return cmp.Or(
-		cli.UsageIf(len(args) == 0 && !o.expired, "name tokens by their IDs, or give --expired"),
-		cli.UsageIf(len(args) > 0 && o.expired, "tokens were named, and --expired given too"),
+		cli.UsageIf(len(args) == 0 && !o.expired, "name tokens by their IDs, or use --expired"),
+		cli.UsageIf(len(args) > 0 && o.expired, "ID and --expired cannot be used together"),
 	)
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// expiredTokens returns the tokens that have expired and are not kubeadm's to delete.
+// expiredTokens returns the expired tokens, except those that kubeadm manages.
 func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) ([]token.Info, error) {
 	infos, err := token.List(ctx, client.Core)
 	var expired []token.Info
@@ -23,7 +23,7 @@ func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) (
 		switch {
 		case !info.Expired(e.Now()):
 		case info.IsProxy():
-			e.Progress("token " + info.ID + " is spared: the Secret kubeadm-certs is deleted with it")
+			e.Progress("token " + info.ID + " is skipped: deleting it also deletes the Secret kubeadm-certs")
 		default:
 			expired = append(expired, info)
 		}
@@ -31,7 +31,7 @@ func expiredTokens(ctx context.Context, e *cli.Env, client *kubeclient.Client) (
 	return expired, err
 }
 
-// deleteToken deletes one token, as it is read now or was read before.
+// deleteToken deletes one token unless it has changed since it was read.
 func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Client, wanted token.Info) cli.Outcome {
 	info, err := getToken(ctx, client, wanted)
 	result := output.Result{Name: cmp.Or(wanted.ID, wanted.SecretName), UID: info.UID, Result: "deleted"}
@@ -44,15 +44,15 @@ func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Clien
 	}
 	if errors.Is(err, token.ErrNotFound) && (o.expired || o.ignoreNotFound) {
 		err = nil
-		if !o.expired { // otherwise the token cleaner deleted it meanwhile
+		if !o.expired { // otherwise the token cleaner deleted it in the meantime
 			result.Result = "not there"
 		}
 	}
 	return cli.Outcome{Result: result, Err: err}
 }
 
-// pending reports or denies the pending CSRs that were created with the tokens:
-// after the tokens are gone, so that no more come.
+// pending reports or denies the pending CSRs that were created with the tokens, once the
+// tokens are deleted, so that no new CSR can follow.
 func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclient.Client, outcomes []cli.Outcome) error {
 	var ids []string
 	for _, outcome := range outcomes {
@@ -66,44 +66,44 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 	requests, err := approval.PendingByToken(ctx, client.Certificates, ids)
 	switch {
 	case err != nil && o.denyPending:
-		return fmt.Errorf("the requests of the tokens are not denied: %w", err)
+		return fmt.Errorf("the CSRs of the tokens were not denied: %w", err)
 	case err != nil:
-		e.Warn("requests that were made with the tokens may be pending still: " + err.Error())
+		e.Warn("CSRs that were created with the tokens may still be pending: " + err.Error())
 		return nil
 	}
 	failed := &failure.BulkError{}
-	denial := approval.Denial{Reason: "TokenDeleted", Message: "the bootstrap token that it was made with was deleted"}
+	denial := approval.Denial{Reason: "TokenDeleted", Message: "the bootstrap token that created this CSR was deleted"}
 	for i := range outcomes {
-		made := &outcomes[i]
-		failed.Total += len(requests[made.Name])
-		for _, r := range requests[made.Name] {
+		outcome := &outcomes[i]
+		failed.Total += len(requests[outcome.Name])
+		for _, r := range requests[outcome.Name] {
 			if !o.denyPending || o.dryRun {
-				made.PendingCSRs = append(made.PendingCSRs, r.Name)
+				outcome.PendingCSRs = append(outcome.PendingCSRs, r.Name)
 			} else if _, err := approval.Deny(ctx, client, r, denial); err != nil {
 				failed.Errs = append(failed.Errs, err)
-				made.PendingCSRs = append(made.PendingCSRs, r.Name)
+				outcome.PendingCSRs = append(outcome.PendingCSRs, r.Name)
 			} else {
-				made.DeniedCSRs = append(made.DeniedCSRs, r.Name)
+				outcome.DeniedCSRs = append(outcome.DeniedCSRs, r.Name)
 			}
 		}
-		o.reportPending(e, *made)
+		o.reportPending(e, *outcome)
 	}
 	return e.ReportFailures(failed)
 }
 
 // reportPending prints the CSRs of a token that are still pending, and those that
 // were denied.
-func (o deleteOptions) reportPending(e *cli.Env, made cli.Outcome) {
-	pending, denied := escape.FirstN(made.PendingCSRs, 5, " "), escape.FirstN(made.DeniedCSRs, 5, " ")
+func (o deleteOptions) reportPending(e *cli.Env, outcome cli.Outcome) {
+	pending, denied := escape.FirstN(outcome.PendingCSRs, 5, " "), escape.FirstN(outcome.DeniedCSRs, 5, " ")
 	switch {
 	case pending == "":
 	case o.denyPending && o.dryRun:
-		e.Progress(fmt.Sprintf("requests made with token %s would be denied: %s", made.Name, pending))
+		e.Progress(fmt.Sprintf("CSRs created with token %s would be denied: %s", outcome.Name, pending))
 	default:
-		e.Warn(fmt.Sprintf("requests made with token %s are pending and may still be approved: %s; to be rid of them: bootctl token delete %s --deny-pending --ignore-not-found",
-			made.Name, pending, made.Name))
+		e.Warn(fmt.Sprintf("CSRs created with token %s are pending and can still be approved: %s; to deny them, run: bootctl token delete %s --deny-pending --ignore-not-found",
+			outcome.Name, pending, outcome.Name))
 	}
 	if denied != "" {
-		e.Progress(fmt.Sprintf("requests made with token %s were denied: %s", made.Name, denied))
+		e.Progress(fmt.Sprintf("CSRs created with token %s were denied: %s", outcome.Name, denied))
 	}
 }

@@ -1,2 +1,2 @@
-// Package tokencmd has the commands about bootstrap tokens, one file for each verb.
+// Package tokencmd contains the commands for bootstrap tokens, one file for each verb.
 package tokencmd

@@ -14,32 +14,36 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type extendOptions struct{ end expiryOptions }
+type extendOptions struct{ expiry expiryOptions }
 
 func newExtend(e *cli.Env) *cobra.Command {
 	var o extendOptions
 	cmd := &cobra.Command{
 		Use:   "extend ID --ttl LIFETIME",
-		Short: "Give a bootstrap token another end",
-		Long: `Sets when a token ends: --ttl counts from now on, not from its end so far. The token
-itself stays as it is. An end that is earlier than before is set as well, with a
-warning. It prints the new end, or never.
+		Short: "Change the expiration of a bootstrap token",
+		Long: `Change the expiration of a bootstrap token.
 
-A token that has expired can be had back only until the token cleaner deletes it,
-which takes it a second.
+--ttl counts from now, not from the current expiration. An earlier expiration is
+also accepted, with a warning. Nothing else of the token changes. Prints the new
+expiration, or never.
 
-Needs get and patch on secrets in kube-system.`,
-		Example:           "  bootctl token extend k3x9q2 --ttl 2d",
+An expired token can be extended only until the token cleaner deletes it,
+usually within a second.
+
+Permissions:
+  get and patch on secrets in kube-system`,
+		Example: `  # Let a token expire in two days
+  bootctl token extend k3x9q2 --ttl 2d`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeTokens(e, 1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), e, args[0]) },
 	}
-	o.end.addFlags(cmd.Flags(), "")
+	o.expiry.addFlags(cmd.Flags(), "")
 	return cmd
 }
 
 func (o extendOptions) validate() error {
-	return cmp.Or(cli.UsageIf(o.end == (expiryOptions{}), "give --ttl or --expires-at"), o.end.validate())
+	return cmp.Or(cli.UsageIf(o.expiry == (expiryOptions{}), "use --ttl or --expires-at"), o.expiry.validate())
 }
 
 func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
@@ -50,7 +54,7 @@ func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
 	if err != nil {
 		return err
 	}
-	end, err := o.end.time(e.Now())
+	expires, err := o.expiry.time(e.Now())
 	if err != nil {
 		return err
 	}
@@ -62,15 +66,15 @@ func (o extendOptions) run(ctx context.Context, e *cli.Env, arg string) error {
 	if err != nil {
 		return err
 	}
-	after, err := token.Extend(ctx, client.Core, before, end)
+	after, err := token.Extend(ctx, client.Core, before, expires)
 	if err != nil {
 		return err
 	}
 	switch {
-	case end.IsZero():
+	case expires.IsZero():
 		e.Warn("the token " + neverExpires)
-	case before.Expires.IsZero() && !before.Expired(e.Now()) || end.Before(before.Expires):
-		e.Warn("the token ends sooner than before")
+	case before.Expires.IsZero() && !before.Expired(e.Now()) || expires.Before(before.Expires):
+		e.Warn("the token expires sooner than before")
 	}
 	if after.Problem != "" {
 		e.Warn("the token cannot be used: " + after.Problem)

@@ -11,14 +11,17 @@ import (
 func newGenerate(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate",
-		Short: "Draw a random bootstrap token, and create nothing",
-		Long: `Prints a random token that no cluster knows yet, for a cluster that is yet to be made,
-or for bootctl token create --token-file. It asks no server.`,
-		Example: "  bootctl token generate",
-		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return runGenerate(e) },
+		Short: "Generate a random bootstrap token without creating it in a cluster",
+		Long: `Generate a random bootstrap token without creating it in a cluster.
+
+Prints a token for a cluster that does not exist yet, or for bootctl token
+create --token-file. The command does not contact a server.`,
+		Example: `  # Write a random token to a file
+  (umask 077; bootctl token generate > token)`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return runGenerate(e) },
 	}
-	cli.RejectFlags(cmd.Flags(), map[string]string{"dry-run": readOnlyCommand, "kubeconfig": "the command asks no server"})
+	cli.RejectFlags(cmd.Flags(), map[string]string{"dry-run": readOnlyCommand, "kubeconfig": "the command does not contact a server"})
 	return cmd
 }
 

@@ -17,13 +17,13 @@ type listOptions struct {
 }
 
 func (o *listOptions) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&o.showSecrets, "show-secrets", false, "print whole tokens, not only their IDs")
-	fs.BoolVar(&o.expired, "expired", false, "only tokens that have expired")
-	fs.StringVar(&o.usage, "usage", "", "only tokens with this `usage`, signing or authentication")
-	fs.StringVar(&o.group, "group", "", "only tokens with this extra `group`")
+	fs.BoolVar(&o.showSecrets, "show-secrets", false, "print full tokens instead of IDs")
+	fs.BoolVar(&o.expired, "expired", false, "list only expired tokens")
+	fs.StringVar(&o.usage, "usage", "", "list only tokens with the `usage` signing or authentication")
+	fs.StringVar(&o.group, "group", "", "list only tokens with the extra `group`")
 	cli.RejectFlags(fs, map[string]string{
 		"dry-run":             readOnlyCommand,
-		"show-managed-fields": "the list has no managed fields: it is bootctl's own document",
+		"show-managed-fields": "bootctl prints its own document, which has no managed fields",
 	})
 }
 
@@ -34,14 +34,20 @@ func newList(e *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List bootstrap tokens",
-		Long: `Lists the bootstrap tokens in the order of their IDs and says of each what the API
-server would: valid, expired, or unusable and why. Secrets of the type of tokens that
-are none stand in the list, too. All given filters must fit.
+		Long: `List bootstrap tokens.
 
-When the signing tokens come near to what cluster-info has room for, it warns.
+Lists the tokens by ID with their status for the API server: valid, expired, or
+unusable and why. Also lists Secrets of type bootstrap.kubernetes.io/token that
+are not valid tokens. Filters are combined with AND.
 
-Needs list on secrets in kube-system.`,
-		Example: `  bootctl token list
+Prints a warning if cluster-info has little room for more signatures.
+
+Permissions:
+  list on secrets in kube-system`,
+		Example: `  # List all tokens
+  bootctl token list
+
+  # Print the IDs of expired tokens
   bootctl token list --expired -q`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), e) },

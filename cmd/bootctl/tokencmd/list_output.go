@@ -15,10 +15,10 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// manyTokens is about half of what an otherwise empty cluster-info has room for.
+// manyTokens is about half the number of signatures for which cluster-info has room.
 const manyTokens = 6000
 
-// warnIfFull warns when cluster-info has little room for more signing tokens.
+// warnIfFull warns if cluster-info has little room for more signatures.
 func warnIfFull(ctx context.Context, e *cli.Env, client *kubeclient.Client, infos []token.Info) {
 	signing := token.CountSigning(infos, e.Now())
 	if signing < manyTokens {
@@ -26,12 +26,12 @@ func warnIfFull(ctx context.Context, e *cli.Env, client *kubeclient.Client, info
 	}
 	room := fmt.Sprintf("about %d", 2*manyTokens)
 	if info, err := clusterinfo.Fetch(ctx, client.Core); err == nil {
-		room = fmt.Sprintf("%d: past that no new token is signed; delete what is not needed, and give tokens that need not sign --usages authentication", info.Capacity())
+		room = fmt.Sprintf("%d; beyond that it is signed with no new token: delete unused tokens, or create tokens with --usages authentication", info.Capacity())
 	}
-	e.Warn(fmt.Sprintf("cluster-info is to be signed with %d tokens, and has room for %s", signing, room))
+	e.Warn(fmt.Sprintf("cluster-info must be signed with %d tokens and has room for %s", signing, room))
 }
 
-// view is what is printed of the tokens.
+// view returns the output for the tokens.
 func (o listOptions) view(e *cli.Env, infos []token.Info) cli.Result {
 	list := output.TokenList{Meta: output.Kind("TokenList"), Items: make([]output.TokenInfo, 0, len(infos))}
 	v := cli.Result{

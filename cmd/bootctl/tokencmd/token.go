@@ -14,36 +14,36 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// New returns the commands about bootstrap tokens.
+// New returns the commands for bootstrap tokens.
 func New(e *cli.Env) *cobra.Command {
-	cmd := cli.Group("token", "Make, list, check and delete bootstrap tokens",
+	cmd := cli.Group("token", "Create, list, check, extend, and delete bootstrap tokens",
 		newCreate(e), newList(e), newDelete(e), newExtend(e), newCheck(e))
 	for _, verb := range cmd.Commands() {
 		e.AddConnectionFlags(verb)
 	}
-	cmd.AddCommand(newGenerate(e)) // which asks no server
+	cmd.AddCommand(newGenerate(e)) // it contacts no server
 	cli.RejectFlags(cmd.PersistentFlags(), map[string]string{
-		"rootfs":  "no command about tokens reads or writes files below another root",
+		"rootfs":  "token commands do not use the files of a root directory",
 		"vmodule": cli.VModuleUnsupported,
 	})
 	return cmd
 }
 
-// namedToken reads an ID, the name of a token's Secret, or a whole token. Of the token
-// only that is known.
+// namedToken parses an ID, the name of a token's Secret, or a full token. The returned
+// token has no other fields.
 func namedToken(e *cli.Env, text string) (token.Info, error) {
 	id, err := cmdutil.TokenName(text)
-	if err == nil && id == "" && len(text) <= len("abcdef.") { // nothing that anyone would take for a token
+	if err == nil && id == "" && len(text) <= len("abcdef.") { // too short for a full token
 		_, err = token.ParseID(text)
 	}
 	if err != nil || id != "" {
 		return token.Info{ID: id}, err
 	}
-	tok, err := cmdutil.PlainToken(e, text, "its ID is enough")
+	tok, err := cmdutil.PlainToken(e, text, "use its ID instead")
 	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}, err
 }
 
-// namedTokens reads several arguments, each token once.
+// namedTokens parses several arguments and returns each token once.
 func namedTokens(e *cli.Env, args []string) ([]token.Info, error) {
 	var wanted []token.Info
 	for i, arg := range args {
@@ -58,8 +58,8 @@ func namedTokens(e *cli.Env, args []string) ([]token.Info, error) {
 	return wanted, nil
 }
 
-// getToken reads a named token, unless it was read before. Where all of it was given,
-// its secret must be the cluster's.
+// getToken reads a named token, unless it was read before. The secret of a full token must
+// match the cluster's.
 func getToken(ctx context.Context, client *kubeclient.Client, wanted token.Info) (token.Info, error) {
 	if wanted.SecretName != "" {
 		return wanted, nil
@@ -71,8 +71,8 @@ func getToken(ctx context.Context, client *kubeclient.Client, wanted token.Info)
 	return info, err
 }
 
-// completeTokens offers the IDs of the cluster's tokens, each with what its description
-// says, up to so many of them on one command line.
+// completeTokens completes the IDs of the cluster's tokens, each with its description or
+// status. most is the maximum number of IDs on one command line.
 func completeTokens(e *cli.Env, most int) cobra.CompletionFunc {
 	return e.CompleteNames(most, func(ctx context.Context, client *kubeclient.Client, offer func(name, description string)) {
 		infos, _ := token.List(ctx, client.Core)
