@@ -35,10 +35,10 @@ func connectionFlags() []string {
 }
 
 func TestConnectionFlags_Commands(t *testing.T) {
-	offline := []string{"join", "version", "token generate"}
+	offline := []string{"join", "version", "options", "token generate"}
 	for _, leaf := range leaves(t) {
 		path := pathOf(leaf)
-		isOwn := path == "join" // which has no connection of an administrator, and one flag like its flags
+		isOwn := path == "join" // has no administrator's connection, but --request-timeout
 		isOffline := slices.Contains(offline, path) || strings.HasPrefix(path, "lab ") || strings.HasPrefix(path, "completion ")
 		for _, name := range connectionFlags() {
 			if flag := leaf.Flag(name); (flag == nil || flag.Value.Type() == "boolfunc") != (isOffline && (!isOwn || name != "request-timeout")) {
@@ -46,7 +46,7 @@ func TestConnectionFlags_Commands(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"token", "password", "username", "namespace", "insecure-skip-tls-verify", "cache-dir", "disable-compression", "proxy-url"} {
-			if flag := leaf.Flag(name); flag != nil && !isOwn && flag.Annotations["connection"] != nil {
+			if flag := leaf.Flag(name); flag != nil && !isOwn && slices.Contains(flag.Annotations["group"], "Connection Flags") {
 				t.Errorf("bootctl %s has --%s", path, name)
 			}
 		}
@@ -173,7 +173,7 @@ func TestAdminConfig_WrongFlags(t *testing.T) {
 	}
 }
 
-// The API server is told who is impersonated, with every request.
+// Every request has the headers for impersonation.
 func TestImpersonation_Headers(t *testing.T) {
 	var headers []http.Header
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -230,7 +230,7 @@ func TestRequestTimeout_Join(t *testing.T) {
 func TestRequestTimeout_WrongValues(t *testing.T) {
 	for _, text := range []string{"soon", "-5s", "-5"} {
 		got := invoke(t, hostileCluster(t), "csr", "list", "--request-timeout", text)
-		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "--request-timeout takes seconds") {
+		if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, "--request-timeout accepts seconds") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", text, got.code, got.out, got.errOut)
 		}
 	}

@@ -93,7 +93,7 @@ func exitCodesPage() string {
 	for _, exit := range failure.ExitCodes {
 		fmt.Fprintf(&out, "| %d | %s |\n", exit.Code, exit.Meaning)
 	}
-	out.WriteString("\n## Reason codes\n\nIn a fix, a name in capitals stands for the name that bootctl prints.\n\n")
+	out.WriteString("\n## Reason codes\n\nIn a fix, bootctl replaces a name in capitals with the real one.\n\n")
 	out.WriteString("| Reason code | Exit code | Fix | Fix on a node, if different |\n|---|---|---|---|\n")
 	failures := failure.All()
 	slices.SortFunc(failures, func(a, b failure.Failure) int { return strings.Compare(a.Reason, b.Reason) })

@@ -33,9 +33,8 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// planted is the secret half of the token in the fake cluster, and hostile a
-// text that a server may send. nodesServer is what nodes are told, where nobody
-// answers.
+// planted is the secret of the token in the fake cluster, hostile is a text that a server
+// may send, and nodesServer is the address in cluster-info, at which nothing listens.
 const (
 	plantedID = "plantd"
 	planted   = "p1antedsecret123"

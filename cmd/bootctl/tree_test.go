@@ -21,17 +21,16 @@ import (
 	"github.com/bootctl/bootctl/internal/output"
 )
 
-// leafCase says how a leaf command is tried in the walk over the tree. A command
-// is done when it stands here.
+// leafCase describes how the tests run a leaf command. Every command has a case.
 type leafCase struct {
-	// args make it succeed on the hostile cluster.
+	// args let the command succeed on the hostile cluster.
 	args []string
-	// document is of the type of its JSON document; nil when it prints none.
+	// document has the type of its JSON document; nil if it prints none.
 	document any
-	// code is the exit code of that success; 4 where the finding is one.
+	// code is the expected exit code.
 	code int
-	// script names the script in lab/e2e that shows the success, and that its
-	// document fits the schema, where that takes a real control plane.
+	// script is the name of the script in lab/e2e that runs the command and checks its
+	// document, if it needs a real control plane.
 	script string
 }
 
@@ -78,7 +77,7 @@ func TestTree_EveryLeafTried(t *testing.T) {
 		path := pathOf(leaf)
 		tried, ok := cases[path]
 		if !ok {
-			t.Errorf("bootctl %s stands in no case of this test", path)
+			t.Errorf("bootctl %s has no case in this test", path)
 		}
 		if tried.script != "" {
 			text, err := os.ReadFile(filepath.Join("..", "..", "lab", "e2e", "testdata", "script", tried.script+".txtar"))
@@ -89,7 +88,7 @@ func TestTree_EveryLeafTried(t *testing.T) {
 		delete(cases, path)
 	}
 	for path := range cases {
-		t.Errorf("there is no command bootctl %s any more", path)
+		t.Errorf("the command bootctl %s does not exist", path)
 	}
 }
 
@@ -105,7 +104,7 @@ func TestTree_FlagsAndExamples(t *testing.T) {
 			continue
 		}
 		if leaf.Example == "" || leaf.Long == "" || strings.HasSuffix(leaf.Short, ".") {
-			t.Errorf("bootctl %s: it needs an example, a long help and a short one without a full stop", path)
+			t.Errorf("bootctl %s: missing example or long help, or a short help that ends with a period", path)
 		}
 		for line := range strings.Lines(strings.ReplaceAll(leaf.Example, "\\\n", "")) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -136,7 +135,7 @@ func exampleParses(t *testing.T, leaf *cobra.Command, line string) {
 	}
 }
 
-// shellWords splits a line, of which parts may stand in double quotes.
+// shellWords splits a line that may contain double quotes.
 func shellWords(line string) []string {
 	var words []string
 	for i, part := range strings.Split(line, `"`) {

@@ -15,7 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// What is wrong with a command line is said in the words of the command line.
+// Usage errors name the flags and arguments of the command line.
 func TestRun_UsageErrors(t *testing.T) {
 	tests := []struct {
 		args string

@@ -27,7 +27,7 @@ func (e *Env) PrintOutcomes(outcomes []Outcome, named func(name string) Name) er
 		if o.Err != nil {
 			f := failure.Of(o.Err)
 			item.Result, item.Code, item.Reason = failedAs(o.Err, f.Exit), f.Exit, f.Reason
-			item.Message = e.Redact(o.Err.Error())
+			item.Message = e.Redact(kubeclient.Message(o.Err))
 			failed.Errs = append(failed.Errs, o.Err)
 		} else {
 			v.Names = append(v.Names, named(item.Name))

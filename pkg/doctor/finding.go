@@ -63,7 +63,7 @@ func checkError(ctx context.Context, err error) Finding {
 	var missing *kubeclient.MissingPermissionError
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // another check reports it
-		return skip("%v", err)[0]
+		return skip("%s", kubeclient.Message(err))[0]
 	case errors.As(err, &missing):
 		return forbidden(missing.Error())
 	case apierrors.IsForbidden(err):
@@ -105,7 +105,7 @@ func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // failed returns the finding that a check failed with err.
 func failed(err error, reason, fix string) Finding {
-	return Finding{Status: FAIL, Reason: reason, Message: err.Error(), Fix: fix}
+	return Finding{Status: FAIL, Reason: reason, Message: kubeclient.Message(err), Fix: fix}
 }
 
 // diagnoseAdmin diagnoses the failure of a request made with the administrator's

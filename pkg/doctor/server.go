@@ -20,7 +20,7 @@ import (
 // server checks that the API server can be reached and accepts the credentials.
 func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 	version, err := c.Client.Version(ctx)
-	message := fmt.Sprintf("%s: %v", c.Address, err)
+	message := fmt.Sprintf("%s: %s", c.Address, kubeclient.Message(err))
 	switch {
 	case err == nil:
 		return ok("%s at %s", version.GitVersion, c.Address), nil
@@ -69,7 +69,7 @@ func (c *clusterChecker) tokenAuthentication(ctx context.Context, tokens []token
 		case apierrors.IsForbidden(err):
 			return ok("token %s is accepted", tok.ID)
 		case err != nil:
-			return skip("%v", err)
+			return skip("%s", kubeclient.Message(err))
 		default:
 			return ok("token %s is accepted as %s", tok.ID, identity.Username)
 		}
@@ -101,7 +101,7 @@ func (c *clusterChecker) anonymous(ctx context.Context) ([]Finding, error) {
 	case kubeclient.IsServerError(err):
 		return nil, err
 	}
-	return skip("%v", err), nil
+	return skip("%s", kubeclient.Message(err)), nil
 }
 
 func (c *clusterChecker) anonymousForbidden(ctx context.Context, refusal error) ([]Finding, error) {
@@ -140,7 +140,7 @@ func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Docu
 	}
 	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), c.Clock.Now())
 	if err != nil {
-		return one(FAIL, diagnose(err).Reason, at.URL()+": "+err.Error()+note, publish)
+		return one(FAIL, diagnose(err).Reason, at.URL()+": "+kubeclient.Message(err)+note, publish)
 	}
 	info, err := discovery.FetchAnonymous(ctx, at, roots, c.NodeClient)
 	switch {
@@ -150,13 +150,13 @@ func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Docu
 		if _, misnamed := errors.AsType[x509.HostnameError](err); misnamed {
 			publish += "; or renew the API server's certificate with this name in it"
 		}
-		return one(FAIL, CertificateUntrusted, at.URL()+": "+err.Error()+note, publish)
+		return one(FAIL, CertificateUntrusted, at.URL()+": "+kubeclient.Message(err)+note, publish)
 	case errors.Is(err, clusterinfo.ErrNotFound), err == nil && info.UID != own.UID: // their contents may be the same
 		return one(FAIL, PinMismatch, at.URL()+" belongs to a different cluster than "+c.Address+": its cluster-info has another UID"+note, publish)
 	case ctx.Err() != nil:
 		return []Finding{checkError(ctx, err)}
 	case err != nil:
-		return one(FAIL, diagnose(err).Reason, "from this machine: "+at.URL()+": "+err.Error()+note, publish)
+		return one(FAIL, diagnose(err).Reason, "from this machine: "+at.URL()+": "+kubeclient.Message(err)+note, publish)
 	}
 	return ok("the API server at %s returns the same cluster-info and has a certificate from a CA in it", at.URL())
 }
