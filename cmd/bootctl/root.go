@@ -26,7 +26,7 @@ joining nodes.`,
   bootctl doctor
 
   # Create a token, in a file for the node.
-  (umask 077; bootctl token create --ttl 1h -o bootstrap-kubeconfig > bootstrap.conf)
+  (umask 077; bootctl token create -o bootstrap-kubeconfig > bootstrap.conf)
 
   # On the node: get a certificate and write the kubelet's files.
   bootctl join --bootstrap-kubeconfig bootstrap.conf`,

@@ -20,11 +20,11 @@ import (
 // server checks that the API server can be reached and accepts the credentials.
 func (c Cluster) server(ctx context.Context) ([]Finding, error) {
 	version, err := c.Client.Version(ctx)
-	message := fmt.Sprintf("%s: %s", c.Address, kubeclient.Message(err))
-	switch {
-	case err == nil:
+	if err == nil {
 		return ok("%s at %s", version.GitVersion, c.Address), nil
-	case apierrors.IsForbidden(err): // so the API server has authenticated the caller
+	}
+	message := fmt.Sprintf("%s: %s", c.Address, kubeclient.Message(err))
+	if apierrors.IsForbidden(err) { // so the API server has authenticated the caller
 		return []Finding{forbidden(message)}, nil
 	}
 	return one(FAIL, diagnoseAdmin(err).Reason, message, diagnoseAdmin(err).Fix), nil

@@ -146,7 +146,7 @@ bootctl: CSR REQUEST has the key fingerprint FINGERPRINT, in groups: GROUPS
 bootctl: to approve it, an administrator runs: bootctl csr approve REQUEST --fingerprint FINGERPRINT
 bootctl: waiting for the certificate: TIME, for TIME: CSR REQUEST: pending: not approved yet`)
 		s.send(t, "C-c")
-		screen = s.waitFor(t, `^ended with 130`)
+		screen = s.waitFor(t, `^exited with code 130`)
 		if lines := strings.Split(screen, "\n"); strings.Contains(lines[len(lines)-3], "waiting for the certificate") || !strings.Contains(screen, "bootctl: error: interrupted (Interrupted)") {
 			t.Errorf("after Ctrl-C, the screen is\n%s", screen)
 		}
@@ -175,7 +175,7 @@ bootctl: waiting for the certificate: TIME, for TIME: CSR REQUEST: pending: not 
 		s.send(t, "clear; "+join+" --node-name without-color; echo ended with $?", "Enter")
 		s.waitFor(t, `an administrator runs`)
 		s.send(t, "C-c")
-		wantScreen(t, p, strings.ReplaceAll(s.waitFor(t, `^ended with 130`), "^C", ""), `
+		wantScreen(t, p, strings.ReplaceAll(s.waitFor(t, `^exited with code 130`), "^C", ""), `
 bootctl: generating a key
 bootctl: reading and verifying cluster-info
 bootctl: requesting a certificate
@@ -184,7 +184,7 @@ bootctl: waiting: CSR REQUEST: pending: not approved yet (CSRPending)
 bootctl: CSR REQUEST has the key fingerprint FINGERPRINT, in groups: GROUPS
 bootctl: to approve it, an administrator runs: bootctl csr approve REQUEST --fingerprint FINGERPRINT
 bootctl: error: interrupted (Interrupted)
-ended with 130
+exited with code 130
 $`)
 	})
 
@@ -216,7 +216,7 @@ func approveAtTerminal(t *testing.T, p labtest.Admin) {
 	s.send(t, "y", "Enter")
 	s.waitFor(t, `^bootctl: approved \d+ of `)
 	s.send(t, "C-c")
-	s.waitFor(t, `^ended with 130`)
+	s.waitFor(t, `^exited with code 130`)
 	s.send(t, "clear; wc -l <out; bootctl csr list --pending -q | wc -l", "Enter")
 	screen := s.waitFor(t, `(?s)^\d+\n\d+\n\$`)
 	var approved, pending int
