@@ -15,8 +15,8 @@ func New(e *cli.Env) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check whether nodes can join, and print fixes for what prevents it",
-		Long: `Check whether nodes can join, and print fixes for what prevents it.
+		Short: "Check whether nodes can join, and how to fix what prevents it",
+		Long: `Check whether nodes can join, and how to fix what prevents it.
 
 Checks everything that a joining node needs, without changing anything. Each
 check prints its status (OK, WARN, FAIL, or SKIP), a stable reason code, a
