@@ -88,6 +88,7 @@ lint:
 	cd lab && go mod tidy -diff
 	go test -run TestGenerated ./cmd/bootctl
 	cd lab && go test -run TestGenerated ./schema
+	cd lab && go test ./words
 
 docs:
 	go test -run TestGenerated ./cmd/bootctl -update

@@ -29,7 +29,7 @@ func ParseDuration(flag, s string) (time.Duration, error) {
 func HumanDuration(d time.Duration) string {
 	switch {
 	case d <= 0:
-		return "over"
+		return "0s"
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 	case d >= time.Hour:

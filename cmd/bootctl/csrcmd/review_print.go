@@ -88,7 +88,9 @@ func tokenText(review output.CSRReview, now time.Time) string {
 		return id + ", but its Secret cannot be read"
 	}
 	expiration := "never expires"
-	if info.Expires != nil {
+	if info.Expired {
+		expiration = ""
+	} else if info.Expires != nil {
 		expiration = "expires in " + cli.HumanDuration(info.Expires.Sub(now))
 	}
 	return cli.JoinNonEmpty(", ", info.ID, info.Status, expiration, info.Description)

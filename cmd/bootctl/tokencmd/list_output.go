@@ -60,10 +60,12 @@ func (o listOptions) view(e *cli.Env, infos []token.Info) cli.Result {
 
 func tokenRow(item output.TokenInfo, now time.Time) []string {
 	ttl, expires := "never", "never"
-	if item.Expired {
+	switch {
+	case item.Expires == nil && item.Expired:
 		ttl, expires = "expired", "unreadable"
-	}
-	if item.Expires != nil {
+	case item.Expired:
+		ttl, expires = "expired", item.Expires.Format(time.RFC3339)
+	case item.Expires != nil:
 		ttl, expires = cli.HumanDuration(item.Expires.Sub(now)), item.Expires.Format(time.RFC3339)
 	}
 	return []string{
