@@ -42,7 +42,7 @@ func PinOf(cert *x509.Certificate) Pin {
 func ParsePin(s string) (Pin, error) {
 	var pin Pin
 	if len(s) < len(pinPrefix) || !strings.EqualFold(s[:len(pinPrefix)], pinPrefix) {
-		return pin, fmt.Errorf("%w: %q does not start with sha256:", ErrInvalidPin, s)
+		return pin, fmt.Errorf("%w: %q lacks the prefix \"sha256:\"", ErrInvalidPin, s)
 	}
 	raw, err := hex.DecodeString(s[len(pinPrefix):])
 	if err != nil || len(raw) != len(pin) {

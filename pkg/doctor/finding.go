@@ -127,7 +127,7 @@ func diagnose(err error) Finding {
 
 // fixes are the fixes for failed requests of a node, by reason code, if they differ
 // from the hint for an administrator: they fix the cluster, not the command.
-var fixes = map[string]string{
+var fixes = map[string]string{ //nolint:gosec // the texts name flags and commands, not credentials
 	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or allow anonymous requests for cluster-info in its AuthenticationConfiguration; or join with --discovery-file or --bootstrap-kubeconfig",
 	AnonymousForbidden:   "bootctl setup",
 	CAExpired:            "check the clock of this machine, then renew the cluster's CA and publish it: " + publish,
@@ -150,6 +150,6 @@ var fixes = map[string]string{
 	SignatureInvalid:     "bootctl cluster-info sign",
 	SignatureMissing:     "create a token with the signing usage: bootctl token create; or, if the token has that usage, " + runSigner,
 	SignerFailed:         "correct what the signer's message names, or read the log of kube-controller-manager",
-	TokenRejected:        "ask an administrator to run: bootctl token check ID",
+	TokenRejected:        "to see why, an administrator runs: bootctl token check ID",
 	Unreachable:          "check the address, the firewall, and that the API server listens there; or, if cluster-info has the wrong address, run: " + publish,
 }

@@ -48,13 +48,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	cli.GroupFlags(fs, "Node Flags", "node-name", "rootfs", "out-dir", "new-key", "force")
 }
 
-// New returns the command join.
-func New(e *cli.Env) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
-		Use:   "join [ENDPOINT...]",
-		Short: "Join this machine to a cluster and write the kubelet's files",
-		Long: `Join this machine to a cluster and write the kubelet's files.
+const help = `Join this machine to a cluster and write the kubelet's files.
 
 Discovers and verifies the cluster, submits a CSR for the node's client
 certificate, waits until it is approved and signed, verifies the certificate,
@@ -87,7 +81,15 @@ is missing or no longer valid.
 Permissions:
   create, get, and watch on certificatesigningrequests, for the token's group
 
-bootctl setup grants them.`,
+bootctl setup grants them.`
+
+// New returns the command join.
+func New(e *cli.Env) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "join [ENDPOINT...]",
+		Short: "Join this machine to a cluster and write the kubelet's files",
+		Long:  help,
 		Example: `  # Join with a token and the pin of the cluster's CA
   bootctl join 192.0.2.1:6443 --token-file token --ca-cert-hash \
     sha256:e2bd70c0e14c8d0e4b1e2c0b3a3f7a5d8c9b6a7f4e3d2c1b0a9f8e7d6c5b4a39
