@@ -208,7 +208,7 @@ func (l setupLab) addAndRemoveGroup(t *testing.T) {
 		t.Errorf("for the second group, setup created %q", names)
 	}
 	l.joinNode(t, "of-second-group", group)
-	if out := l.MustRun(t, "setup", "--remove", "--group", group); !strings.Contains(out, "kept, since nodes of another group need it") {
+	if out := l.MustRun(t, "setup", "--remove", "--group", group); !strings.Contains(out, "kept: nodes of another group need it") {
 		t.Errorf("setup --remove prints\n%s", out)
 	}
 	wantSameState(t, "after the second group was removed", l.readState(t).withoutMetadata(), first.withoutMetadata())
