@@ -91,13 +91,18 @@ func TestDocs_Links(t *testing.T) {
 	}
 }
 
-// TestDocs_ReasonCodes wants an anchor and a fix for every reason code of a command.
+// TestDocs_ReasonCodes wants an anchor and a fix for every reason code of a command, and of
+// doctor.
 func TestDocs_ReasonCodes(t *testing.T) {
 	page := pages(t)["docs/exit-codes.md"]
+	reasons := doctorReasons(t)
 	for _, f := range failure.All() {
-		row := regexp.MustCompile(`(?m)^\| <a id="` + strings.ToLower(f.Reason) + `"></a>` + "`" + f.Reason + "`" + ` \| \d+ \| [^|]+ \|`)
+		reasons = append(reasons, f.Reason)
+	}
+	for _, reason := range reasons {
+		row := regexp.MustCompile(`(?m)^\| <a id="` + strings.ToLower(reason) + `"></a>` + "`" + reason + "`" + ` \| \d+ \| [^|]+ \|`)
 		if !row.MatchString(page) {
-			t.Errorf("docs/exit-codes.md has no anchor and fix for %s", f.Reason)
+			t.Errorf("docs/exit-codes.md has no anchor and fix for %s", reason)
 		}
 	}
 }

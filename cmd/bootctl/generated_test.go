@@ -61,7 +61,7 @@ func generate(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	undate(t, filepath.Join(dir, "man"))
-	write(t, filepath.Join(dir, "exit-codes.md"), exitCodesPage())
+	write(t, filepath.Join(dir, "exit-codes.md"), exitCodesPage(doctorReasons(t)))
 }
 
 // undate removes the date from the title of each man page, so that it does not change.
@@ -80,7 +80,7 @@ func undate(t *testing.T, dir string) {
 	}
 }
 
-func exitCodesPage() string {
+func exitCodesPage(doctor []string) string {
 	var out strings.Builder
 	out.WriteString("# Exit codes and reason codes\n\n")
 	out.WriteString("Every failure has an exit code, and a reason code that does not change. The reason code is in parentheses at the\n")
@@ -96,6 +96,13 @@ func exitCodesPage() string {
 	out.WriteString("\n## Reason codes\n\nIn a fix, bootctl replaces a name in capitals with the real one.\n\n")
 	out.WriteString("| Reason code | Exit code | Fix | Fix on a node, if different |\n|---|---|---|---|\n")
 	failures := failure.All()
+	for _, reason := range doctor {
+		if !slices.ContainsFunc(failures, func(f failure.Failure) bool { return f.Reason == reason }) {
+			failures = append(failures, failure.Failure{
+				Reason: reason, Exit: failure.ExitRefused, Hint: "Run `bootctl doctor`, which prints the fix; see [Troubleshooting](troubleshooting.md).",
+			})
+		}
+	}
 	slices.SortFunc(failures, func(a, b failure.Failure) int { return strings.Compare(a.Reason, b.Reason) })
 	for _, f := range failures {
 		node := f.NodeHint
