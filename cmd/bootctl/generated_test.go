@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,9 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
+// indentedLines matches lists in a help, which Markdown would join into one line.
+var indentedLines = regexp.MustCompile(`\n*((?:\n  .+)+)`)
+
 func generate(t *testing.T, dir string) {
 	t.Helper()
 	for _, name := range generatedDirs {
@@ -53,6 +57,9 @@ func generate(t *testing.T, dir string) {
 	}
 	root := newRoot(&cli.Env{})
 	root.DisableAutoGenTag = true
+	for _, cmd := range commands(root) {
+		cmd.Long = indentedLines.ReplaceAllString(cmd.Long, "\n\n```text$1\n```")
+	}
 	if err := doc.GenMarkdownTree(root, filepath.Join(dir, "cli")); err != nil {
 		t.Fatal(err)
 	}
