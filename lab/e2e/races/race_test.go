@@ -107,7 +107,7 @@ func TestApprove_ReplacedBetweenProcesses(t *testing.T) {
 	races := 0
 	for begin := time.Now(); races < times || !bothWon() && time.Since(begin) < labtest.Hang; races++ {
 		r := newRaceRun(t, p, fmt.Sprintf("race-%d", races))
-		uid := p.MustRun(t, "csr", "review", r.name, "-o", "jsonpath={.request.uid}")
+		uid := p.MustRun(t, "csr", "review", r.name, "-o", "jsonpath={.csr.uid}")
 		isFirst, wait, touch := races == 0, time.Duration(0), races%2 == 0
 		if !isFirst {
 			wait = rand.N(alone + alone/2)
