@@ -94,7 +94,7 @@ func exitCodesPage(doctor []string) string {
 	out.WriteString("end of the message, such as `bootctl: error: ... (PinMismatch)`; with `-o json` it is the field `reason` of the\n")
 	out.WriteString("last line on stderr. `bootctl doctor` reports the same reason codes, and some of its own, which\n")
 	out.WriteString("[Troubleshooting](troubleshooting.md) lists. An installed bootctl prints this page with `bootctl help exit-codes`.\n\n")
-	out.WriteString("At a deadline the exit code is the exit code of the last cause. A bulk command tries every object and exits with\n")
+	out.WriteString("At a deadline, bootctl exits with the exit code of the last cause. A bulk command tries every object and exits with\n")
 	out.WriteString("the exit code that all its failures share, otherwise with 1.\n\n")
 	out.WriteString("## Exit codes\n\n| Exit code | Meaning |\n|---|---|\n")
 	for _, exit := range failure.ExitCodes {

@@ -25,7 +25,7 @@ type deleteOptions struct {
 func (o *deleteOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.UID, "uid", "", "delete only the CSR with this `UID`")
 	fs.BoolVar(&o.denied, "denied", false, "delete all denied CSRs")
-	fs.BoolVar(&o.failed, "failed", false, "delete all CSRs that their signer failed")
+	fs.BoolVar(&o.failed, "failed", false, "delete all CSRs that a signer has marked as failed")
 	fs.StringVar(&o.olderThan, "older-than", "", "with --denied or --failed, only CSRs of at least this `age`, such as 10m or 2d")
 }
 
