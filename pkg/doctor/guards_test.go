@@ -38,13 +38,13 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 	}{
 		{"no token", func(p *adminCluster) { p.tokens = nil; p.publish(p.Server, p.ca.Certificate) }, "signer", "no valid signing token"},
 		{"no token to try", func(p *adminCluster) { delete(p.tokens[0].Data, "usage-bootstrap-authentication") }, "token-authentication", "use --probe to test"},
-		{"token that was just created", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "2 valid tokens"},
+		{"token that was just created", func(p *adminCluster) { p.tokens = append(p.tokens, p.token("young0", young)) }, "signatures", "1 token changed less than 10s ago"},
 		{"token that has just expired", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("ended0", func(s *corev1.Secret) {
 				s.Data["expiration"] = []byte(now.Add(-9 * time.Second).Format(time.RFC3339))
 			}))
 			p.sign()
-		}, "signatures", "1 valid token"},
+		}, "signatures", "1 token changed less than 10s ago"},
 		{"loopback for an administrator on the same machine", func(*adminCluster) {}, "endpoint", "same cluster-info"},
 		{"one of several tokens was just deleted", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("second"))
@@ -56,11 +56,11 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 			p.request("a", func(r *certificatesv1.CertificateSigningRequest) {
 				r.CreationTimestamp = metav1.NewTime(now.Add(-9 * time.Second))
 			})
-		}, "requests", "none of 1 CSR is waiting"},
+		}, "requests", "1 CSR, none waiting for more than 10s"},
 		{"CSR that was just approved", func(p *adminCluster) {
 			p.request("a", is(certificatesv1.CertificateApproved, 9*time.Second))
-		}, "requests", "none of 1"},
-		{"CSR that was denied", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "none of 1"},
+		}, "requests", "1 CSR, none waiting"},
+		{"CSR that was denied", func(p *adminCluster) { p.request("a", is(certificatesv1.CertificateDenied, time.Hour)) }, "requests", "1 CSR, none waiting"},
 		{"permission that another object grants", func(p *adminCluster) {
 			p.without("ClusterRoleBinding kubeadm:kubelet-bootstrap")
 			p.allows = func(s authorizationv1.SubjectAccessReviewSpec) bool {
@@ -74,7 +74,7 @@ func TestCluster_NoFalseAlarms(t *testing.T) {
 		{"this machine's clock is off a little", func(p *adminCluster) {
 			p.behind = -50 * time.Second
 			p.tokens = append(p.tokens, p.token("young0", func(s *corev1.Secret) { s.CreationTimestamp = metav1.NewTime(now.Add(-52 * time.Second)) }))
-		}, "signer", "up to date"},
+		}, "signer", "changed less than 10s ago"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

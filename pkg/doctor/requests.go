@@ -158,7 +158,7 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 	case s.err != nil:
 		return append(findings, checkError(ctx, s.err))
 	case len(findings) == 0:
-		return ok("none of %s is waiting", escape.Count(s.total, "CSR"))
+		return ok("%s, none waiting for more than %s", escape.Count(s.total, "CSR"), clusterinfo.StallThreshold)
 	}
 	return findings
 }

@@ -16,7 +16,9 @@ import (
 // problem.
 func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
 	ids := map[string][]string{}
-	for _, s := range excludeRecent(clusterinfo.CheckAll(info, tokens, c.now()), tokens, c.now()) {
+	states := clusterinfo.CheckAll(info, tokens, c.now())
+	settled := excludeRecent(states, tokens, c.now())
+	for _, s := range settled {
 		ids[s.State] = append(ids[s.State], s.TokenID)
 	}
 	var findings []Finding
@@ -39,10 +41,18 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 	switch {
 	case len(findings) > 0:
 		return findings
+	case len(settled) < len(states):
+		return tooRecent(len(states) - len(settled))
 	case signing == 0:
 		return ok("no valid signing token exists, so no signature is needed")
 	}
 	return ok("cluster-info is signed with %s", escape.Count(signing, "valid token"))
+}
+
+// tooRecent skips a check of the bootstrap signer, which has some time to act on tokens
+// that were created or have expired.
+func tooRecent(tokens int) []Finding {
+	return skip("%s changed less than %s ago and may not be processed yet; run bootctl doctor again", escape.Count(tokens, "token"), clusterinfo.StallThreshold)
 }
 
 // excludeRecent drops the states that the bootstrap signer may still fix: the missing
@@ -70,6 +80,10 @@ func (c *clusterChecker) signer(_ context.Context, info clusterinfo.Info, tokens
 		return skip("no valid signing token exists; use --probe to test with a temporary token")
 	case stalled != "":
 		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner)
+	}
+	states := clusterinfo.CheckAll(info, tokens, c.now())
+	if recent := len(states) - len(excludeRecent(states, tokens, c.now())); recent > 0 {
+		return tooRecent(recent)
 	}
 	return ok("%s is up to date", clusterinfo.Signer)
 }
