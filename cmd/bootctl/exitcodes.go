@@ -10,20 +10,27 @@ import (
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-// newExitCodes returns the help topic that lists the exit codes and reason codes.
-func newExitCodes() *cobra.Command {
+// newExitCodes returns the help topic that lists the exit codes and reason codes. Its text
+// is built only when it is printed.
+func newExitCodes(e *cli.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "exit-codes", Short: "Exit codes and reason codes"}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		_, _ = fmt.Fprint(cmd.OutOrStdout(), e.WithProgramName(exitCodesText())) // like cobra's help, which ignores the error
+	})
+	return cmd
+}
+
+func exitCodesText() string {
+	failures := failure.All()
 	var out strings.Builder
 	out.WriteString("Every failure has an exit code, and a reason code that does not change.\n")
 	for _, exit := range failure.ExitCodes {
-		fmt.Fprintf(&out, "\n%3d  %s\n", exit.Code, hang(exit.Meaning))
-		for _, f := range failure.All() {
+		fmt.Fprintf(&out, "\n%3d  %s\n", exit.Code, cli.Hang(exit.Meaning, 5))
+		for _, f := range failures {
 			if f.Exit == exit.Code {
-				fmt.Fprintf(&out, "     %s\n", hang(strings.TrimSuffix(f.Reason+": "+f.Hint, ": ")))
+				fmt.Fprintf(&out, "     %s\n", cli.Hang(strings.TrimSuffix(f.Reason+": "+f.Hint, ": "), 5))
 			}
 		}
 	}
-	return &cobra.Command{Use: "exit-codes", Short: "Exit codes and reason codes", Long: out.String()}
+	return out.String() + "\n"
 }
-
-// hang wraps text that is printed after an indentation of five columns.
-func hang(text string) string { return strings.Join(cli.Wrap(text, 75), "\n     ") }

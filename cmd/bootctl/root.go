@@ -43,7 +43,7 @@ joining nodes.`,
 	addGroup(root, "Nodes:", joincmd.New(e))
 	addGroup(root, "Practice:", labcmd.New(e))
 	root.AddGroup(&cobra.Group{Title: "Other Commands:"})
-	root.AddCommand(newVersion(e), newExitCodes())
+	root.AddCommand(newVersion(e), newExitCodes(e))
 	return root
 }
 

@@ -40,7 +40,7 @@ func (e *Env) Waiting(err error, lasted time.Duration) {
 		waiting = fmt.Sprintf("waiting for %s", lasted.Round(time.Second))
 	}
 	event := output.Event{Event: "waiting", Message: kubeclient.Message(err), Reason: reason, Milliseconds: lasted.Milliseconds()}
-	e.Event(event, fmt.Sprintf("%s: %s (%s)", waiting, escape.Text(kubeclient.Message(err)), reason))
+	e.Event(event, fmt.Sprintf("%s: %s (%s)", waiting, escape.Text(event.Message), reason))
 }
 
 func (e *Env) observeCall(c kubeclient.Call) {
@@ -64,7 +64,7 @@ func (e *Env) fail(err error) int {
 		hint = f.NodeHint
 	}
 	event := output.Event{Event: "error", Message: kubeclient.Message(err), Reason: f.Reason, Code: f.Exit, Hint: hint}
-	text := fmt.Sprintf("error: %s (%s)", escape.Text(kubeclient.Message(err)), f.Reason)
+	text := fmt.Sprintf("error: %s (%s)", escape.Text(event.Message), f.Reason)
 	if hint != "" {
 		text += "\nbootctl: hint: " + escape.Text(hint)
 	}

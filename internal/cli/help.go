@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,14 +11,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// helpColumns is the width of a line of help.
-const helpColumns = 80
-
-// flagGroup is the annotation that names the group of a flag in the help, and
-// connectionGroup the group of the administrator's connection.
+// flagGroup is the annotation that names the group of a flag in the help, connectionGroup
+// the group of the administrator's connection, and otherFlags the group of all others.
 const (
 	flagGroup       = "group"
 	connectionGroup = "Connection Flags"
+	otherFlags      = "Flags"
 )
 
 // GroupFlags shows flags of a command under a title of their own in its help.
@@ -61,8 +60,8 @@ func usageText(cmd *cobra.Command) string {
 	}
 	writeCommands(&out, cmd)
 	groups := groupFlags(cmd.LocalNonPersistentFlags())
-	for _, title := range groups.titles {
-		fmt.Fprintf(&out, "\n%s:\n%s", title, flagText(groups.flags[title]))
+	for _, title := range slices.SortedFunc(maps.Keys(groups), compareTitles) {
+		fmt.Fprintf(&out, "\n%s:\n%s", title, flagText(groups[title]))
 	}
 	program := cmd.Root().CommandPath()
 	out.WriteString("\n")
@@ -96,37 +95,32 @@ func writeCommands(out *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-// grouped are flags by the title of their group, and the titles in order.
-type grouped struct {
-	titles []string
-	flags  map[string]*pflag.FlagSet
-}
-
-// groupFlags returns the flags of a command by group. Flags without a group come after the
-// groups, and the connection flags come last.
-func groupFlags(fs *pflag.FlagSet) grouped {
-	groups := grouped{flags: map[string]*pflag.FlagSet{}}
+// groupFlags returns the flags of a command by the title of their group.
+func groupFlags(fs *pflag.FlagSet) map[string]*pflag.FlagSet {
+	groups := map[string]*pflag.FlagSet{}
 	fs.VisitAll(func(flag *pflag.Flag) {
-		title := "Flags"
+		title := otherFlags
 		if set := flag.Annotations[flagGroup]; len(set) > 0 {
 			title = set[0]
 		}
-		if groups.flags[title] == nil {
-			groups.flags[title] = pflag.NewFlagSet("", pflag.ContinueOnError)
-			groups.titles = append(groups.titles, title)
+		if groups[title] == nil {
+			groups[title] = pflag.NewFlagSet("", pflag.ContinueOnError)
 		}
-		groups.flags[title].AddFlag(flag)
-	})
-	last := []string{"Flags", connectionGroup}
-	slices.SortStableFunc(groups.titles, func(a, b string) int {
-		return cmp.Or(slices.Index(last, a)-slices.Index(last, b), strings.Compare(a, b))
+		groups[title].AddFlag(flag)
 	})
 	return groups
+}
+
+// compareTitles orders groups of flags by title, with the flags without a group and those of
+// the connection last.
+func compareTitles(a, b string) int {
+	last := []string{otherFlags, connectionGroup}
+	return cmp.Or(slices.Index(last, a)-slices.Index(last, b), strings.Compare(a, b))
 }
 
 func flagText(fs *pflag.FlagSet) string {
 	if !fs.HasAvailableFlags() {
 		return ""
 	}
-	return strings.TrimRight(fs.FlagUsagesWrapped(helpColumns), " ")
+	return strings.TrimRight(fs.FlagUsagesWrapped(pageColumns), " ")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -118,11 +119,14 @@ func cut(cell string) string {
 	return string([]rune(cell)[:most-1]) + "…"
 }
 
-// Wrap splits text into lines of at most so many columns of a terminal, between words. A
-// longer word has a line of its own.
-func Wrap(text string, columns int) []string {
-	lines, _ := twwarp.WrapString(escape.Text(text), columns)
-	return lines
+// pageColumns is the width of a line of help and reports.
+const pageColumns = 80
+
+// Hang escapes text that is printed after some columns, and wraps it between words into
+// lines of 80 columns with a hanging indent. A longer word has a line of its own.
+func Hang(text string, indent int) string {
+	lines, _ := twwarp.WrapString(escape.Text(text), pageColumns-indent)
+	return strings.Join(lines, "\n"+strings.Repeat(" ", indent))
 }
 
 // fitLine shortens text to a number of columns of a terminal.

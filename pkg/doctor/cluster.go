@@ -59,6 +59,7 @@ type clusterChecker struct {
 	objects   []setup.Object
 	info      func() (clusterinfo.Info, error)
 	allTokens func() ([]token.Info, error)
+	signed    func() (signatureStates, error)
 	clientCAs func() ([]*x509.Certificate, error)
 	csrStats  func() (*requestStats, error)
 }
@@ -72,6 +73,7 @@ func newClusterChecker(ctx context.Context, cluster Cluster) *clusterChecker {
 		_, _ = c.info()
 		return token.List(ctx, c.Client.Core)
 	})
+	c.signed = sync.OnceValues(c.checkSignatures)
 	c.clientCAs = sync.OnceValues(func() ([]*x509.Certificate, error) { return clientCAs(ctx, c.Client.Core) })
 	c.csrStats = sync.OnceValues(func() (*requestStats, error) { return c.countRequests(ctx) })
 	return c
@@ -98,8 +100,8 @@ func (c *clusterChecker) checks() []check {
 		{name: "ca", run: given(c.document, c.ca)},
 		{name: "client-ca", run: given(c.clientCAs, c.clientCA)},
 		{name: "signing-ca", run: given2(c.clientCAs, c.csrStats, c.signingCA)},
-		{name: "signatures", run: given2(c.info, c.allTokens, c.signatures)},
-		{name: "signer", run: given2(c.info, c.allTokens, c.signer)},
+		{name: "signatures", run: given2(c.signed, c.allTokens, c.signatures)},
+		{name: "signer", run: given2(c.signed, c.allTokens, c.signer)},
 		{name: "tokens", run: given(c.allTokens, c.tokens)},
 		{name: "cleaner", run: given(c.allTokens, c.cleaner)},
 		{name: "capacity", run: given2(c.info, c.allTokens, c.capacity)},

@@ -12,13 +12,36 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// signatures verifies all signatures of cluster-info, with one finding for each kind of
-// problem.
-func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
-	ids := map[string][]string{}
+// signatureStates are the states of the signatures of cluster-info.
+type signatureStates struct {
+	settled []clusterinfo.SignatureState
+	// recent is the number of other states, which the bootstrap signer may still fix.
+	recent int
+	// stalled describes why the bootstrap signer seems stalled; empty if it does not.
+	stalled string
+}
+
+// checkSignatures verifies all signatures of cluster-info.
+func (c *clusterChecker) checkSignatures() (signatureStates, error) {
+	info, err := c.info()
+	if err != nil {
+		return signatureStates{}, err
+	}
+	tokens, err := c.allTokens()
+	if err != nil {
+		return signatureStates{}, err
+	}
 	states := clusterinfo.CheckAll(info, tokens, c.now())
 	settled := excludeRecent(states, tokens, c.now())
-	for _, s := range settled {
+	stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]
+	return signatureStates{settled, len(states) - len(settled), stalled}, nil
+}
+
+// signatures reports the signatures of cluster-info, with one finding for each kind of
+// problem.
+func (c *clusterChecker) signatures(_ context.Context, states signatureStates, tokens []token.Info) []Finding {
+	ids := map[string][]string{}
+	for _, s := range states.settled {
 		ids[s.State] = append(ids[s.State], s.TokenID)
 	}
 	var findings []Finding
@@ -41,8 +64,8 @@ func (c *clusterChecker) signatures(_ context.Context, info clusterinfo.Info, to
 	switch {
 	case len(findings) > 0:
 		return findings
-	case len(settled) < len(states):
-		return tooRecent(len(states) - len(settled))
+	case states.recent > 0:
+		return tooRecent(states.recent)
 	case signing == 0:
 		return ok("no valid signing token exists, so no signature is needed")
 	}
@@ -73,17 +96,14 @@ func excludeRecent(states []clusterinfo.SignatureState, tokens []token.Info, now
 }
 
 // signer checks that the bootstrap signer is not stalled.
-func (c *clusterChecker) signer(_ context.Context, info clusterinfo.Info, tokens []token.Info) []Finding {
-	stalled := clusterinfo.StalledControllers(info, tokens, c.now())[clusterinfo.Signer]
+func (c *clusterChecker) signer(_ context.Context, states signatureStates, tokens []token.Info) []Finding {
 	switch {
 	case token.CountSigning(tokens, c.now()) == 0:
 		return skip("no valid signing token exists; use --probe to test with a temporary token")
-	case stalled != "":
-		return one(FAIL, BootstrapSignerNotRunning, stalled, runSigner)
-	}
-	states := clusterinfo.CheckAll(info, tokens, c.now())
-	if recent := len(states) - len(excludeRecent(states, tokens, c.now())); recent > 0 {
-		return tooRecent(recent)
+	case states.stalled != "":
+		return one(FAIL, BootstrapSignerNotRunning, states.stalled, runSigner)
+	case states.recent > 0:
+		return tooRecent(states.recent)
 	}
 	return ok("%s is up to date", clusterinfo.Signer)
 }

@@ -23,17 +23,13 @@ func newReport(e *cli.Env, findings []doctor.Finding) output.DoctorReport {
 	return report
 }
 
-// columns is the width of a line of the report.
-const columns = 80
-
 func doctorView(report output.DoctorReport) cli.Result {
 	v := cli.Result{Object: report, Header: []string{"CHECK", "STATUS", "MESSAGE", "FIX"}, NoTruncate: true}
 	var text strings.Builder
 	for _, f := range report.Items {
 		message := cli.JoinNonEmpty(": ", f.Reason, f.Message)
 		v.Rows = append(v.Rows, []string{f.Check, f.Status, message, f.Fix})
-		lines := cli.Wrap(f.Check+": "+message, columns-6)
-		fmt.Fprintf(&text, "%-5s %s\n", f.Status, strings.Join(lines, "\n      "))
+		fmt.Fprintf(&text, "%-5s %s\n", f.Status, cli.Hang(f.Check+": "+message, 6))
 		if f.Fix != "" {
 			v.Names = append(v.Names, cli.Name{Bare: f.Check})
 			fmt.Fprintf(&text, "      fix: %s\n", escape.Text(f.Fix)) // on one line, so that it can be pasted
