@@ -2,7 +2,6 @@ package scripts
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -60,16 +59,10 @@ func (h howTo) run(t *testing.T, blocks ...codeBlock) {
 		t.Fatal("the page has no sh block")
 	}
 	for _, block := range blocks {
-		if code, stdout, stderr := labtest.RunCommand(t, h.command(block)); code != 0 {
+		if code, stdout, stderr := labtest.RunCommand(t, dashCommand(h.Admin, h.dir, block.text, h.env...)); code != 0 {
 			t.Fatalf("%s\n%s: exit code %d\n%s%s", block.heading, block.text, code, stdout, stderr)
 		}
 	}
-}
-
-func (h howTo) command(block codeBlock, vars ...string) *exec.Cmd {
-	cmd := exec.Command("dash", "-euc", block.text)
-	cmd.Dir, cmd.Env = h.dir, append(append(h.Server.Command("bootctl").Env, h.env...), vars...)
-	return cmd
 }
 
 // createNode creates the Node object that a kubelet would create, with the credentials of
@@ -89,7 +82,7 @@ func (h howTo) approve(t *testing.T) {
 	blocks := readBlocks(t, "howto/approve-nodes.md")
 	h.run(t, codeBlock{"a bootstrap kubeconfig", "umask 077; bootctl token create --ttl 15m --wait -o bootstrap-kubeconfig >bootstrap.conf"}, blocks[0])
 	h.env = append(h.env, "NODE=worker-8")
-	join := h.command(blocks[1])
+	join := dashCommand(h.Admin, h.dir, blocks[1].text, h.env...)
 	path := filepath.Join(h.dir, "join.stderr")
 	output, err := os.Create(path)
 	if err != nil {

@@ -64,8 +64,14 @@ func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *
 	if slices.Contains(vars, deadEndpoint) { // waiting would not help
 		text = strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s")
 	}
+	return dashCommand(r.Admin, r.dir, text, vars...)
+}
+
+// dashCommand returns a command that runs a script of a page in dir, as an administrator and
+// with the variables.
+func dashCommand(admin labtest.Admin, dir, text string, vars ...string) *exec.Cmd {
 	cmd := exec.Command("dash", "-euc", text)
-	cmd.Dir, cmd.Env = r.dir, append(r.Server.Command("bootctl").Env, vars...)
+	cmd.Dir, cmd.Env = dir, append(admin.Server.Command("bootctl").Env, vars...)
 	return cmd
 }
 
