@@ -6,6 +6,7 @@ import (
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // TrustFlags are the flags with which a node verifies its cluster.
@@ -63,6 +64,6 @@ func parseEach[T any](texts []string, parse func(string) (T, error)) (parsed []T
 // WarnOfOthers warns about endpoints that do not belong to the cluster.
 func WarnOfOthers(e *cli.Env, others discovery.EndpointErrors) {
 	for _, err := range others {
-		e.Warn("an endpoint does not belong to this cluster: " + err.Error())
+		e.Warn("an endpoint does not belong to this cluster: " + kubeclient.Message(err))
 	}
 }

@@ -66,7 +66,7 @@ func (c *clusterChecker) absent(ctx context.Context, o setup.Object, command str
 	case o.Unwanted:
 		return ok("the object is missing, as --auto-approve=none requires"), nil
 	case err != nil:
-		return one(FAIL, RBACMissing, "the object is missing, and whether another object grants the same permissions is unknown: "+err.Error(), command), nil
+		return one(FAIL, RBACMissing, "the object is missing, and whether another object grants the same permissions is unknown: "+kubeclient.Message(err), command), nil
 	case granted:
 		return ok("the object is missing, but the same permissions are granted otherwise"), nil
 	case o.RoleRef.Name == autoApprove:

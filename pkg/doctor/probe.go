@@ -151,13 +151,13 @@ func (p Probe) setupCommand(flags string) string {
 func (r *probeRun) cleanUp(ctx context.Context) ([]Finding, error) {
 	var left, commands []string
 	if err := r.untilGone(ctx, r.removeToken); err != nil {
-		left = append(left, err.Error())
+		left = append(left, kubeclient.Message(err))
 		commands = append(commands, "bootctl token delete "+r.token.Token.ID())
 	}
 	if r.wanted != nil {
 		r.client.Close()
 		if err := r.untilGone(ctx, r.removeRequest); err != nil {
-			left = append(left, err.Error())
+			left = append(left, kubeclient.Message(err))
 			commands = append(commands, "kubectl delete csr "+r.wanted.Name)
 		}
 	}

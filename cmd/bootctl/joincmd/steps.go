@@ -99,7 +99,7 @@ func (s *joinSteps) line() string {
 	}
 	text := s.done[len(s.done)-1].Name + ": " + s.elapsed(s.since)
 	if s.waits != nil {
-		text += ", for " + s.elapsed(s.waited) + ": " + s.waits.Error()
+		text += ", for " + s.elapsed(s.waited) + ": " + kubeclient.Message(s.waits)
 	}
 	return text
 }

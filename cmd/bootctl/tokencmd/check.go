@@ -14,6 +14,7 @@ import (
 	"github.com/bootctl/bootctl/internal/cmdutil"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
@@ -115,7 +116,7 @@ func (o checkOptions) run(ctx context.Context, e *cli.Env, args []string) error 
 		if document, err := clusterinfo.Fetch(ctx, client.Core); err == nil {
 			problem = cli.JoinErrors(problem, checkSignature(&object, document, info, e.Now()))
 		} else {
-			object.Notes = append(object.Notes, "cannot check whether cluster-info is signed with it: "+err.Error())
+			object.Notes = append(object.Notes, "cannot check whether cluster-info is signed with it: "+kubeclient.Message(err))
 		}
 	}
 	return cli.JoinErrors(e.Print(checkView(object, e.Now())), problem)

@@ -68,7 +68,7 @@ func (o deleteOptions) pending(ctx context.Context, e *cli.Env, client *kubeclie
 	case err != nil && o.denyPending:
 		return fmt.Errorf("the CSRs of the tokens were not denied: %w", err)
 	case err != nil:
-		e.Warn("CSRs that were created with the tokens may still be pending: " + err.Error())
+		e.Warn("CSRs that were created with the tokens may still be pending: " + kubeclient.Message(err))
 		return nil
 	}
 	failed := &failure.BulkError{}
