@@ -135,7 +135,7 @@ func TestTerminal_Screens(t *testing.T) {
 
 	t.Run("join", func(t *testing.T) {
 		s := newPane(t, p, 300, 24, "bash --norc --noprofile")
-		s.send(t, "clear; "+join+" --node-name at-terminal; echo ended with $?", "Enter")
+		s.send(t, "clear; "+join+" --node-name at-terminal; echo exited with code $?", "Enter")
 		screen := s.waitFor(t, `^bootctl: waiting for the certificate: \d.*, for \d`)
 		wantScreen(t, p, screen, `
 bootctl: generating a key: TIME
@@ -172,7 +172,7 @@ bootctl: waiting for the certificate: TIME, for TIME: CSR REQUEST: pending: not 
 
 	t.Run("NO_COLOR", func(t *testing.T) {
 		s := newPane(t, p, 300, 24, "bash --norc --noprofile", "NO_COLOR=1")
-		s.send(t, "clear; "+join+" --node-name without-color; echo ended with $?", "Enter")
+		s.send(t, "clear; "+join+" --node-name without-color; echo exited with code $?", "Enter")
 		s.waitFor(t, `an administrator runs`)
 		s.send(t, "C-c")
 		wantScreen(t, p, strings.ReplaceAll(s.waitFor(t, `^exited with code 130`), "^C", ""), `
@@ -211,7 +211,7 @@ func approveAtTerminal(t *testing.T, p labtest.Admin) {
 		return faultproxy.Fault{}
 	})
 	s := newPane(t, p, 100, 24, "bash --norc --noprofile", "THROUGH="+p.WriteProxyKubeconfig(t, proxy.URL))
-	s.send(t, "clear; bootctl csr approve --kubeconfig $THROUGH --pending -q >out; echo ended with $?", "Enter")
+	s.send(t, "clear; bootctl csr approve --kubeconfig $THROUGH --pending -q >out; echo exited with code $?", "Enter")
 	s.waitFor(t, `\[y/N\]`)
 	s.send(t, "y", "Enter")
 	s.waitFor(t, `^bootctl: approved \d+ of `)
