@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the generated files instead of co
 // generatedDirs are the directories of docs that hold nothing else.
 var generatedDirs = []string{"cli", "man"}
 
-// TestGenerated compares docs/cli, docs/man and docs/exit-codes.md with the
-// program.
+// TestGenerated compares docs/cli, docs/man, docs/exit-codes.md, and
+// docs/reference/permissions.md with the program.
 func TestGenerated(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	dir := t.TempDir()
@@ -60,15 +60,22 @@ func generate(t *testing.T, dir string) {
 	for _, cmd := range commands(root) {
 		cmd.Long = indentedLines.ReplaceAllString(cmd.Long, "\n\n```text$1\n```")
 	}
-	if err := doc.GenMarkdownTree(root, filepath.Join(dir, "cli")); err != nil {
-		t.Fatal(err)
-	}
 	header := doc.GenManHeader{Section: "1", Source: "bootctl", Manual: "bootctl", Date: &time.Time{}}
 	if err := doc.GenManTree(root, &header, filepath.Join(dir, "man")); err != nil {
 		t.Fatal(err)
 	}
 	undate(t, filepath.Join(dir, "man"))
+	for _, cmd := range commands(root) {
+		cmd.Long = strings.Replace(cmd.Long, "\nPermissions:\n", "\n[Permissions](../reference/permissions.md):\n", 1)
+	}
+	if err := doc.GenMarkdownTree(root, filepath.Join(dir, "cli")); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(dir, "exit-codes.md"), exitCodesPage(doctorReasons(t)))
+	if err := os.MkdirAll(filepath.Join(dir, "reference"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "reference", "permissions.md"), permissionsPage(t))
 }
 
 // undate removes the date from the title of each man page, so that it does not change.

@@ -42,7 +42,8 @@ without a terminal, --yes is required. Nodes that have joined keep the address
 with which they joined. To let new nodes read cluster-info, run bootctl setup.
 
 Permissions:
-  get, create, and update on configmaps in kube-public
+  get and update on the configmap cluster-info in kube-public
+  create on configmaps in kube-public
   list on secrets in kube-system`,
 		Example: `  # Show what would change if nodes used another address
   bootctl cluster-info publish --endpoint https://192.0.2.1:6443 --dry-run

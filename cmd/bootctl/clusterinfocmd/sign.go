@@ -40,7 +40,7 @@ signature, as in the key jws-kubeconfig-ID of cluster-info, without contacting a
 server.
 
 Permissions:
-  get and update on configmaps in kube-public
+  get and update on the configmap cluster-info in kube-public
   list on secrets in kube-system
 With --file, no permissions are needed.`,
 		Example: `  # Sign cluster-info in place of the bootstrapsigner controller

@@ -42,10 +42,12 @@ Permissions:
   get on certificatesigningrequests
   list on certificatesigningrequests, with --node
   get on nodes
+  list on certificatesigningrequests, optional
+  create on subjectaccessreviews, optional
+  get on secrets in kube-system, optional
 
-Some lines show more with list on certificatesigningrequests (other CSRs for the
-node), create on subjectaccessreviews (why the CSR is pending), and get on
-secrets in kube-system (the token).`,
+The optional permissions show other CSRs for the node, why the CSR is pending,
+and the token.`,
 		Example: `  # Review a CSR by name
   bootctl csr review node-csr-4eJ2
 

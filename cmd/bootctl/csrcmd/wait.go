@@ -41,9 +41,9 @@ Exits with code 5 immediately if the CSR is denied or failed, with code 6 at
 Permissions:
   get and watch on certificatesigningrequests
   list on certificatesigningrequests, with --node
+  create on subjectaccessreviews, optional
 
-With create on subjectaccessreviews, it also reports which controller is not
-running.`,
+The optional permission shows which controller is not running.`,
 		Example: `  # Wait for the certificate of a CSR and save it
   bootctl csr wait node-csr-4eJ2 --timeout 2m > worker-1.crt
 

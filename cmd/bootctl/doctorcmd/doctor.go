@@ -43,10 +43,11 @@ Exits with code 5 if a check has status FAIL or, with --strict, WARN.
 Permissions:
   get on the configmap cluster-info in kube-public
   get on the configmap extension-apiserver-authentication in kube-system
-  get on the RBAC objects that setup creates, and on the clusterroles they bind
   get on roles in kube-public
+  get on clusterroles
+  get and list on rolebindings and clusterrolebindings
   list on secrets in kube-system
-  list on rolebindings, clusterrolebindings, and certificatesigningrequests
+  list on certificatesigningrequests
   create on subjectaccessreviews
   create, get, and delete on secrets in kube-system, with --probe
   get and delete on certificatesigningrequests, with --probe

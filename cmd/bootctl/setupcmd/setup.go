@@ -63,7 +63,23 @@ for a new cluster; an existing setting is kept.
 --endpoint and --ca-file, that needs no server.
 
 Permissions:
-  all permissions of a cluster administrator (cluster-admin)`,
+  get and create on roles and rolebindings in kube-public
+  get and create on clusterroles and clusterrolebindings
+  get on nodes
+  bind on the clusterroles that setup binds
+  get and update on the configmap cluster-info in kube-public
+  create on configmaps in kube-public
+  list on secrets in kube-system
+  update on roles and rolebindings in kube-public, with --force
+  update on clusterroles and clusterrolebindings, with --force
+  delete on rolebindings in kube-public, with --force
+  delete on clusterrolebindings, with --force
+  list and delete on roles in kube-public, with --remove
+  delete on rolebindings and configmaps in kube-public, with --remove
+  delete on clusterroles and clusterrolebindings, with --remove
+
+A cluster administrator has these permissions. get on nodes is needed because
+setup grants it to nodes.`,
 		Example: `  # Show what would be created
   bootctl setup --endpoint https://192.0.2.1:6443 --dry-run
 

@@ -66,9 +66,11 @@ token.
 
 Permissions:
   create on secrets in kube-system
-  get and delete on secrets in kube-system, to clean up after an error
-With --print-join-command, --wait, or -o bootstrap-kubeconfig, also get on the
-configmap cluster-info in kube-public.`,
+  get and delete on secrets in kube-system, optional
+  get on the configmap cluster-info in kube-public, with --wait
+
+The optional permissions clean up after an error. --print-join-command and
+-o bootstrap-kubeconfig also read cluster-info.`,
 		Example: `  # Print the command that joins a node
   bootctl token create --ttl 2h --print-join-command
 

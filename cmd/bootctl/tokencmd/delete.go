@@ -42,10 +42,12 @@ if the token no longer exists.
 
 Permissions:
   get and delete on secrets in kube-system
-  list on secrets in kube-system, for --expired
-  list on certificatesigningrequests, to find pending CSRs
-With --deny-pending, also update on certificatesigningrequests/approval and
-approve on the signers of the CSRs.`,
+  list on secrets in kube-system, with --expired
+  list on certificatesigningrequests, optional
+  update on certificatesigningrequests/approval, with --deny-pending
+  approve on the signer, with --deny-pending
+
+The optional permission shows pending CSRs; --deny-pending requires it.`,
 		Example: `  # Delete a token and deny the pending CSRs that were created with it
   bootctl token delete k3x9q2 --deny-pending
 

@@ -31,6 +31,9 @@ func TestHowTo(t *testing.T) {
 	if err := os.WriteFile(newCA, certpem.Encode(testca.New(t, time.Now()).Certificate), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "doctor.yaml"), []byte(readManifest(t, "Doctor")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	h := howTo{admin, dir, []string{
 		"ENDPOINT=" + admin.Server.URL(), "NODE=worker-7", "ADDRESS=192.0.2.7", "ROOT=" + filepath.Join(dir, "root"),
 		"CLUSTER_DNS=192.0.2.53", "NEW_CA=" + newCA, "NAME=jane", "GROUP=dev",
