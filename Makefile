@@ -25,7 +25,7 @@ help: ## list the targets
 	@echo 'make bench         compare with kubectl, kubeadm, and the kubelet in one run'
 	@echo 'make mutants       remove each security guard and check that a test fails'
 	@echo 'make lint          check format, code, modules, and generated files'
-	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md, the faults in docs/join.md, and the drawing in docs/architecture.md'
+	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md, parts of docs/reference, and the drawing in docs/architecture.md'
 	@echo 'make release       build and upload the release of the checked-out tag'
 	@echo 'make test-release  build the release twice, compare, unpack, run, and install the deb next to systemd (needs root)'
 	@echo 'make clean         remove the built files'

@@ -11,12 +11,12 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-var update = flag.Bool("update", false, "write the generated part of docs/join.md instead of comparing it")
+var update = flag.Bool("update", false, "write the generated part of docs/reference/join-faults.md instead of comparing it")
 
-// TestJoinFaultsPage_Current compares docs/join.md with the tested faults.
+// TestJoinFaultsPage_Current compares docs/reference/join-faults.md with the tested faults.
 func TestJoinFaultsPage_Current(t *testing.T) {
 	const begin, end = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"
-	path := filepath.Join(labtest.Root(t), "docs", "join.md")
+	path := filepath.Join(labtest.Root(t), "docs", "reference", "join-faults.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestJoinFaultsPage_Current(t *testing.T) {
 	before, rest, hasBegin := strings.Cut(string(text), begin)
 	_, after, hasEnd := strings.Cut(rest, end)
 	if !hasBegin || !hasEnd {
-		t.Fatal("docs/join.md has no markers for the table of faults")
+		t.Fatal("docs/reference/join-faults.md has no markers for the table of faults")
 	}
 	want := before + begin + faultsPage() + end + after
 	if *update {
@@ -34,7 +34,7 @@ func TestJoinFaultsPage_Current(t *testing.T) {
 		return
 	}
 	if string(text) != want {
-		t.Error("docs/join.md is not current; run: make docs")
+		t.Error("docs/reference/join-faults.md is not current; run: make docs")
 	}
 }
 
