@@ -105,7 +105,9 @@ func wrapped(err error) []error {
 func (r row) failure(err error) Failure {
 	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}
 	if err != nil && r.fill != nil {
-		f.Hint = cmp.Or(r.fill(err), f.Hint)
+		if hint := r.fill(err); hint != "" {
+			f.Hint, f.NodeHint = hint, hint
+		}
 	}
 	if name := escape.ShellQuote(nameIn(err)); name != "" {
 		named := strings.NewReplacer("NAME", name, "NODE", name)

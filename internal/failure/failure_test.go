@@ -15,8 +15,10 @@ import (
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/join"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
@@ -202,6 +204,10 @@ func TestOf_FillsHints(t *testing.T) {
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission},
 			"run the command as a user with that permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},
 		{"owner", durable.ErrForeignOwner, "run the command as the owner of these files, such as root, or move the file away", ""},
+		{"pin of another cluster", clusterinfo.ErrPinMismatch, "compare the pin with the cluster's: bootctl cluster-info pin",
+			"ask an administrator for the current pin (bootctl cluster-info pin): this is a different cluster, or a possible man-in-the-middle"},
+		{"pin that node credentials do not have", &join.PinMismatchError{Err: clusterinfo.ErrPinMismatch},
+			"ask an administrator for the current pin (bootctl cluster-info pin); if the cluster was created again, replace the node credentials: bootctl join --force", ""},
 		{"another file error", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, "", ""},
 		{"forbidden", rbacDenial(), "run the command as a cluster administrator, or grant the permission that the error names", "ask an administrator to run: bootctl setup"},
 	}

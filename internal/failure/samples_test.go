@@ -209,6 +209,7 @@ func joinSamples() []sample {
 		{"", fmt.Errorf("%w: %w", join.ErrExpired, clusterinfo.ErrInvalidEndpoint), "IdentityExpired"},
 		{"join.ErrExpired", join.ErrExpired, "IdentityExpired"},
 		{"join.ErrForeign", fmt.Errorf("%w: %w", join.ErrForeign, clusterinfo.ErrPinMismatch), "DifferentIdentity"},
+		{"join.PinMismatchError", &join.PinMismatchError{File: "x", Err: clusterinfo.ErrPinMismatch}, "PinMismatch"},
 		{"join.ErrInvalid", fmt.Errorf("%w: %w", join.ErrInvalid, csr.ErrInvalidKey), "IdentityInvalid"},
 		{"", fmt.Errorf("%w: %w", join.ErrInvalid, &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}), "IdentityInvalid"},
 		{"join.ErrRejected", fmt.Errorf("%w: %w", join.ErrRejected, apierrors.NewUnauthorized("no")), "IdentityRejected"},
