@@ -70,7 +70,7 @@ func (j *joiner) check(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	j.step("checking the existing node credentials")
-	result := Result{AlreadyJoined: true, NodeName: id.Name, Server: id.Server, Roots: id.Roots, Certificate: id.leaf}
+	result := Result{AlreadyJoined: true, NodeName: id.Name, Server: id.Server, Unused: j.others(id.Server), Roots: id.Roots, Certificate: id.leaf}
 	if result, err = j.identify(ctx, result, id.Node); err == nil {
 		result.Repaired, err = j.repair(id)
 	}

@@ -59,6 +59,9 @@ type Result struct {
 	AlreadyJoined bool
 	NodeName      string
 	Server        clusterinfo.Endpoint
+	// Unused are the given addresses if the node joined with another one before, which it
+	// keeps.
+	Unused []clusterinfo.Endpoint
 	// Others are the errors of endpoints that did not respond as this cluster.
 	Others discovery.EndpointErrors
 	Roots  []*x509.Certificate
