@@ -3,7 +3,6 @@ package failure
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Errors of the commands themselves.
@@ -53,8 +52,12 @@ func (b *BulkError) Error() string {
 
 func (b *BulkError) failure() Failure {
 	first := Of(b.Errs[0])
-	if slices.ContainsFunc(b.Errs, func(err error) bool { return Of(err).Exit != first.Exit }) {
-		return Of(errSeveral)
+	for _, err := range b.Errs {
+		f := Of(err)
+		if f.Exit != first.Exit {
+			return Of(errSeveral)
+		}
+		first.Retry = first.Retry && f.Retry
 	}
 	return first
 }

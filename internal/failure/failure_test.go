@@ -169,10 +169,29 @@ func TestTable_IsComplete(t *testing.T) {
 		if !slices.ContainsFunc(ExitCodes, func(e ExitCode) bool { return e.Code == f.Exit }) {
 			t.Errorf("%s has the exit code %d", f.Reason, f.Exit)
 		}
+		if waited := f.Exit == ExitTimeout || f.Exit == ExitUnreachable; waited && !f.Retry || f.Exit == ExitUsage && f.Retry {
+			t.Errorf("%s with the exit code %d: retry %v", f.Reason, f.Exit, f.Retry)
+		}
 		for _, hint := range []string{f.Hint, f.NodeHint} {
 			if strings.HasSuffix(hint, ".") || strings.Contains(hint, "\n") || strings.Contains(hint, "its name") {
 				t.Errorf("%s has the hint %q", f.Reason, hint)
 			}
+		}
+	}
+}
+
+// A retry of a command for several objects can help if it can help each of them.
+func TestOf_BulkRetry(t *testing.T) {
+	for _, test := range []struct {
+		errs []error
+		want bool
+	}{
+		{[]error{clusterinfo.ErrNoSigningToken, discovery.ErrChanged}, true},
+		{[]error{discovery.ErrChanged, clusterinfo.ErrPinMismatch}, false},
+		{[]error{clusterinfo.ErrPinMismatch, discovery.ErrChanged}, false},
+	} {
+		if got := Of(&BulkError{Errs: test.errs}); got.Retry != test.want || got.Exit != ExitNotVerified {
+			t.Errorf("%v: %+v, want retry %v", test.errs, got, test.want)
 		}
 	}
 }
