@@ -67,7 +67,7 @@ func TestApprove_Selects(t *testing.T) {
 		want    string // name and result of each CSR, or the message of a usage error
 	}{
 		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
-		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; pass --yes"},
+		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; nothing was changed"},
 		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
 		{"oldest only", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
 		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
@@ -122,6 +122,23 @@ func TestApprove_Selects(t *testing.T) {
 			}
 			if got.code != test.code || results(t, got.out) != test.want {
 				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
+			}
+		})
+	}
+}
+
+// Without a terminal, the hint is a complete command for a shell.
+func TestApprove_Unconfirmed(t *testing.T) {
+	tests := []struct{ name, format, want string }{
+		{"plain", "name", "hint: confirm with --yes: bootctl csr approve --pending -o name --yes\n"},
+		{"quoted", "go-template=a b", "hint: confirm with --yes: bootctl csr approve --pending -o 'go-template=a b' --yes\n"},
+		{"not printable", "go-template=\x1b", "hint: pass --yes to skip the prompt; nothing was changed\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, requests(t, "n1"), "csr", "approve", "--pending", "-o", test.format)
+			if got.code != failure.ExitUsage || !strings.HasSuffix(got.errOut, test.want) {
+				t.Errorf("exit code %d, stderr %q, want %q at its end", got.code, got.errOut, test.want)
 			}
 		})
 	}

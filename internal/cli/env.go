@@ -43,6 +43,7 @@ type Env struct {
 	AtNode bool
 	// Connection has the flags of the administrator's connection.
 	Connection *genericclioptions.ConfigFlags
+	args       []string
 	// interrupt is closed when the process should end.
 	interrupt <-chan struct{}
 	lines     lines

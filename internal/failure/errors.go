@@ -23,6 +23,19 @@ var (
 // errSeveral represents failures with different exit codes.
 var errSeveral = errors.New("several operations failed with different errors")
 
+// ConfirmationError means that there is no terminal on which to ask for confirmation. It
+// matches ErrConfirmationRequired.
+type ConfirmationError struct {
+	Command string // the command line with --yes; empty if it cannot be printed
+}
+
+func (c *ConfirmationError) Error() string {
+	return ErrConfirmationRequired.Error() + ": there is no terminal to ask on; nothing was changed"
+}
+
+// Unwrap returns ErrConfirmationRequired.
+func (c *ConfirmationError) Unwrap() error { return ErrConfirmationRequired }
+
 // UsageError is an error that was found before a command began to run.
 type UsageError struct {
 	Err     error

@@ -205,6 +205,8 @@ func TestOf_FillsHints(t *testing.T) {
 	}{
 		{"usage", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
 		{"no command", ErrUsage, "", ""},
+		{"not confirmed", ErrConfirmationRequired, "pass --yes to skip the prompt; nothing was changed", ""},
+		{"no terminal", &ConfirmationError{"bootctl csr approve --pending --yes"}, "confirm with --yes: bootctl csr approve --pending --yes", ""},
 		{"pending", &kubeclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},
 			"approve the CSR: bootctl csr approve node-csr-1", "ask an administrator to run bootctl csr approve node-csr-1, then run the same command again"},
 		{"no name", csr.ErrPending,

@@ -34,6 +34,14 @@ func usageHint(err error) string {
 	return ""
 }
 
+// confirmationHint returns the command that needs no confirmation.
+func confirmationHint(err error) string {
+	if missing, ok := errors.AsType[*ConfirmationError](err); ok && missing.Command != "" {
+		return "confirm with --yes: " + missing.Command
+	}
+	return ""
+}
+
 // violationHint returns the hint for a CSR that violates rules of the approval policy for
 // which a review is not enough.
 func violationHint(err error) string {

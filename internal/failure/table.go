@@ -26,7 +26,7 @@ var table = []row{
 	{reason: "Terminated", exit: ExitTerminated, when: is(ErrTerminated)},
 	{reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)), fill: usageHint},
 	{reason: "ConfirmationRequired", exit: ExitUsage, when: is(ErrConfirmationRequired),
-		hint: "pass --yes to skip the prompt; nothing was changed"},
+		hint: "pass --yes to skip the prompt; nothing was changed", fill: confirmationHint},
 	{reason: "NoKubeconfig", exit: ExitUsage, when: is(ErrNoKubeconfig),
 		hint: "set --kubeconfig or KUBECONFIG, or start a cluster on this machine: bootctl lab up"},
 	{reason: "InvalidKubeconfig", exit: ExitUsage, when: is(ErrInvalidKubeconfig), yields: true,
