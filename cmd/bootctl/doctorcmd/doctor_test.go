@@ -2,6 +2,7 @@ package doctorcmd
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,28 @@ func TestReport_Text(t *testing.T) {
 	}
 	if len(v.Names) != 1 || v.Names[0].Bare != "check-FAIL" {
 		t.Errorf("names %q", v.Names)
+	}
+}
+
+// The text has each fix once, and a row with the same fix names the check that has it. The
+// table and JSON have every fix.
+func TestReport_SameFix(t *testing.T) {
+	report := reportOf(doctor.WARN, doctor.FAIL, doctor.OK, doctor.FAIL)
+	report.Items[3].Fix = "bootctl do that"
+	report.Items = append(report.Items, report.Items[1])
+	v := doctorView(report)
+	var fixes []string
+	for line := range strings.Lines(v.Text) {
+		if fix, ok := strings.CutPrefix(strings.TrimSpace(line), "fix: "); ok {
+			fixes = append(fixes, fix)
+		}
+	}
+	same := "the same as for check-WARN"
+	if want := []string{"bootctl do this", same, "bootctl do that", same}; !slices.Equal(fixes, want) {
+		t.Errorf("fixes %q, want %q", fixes, want)
+	}
+	if report.Items[1].Fix != "bootctl do this" || v.Rows[1][3] != "bootctl do this" || len(v.Names) != 4 {
+		t.Errorf("fix %q, row %q, names %q", report.Items[1].Fix, v.Rows[1], v.Names)
 	}
 }
 
