@@ -105,7 +105,11 @@ func (o options) diagnose(ctx context.Context, e *cli.Env) ([]doctor.Finding, er
 		}
 		return node.Run(limited), nil
 	}
-	cluster, err := adminCluster(e, o.rbac.Options)
+	config, err := e.AdminConfig()
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := adminCluster(e, config, o.rbac.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +118,13 @@ func (o options) diagnose(ctx context.Context, e *cli.Env) ([]doctor.Finding, er
 		return nil, err
 	}
 	findings := cluster.Run(limited)
-	if !o.probe || ctx.Err() != nil {
-		return findings, nil
+	if o.probe && ctx.Err() == nil {
+		probed := probe.Skip(findings)
+		if len(probed) == 0 {
+			probed = probe.Run(limited)
+		}
+		findings = append(findings, probed...)
 	}
-	probed := probe.Skip(findings)
-	if len(probed) == 0 {
-		probed = probe.Run(limited)
-	}
-	return append(findings, probed...), nil
+	addLabFix(findings, config)
+	return findings, nil
 }

@@ -80,11 +80,7 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 }
 
 // adminCluster returns the cluster of the administrator's kubeconfig.
-func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
-	config, err := e.AdminConfig()
-	if err != nil {
-		return doctor.Cluster{}, err
-	}
+func adminCluster(e *cli.Env, config cli.AdminConfig, wanted setup.Options) (doctor.Cluster, error) {
 	clock := &discovery.Clock{Now: e.Now}
 	config.Options = clock.Watch(config.Options)
 	client, err := e.ClientOf(config)

@@ -137,7 +137,11 @@ func TestAdminCluster_Kubeconfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := &cli.Env{Getenv: func(string) string { return path }, Now: time.Now, NewClient: kubeclient.New, Connection: cli.NewConnection()}
-			got, err := adminCluster(e, setup.Options{})
+			admin, err := e.AdminConfig()
+			if err != nil || admin.File != path {
+				t.Fatalf("kubeconfig %q, %v", admin.File, err)
+			}
+			got, err := adminCluster(e, admin, setup.Options{})
 			if err != nil || got.Server != test.server || len(got.CAs) != test.cas || got.Address != config.Clusters["c"].Server {
 				t.Errorf("server %q, %d CAs, address %q, %v", got.Server, len(got.CAs), got.Address, err)
 			}
