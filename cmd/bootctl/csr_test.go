@@ -67,7 +67,7 @@ func TestApprove_Selects(t *testing.T) {
 		want    string // name and result of each CSR, or the message of a usage error
 	}{
 		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
-		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; pass --yes"},
+		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; nothing was changed"},
 		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
 		{"oldest only", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 left,request-of-n3 left"},
 		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
@@ -122,6 +122,23 @@ func TestApprove_Selects(t *testing.T) {
 			}
 			if got.code != test.code || results(t, got.out) != test.want {
 				t.Errorf("exit code %d, results %q, want %d and %q; stderr %s", got.code, results(t, got.out), test.code, test.want, got.errOut)
+			}
+		})
+	}
+}
+
+// Without a terminal, the hint is a complete command for a shell.
+func TestApprove_Unconfirmed(t *testing.T) {
+	tests := []struct{ name, format, want string }{
+		{"plain", "name", "hint: confirm with --yes: bootctl csr approve --pending -o name --yes\n"},
+		{"quoted", "go-template=a b", "hint: confirm with --yes: bootctl csr approve --pending -o 'go-template=a b' --yes\n"},
+		{"not printable", "go-template=\x1b", "hint: pass --yes to skip the prompt; nothing was changed\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := invoke(t, requests(t, "n1"), "csr", "approve", "--pending", "-o", test.format)
+			if got.code != failure.ExitUsage || !strings.HasSuffix(got.errOut, test.want) {
+				t.Errorf("exit code %d, stderr %q, want %q at its end", got.code, got.errOut, test.want)
 			}
 		})
 	}
@@ -220,8 +237,17 @@ func TestApprove_DecidedCSRs(t *testing.T) {
 		{"pending", "delete request-of-pending", 5, "request-of-pending refused"},
 		{"another UID", "delete request-of-denied --uid x", 9, "request-of-denied failed"},
 		{"missing", "delete none", 3, "none failed"},
-		{"no CSR specified", "delete", 2, "specify CSRs by name, or use --denied or --failed"},
-		{"names and flags", "delete request-of-denied --denied", 2, "CSR names cannot be used with --denied, --failed, or --older-than"},
+		{"no CSR specified", "delete", 2, "specify CSRs by name, or use --denied, --failed, or --node"},
+		{"names and flags", "delete request-of-denied --denied", 2, "CSR names cannot be used with --denied, --failed, --node, or --older-than"},
+		{"names and a node", "delete request-of-denied --node denied", 2, "CSR names cannot be used with --denied, --failed, --node, or --older-than"},
+		{"node", "delete --node approved", 0, "request-of-approved deleted"},
+		{"node with a pending CSR", "delete --node pending", 5, "request-of-pending refused"},
+		{"node, denied", "delete --node denied --denied", 0, "request-of-denied deleted"},
+		{"node, only failed", "delete --node denied --failed", 3, ""},
+		{"node, denied or failed", "delete --node failed --denied --failed", 0, "request-of-failed deleted"},
+		{"node, old", "delete --node denied --older-than 1d", 0, "request-of-denied deleted"},
+		{"node, not old enough", "delete --node denied --older-than 9000d", 3, ""},
+		{"node without a CSR", "delete --node none", 3, ""},
 		{"deny", "deny request-of-pending --reason Unknown", 0, "request-of-pending denied"},
 		{"deny again", "deny request-of-denied --reason Unknown", 0, "request-of-denied already denied"},
 		{"deny an approved CSR", "deny request-of-approved --reason Unknown", 9, "request-of-approved failed"},
@@ -257,7 +283,8 @@ func TestApprove_DecidedCSRs(t *testing.T) {
 func TestCSR_ValuesOfFlags(t *testing.T) {
 	for _, args := range []string{
 		"list --older-than x", "list --node Worker", "delete --denied --older-than x", "approve --pending --older-than x",
-		"approve --fingerprint 12", "approve name --fingerprint 12", "wait --node Worker", "review --node Worker",
+		"approve --fingerprint 12", "approve name --fingerprint 12", "wait --node Worker", "review --node Worker", "delete --node Worker",
+		"wait name --signer x.example.com/y", "review name --signer x.example.com/y",
 		"submit --cn jane --key key --expiration x", "submit --cn jane --key key --san a_b",
 	} {
 		t.Run(args, func(t *testing.T) {

@@ -24,11 +24,16 @@ func exitCodesText() string {
 	failures := failure.All()
 	var out strings.Builder
 	out.WriteString("Every failure has an exit code, and a reason code that does not change.\n")
+	out.WriteString("(retry) means that the same command can succeed later; for any other failure,\nsomeone must first change something.\n")
 	for _, exit := range failure.ExitCodes {
 		fmt.Fprintf(&out, "\n%3d  %s\n", exit.Code, cli.Hang(exit.Meaning, 5))
 		for _, f := range failures {
 			if f.Exit == exit.Code {
-				fmt.Fprintf(&out, "     %s\n", cli.Hang(strings.TrimSuffix(f.Reason+": "+f.Hint, ": "), 5))
+				reason := f.Reason
+				if f.Retry {
+					reason += " (retry)"
+				}
+				fmt.Fprintf(&out, "     %s\n", cli.Hang(strings.TrimSuffix(reason+": "+f.Hint, ": "), 5))
 			}
 		}
 	}

@@ -107,8 +107,10 @@ func exitCodesPage(doctor []string) string {
 	for _, exit := range failure.ExitCodes {
 		fmt.Fprintf(&out, "| %d | %s |\n", exit.Code, exit.Meaning)
 	}
-	out.WriteString("\n## Reason codes\n\nIn a fix, bootctl replaces a name in capitals with the real one.\n\n")
-	out.WriteString("| Reason code | Exit code | Fix | Fix on a node, if different |\n|---|---|---|---|\n")
+	out.WriteString("\n## Reason codes\n\nRetry: whether the same command can succeed later, because time or the network can fix\n")
+	out.WriteString("the cause; otherwise, someone must change something. With `-o json`, the error then has `\"retryable\": true`.\n\n")
+	out.WriteString("In a fix, bootctl replaces a name in capitals with the real one.\n\n")
+	out.WriteString("| Reason code | Exit code | Retry | Fix | Fix on a node, if different |\n|---|---|---|---|---|\n")
 	failures := failure.All()
 	for _, reason := range doctor {
 		if !slices.ContainsFunc(failures, func(f failure.Failure) bool { return f.Reason == reason }) {
@@ -119,11 +121,11 @@ func exitCodesPage(doctor []string) string {
 	}
 	slices.SortFunc(failures, func(a, b failure.Failure) int { return strings.Compare(a.Reason, b.Reason) })
 	for _, f := range failures {
-		node := f.NodeHint
+		node, retry := f.NodeHint, map[bool]string{true: "yes", false: "no"}[f.Retry]
 		if node == f.Hint {
 			node = ""
 		}
-		fmt.Fprintf(&out, "| <a id=\"%s\"></a>`%s` | %d | %s | %s |\n", strings.ToLower(f.Reason), f.Reason, f.Exit, cmp.Or(f.Hint, "The message names the cause."), node)
+		fmt.Fprintf(&out, "| <a id=\"%s\"></a>`%s` | %d | %s | %s | %s |\n", strings.ToLower(f.Reason), f.Reason, f.Exit, retry, cmp.Or(f.Hint, "The message names the cause."), node)
 	}
 	return out.String()
 }

@@ -44,7 +44,7 @@ func leafCases() map[string]leafCase {
 		"token check":           {args: []string{plantedID}, document: output.TokenCheck{}},
 		"cluster-info show":     {document: output.ClusterInfo{}},
 		"cluster-info verify":   {document: output.Verification{}},
-		"cluster-info publish":  {args: []string{"--yes"}, document: output.ClusterInfoChange{}},
+		"cluster-info publish":  {args: []string{"--endpoint", "192.0.2.1", "--yes"}, document: output.ClusterInfoChange{}},
 		"cluster-info sign":     {document: output.ClusterInfoChange{}},
 		"cluster-info pin":      {document: output.PinList{}},
 		"csr list":              {document: output.CSRList{}},

@@ -43,6 +43,7 @@ type Env struct {
 	AtNode bool
 	// Connection has the flags of the administrator's connection.
 	Connection *genericclioptions.ConfigFlags
+	args       []string
 	// interrupt is closed when the process should end.
 	interrupt <-chan struct{}
 	lines     lines
@@ -92,6 +93,7 @@ func (e *Env) ClientOptions(as string) kubeclient.Options {
 type AdminConfig struct {
 	Rest *rest.Config
 	kubeclient.Options
+	File string // the kubeconfig file that has the cluster; empty if there is none
 }
 
 // AdminConfig finds the administrator's kubeconfig: the flag, $KUBECONFIG,
@@ -119,11 +121,16 @@ func (e *Env) AdminConfig() (AdminConfig, error) {
 	if err != nil {
 		return AdminConfig{}, fmt.Errorf("%w: %w", failure.ErrInvalidKubeconfig, err)
 	}
-	as := "context " + cmp.Or(*e.Connection.Context, raw.CurrentContext)
+	context := cmp.Or(*e.Connection.Context, raw.CurrentContext)
+	as := "context " + context
 	if user := config.Impersonate.UserName; user != "" {
 		as = user + ", impersonated in " + as
 	}
-	return AdminConfig{config, e.ClientOptions(as)}, nil
+	admin := AdminConfig{Rest: config, Options: e.ClientOptions(as)}
+	if used := raw.Contexts[context]; used != nil && raw.Clusters[used.Cluster] != nil {
+		admin.File = raw.Clusters[used.Cluster].LocationOfOrigin
+	}
+	return admin, nil
 }
 
 // kubeconfig returns the loader of the kubeconfig files.

@@ -63,7 +63,7 @@ func (e *Env) fail(err error) int {
 	if e.AtNode {
 		hint = f.NodeHint
 	}
-	event := output.Event{Event: "error", Message: kubeclient.Message(err), Reason: f.Reason, Code: f.Exit, Hint: hint}
+	event := output.Event{Event: "error", Message: kubeclient.Message(err), Reason: f.Reason, Code: f.Exit, Retry: f.Retry, Hint: hint}
 	text := fmt.Sprintf("error: %s (%s)", escape.Text(event.Message), f.Reason)
 	if hint != "" {
 		text += "\nbootctl: hint: " + escape.Text(hint)

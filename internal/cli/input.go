@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/bootctl/bootctl/internal/certpem"
@@ -39,10 +40,11 @@ func interruptible(e *Env, read func() ([]byte, error)) ([]byte, error) {
 }
 
 // Confirm asks for confirmation on the terminal, and returns an error that matches
-// failure.ErrConfirmationRequired unless the answer is yes, or if there is no terminal.
+// failure.ErrConfirmationRequired unless the answer is yes, or a *failure.ConfirmationError
+// if there is no terminal. The command has the flag --yes.
 func (e *Env) Confirm(question string) error {
 	if !e.IsTerminal() {
-		return fmt.Errorf("%w: there is no terminal to ask on; pass --yes", failure.ErrConfirmationRequired)
+		return &failure.ConfirmationError{Command: commandLine(append(slices.Clone(e.args), "--yes"))}
 	}
 	_, _ = fmt.Fprintf(e.ErrOut, "bootctl: %s [y/N] ", escape.Text(question))
 	line, err := interruptible(e, func() ([]byte, error) { return bufio.NewReader(e.In).ReadBytes('\n') })
@@ -54,6 +56,18 @@ func (e *Env) Confirm(question string) error {
 		return failure.ErrConfirmationRequired
 	}
 	return nil
+}
+
+// commandLine returns the command line for a POSIX shell, empty if it cannot be printed.
+func commandLine(args []string) string {
+	line := "bootctl"
+	for _, arg := range args {
+		line += " " + escape.ShellPath(arg)
+	}
+	if escape.Text(line) != line {
+		return ""
+	}
+	return line
 }
 
 // ReadFile reads a file, or stdin if the name is "-", up to a limit in bytes.

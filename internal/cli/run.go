@@ -30,7 +30,7 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.InitDefaultCompletionCmd(args...)
 	root.InitDefaultHelpCmd()
-	e.interrupt = ctx.Done()
+	e.args, e.interrupt = args, ctx.Done()
 	e.Global.Output = lowerFormat(wantedOutput(args)) // usage errors use it as well
 	started := false
 	prepare(e, root, &started)

@@ -1,5 +1,6 @@
 // Package failure maps an error to what bootctl reports in addition to its text: a reason
-// code and an exit code, which scripts rely on, and a hint for people.
+// code and an exit code, which scripts rely on, whether a retry can help, and a hint for
+// people.
 //
 // The table is the only place where errors are mapped: every command, doctor and
 // docs/exit-codes.md read it. (Findings of doctor that are not errors have their reason

@@ -3,7 +3,6 @@ package failure
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Errors of the commands themselves.
@@ -23,6 +22,19 @@ var (
 
 // errSeveral represents failures with different exit codes.
 var errSeveral = errors.New("several operations failed with different errors")
+
+// ConfirmationError means that there is no terminal on which to ask for confirmation. It
+// matches ErrConfirmationRequired.
+type ConfirmationError struct {
+	Command string // the command line with --yes; empty if it cannot be printed
+}
+
+func (c *ConfirmationError) Error() string {
+	return ErrConfirmationRequired.Error() + ": there is no terminal to ask on; nothing was changed"
+}
+
+// Unwrap returns ErrConfirmationRequired.
+func (c *ConfirmationError) Unwrap() error { return ErrConfirmationRequired }
 
 // UsageError is an error that was found before a command began to run.
 type UsageError struct {
@@ -53,8 +65,12 @@ func (b *BulkError) Error() string {
 
 func (b *BulkError) failure() Failure {
 	first := Of(b.Errs[0])
-	if slices.ContainsFunc(b.Errs, func(err error) bool { return Of(err).Exit != first.Exit }) {
-		return Of(errSeveral)
+	for _, err := range b.Errs {
+		f := Of(err)
+		if f.Exit != first.Exit {
+			return Of(errSeveral)
+		}
+		first.Retry = first.Retry && f.Retry
 	}
 	return first
 }

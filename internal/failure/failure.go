@@ -15,6 +15,9 @@ type Failure struct {
 	Reason string
 	// Exit is the exit code of a command that fails with the error.
 	Exit int
+	// Retry means that the same command can succeed later, because time or the network
+	// can fix the cause; otherwise, someone must change something.
+	Retry bool
 	// Hint is what an administrator should do, and NodeHint what a person at a node
 	// without an administrator's credentials should do; empty if the error is clear
 	// without it.
@@ -25,6 +28,7 @@ type Failure struct {
 type row struct {
 	reason string
 	exit   int
+	retry  bool // see Failure
 	when   condition
 	// hint is for an administrator and node for a person at a node; "" if it is the same.
 	// The name in the error replaces NAME or NODE. Other placeholders, such as ID, are
@@ -103,9 +107,11 @@ func wrapped(err error) []error {
 // failure returns what the row reports about err, or about no particular error if err is
 // nil.
 func (r row) failure(err error) Failure {
-	f := Failure{Reason: r.reason, Exit: r.exit, Hint: r.hint, NodeHint: r.node}
+	f := Failure{Reason: r.reason, Exit: r.exit, Retry: r.retry, Hint: r.hint, NodeHint: r.node}
 	if err != nil && r.fill != nil {
-		f.Hint = cmp.Or(r.fill(err), f.Hint)
+		if hint := r.fill(err); hint != "" {
+			f.Hint, f.NodeHint = hint, hint
+		}
 	}
 	if name := escape.ShellQuote(nameIn(err)); name != "" {
 		named := strings.NewReplacer("NAME", name, "NODE", name)

@@ -15,8 +15,10 @@ import (
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/approval"
+	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
+	"github.com/bootctl/bootctl/pkg/join"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
@@ -167,10 +169,29 @@ func TestTable_IsComplete(t *testing.T) {
 		if !slices.ContainsFunc(ExitCodes, func(e ExitCode) bool { return e.Code == f.Exit }) {
 			t.Errorf("%s has the exit code %d", f.Reason, f.Exit)
 		}
+		if waited := f.Exit == ExitTimeout || f.Exit == ExitUnreachable; waited && !f.Retry || f.Exit == ExitUsage && f.Retry {
+			t.Errorf("%s with the exit code %d: retry %v", f.Reason, f.Exit, f.Retry)
+		}
 		for _, hint := range []string{f.Hint, f.NodeHint} {
 			if strings.HasSuffix(hint, ".") || strings.Contains(hint, "\n") || strings.Contains(hint, "its name") {
 				t.Errorf("%s has the hint %q", f.Reason, hint)
 			}
+		}
+	}
+}
+
+// A retry of a command for several objects can help if it can help each of them.
+func TestOf_BulkRetry(t *testing.T) {
+	for _, test := range []struct {
+		errs []error
+		want bool
+	}{
+		{[]error{clusterinfo.ErrNoSigningToken, discovery.ErrChanged}, true},
+		{[]error{discovery.ErrChanged, clusterinfo.ErrPinMismatch}, false},
+		{[]error{clusterinfo.ErrPinMismatch, discovery.ErrChanged}, false},
+	} {
+		if got := Of(&BulkError{Errs: test.errs}); got.Retry != test.want || got.Exit != ExitNotVerified {
+			t.Errorf("%v: %+v, want retry %v", test.errs, got, test.want)
 		}
 	}
 }
@@ -184,6 +205,8 @@ func TestOf_FillsHints(t *testing.T) {
 	}{
 		{"usage", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
 		{"no command", ErrUsage, "", ""},
+		{"not confirmed", ErrConfirmationRequired, "pass --yes to skip the prompt; nothing was changed", ""},
+		{"no terminal", &ConfirmationError{"bootctl csr approve --pending --yes"}, "confirm with --yes: bootctl csr approve --pending --yes", ""},
 		{"pending", &kubeclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},
 			"approve the CSR: bootctl csr approve node-csr-1", "ask an administrator to run bootctl csr approve node-csr-1, then run the same command again"},
 		{"no name", csr.ErrPending,
@@ -202,6 +225,10 @@ func TestOf_FillsHints(t *testing.T) {
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission},
 			"run the command as a user with that permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},
 		{"owner", durable.ErrForeignOwner, "run the command as the owner of these files, such as root, or move the file away", ""},
+		{"pin of another cluster", clusterinfo.ErrPinMismatch, "compare the pin with the cluster's: bootctl cluster-info pin",
+			"ask an administrator for the current pin (bootctl cluster-info pin): this is a different cluster, or a possible man-in-the-middle"},
+		{"pin that node credentials do not have", &join.PinMismatchError{Err: clusterinfo.ErrPinMismatch},
+			"ask an administrator for the current pin (bootctl cluster-info pin); if the cluster was created again, replace the node credentials: bootctl join --force", ""},
 		{"another file error", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, "", ""},
 		{"forbidden", rbacDenial(), "run the command as a cluster administrator, or grant the permission that the error names", "ask an administrator to run: bootctl setup"},
 	}

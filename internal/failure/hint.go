@@ -8,6 +8,7 @@ import (
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
+	"github.com/bootctl/bootctl/pkg/join"
 )
 
 // nameIn returns the name of the CSR, or the node, that err refers to; empty if err has no
@@ -33,6 +34,14 @@ func usageHint(err error) string {
 	return ""
 }
 
+// confirmationHint returns the command that needs no confirmation.
+func confirmationHint(err error) string {
+	if missing, ok := errors.AsType[*ConfirmationError](err); ok && missing.Command != "" {
+		return "confirm with --yes: " + missing.Command
+	}
+	return ""
+}
+
 // violationHint returns the hint for a CSR that violates rules of the approval policy for
 // which a review is not enough.
 func violationHint(err error) string {
@@ -47,6 +56,14 @@ func violationHint(err error) string {
 		}
 	}
 	return hint
+}
+
+// pinHint returns the hint for pins that do not match existing node credentials.
+func pinHint(err error) string {
+	if as[*join.PinMismatchError](err) {
+		return "ask an administrator for the current pin (bootctl cluster-info pin); if the cluster was created again, replace the node credentials: bootctl join --force"
+	}
+	return ""
 }
 
 // fileHint names the user who can access the file.

@@ -34,6 +34,24 @@ func withoutDashes(args []string) []string {
 	return bare
 }
 
+// Flags returns the flags of lab up with which a lab gets this config; none for a lab with
+// all controllers and without additional flags.
+func (c Config) Flags() []string {
+	var flags []string
+	for _, name := range Controllers() {
+		if !slices.Contains(c.Controllers, name) {
+			flags = append(flags, "--without="+name)
+		}
+	}
+	for _, arg := range c.APIServerArgs {
+		flags = append(flags, "--kube-apiserver-arg="+arg)
+	}
+	for _, arg := range c.ControllerManagerArgs {
+		flags = append(flags, "--kube-controller-manager-arg="+arg)
+	}
+	return flags
+}
+
 // ErrDiffers means that the lab is already running with other controllers or flags than
 // requested.
 var ErrDiffers = errors.New("the lab is already running")

@@ -15,6 +15,30 @@ func TestNewConfig_Dashes(t *testing.T) {
 	}
 }
 
+func TestConfig_Flags(t *testing.T) {
+	few, err := lab.Except([]string{"csrapproving", "csrcleaner"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name   string
+		config lab.Config
+		want   []string
+	}{
+		{"all controllers", lab.NewConfig(lab.Controllers(), nil, nil), nil},
+		{"each flag", lab.NewConfig(few, []string{"--anonymous-auth=false", "v=1"}, []string{"v=2"}), []string{
+			"--without=csrapproving", "--without=csrcleaner", "--kube-apiserver-arg=anonymous-auth=false", "--kube-apiserver-arg=v=1", "--kube-controller-manager-arg=v=2",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.config.Flags(); !slices.Equal(got, test.want) {
+				t.Errorf("flags %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestConfig_Check_EachPart(t *testing.T) {
 	running := lab.NewConfig([]string{"csrsigning"}, nil, []string{"v=1"})
 	tests := []struct {

@@ -308,5 +308,6 @@ type Event struct {
 	// For an error, a reason for waiting, and some warnings:
 	Reason string `json:"reason,omitempty" jsonschema:"the reason code"`
 	Code   int    `json:"code,omitempty" jsonschema:"the exit code"`
+	Retry  bool   `json:"retryable,omitempty" jsonschema:"whether the same command can succeed later"`
 	Hint   string `json:"hint,omitempty"`
 }

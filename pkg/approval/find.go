@@ -78,7 +78,7 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 	case err != nil:
 		return csr.Request{}, err
 	case len(requests) == 0:
-		return csr.Request{}, fmt.Errorf("node %s: %w is pending", filter.Node, csr.ErrNotFound)
+		return csr.Request{}, fmt.Errorf("node %s: %w for the signer %s is pending", filter.Node, csr.ErrNotFound, filter.SignerName)
 	case i < 0 && filter.Fingerprint != "":
 		return csr.Request{}, fmt.Errorf("CSR %s for node %s: %w", requests[0].Name, filter.Node, ErrFingerprintMismatch)
 	case i < 0:
@@ -89,15 +89,16 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 	return requests[i], nil
 }
 
-// FindNewest returns the newest CSR for the client certificate of a node. It returns
-// an error that matches csr.ErrNotFound, or a *[ConflictError] if it is pending and other
-// CSRs for the node have another key.
+// FindNewest returns the newest CSR for the filter's Node and its SignerName; an empty
+// SignerName means csr.KubeletClient. It returns an error that matches csr.ErrNotFound, or a
+// *[ConflictError] if it is pending and other CSRs for the node have another key.
 //
 // Access: list on certificatesigningrequests.
-func FindNewest(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, nodeName string) (csr.Request, error) {
-	requests, conflicts, err := list(ctx, client, csr.Filter{SignerName: csr.KubeletClient, Node: nodeName})
+func FindNewest(ctx context.Context, client certificatesv1client.CertificateSigningRequestsGetter, filter csr.Filter) (csr.Request, error) {
+	filter.SignerName = cmp.Or(filter.SignerName, csr.KubeletClient)
+	requests, conflicts, err := list(ctx, client, filter)
 	if err == nil && len(requests) == 0 {
-		err = fmt.Errorf("node %s: %w", nodeName, csr.ErrNotFound)
+		err = fmt.Errorf("node %s: %w for the signer %s", filter.Node, csr.ErrNotFound, filter.SignerName)
 	}
 	if err != nil {
 		return csr.Request{}, err

@@ -135,16 +135,23 @@ func TestCandidates(t *testing.T) {
 func TestFindNewest(t *testing.T) {
 	denied := testcsr.With(certificatesv1.CertificateDenied)
 	first, second := stored(t, "first", 1, denied), stored(t, "second", 2)
-	got, err := approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, second, first), testcsr.NodeName)
+	got, err := approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, second, first), csr.Filter{Node: testcsr.NodeName})
 	if err != nil || got.Name != "second" {
 		t.Errorf("newest = %q, %v", got.Name, err)
 	}
-	_, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, first), "worker-2")
+	_, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, first), csr.Filter{Node: "worker-2"})
 	testcsr.WantError(t, err, csr.ErrNotFound)
-	_, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, stored(t, "third", 3), second), testcsr.NodeName)
+	_, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, stored(t, "third", 3), second), csr.Filter{Node: testcsr.NodeName})
 	wantConflict(t, err, "second")
-	got, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, stored(t, "third", 3, denied), second), testcsr.NodeName)
+	got, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, stored(t, "third", 3, denied), second), csr.Filter{Node: testcsr.NodeName})
 	if err != nil || got.Name != "third" {
 		t.Errorf("newest = %q, %v, want the denied CSR", got.Name, err)
+	}
+	serving := stored(t, "serving", 3, func(o *testcsr.Object) { o.Spec.SignerName = csr.KubeletServing })
+	for signer, want := range map[string]string{"": "second", csr.KubeletServing: "serving"} {
+		got, err = approval.FindNewest(t.Context(), testcsr.FakeCertificates(t, second, serving), csr.Filter{Node: testcsr.NodeName, SignerName: signer})
+		if err != nil || got.Name != want {
+			t.Errorf("signer %q: newest = %q, %v, want %q", signer, got.Name, err, want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,6 +88,21 @@ func TestCluster_Healthy(t *testing.T) {
 		if f.Check != checks[i] || f.Message == "" || f.Fix != "" || f.Status == doctor.SKIP {
 			t.Errorf("finding %d is %+v, want one of %s with message", i, f, checks[i])
 		}
+	}
+}
+
+// Without cluster-info, one check fails, and those that need it say so in a few words.
+func TestCluster_SkipsWithoutClusterInfo(t *testing.T) {
+	p := healthy(t)
+	p.info.Data = nil
+	var skipped []string
+	for _, f := range p.check(t) {
+		if f.Status == doctor.SKIP && f.Message == "needs a valid cluster-info" && f.Reason+f.Fix == "" {
+			skipped = append(skipped, f.Check)
+		}
+	}
+	if want := []string{"endpoint", "ca", "signatures", "signer", "capacity"}; !slices.Equal(skipped, want) {
+		t.Errorf("skipped %q, want %q", skipped, want)
 	}
 }
 

@@ -63,7 +63,7 @@ func checkError(ctx context.Context, err error) Finding {
 	var missing *kubeclient.MissingPermissionError
 	switch {
 	case errors.Is(err, clusterinfo.ErrNotFound), errors.Is(err, clusterinfo.ErrDocument): // another check reports it
-		return skip("%s", kubeclient.Message(err))[0]
+		return skip("needs a valid cluster-info")[0]
 	case errors.As(err, &missing):
 		return forbidden(missing.Error())
 	case apierrors.IsForbidden(err):

@@ -50,21 +50,48 @@ type Probe struct {
 	Setup setup.Options
 	// Random is the source of the token and the key.
 	Random io.Reader
-	// Observer receives the name of each check before it begins, as Step.
+	// Observer receives the name of each check before it begins, as Step, and what the
+	// probe waits for, as Waiting.
 	Observer kubeclient.Observer
+}
+
+// Skip returns the finding that replaces the probe if the findings about the cluster show
+// that it would fail, perhaps after a long wait; none if the probe can succeed.
+func (p Probe) Skip(cluster []Finding) []Finding {
+	for _, f := range cluster {
+		if f.Status == FAIL && p.needs(f) {
+			return []Finding{{Check: "probe", Status: SKIP, Message: fmt.Sprintf("needs the check %s, which failed (%s)", f.Check, f.Reason)}}
+		}
+	}
+	return nil
+}
+
+// needs reports whether the probe fails while the finding is FAIL.
+func (p Probe) needs(f Finding) bool {
+	switch f.Reason {
+	case ClusterInfoNotFound, DocumentInvalid, ClusterInfoFull, BootstrapSignerNotRunning,
+		AnonymousDisabled, AnonymousForbidden, TokenAuthenticationOff:
+		return true
+	case CSRApproverNotRunning, CSRSignerNotRunning:
+		return p.Setup.Approval != setup.AutoApproveNone // otherwise it waits for neither
+	}
+	return f.Check == "server" || f.Check == "endpoint"
 }
 
 // Run creates a token that expires after ten minutes and waits for its signature. With
 // the token it discovers the cluster, requests its own identity, and submits a CSR; it
-// waits for the certificate, checks it, and uses it. A check may take 31 s. Run returns a
-// finding for each check up to the first that fails, and one for the clean-up, which
-// always takes place: it removes the token and the CSR, and nothing that others created.
-// The key is never written.
+// waits for the certificate, checks it, and uses it. A check may take 31 s, and all of them
+// until the deadline of ctx. Run returns a finding for each check up to the first that
+// fails, and one for the clean-up, which always takes place: it removes the token and the
+// CSR, and nothing that others created. The key is never written.
 //
 // Access: create, get, list and delete on secrets in kube-system; get on the configmap
 // cluster-info in kube-public; get and delete on certificatesigningrequests; create
 // on subjectaccessreviews.
 func (p Probe) Run(ctx context.Context) []Finding {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return []Finding{{Check: "probe", Status: SKIP, Message: "no time was left after the other checks"}}
+	}
 	r := &probeRun{Probe: p, clock: &discovery.Clock{Now: p.NodeClient.Now}}
 	r.NodeClient = r.clock.Watch(p.NodeClient.WithDefaults())
 	findings := inOrder(ctx, r.checks(), p.Observer)

@@ -48,7 +48,7 @@ func (r *probeRun) makeToken(ctx context.Context) ([]Finding, error) {
 }
 
 func (r *probeRun) awaitSignature(ctx context.Context) ([]Finding, error) {
-	wait := clusterinfo.SignedWait{Client: r.Client.Core, Now: r.NodeClient.Now}
+	wait := clusterinfo.SignedWait{Client: r.Client.Core, Now: r.NodeClient.Now, Observer: r.Observer}
 	if err := wait.Until(ctx, []token.Info{r.token}); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *probeRun) discover(ctx context.Context) ([]Finding, error) {
 	}
 	opts := r.asNode(document.Server)
 	discover := func(ctx context.Context) (discovery.Cluster, error) { return discovery.Discover(ctx, opts) }
-	if r.cluster, err = kubeclient.Retry(ctx, discovery.Transient, nil, discover); err != nil {
+	if r.cluster, err = kubeclient.Retry(ctx, discovery.Transient, r.Observer, discover); err != nil {
 		return nil, from(document.Server, err)
 	}
 	return ok("cluster-info at %s verifies and names the server %s", r.cluster.Endpoint, r.cluster.Server), nil
@@ -76,7 +76,7 @@ func (r *probeRun) authenticate(ctx context.Context) ([]Finding, error) {
 	opts := r.asNode(r.cluster.Server)
 	opts.CAs = r.cluster.Roots
 	identify := func(ctx context.Context) (discovery.Identity, error) { return discovery.Identify(ctx, opts) }
-	identity, err := kubeclient.Retry(ctx, kubeclient.IsTransient, nil, identify)
+	identity, err := kubeclient.Retry(ctx, kubeclient.IsTransient, r.Observer, identify)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (r *probeRun) submit(ctx context.Context) ([]Finding, error) {
 		defer cancel()
 		return csr.Submit(ctx, r.client.Certificates, r.wanted)
 	}
-	if r.request, err = kubeclient.Retry(ctx, kubeclient.IsTransient, nil, submit); err != nil {
+	if r.request, err = kubeclient.Retry(ctx, kubeclient.IsTransient, r.Observer, submit); err != nil {
 		return nil, err
 	}
 	return ok("CSR %s was submitted for node %s", r.request.Name, r.nodeName()), nil
@@ -129,7 +129,8 @@ func (r *probeRun) leaveApproval(ctx context.Context) ([]Finding, error) {
 func (r *probeRun) awaitApproval(ctx context.Context) ([]Finding, error) {
 	_ = r.predictApproval(ctx) // it only makes the explanation more exact
 	r.chain, r.unsigned = csr.Wait(ctx, r.client.Certificates, r.request, csr.WaitOptions{
-		Explain: func(waiting csr.Request) string { return csr.Explain(waiting, r.autoApproved) },
+		Observer: r.Observer,
+		Explain:  func(waiting csr.Request) string { return csr.Explain(waiting, r.autoApproved) },
 	})
 	if err := r.unsigned; err != nil && !errors.Is(err, csr.ErrUnsigned) && !errors.Is(err, csr.ErrFailed) {
 		return nil, err
@@ -153,7 +154,7 @@ func (r *probeRun) checkCertificate(ctx context.Context) ([]Finding, error) {
 	}
 	defer client.Close()
 	confirm := func(ctx context.Context) (any, error) { return node.Confirm(ctx, client) }
-	if _, err := kubeclient.Retry(ctx, kubeclient.IsTransient, nil, confirm); err != nil {
+	if _, err := kubeclient.Retry(ctx, kubeclient.IsTransient, r.Observer, confirm); err != nil {
 		return nil, err
 	}
 	return ok("the certificate is valid until %s, and the API server accepts it as %s%s", timeText(cert.NotAfter), csr.NodeUserPrefix, node.Name), nil

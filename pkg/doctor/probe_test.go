@@ -17,7 +17,9 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/internal/testctx"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
+	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/doctor"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
@@ -35,7 +37,11 @@ func TestProbe(t *testing.T) {
 	s := newSite(t)
 	p := s.probe()
 	var observed []string
-	p.Observer = func(event kubeclient.Event) { observed = append(observed, event.Step) }
+	p.Observer = func(event kubeclient.Event) {
+		if event.Step != "" {
+			observed = append(observed, event.Step)
+		}
+	}
 	findings := p.Run(t.Context())
 	var want []string
 	for _, check := range []string{"token", "signature", "discovery", "authentication", "request", "approval", "certificate", "clean-up"} {
@@ -113,6 +119,74 @@ func TestProbe_Findings(t *testing.T) {
 				t.Errorf("%q are left", left)
 			}
 		})
+	}
+}
+
+// The probe is skipped if a check that it needs has failed, but not for other failures.
+func TestProbe_Skip(t *testing.T) {
+	fail := func(check, reason string) doctor.Finding { return finding(check, doctor.FAIL, reason, "x", "x") }
+	tests := []struct {
+		name     string
+		finding  doctor.Finding
+		approval setup.Approval
+		want     string // the message of the finding; empty: the probe runs
+	}{
+		{"healthy", finding("endpoint", doctor.OK, "", "x", ""), "", ""},
+		{"warning", finding("endpoint", doctor.WARN, doctor.EndpointLoopback, "x", "x"), "", ""},
+		{"no cluster-info", fail("cluster-info", doctor.ClusterInfoNotFound), "", "needs the check cluster-info, which failed (ClusterInfoNotFound)"},
+		{"no signer", fail("signer", doctor.BootstrapSignerNotRunning), "", "needs the check signer, which failed (BootstrapSignerNotRunning)"},
+		{"endpoint", fail("endpoint", doctor.Unreachable), "", "needs the check endpoint, which failed (Unreachable)"},
+		{"server", fail("server", doctor.Unauthorized), "", "needs the check server, which failed (Unauthorized)"},
+		{"no approver", fail("requests", doctor.CSRApproverNotRunning), "", "needs the check requests, which failed (CSRApproverNotRunning)"},
+		{"no approver needed", fail("requests", doctor.CSRApproverNotRunning), setup.AutoApproveNone, ""},
+		{"no certificate signer needed", fail("requests", doctor.CSRSignerNotRunning), setup.AutoApproveNone, ""},
+		{"another token's signature", fail("signatures", doctor.SignatureStale), "", ""},
+		{"an object of setup", fail("ClusterRole kubeadm:get-nodes", doctor.RBACMissing), "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := doctor.Probe{Setup: setup.Options{Approval: test.approval}}
+			var want []doctor.Finding
+			if test.want != "" {
+				want = []doctor.Finding{finding("probe", doctor.SKIP, "", test.want, "")}
+			}
+			if got := p.Skip([]doctor.Finding{finding("clock", doctor.OK, "", "x", ""), test.finding}); !slices.Equal(got, want) {
+				t.Errorf("findings %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// At the deadline the probe creates nothing.
+func TestProbe_NoTimeLeft(t *testing.T) {
+	s := newSite(t)
+	ctx, pass := testctx.WithDeadline(t.Context())
+	pass()
+	findings := s.probe().Run(ctx)
+	if want := []doctor.Finding{finding("probe", doctor.SKIP, "", "no time was left after the other checks", "")}; !slices.Equal(findings, want) {
+		t.Errorf("findings %+v, want %+v", findings, want)
+	}
+	for _, action := range s.admin.Actions() {
+		t.Errorf("the probe sent %v", action)
+	}
+}
+
+// The probe reports what it waits for.
+func TestProbe_ReportsWait(t *testing.T) {
+	s := newSite(t)
+	s.noApprover = true
+	p := s.probe()
+	ctx, pass := testctx.WithDeadline(t.Context())
+	var waited error
+	p.Observer = func(event kubeclient.Event) {
+		if event.Waiting != nil {
+			waited = event.Waiting
+			pass()
+		}
+	}
+	wantLast(t, p.Run(ctx), "probe: approval", doctor.FAIL, doctor.CSRPending)
+	if !errors.Is(waited, csr.ErrPending) {
+		t.Errorf("waited for %v, want ErrPending", waited)
 	}
 }
 

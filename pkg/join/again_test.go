@@ -2,6 +2,7 @@ package join_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io/fs"
 	"maps"
@@ -56,6 +57,37 @@ func TestProbe(t *testing.T) {
 			}
 			if !maps.Equal(before, files(t, filepath.Dir(opts.Layout.Current()))) {
 				t.Error("the files were changed")
+			}
+		})
+	}
+}
+
+// A node keeps the address with which it joined, and reports other ones.
+func TestJoin_KeepsAddress(t *testing.T) {
+	cluster, opts, _ := joined(t)
+	other := clusterinfo.Endpoint("192.0.2.1:6443")
+	tests := []struct {
+		name   string
+		change func(*join.Options)
+		want   []clusterinfo.Endpoint
+	}{
+		{"the same", func(*join.Options) {}, nil},
+		{"none", func(o *join.Options) { o.Discovery.Endpoints = nil }, nil},
+		{"another", func(o *join.Options) { o.Discovery.Endpoints = []clusterinfo.Endpoint{other} }, []clusterinfo.Endpoint{other}},
+		{"the same and another", func(o *join.Options) { o.Discovery.Endpoints = append(o.Discovery.Endpoints, other) }, nil},
+		{"another in a file", func(o *join.Options) {
+			o.File = &join.File{Server: other, CAs: []*x509.Certificate{cluster.ca.Certificate}}
+		}, []clusterinfo.Endpoint{other}},
+		{"another with force", func(o *join.Options) { o.Force, o.Discovery.Endpoints = true, []clusterinfo.Endpoint{other} }, []clusterinfo.Endpoint{other}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			changed := opts
+			changed.Discovery.Endpoints = slices.Clone(opts.Discovery.Endpoints)
+			test.change(&changed)
+			result, err := join.Run(t.Context(), changed)
+			if err != nil || !result.AlreadyJoined || result.Server != cluster.endpoint || !slices.Equal(result.Unused, test.want) {
+				t.Errorf("server %s, unused %q, error %v, want %s and %q", result.Server, result.Unused, err, cluster.endpoint, test.want)
 			}
 		})
 	}

@@ -73,9 +73,11 @@ func (j *joiner) readCluster(cluster *clientcmdapi.Cluster) (id identity, err er
 		return id, wrap(ErrInvalid, fmt.Errorf("its CA: %w", err))
 	}
 	id.Roots, err = j.trusted(bundle)
-	switch {
-	case errors.Is(err, clusterinfo.ErrPinMismatch):
+	switch isMismatch := errors.Is(err, clusterinfo.ErrPinMismatch); {
+	case isMismatch && len(j.others(id.Server)) > 0:
 		return id, wrap(ErrForeign, err)
+	case isMismatch:
+		return id, &PinMismatchError{File: j.Layout.Kubeconfig(), Given: j.pins(), Err: err}
 	case err != nil:
 		return id, wrap(ErrInvalid, err)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
@@ -26,6 +28,26 @@ var (
 	ErrRejected = errors.New("the API server does not accept the node certificate")
 )
 
+// A PinMismatchError means that no CA certificate in the existing kubeconfig has a given
+// key, although no other server than the one in the kubeconfig is given. It matches
+// clusterinfo.ErrPinMismatch.
+type PinMismatchError struct {
+	File  string            // the path of the kubeconfig
+	Given []clusterinfo.Pin // the pins, and those of the CA certificates
+	Err   error             // names the pins of the CA certificates in the kubeconfig
+}
+
+func (e *PinMismatchError) Error() string {
+	given := make([]string, len(e.Given))
+	for i, pin := range e.Given {
+		given[i] = pin.String()
+	}
+	return fmt.Sprintf("%s: %v; given: %s", e.File, e.Err, escape.FirstN(given, 3, ", "))
+}
+
+// Unwrap returns Err.
+func (e *PinMismatchError) Unwrap() error { return e.Err }
+
 // identity is the contents of the files.
 type identity struct {
 	Node
@@ -38,7 +60,7 @@ func (j *joiner) shouldReplace(err error) bool {
 		return true
 	}
 	return j.Force && (errors.Is(err, ErrForeign) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrRejected) ||
-		errors.Is(err, clusterinfo.ErrUnusableCA) || kubeclient.IsUntrusted(err))
+		errors.Is(err, clusterinfo.ErrPinMismatch) || errors.Is(err, clusterinfo.ErrUnusableCA) || kubeclient.IsUntrusted(err))
 }
 
 // check checks the identity on disk, also with the API server, and repairs the files.
@@ -48,7 +70,7 @@ func (j *joiner) check(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	j.step("checking the existing node credentials")
-	result := Result{AlreadyJoined: true, NodeName: id.Name, Server: id.Server, Roots: id.Roots, Certificate: id.leaf}
+	result := Result{AlreadyJoined: true, NodeName: id.Name, Server: id.Server, Unused: j.others(id.Server), Roots: id.Roots, Certificate: id.leaf}
 	if result, err = j.identify(ctx, result, id.Node); err == nil {
 		result.Repaired, err = j.repair(id)
 	}

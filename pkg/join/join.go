@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
@@ -58,6 +59,9 @@ type Result struct {
 	AlreadyJoined bool
 	NodeName      string
 	Server        clusterinfo.Endpoint
+	// Unused are the given addresses if the node joined with another one before, which it
+	// keeps.
+	Unused []clusterinfo.Endpoint
 	// Others are the errors of endpoints that did not respond as this cluster.
 	Others discovery.EndpointErrors
 	Roots  []*x509.Certificate
@@ -81,7 +85,8 @@ type Result struct {
 // joined is only checked, which needs neither an endpoint nor a token.
 //
 // It returns the errors of packages clusterinfo, discovery and csr; [ErrForeign] if the
-// files belong to another node or cluster, and [ErrInvalid] or [ErrRejected] if they do not
+// files belong to another node or cluster, a *[PinMismatchError] if they only do not match
+// the pins, and [ErrInvalid] or [ErrRejected] if they do not
 // verify; in a dry run without the options to join, [ErrNotJoined] or [ErrExpired]; at the
 // deadline a *kubeclient.DeadlineError with the last error; and errors of the file system,
 // if possible before anything is sent.
@@ -123,6 +128,27 @@ func (o Options) credential() Credential {
 		return o.File.Credential
 	}
 	return TokenCredential(o.Discovery.Token)
+}
+
+// others returns the given addresses if the server is none of them.
+func (o Options) others(server clusterinfo.Endpoint) []clusterinfo.Endpoint {
+	given := o.Discovery.Endpoints
+	if o.File != nil {
+		given = []clusterinfo.Endpoint{o.File.Server}
+	}
+	if slices.Contains(given, server) {
+		return nil
+	}
+	return given
+}
+
+// pins returns the given pins, and those of the given CA certificates.
+func (o Options) pins() []clusterinfo.Pin {
+	pins := slices.Concat(o.Discovery.Pins, clusterinfo.Pins(o.Discovery.CAs))
+	if o.File != nil {
+		pins = append(pins, clusterinfo.Pins(o.File.CAs)...)
+	}
+	return pins
 }
 
 // trusted returns the certificates of a bundle that may be trusted according to the given

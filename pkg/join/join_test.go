@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +112,7 @@ func TestJoin_OtherIdentity(t *testing.T) {
 		{"another cluster", func(t *testing.T, o *join.Options) {
 			t.Helper()
 			o.Discovery.Pins = []clusterinfo.Pin{clusterinfo.PinOf(newCA(t).Certificate)}
+			o.Discovery.Endpoints = []clusterinfo.Endpoint{"192.0.2.1:6443"}
 		}},
 	}
 	for _, tt := range tests {
@@ -129,6 +132,45 @@ func TestJoin_OtherIdentity(t *testing.T) {
 			}
 			if after, _ := os.ReadFile(opts.Layout.Current()); !bytes.Equal(before, after) {
 				t.Error("the identity was changed")
+			}
+		})
+	}
+}
+
+// Pins that the existing node credentials do not have, for the same server, are reported
+// with the pins that they have. Force then joins again, but only to a cluster with a pin.
+func TestJoin_OtherPins(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*join.Options)
+	}{
+		{"with the endpoint", func(*join.Options) {}},
+		{"without an endpoint", func(o *join.Options) { o.Discovery.Endpoints = nil }},
+		{"with force", func(o *join.Options) { o.Force = true }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cluster, opts, _ := joined(t)
+			dir := filepath.Dir(opts.Layout.Current())
+			before := files(t, dir)
+			other := clusterinfo.PinOf(newCA(t).Certificate)
+			opts.Discovery.Pins = []clusterinfo.Pin{other}
+			test.change(&opts)
+			_, err := join.Run(t.Context(), opts)
+			if !errors.Is(err, clusterinfo.ErrPinMismatch) || errors.Is(err, join.ErrForeign) || cluster.asked() != 1 {
+				t.Fatalf("error = %v after %d CSRs, want ErrPinMismatch", err, cluster.asked())
+			}
+			if !opts.Force { // otherwise cluster-info does not match
+				for _, want := range []string{opts.Layout.Kubeconfig(), clusterinfo.PinOf(cluster.ca.Certificate).String(), other.String()} {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("error %v, want %s in it", err, want)
+					}
+				}
+			}
+			after := files(t, dir)
+			delete(after, pendingName) // a new key with force
+			if !maps.Equal(before, after) {
+				t.Error("the node credentials were changed")
 			}
 		})
 	}

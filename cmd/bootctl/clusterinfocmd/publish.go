@@ -1,6 +1,7 @@
 package clusterinfocmd
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ type publishOptions struct {
 
 func (o *publishOptions) addFlags(fs *pflag.FlagSet) {
 	o.document.AddFlags(fs)
+	fs.Lookup("endpoint").Usage = "API server `address` for nodes"
 	fs.BoolVar(&o.yes, "yes", false, "change the address or the CA without confirmation")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "print what would change, without changing it")
 }
@@ -29,13 +31,14 @@ func (o *publishOptions) addFlags(fs *pflag.FlagSet) {
 func newPublish(e *cli.Env) *cobra.Command {
 	var o publishOptions
 	cmd := &cobra.Command{
-		Use:   "publish",
+		Use:   "publish --endpoint ADDRESS",
 		Short: "Publish cluster-info, signed with every valid token",
 		Long: `Publish cluster-info, signed with every valid token.
 
 Writes the API server's address and CA and the signatures of all valid signing
 tokens to cluster-info, in one request, so that nodes never read an address
-without its signature. Other data in the ConfigMap is kept.
+without its signature. Other data in the ConfigMap is kept. --endpoint is
+required, because the kubeconfig can have an address that nodes cannot reach.
 
 If the address or the CA changes, prints the change and asks for confirmation;
 without a terminal, --yes is required. Nodes that have joined keep the address
@@ -59,7 +62,12 @@ Permissions:
 	return cmd
 }
 
-func (o publishOptions) validate() error { return cmdutil.ValidateEndpoint(o.document.Endpoint) }
+func (o publishOptions) validate() error {
+	return cmp.Or(
+		cli.UsageIf(o.document.Endpoint == "", "specify --endpoint, the address where nodes reach the API server"),
+		cmdutil.ValidateEndpoint(o.document.Endpoint),
+	)
+}
 
 func (o publishOptions) run(ctx context.Context, e *cli.Env) error {
 	if err := o.validate(); err != nil {

@@ -16,7 +16,7 @@ func TestShowOptions_Validate(t *testing.T) {
 }
 
 func TestPublishOptions_Validate(t *testing.T) {
-	testusage.Check(t, publishOptions{}.validate(), "")
+	testusage.Check(t, publishOptions{}.validate(), "specify --endpoint, the address where nodes reach the API server")
 	testusage.Check(t, publishOptions{document: cmdutil.DocumentFlags{Endpoint: "192.0.2.1"}}.validate(), "")
 	wantInvalidEndpoint(t, publishOptions{document: cmdutil.DocumentFlags{Endpoint: "http://192.0.2.1"}}.validate())
 }

@@ -14,7 +14,7 @@ import (
 
 // completeFilter completes the values of the filters.
 func completeFilter(e *cli.Env, cmd *cobra.Command) {
-	cli.CompleteWith(cmd, "node", completeNodes(e))
+	cli.CompleteWith(cmd, "node", completeNodes(e, csr.Filter{Condition: csr.Pending}))
 	cli.CompleteValues(cmd, "signer", csr.KubeletClient, csr.KubeletServing, csr.APIServerClient)
 }
 
@@ -26,9 +26,9 @@ func completeRequests(e *cli.Env, most int) cobra.CompletionFunc {
 	})
 }
 
-// completeNodes completes the names of nodes that have a pending CSR.
-func completeNodes(e *cli.Env) cobra.CompletionFunc {
-	return complete(e, math.MaxInt, csr.Filter{Condition: csr.Pending}, func(r csr.Request) (string, string) { return r.NodeName(), r.Name })
+// completeNodes completes the names of nodes with a CSR that the filter selects.
+func completeNodes(e *cli.Env, filter csr.Filter) cobra.CompletionFunc {
+	return complete(e, math.MaxInt, filter, func(r csr.Request) (string, string) { return r.NodeName(), r.Name })
 }
 
 // complete completes at most this many names, one for each CSR that the filter selects.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/bootctl/bootctl/internal/cli"
@@ -62,6 +63,12 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 func checkOne(named []csr.Request, node string) error {
 	isOne := len(named) == 0 && node != "" || len(named) == 1 && node == ""
 	return cmp.Or(cli.UsageIf(!isOne, "specify one CSR by name, or a node with --node"), validateNode(node))
+}
+
+// addSignerFlag adds the signer of the CSR that --node selects.
+func addSignerFlag(fs *pflag.FlagSet, signer *string) {
+	fs.StringVar(signer, "signer", "", "with --node, a CSR for this `signer`. Defaults to "+csr.KubeletClient)
+	cli.Requires(fs, "node", "signer")
 }
 
 // validateNode returns an error if the name of a node is set and invalid.

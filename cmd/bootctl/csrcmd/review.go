@@ -17,10 +17,11 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-type reviewOptions struct{ node string }
+type reviewOptions struct{ node, signer string }
 
 func (o *reviewOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "review the pending CSR for the node with this `name`")
+	addSignerFlag(fs, &o.signer)
 }
 
 func newReview(e *cli.Env) *cobra.Command {
@@ -52,12 +53,15 @@ and the token.`,
   bootctl csr review node-csr-4eJ2
 
   # Review the pending CSR for a node
-  bootctl csr review --node worker-1`,
+  bootctl csr review --node worker-1
+
+  # Review the pending CSR for a kubelet's serving certificate
+  bootctl csr review --node worker-1 --signer kubernetes.io/kubelet-serving`,
 		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
 	cmd.ValidArgsFunction = completeRequests(e, 1)
-	cli.CompleteWith(cmd, "node", completeNodes(e))
+	completeFilter(e, cmd)
 	return cmd
 }
 
@@ -66,7 +70,7 @@ func (o reviewOptions) validate(named []csr.Request) error { return checkOne(nam
 func (o reviewOptions) run(ctx context.Context, e *cli.Env, args []string) error {
 	requests, client, err := begin(e, args, "", o.validate)
 	if err == nil && o.node != "" {
-		requests, _, err = approval.Candidates(ctx, client.Certificates, csr.Filter{Node: o.node})
+		requests, _, err = approval.Candidates(ctx, client.Certificates, csr.Filter{Node: o.node, SignerName: o.signer})
 	}
 	if err != nil {
 		return err

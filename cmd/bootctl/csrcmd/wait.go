@@ -16,12 +16,13 @@ import (
 )
 
 type waitOptions struct {
-	node    string
-	timeout time.Duration
+	node, signer string
+	timeout      time.Duration
 }
 
 func (o *waitOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.node, "node", "", "wait for the newest CSR of the node with this `name`, also if none exists yet")
+	addSignerFlag(fs, &o.signer)
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "maximum time to wait")
 }
 
@@ -54,7 +55,7 @@ The optional permission shows which controller is not running.`,
 	}
 	o.addFlags(cmd.Flags())
 	cmd.ValidArgsFunction = completeRequests(e, 1)
-	cli.CompleteWith(cmd, "node", completeNodes(e))
+	completeFilter(e, cmd)
 	return cmd
 }
 
@@ -90,7 +91,7 @@ func (o waitOptions) find(ctx context.Context, e *cli.Env, client *kubeclient.Cl
 		return csr.Get(ctx, client.Certificates, named[0])
 	}
 	return untilFound(ctx, e, func(ctx context.Context) (csr.Request, error) {
-		return approval.FindNewest(ctx, client.Certificates, o.node)
+		return approval.FindNewest(ctx, client.Certificates, csr.Filter{Node: o.node, SignerName: o.signer})
 	})
 }
 

@@ -28,7 +28,8 @@ suggested commands include them.
 
 --probe performs a complete join: it creates a token that expires after 10
 minutes, submits a CSR with the token as a joining node does, uses the issued
-certificate, and deletes the token and the CSR, even if it is interrupted.
+certificate, and deletes the token and the CSR, even if it is interrupted. It is
+skipped if another check shows that it would fail.
 
 --endpoint checks the cluster as a node sees it, without a kubeconfig. With a
 token and a pin or CA, it also checks the token. Otherwise, it only reads
@@ -105,7 +106,11 @@ func (o options) diagnose(ctx context.Context, e *cli.Env) ([]doctor.Finding, er
 		}
 		return node.Run(limited), nil
 	}
-	cluster, err := adminCluster(e, o.rbac.Options)
+	config, err := e.AdminConfig()
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := adminCluster(e, config, o.rbac.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +119,13 @@ func (o options) diagnose(ctx context.Context, e *cli.Env) ([]doctor.Finding, er
 		return nil, err
 	}
 	findings := cluster.Run(limited)
-	if o.probe && ctx.Err() == nil && (len(findings) > 1 || findings[0].Status != doctor.FAIL) {
-		findings = append(findings, probe.Run(ctx)...)
+	if o.probe && ctx.Err() == nil {
+		probed := probe.Skip(findings)
+		if len(probed) == 0 {
+			probed = probe.Run(limited)
+		}
+		findings = append(findings, probed...)
 	}
+	addLabFix(findings, config)
 	return findings, nil
 }

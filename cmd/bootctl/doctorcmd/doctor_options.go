@@ -16,7 +16,6 @@ import (
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/doctor"
-	"github.com/bootctl/bootctl/pkg/kubeclient"
 	"github.com/bootctl/bootctl/pkg/setup"
 )
 
@@ -38,7 +37,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tokenFile, "token-file", "", "with --endpoint, bootstrap token `file` (- for stdin). Defaults to $"+cmdutil.TokenVariable)
 	o.trust.AddFlags(fs)
 	fs.BoolVar(&o.strict, "strict", false, "exit with code 5 also if a check has status WARN")
-	fs.DurationVar(&o.timeout, "timeout", 30*time.Second, "maximum time for the checks; each step of the probe can take another 30 s")
+	fs.DurationVar(&o.timeout, "timeout", time.Minute, "maximum time for the checks and the probe")
 	cli.Requires(fs, "endpoint", "token-file")
 }
 
@@ -76,16 +75,12 @@ func (o options) prober(e *cli.Env, c doctor.Cluster) (doctor.Probe, error) {
 	}
 	return doctor.Probe{
 		Client: c.Client, Pins: trust.Pins, CAs: trust.CAs, NodeClient: trust.Client, Setup: o.rbac.Options, Random: e.Random,
-		Observer: func(event kubeclient.Event) { e.Progress(event.Step) },
+		Observer: e.Observe,
 	}, err
 }
 
 // adminCluster returns the cluster of the administrator's kubeconfig.
-func adminCluster(e *cli.Env, wanted setup.Options) (doctor.Cluster, error) {
-	config, err := e.AdminConfig()
-	if err != nil {
-		return doctor.Cluster{}, err
-	}
+func adminCluster(e *cli.Env, config cli.AdminConfig, wanted setup.Options) (doctor.Cluster, error) {
 	clock := &discovery.Clock{Now: e.Now}
 	config.Options = clock.Watch(config.Options)
 	client, err := e.ClientOf(config)

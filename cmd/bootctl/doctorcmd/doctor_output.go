@@ -23,7 +23,9 @@ func newReport(e *cli.Env, findings []doctor.Finding) output.DoctorReport {
 	return report
 }
 
+// doctorView returns the output for a report. The text has each fix only once.
 func doctorView(report output.DoctorReport) cli.Result {
+	firstWith := map[string]string{} // the check that has the fix
 	v := cli.Result{Object: report, Header: []string{"CHECK", "STATUS", "MESSAGE", "FIX"}, NoTruncate: true}
 	var text strings.Builder
 	for _, f := range report.Items {
@@ -32,7 +34,13 @@ func doctorView(report output.DoctorReport) cli.Result {
 		fmt.Fprintf(&text, "%-5s %s\n", f.Status, cli.Hang(f.Check+": "+message, 6))
 		if f.Fix != "" {
 			v.Names = append(v.Names, cli.Name{Bare: f.Check})
-			fmt.Fprintf(&text, "      fix: %s\n", escape.Text(f.Fix)) // on one line, so that it can be pasted
+			fix := escape.Text(f.Fix) // on one line, so that it can be pasted
+			if first, again := firstWith[f.Fix]; again {
+				fix = "the same as for " + first
+			} else {
+				firstWith[f.Fix] = f.Check
+			}
+			fmt.Fprintf(&text, "      fix: %s\n", fix)
 		}
 	}
 	v.Text = text.String() + "\n" + summary(report) + "\n"

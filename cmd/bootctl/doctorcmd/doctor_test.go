@@ -2,6 +2,7 @@ package doctorcmd
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,28 @@ func TestReport_Text(t *testing.T) {
 	}
 }
 
+// The text has each fix once, and a row with the same fix names the check that has it. The
+// table and JSON have every fix.
+func TestReport_SameFix(t *testing.T) {
+	report := reportOf(doctor.WARN, doctor.FAIL, doctor.OK, doctor.FAIL)
+	report.Items[3].Fix = "bootctl do that"
+	report.Items = append(report.Items, report.Items[1])
+	v := doctorView(report)
+	var fixes []string
+	for line := range strings.Lines(v.Text) {
+		if fix, ok := strings.CutPrefix(strings.TrimSpace(line), "fix: "); ok {
+			fixes = append(fixes, fix)
+		}
+	}
+	same := "the same as for check-WARN"
+	if want := []string{"bootctl do this", same, "bootctl do that", same}; !slices.Equal(fixes, want) {
+		t.Errorf("fixes %q, want %q", fixes, want)
+	}
+	if report.Items[1].Fix != "bootctl do this" || v.Rows[1][3] != "bootctl do this" || len(v.Names) != 4 {
+		t.Errorf("fix %q, row %q, names %q", report.Items[1].Fix, v.Rows[1], v.Names)
+	}
+}
+
 // The cluster has the CA of the kubeconfig, or none if no CA verifies the connection.
 func TestAdminCluster_Kubeconfig(t *testing.T) {
 	tests := []struct {
@@ -114,7 +137,11 @@ func TestAdminCluster_Kubeconfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := &cli.Env{Getenv: func(string) string { return path }, Now: time.Now, NewClient: kubeclient.New, Connection: cli.NewConnection()}
-			got, err := adminCluster(e, setup.Options{})
+			admin, err := e.AdminConfig()
+			if err != nil || admin.File != path {
+				t.Fatalf("kubeconfig %q, %v", admin.File, err)
+			}
+			got, err := adminCluster(e, admin, setup.Options{})
 			if err != nil || got.Server != test.server || len(got.CAs) != test.cas || got.Address != config.Clusters["c"].Server {
 				t.Errorf("server %q, %d CAs, address %q, %v", got.Server, len(got.CAs), got.Address, err)
 			}

@@ -43,7 +43,20 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, endpoin
 		return missingFlag(err)
 	}
 	cmdutil.WarnOfOthers(e, result.Others)
+	reportUnused(e, result, o.Layout)
 	return e.Print(joinView(result, o.Layout, o.DryRun, steps.done))
+}
+
+// reportUnused reports that a node keeps the address with which it joined.
+func reportUnused(e *cli.Env, result join.Result, layout join.Layout) {
+	var unused []string
+	for _, endpoint := range result.Unused {
+		unused = append(unused, endpoint.URL())
+	}
+	if len(unused) > 0 {
+		e.Progress(fmt.Sprintf("the node keeps the server %s with which it joined; bootctl did not contact %s; to change the server, edit %s",
+			result.Server.URL(), strings.Join(unused, ", "), layout.Kubeconfig()))
+	}
 }
 
 // follow performs the join and shows its steps.

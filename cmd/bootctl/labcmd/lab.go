@@ -1,15 +1,18 @@
 package labcmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
 	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/lab"
 	"github.com/bootctl/bootctl/internal/output"
@@ -45,7 +48,7 @@ func (o labOptions) lab(e *cli.Env, validate func(*cli.Env) error) (lab.Lab, err
 // notStarted explains why a file of the lab cannot be read.
 func notStarted(l lab.Lab, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: it was never started in %s", failure.ErrLabNotStarted, l.Dir)
+		return fmt.Errorf("%w: there is no lab in %s", failure.ErrLabNotStarted, l.Dir)
 	}
 	return err
 }
@@ -67,7 +70,7 @@ func labView(l lab.Lab, status lab.Status, text string) cli.Result {
 	state := "stopped"
 	switch {
 	case !status.Exists:
-		state = "never started"
+		text = cmp.Or(text, "no lab in "+escape.Text(l.Dir)+"\n")
 	case status.Running && status.Ready == nil:
 		state = "starting"
 	case status.Running:
@@ -78,11 +81,16 @@ func labView(l lab.Lab, status lab.Status, text string) cli.Result {
 		object.Version, object.KubernetesVersion, object.Controllers = r.Version, r.KubernetesVersion, r.Controllers
 		object.KubeAPIServerArgs, object.KubeControllerManagerArgs = r.APIServerArgs, r.ControllerManagerArgs
 	}
-	return cli.Result{
+	v := cli.Result{
 		Object: object,
 		Names:  []cli.Name{{Bare: l.Dir}},
 		Text:   text,
 		Header: []string{"STATE", "SERVER", "KUBERNETES", "DIRECTORY"},
 		Rows:   [][]string{{state, object.Server, object.KubernetesVersion, l.Dir}},
 	}
+	if status.Ready != nil && len(status.Ready.Flags()) > 0 {
+		v.Header, v.Rows[0] = append(v.Header, "FLAGS"), append(v.Rows[0], strings.Join(status.Ready.Flags(), " "))
+		v.NoTruncate = true
+	}
+	return v
 }

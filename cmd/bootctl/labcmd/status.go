@@ -14,7 +14,8 @@ func newStatus(e *cli.Env) *cobra.Command {
 		Long: `Show the state of the lab.
 
 Shows whether the lab is running, the address of its API server, its Kubernetes
-version, and its directory. The command does not contact a server.`,
+version, its directory, and the flags of lab up that change its controllers or
+components. The command does not contact a server.`,
 		Example: `  # Print the address of the API server
   bootctl lab status -o jsonpath={.server}`,
 		Args: cobra.NoArgs,
