@@ -42,13 +42,13 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	if err = cmp.Or(err, *unknown); err == nil {
 		return 0
 	}
-	if _, isUsage := errors.AsType[*failure.UsageError](err); !started && !isUsage {
-		err = &failure.UsageError{Err: err, Command: cmd.CommandPath()}
+	if !started && !errors.Is(err, failure.ErrUsage) {
+		err = &failure.UsageError{Err: err}
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return e.fail(err)
+	return e.fail(err, cmd.CommandPath())
 }
 
 // FormatsAnnotation names the output formats that only this command has.

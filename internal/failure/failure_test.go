@@ -182,8 +182,8 @@ func TestOf_FillsHints(t *testing.T) {
 		err        error
 		hint, node string
 	}{
-		{"usage", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
-		{"no command", ErrUsage, "", ""},
+		{"usage of the command", Usagef("x"), "see: bootctl COMMAND --help", ""},
+		{"usage of another command", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
 		{"pending", &kubeclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},
 			"approve the CSR: bootctl csr approve node-csr-1", "ask an administrator to run bootctl csr approve node-csr-1, then run the same command again"},
 		{"no name", csr.ErrPending,
