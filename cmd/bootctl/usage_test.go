@@ -28,6 +28,8 @@ func TestRun_UsageErrors(t *testing.T) {
 		{"nosuch --help", `bootctl has no subcommand "nosuch"`, "bootctl"},
 		{"token nosuch", `bootctl token has no subcommand "nosuch"`, "bootctl token"},
 		{"token nosuch --help", `bootctl token has no subcommand "nosuch"`, "bootctl token"},
+		{"token list extra", "wrong number of arguments: 1; the usage is: bootctl token list", "bootctl token list"},
+		{"token extend --ttl 1h", "wrong number of arguments: 0; the usage is: bootctl token extend ID", "bootctl token extend"},
 		{"token list --nosuch", "unknown flag: --nosuch", "bootctl token list"},
 		{"token list -o nosuch", `unknown output format "nosuch"`, "bootctl token list"},
 		{"csr approve --max x --pending", `--max accepts an integer, not "x"`, "bootctl csr approve"},

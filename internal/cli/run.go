@@ -66,6 +66,14 @@ func prepare(e *Env, cmd *cobra.Command, started *bool) {
 		cmd.RunE = unknownSubcommand
 		return
 	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if check(cmd, args) == nil {
+				return nil
+			}
+			return fmt.Errorf("wrong number of arguments: %d; the usage is: %s", len(args), cmd.UseLine())
+		}
+	}
 	if body := cmd.RunE; body != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 			e.Global.Output = lowerFormat(e.Global.Output)
