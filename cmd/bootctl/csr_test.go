@@ -346,7 +346,6 @@ func TestApprove_ChecksAccess(t *testing.T) {
 }
 
 func TestSubmit_Usage(t *testing.T) {
-	usage := failure.ErrUsage.Error() + ": "
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk")
 	if err := os.WriteFile(junk, []byte("not a key"), 0o600); err != nil {
@@ -361,24 +360,24 @@ func TestSubmit_Usage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ args, want string }{
-		"no CSR":                      {"", usage + "specify one of --node, --cn, and -f"},
-		"node and common name":        {"--node n1 --cn jane --key " + key, usage + "specify one of --node, --cn, and -f"},
-		"no key":                      {"--node n1", usage + "specify --key, the private key file"},
+		"no CSR":                      {"", "specify one of --node, --cn, and -f"},
+		"node and common name":        {"--node n1 --cn jane --key " + key, "specify one of --node, --cn, and -f"},
+		"no key":                      {"--node n1", "specify --key, the private key file"},
 		"invalid node name":           {"--node N1 --key " + key, "invalid node name: "},
 		"organization of a node":      {"--node n1 --org dev --key " + key, "--org requires --cn"},
-		"names for a file":            {"-f testdata/hostile.csr --san a", usage + "--san cannot be used with -f"},
-		"kubeconfig without a key":    {"-f testdata/hostile.csr --wait -o kubeconfig", usage + "-o kubeconfig refers to the private key file, so it requires --key"},
-		"certificate without waiting": {"--cn jane --key " + key + " -o pem", usage + "-o pem prints the certificate, so it requires --wait"},
-		"invalid name":                {"--cn jane --san a_b --key " + key, usage + "--san \"a_b\" is not a DNS name"},
+		"names for a file":            {"-f testdata/hostile.csr --san a", "--san cannot be used with -f"},
+		"kubeconfig without a key":    {"-f testdata/hostile.csr --wait -o kubeconfig", "-o kubeconfig refers to the private key file, so it requires --key"},
+		"certificate without waiting": {"--cn jane --key " + key + " -o pem", "-o pem prints the certificate, so it requires --wait"},
+		"invalid name":                {"--cn jane --san a_b --key " + key, "--san \"a_b\" is not a DNS name"},
 		"short expiration":            {"--cn jane --expiration 5m --key " + key, "the CSR would not be signed: a lifetime of 5m0s"},
-		"expiration of zero":          {"--cn jane --expiration 0 --key " + key, usage + "--expiration must be positive"},
+		"expiration of zero":          {"--cn jane --expiration 0 --key " + key, "--expiration must be positive"},
 		"masters":                     {"--cn jane --org system:masters --key " + key, "the CSR would not be signed by kubernetes.io/kube-apiserver-client: the API server does not allow the organization system:masters"},
 		"wrong usages":                {`--cn jane --usages "server auth" --key ` + key, "the CSR would not be signed by kubernetes.io/kube-apiserver-client: the usage \"server auth\" is not for clients"},
 		"unknown usages":              {"--cn jane --signer example.com/x --key " + key, "the CSR would not be signed: the usages that \"example.com/x\" accepts are unknown"},
 		"unknown signer":              {`--cn jane --signer kubernetes.io/x --usages "digital signature" --key ` + key, "the CSR would not be signed by kubernetes.io/x: Kubernetes has no signer with this name"},
 		"invalid key":                 {"--cn jane --key " + junk, junk + ": invalid private key: it has no PEM block with a private key"},
 		"another key than the file's": {"-f testdata/hostile.csr --key " + otherKey, otherKey + ": invalid private key: the CSR is for another key"},
-		"CA without waiting":          {"--cn jane --ca-file x --key " + key, usage + "--ca-file verifies the certificate, so it requires --wait"},
+		"CA without waiting":          {"--cn jane --ca-file x --key " + key, "--ca-file verifies the certificate, so it requires --wait"},
 		"invalid CSR":                 {"-f " + junk, "not a PKCS#10 certificate request: expected a PEM block"},
 	} {
 		t.Run(name, func(t *testing.T) {

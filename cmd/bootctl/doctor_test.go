@@ -19,7 +19,7 @@ func TestDoctor_Interrupted(t *testing.T) {
 
 func TestDoctor_Usage(t *testing.T) {
 	for args, want := range map[string]string{
-		"--timeout 0s": "--timeout must be positive, not 0s", "--auto-approve perhaps": `--auto-approve must be one of nodes none, not "perhaps"`,
+		"--timeout 0s": "--timeout must be positive, not 0s", "--auto-approve perhaps": `--auto-approve accepts nodes or none, not "perhaps"`,
 		"--group system:masters": `--group "system:masters" is not a group of bootstrap tokens`,
 	} {
 		if got := invoke(t, hostileCluster(t), append([]string{"doctor"}, strings.Fields(args)...)...); got.code != 2 || got.out != "" || !strings.Contains(got.errOut, want) {

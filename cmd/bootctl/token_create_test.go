@@ -21,7 +21,6 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/bootctl/bootctl/internal/failure"
 	"github.com/bootctl/bootctl/internal/output"
 	"github.com/bootctl/bootctl/pkg/token"
 )
@@ -63,27 +62,27 @@ func file(t *testing.T, text string) string {
 func TestTokenCreate_Refuses(t *testing.T) {
 	const strong = "k3x9q2.w8f0s7d6h5j4n3m2"
 	const group = " must be system:bootstrappers: followed by a-z, 0-9, colons and dashes, and end with a letter or digit"
-	usage, spec := failure.ErrUsage.Error()+": ", token.ErrInvalidSpec.Error()+": "
+	spec := token.ErrInvalidSpec.Error() + ": "
 	tests := []struct {
 		name   string
 		args   []string
 		reason string
 		prefix string // of the message
 	}{
-		{"negative TTL", []string{"--ttl", "-1h"}, "Usage", usage + `--ttl "-1h" is not a duration such as 90m, 24h, or 7d`},
-		{"TTL below a second", []string{"--ttl", "500ms"}, "Usage", usage + `--ttl "500ms" is shorter than a second; use never for a token that does not expire`},
-		{"a nanosecond", []string{"--ttl", "1ns"}, "Usage", usage + `--ttl "1ns" is shorter than a second; use never for a token that does not expire`},
-		{"no unit", []string{"--ttl", "1h30"}, "Usage", usage + `--ttl "1h30" is not a duration such as 90m, 24h, or 7d`},
-		{"float", []string{"--ttl", "1e3s"}, "Usage", usage + `--ttl "1e3s" is not a duration such as 90m, 24h, or 7d`},
-		{"other digits", []string{"--ttl", "١h"}, "Usage", usage + `--ttl "١h" is not a duration such as 90m, 24h, or 7d`},
-		{"overflow", []string{"--ttl", "2562048h"}, "Usage", usage + `--ttl "2562048h" is not a duration such as 90m, 24h, or 7d`},
-		{"overflow of days", []string{"--ttl", "106752d"}, "Usage", usage + `--ttl "106752d" is not a duration such as 90m, 24h, or 7d`},
-		{"negative days", []string{"--ttl", "-7d"}, "Usage", usage + `--ttl "-7d" is not a duration such as 90m, 24h, or 7d`},
-		{"days and hours", []string{"--ttl", "1d2h"}, "Usage", usage + `--ttl "1d2h" is not a duration such as 90m, 24h, or 7d`},
-		{"TTL and time", []string{"--ttl", "1h", "--expires-at", "2099-01-01T00:00:00Z"}, "Usage", usage + "--ttl and --expires-at cannot be used together"},
-		{"past", []string{"--expires-at", "2020-01-01T00:00:00Z"}, "Usage", usage + "--expires-at 2020-01-01T00:00:00Z is in the past"},
-		{"date without a time", []string{"--expires-at", "2099-01-01"}, "Usage", usage + `--expires-at "2099-01-01" is not a time like 2026-01-31T18:00:00Z`},
-		{"time without a zone", []string{"--expires-at", "2099-01-01T00:00:00"}, "Usage", usage + `--expires-at "2099-01-01T00:00:00" is not a time like 2026-01-31T18:00:00Z`},
+		{"negative TTL", []string{"--ttl", "-1h"}, "Usage", `--ttl "-1h" is not a duration such as 90m, 24h, or 7d`},
+		{"TTL below a second", []string{"--ttl", "500ms"}, "Usage", `--ttl "500ms" is shorter than a second; use never for a token that does not expire`},
+		{"a nanosecond", []string{"--ttl", "1ns"}, "Usage", `--ttl "1ns" is shorter than a second; use never for a token that does not expire`},
+		{"no unit", []string{"--ttl", "1h30"}, "Usage", `--ttl "1h30" is not a duration such as 90m, 24h, or 7d`},
+		{"float", []string{"--ttl", "1e3s"}, "Usage", `--ttl "1e3s" is not a duration such as 90m, 24h, or 7d`},
+		{"other digits", []string{"--ttl", "١h"}, "Usage", `--ttl "١h" is not a duration such as 90m, 24h, or 7d`},
+		{"overflow", []string{"--ttl", "2562048h"}, "Usage", `--ttl "2562048h" is not a duration such as 90m, 24h, or 7d`},
+		{"overflow of days", []string{"--ttl", "106752d"}, "Usage", `--ttl "106752d" is not a duration such as 90m, 24h, or 7d`},
+		{"negative days", []string{"--ttl", "-7d"}, "Usage", `--ttl "-7d" is not a duration such as 90m, 24h, or 7d`},
+		{"days and hours", []string{"--ttl", "1d2h"}, "Usage", `--ttl "1d2h" is not a duration such as 90m, 24h, or 7d`},
+		{"TTL and time", []string{"--ttl", "1h", "--expires-at", "2099-01-01T00:00:00Z"}, "Usage", "--ttl and --expires-at cannot be used together"},
+		{"past", []string{"--expires-at", "2020-01-01T00:00:00Z"}, "Usage", "--expires-at 2020-01-01T00:00:00Z is in the past"},
+		{"date without a time", []string{"--expires-at", "2099-01-01"}, "Usage", `--expires-at "2099-01-01" is not a time like 2026-01-31T18:00:00Z`},
+		{"time without a zone", []string{"--expires-at", "2099-01-01T00:00:00"}, "Usage", `--expires-at "2099-01-01T00:00:00" is not a time like 2026-01-31T18:00:00Z`},
 		{"no usage", []string{"--usages", ""}, "InvalidTokenSpec", spec + "at least one usage is required: signing, authentication or both"},
 		{"unknown usage", []string{"--usages", "sign"}, "InvalidTokenSpec", spec + `usage "sign" is neither signing nor authentication`},
 		{"usage in upper case", []string{"--usages", "Signing"}, "InvalidTokenSpec", spec + `usage "Signing" is neither signing nor authentication`},
@@ -97,24 +96,24 @@ func TestTokenCreate_Refuses(t *testing.T) {
 		{"malformed token", []string{strong + "0"}, "InvalidToken", "not a bootstrap token: it has 24 bytes instead of 23 (6 characters, a dot and 16 characters)"},
 		{"token of documentation", []string{"abcdef.0123456789abcdef"}, "WeakToken", "token abcdef: the token is weak: it is an example from public documentation"},
 		{"weak token", []string{"k3x9q2.aaaaaaaaaaaaaaaa"}, "WeakToken", "token k3x9q2: the token is weak: its secret has too few different characters"},
-		{"token and file", []string{strong, "--token-file", "x"}, "Usage", usage + "TOKEN and --token-file cannot be used together"},
-		{"count and token", []string{strong, "--count", "2"}, "Usage", usage + "--count creates random tokens: it cannot be used with TOKEN or --token-file"},
-		{"count of zero", []string{"--count", "0"}, "Usage", usage + "--count 0 is not between 1 and 10000"},
-		{"value without its =", []string{"--print-join-command", "kubeadm"}, "Usage", usage + "kubeadm is not a token; pass a value as --print-join-command=VALUE or --dry-run=VALUE"},
-		{"server without TLS", []string{"--server", "http://192.0.2.1:8080"}, "Usage", usage + "--server http://192.0.2.1:8080 would send tokens unencrypted; use an https URL"},
-		{"count below one", []string{"--count", "-1"}, "Usage", usage + "--count -1 is not between 1 and 10000"},
-		{"count too large", []string{"--count", "10001"}, "Usage", usage + "--count 10001 is not between 1 and 10000"},
-		{"count and kubeconfig", []string{"--count", "2", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig and --count cannot be used together"},
-		{"waiting without the signing usage", []string{"--usages", "authentication", "--wait"}, "Usage", usage + "--wait requires the usage signing"},
-		{"waiting in a dry run", []string{"--wait", "--dry-run"}, "Usage", usage + "--wait and --dry-run cannot be used together"},
-		{"no time to wait", []string{"--wait", "--timeout", "0s"}, "Usage", usage + "--timeout must be positive, not 0s"},
-		{"unknown dry run", []string{"--dry-run=both"}, "Usage", `invalid argument "both" for "--dry-run" flag: must be one of client, server`},
-		{"join command for an unknown program", []string{"--print-join-command=k3s"}, "Usage", `invalid argument "k3s" for "--print-join-command" flag: must be one of bootctl, kubeadm`},
-		{"join command without signing", []string{"--usages", "authentication", "--print-join-command"}, "Usage", usage + "--print-join-command requires the usages signing and authentication"},
-		{"kubeconfig without authentication", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage", usage + "-o bootstrap-kubeconfig requires the usage authentication"},
-		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage", `invalid argument "true" for "--config" flag: bootctl reads no configuration file here; use --ttl, --usages, --groups, --description, and --token-file`},
-		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage", `invalid argument "true" for "--certificate-key" flag: bootctl joins worker nodes; it does not join control plane nodes`},
-		{"template that cannot be printed", []string{"-o", "go-template={{index .usages 7}}"}, "Usage", usage + "nothing was created, because it could not be printed: "},
+		{"token and file", []string{strong, "--token-file", "x"}, "Usage", "TOKEN and --token-file cannot be used together"},
+		{"count and token", []string{strong, "--count", "2"}, "Usage", "--count creates random tokens: it cannot be used with TOKEN or --token-file"},
+		{"count of zero", []string{"--count", "0"}, "Usage", "--count 0 is not between 1 and 10000"},
+		{"value without its =", []string{"--print-join-command", "kubeadm"}, "Usage", "kubeadm is not a token; pass a value as --print-join-command=VALUE or --dry-run=VALUE"},
+		{"server without TLS", []string{"--server", "http://192.0.2.1:8080"}, "Usage", "--server http://192.0.2.1:8080 would send tokens unencrypted; use an https URL"},
+		{"count below one", []string{"--count", "-1"}, "Usage", "--count -1 is not between 1 and 10000"},
+		{"count too large", []string{"--count", "10001"}, "Usage", "--count 10001 is not between 1 and 10000"},
+		{"count and kubeconfig", []string{"--count", "2", "-o", "bootstrap-kubeconfig"}, "Usage", "-o bootstrap-kubeconfig and --count cannot be used together"},
+		{"waiting without the signing usage", []string{"--usages", "authentication", "--wait"}, "Usage", "--wait requires the usage signing"},
+		{"waiting in a dry run", []string{"--wait", "--dry-run"}, "Usage", "--wait and --dry-run cannot be used together"},
+		{"no time to wait", []string{"--wait", "--timeout", "0s"}, "Usage", "--timeout must be positive, not 0s"},
+		{"unknown dry run", []string{"--dry-run=both"}, "Usage", `--dry-run accepts client or server, not "both"`},
+		{"join command for an unknown program", []string{"--print-join-command=k3s"}, "Usage", `--print-join-command accepts bootctl or kubeadm, not "k3s"`},
+		{"join command without signing", []string{"--usages", "authentication", "--print-join-command"}, "Usage", "--print-join-command requires the usages signing and authentication"},
+		{"kubeconfig without authentication", []string{"--usages", "signing", "-o", "bootstrap-kubeconfig"}, "Usage", "-o bootstrap-kubeconfig requires the usage authentication"},
+		{"kubeadm's configuration", []string{"--config", "kubeadm.yaml"}, "Usage", `--config is not supported: bootctl reads no configuration file here; use --ttl, --usages, --groups, --description, and --token-file`},
+		{"kubeadm's certificate key", []string{"--print-join-command", "--certificate-key", "x"}, "Usage", `--certificate-key is not supported: bootctl joins worker nodes; it does not join control plane nodes`},
+		{"template that cannot be printed", []string{"-o", "go-template={{index .usages 7}}"}, "Usage", "nothing was created, because it could not be printed: "},
 		{"names only, and a document", []string{"-q", "-o", "yaml"}, "Usage", "--quiet and -o yaml cannot be used together"},
 	}
 	for _, test := range tests {

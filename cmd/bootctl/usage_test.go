@@ -15,32 +15,53 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// Usage errors name the flags and arguments of the command line.
+// Usage errors name the flags and arguments of the command line, and end with the command
+// that prints the help, wherever they are found: by cobra, or in the body of a command.
 func TestRun_UsageErrors(t *testing.T) {
 	tests := []struct {
-		args string
-		want string
+		args, want string
+		command    string // whose help is named
 	}{
-		{"help nosuch", `bootctl has no subcommand "nosuch"`},
-		{"help token creat", "did you mean create?"},
-		{"help doctor nope", `bootctl doctor has no subcommands`},
-		{"nosuch --help", `bootctl has no subcommand "nosuch"`},
-		{"token nosuch --help", `bootctl token has no subcommand "nosuch"`},
-		{"csr approve --max x --pending", `--max accepts an integer, not "x"`},
-		{"csr approve --pending=perhaps", `--pending accepts true or false, not "perhaps"`},
-		{"csr wait --node n1 --timeout 5", `--timeout accepts a duration with a unit, such as 30s or 5m, not "5"`},
-		{"token create --timeout 5s", "--timeout requires --wait"},
-		{"csr submit --node n1 --key k --timeout 5s", "--timeout requires --wait"},
-		{"csr submit --node n1 --key k --org o", "--org requires --cn"},
-		{"csr approve --pending --wait", "--wait requires --node"},
-		{"lab logs -o json", "-o and -q cannot be used with a log"},
-		{"lab logs -q", "-o and -q cannot be used with a log"},
+		{"help nosuch", `bootctl has no subcommand "nosuch"`, "bootctl"},
+		{"help token creat", "did you mean create?", "bootctl token"},
+		{"help doctor nope", `bootctl doctor has no subcommands`, "bootctl doctor"},
+		{"nosuch --help", `bootctl has no subcommand "nosuch"`, "bootctl"},
+		{"token nosuch", `bootctl token has no subcommand "nosuch"`, "bootctl token"},
+		{"token nosuch --help", `bootctl token has no subcommand "nosuch"`, "bootctl token"},
+		{"token list extra", "wrong number of arguments: 1; the usage is: bootctl token list", "bootctl token list"},
+		{"token extend --ttl 1h", "wrong number of arguments: 0; the usage is: bootctl token extend ID", "bootctl token extend"},
+		{"token list --nosuch", "unknown flag: --nosuch", "bootctl token list"},
+		{"token list -o nosuch", `unknown output format "nosuch"`, "bootctl token list"},
+		{"csr approve --max x --pending", `--max accepts an integer, not "x"`, "bootctl csr approve"},
+		{"csr approve --pending=perhaps", `--pending accepts true or false, not "perhaps"`, "bootctl csr approve"},
+		{"csr wait --node n1 --timeout 5", `--timeout accepts a duration with a unit, such as 30s or 5m, not "5"`, "bootctl csr wait"},
+		{"csr wait n1 --request-timeout x", `--request-timeout accepts seconds, or a duration such as 30s or 5m, not "x"`, "bootctl csr wait"},
+		{"token create --timeout 5s", "--timeout requires --wait", "bootctl token create"},
+		{"csr submit --node n1 --key k --timeout 5s", "--timeout requires --wait", "bootctl csr submit"},
+		{"csr submit --node n1 --key k --org o", "--org requires --cn", "bootctl csr submit"},
+		{"csr approve --pending --wait", "--wait requires --node", "bootctl csr approve"},
+		{"csr approve", "specify CSRs by name, or with a filter such as --pending", "bootctl csr approve"},
+		{"csr list --older-than x", `--older-than "x" is not a duration`, "bootctl csr list"},
+		{"csr delete a/b", `"a/b" has the type "a"`, "bootctl csr delete"},
+		{"csr submit --cn jane --san a_b --key k", `--san "a_b" is not a DNS name`, "bootctl csr submit"},
+		{"csr submit --cn jane --expiration 5m --key k", "the CSR would not be signed", "bootctl csr submit"},
+		{"token create --usages sign", `usage "sign" is neither`, "bootctl token create"},
+		{"cluster-info sign --token-file x", "--token-file requires --file", "bootctl cluster-info sign"},
+		{"setup --group x", `--group "x" is not a group of bootstrap tokens`, "bootctl setup"},
+		{"doctor --endpoint x --probe", "--probe and --endpoint cannot be used together", "bootctl doctor"},
+		{"join", "specify the ENDPOINT of an API server", "bootctl join"},
+		{"join --control-plane", "--control-plane is not supported: bootctl joins worker nodes", "bootctl join"},
+		{"lab logs -o json", "-o and -q cannot be used with a log", "bootctl lab logs"},
+		{"lab logs -q", "-o and -q cannot be used with a log", "bootctl lab logs"},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
 			got := invoke(t, nil, strings.Fields(test.args)...)
 			if got.code != 2 || got.out != "" || !strings.Contains(got.errOut, test.want) {
 				t.Errorf("exit code %d, stdout %q, stderr %q, want 2 and %q", got.code, got.out, got.errOut, test.want)
+			}
+			if hint := "see: " + test.command + " --help"; !strings.HasSuffix(strings.TrimRight(got.errOut, "\"}\n"), hint) {
+				t.Errorf("stderr %q, want the hint %q", got.errOut, hint)
 			}
 		})
 	}

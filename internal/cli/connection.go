@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -67,7 +66,7 @@ func AddRequestTimeout(fs *pflag.FlagSet, timeout *string) {
 func parseRequestTimeout(text string) (time.Duration, error) {
 	timeout, err := clientcmd.ParseTimeout(text)
 	if err != nil || timeout < 0 {
-		return 0, fmt.Errorf("%w: --request-timeout accepts seconds, or a duration such as 30s or 5m, not %q", failure.ErrUsage, text)
+		return 0, failure.Usagef("--request-timeout accepts seconds, or a duration such as 30s or 5m, not %q", text)
 	}
 	return timeout, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootctl/bootctl/internal/escape"
@@ -56,13 +57,15 @@ func (e *Env) observeCall(c kubeclient.Call) {
 		escape.Text(outcome), c.Duration.Round(time.Millisecond)))
 }
 
-// fail reports err, with its reason code and a hint, and returns its exit code.
-func (e *Env) fail(err error) int {
+// fail reports the error of a command, with its reason code and a hint, and returns its
+// exit code.
+func (e *Env) fail(err error, command string) int {
 	f := failure.Of(err)
 	hint := f.Hint
 	if e.AtNode {
 		hint = f.NodeHint
 	}
+	hint = strings.ReplaceAll(hint, failure.FailedCommand, command)
 	event := output.Event{Event: "error", Message: kubeclient.Message(err), Reason: f.Reason, Code: f.Exit, Retry: f.Retry, Hint: hint}
 	text := fmt.Sprintf("error: %s (%s)", escape.Text(event.Message), f.Reason)
 	if hint != "" {

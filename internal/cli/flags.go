@@ -56,13 +56,13 @@ func (c choice) Set(text string) error {
 	case text == "false":
 		text = ""
 	case !slices.Contains(c.words, text):
-		return fmt.Errorf("must be one of %s", strings.Join(c.words, ", "))
+		return errors.New("unknown value")
 	}
 	return c.Value.Set(text)
 }
 
 // VModuleUnsupported is the error for kubeadm's --vmodule.
-const VModuleUnsupported = "per-module log levels are not supported; use -v 1 to log requests to the API server"
+const VModuleUnsupported = "bootctl has no log levels for modules; use -v 1 to log requests to the API server"
 
 // NoControlPlane is the error for kubeadm's flags about control planes.
 const NoControlPlane = "bootctl joins worker nodes; it does not join control plane nodes"
@@ -104,28 +104,35 @@ func checkFlags(fs *pflag.FlagSet) error {
 	return err
 }
 
-// UsageIf returns an error that matches failure.ErrUsage if the flags and arguments cannot
-// be combined, and otherwise nil.
+// UsageIf returns a *failure.UsageError if the flags and arguments cannot be combined, and
+// otherwise nil.
 func UsageIf(misfit bool, format string, args ...any) error {
 	if !misfit {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", failure.ErrUsage, fmt.Sprintf(format, args...))
+	return failure.Usagef(format, args...)
 }
 
-// flagError describes the values that a flag accepts.
+// flagError describes the values that a flag accepts, or why the flag is not supported.
 func flagError(err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
 	}
-	takes := map[string]string{
+	name, value := invalid.GetFlag().Name, invalid.GetFlag().Value
+	accepts := map[string]string{
 		"bool": "true or false", "int": "an integer", "duration": "a duration with a unit, such as 30s or 5m",
-	}[invalid.GetFlag().Value.Type()]
-	if takes == "" {
-		return err
+	}[value.Type()]
+	if words, ok := value.(choice); ok {
+		accepts = strings.Join(words.words, " or ")
 	}
-	return fmt.Errorf("--%s accepts %s, not %q", invalid.GetFlag().Name, takes, invalid.GetValue())
+	switch {
+	case accepts != "":
+		return fmt.Errorf("--%s accepts %s, not %q", name, accepts, invalid.GetValue())
+	case value.Type() == "boolfunc": // of RejectFlags
+		return fmt.Errorf("--%s is not supported: %w", name, invalid.Unwrap())
+	}
+	return err
 }
 
 // CompleteWith sets the completion of a flag.

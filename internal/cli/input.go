@@ -84,7 +84,7 @@ func (e *Env) ReadFile(name string, limit int64) ([]byte, error) {
 		}
 		text, err := io.ReadAll(io.LimitReader(in, limit+1))
 		if err == nil && int64(len(text)) > limit {
-			err = fmt.Errorf("%w: %s is larger than %d bytes", failure.ErrUsage, name, limit)
+			err = failure.Usagef("%s is larger than %d bytes", name, limit)
 		}
 		return text, err
 	})
@@ -98,7 +98,7 @@ func (e *Env) ReadCAs(file string) ([]*x509.Certificate, error) {
 	}
 	certs, err := certpem.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", failure.ErrUsage, file, err)
+		return nil, failure.Usagef("%s: %w", file, err)
 	}
 	return certs, nil
 }

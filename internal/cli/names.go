@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +44,7 @@ func (r Resource) Argument(text string) (string, error) {
 	case !typed:
 		return text, nil
 	case !slices.Contains(r.words(), kind):
-		return "", fmt.Errorf("%w: %q has the type %q, but the command accepts %s/NAME", failure.ErrUsage, text, kind, strings.ToLower(r.Kind))
+		return "", failure.Usagef("%q has the type %q, but the command accepts %s/NAME", text, kind, strings.ToLower(r.Kind))
 	}
 	return name, nil
 }

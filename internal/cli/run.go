@@ -42,13 +42,13 @@ func Run(ctx context.Context, e *Env, root *cobra.Command, args []string) int {
 	if err = cmp.Or(err, *unknown); err == nil {
 		return 0
 	}
-	if _, isUsage := errors.AsType[*failure.UsageError](err); !started && !isUsage {
-		err = &failure.UsageError{Err: err, Command: cmd.CommandPath()}
+	if !started && !errors.Is(err, failure.ErrUsage) {
+		err = &failure.UsageError{Err: err}
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return e.fail(err)
+	return e.fail(err, cmd.CommandPath())
 }
 
 // FormatsAnnotation names the output formats that only this command has.
@@ -65,6 +65,14 @@ func prepare(e *Env, cmd *cobra.Command, started *bool) {
 		cmd.Args = cobra.ArbitraryArgs
 		cmd.RunE = unknownSubcommand
 		return
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if check(cmd, args) == nil {
+				return nil
+			}
+			return fmt.Errorf("wrong number of arguments: %d; the usage is: %s", len(args), cmd.UseLine())
+		}
 	}
 	if body := cmd.RunE; body != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {

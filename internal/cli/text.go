@@ -20,7 +20,7 @@ func ParseDuration(flag, s string) (time.Duration, error) {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%w: %s %q is not a duration such as 90m, 24h, or 7d", failure.ErrUsage, flag, s)
+		return 0, failure.Usagef("%s %q is not a duration such as 90m, 24h, or 7d", flag, s)
 	}
 	return d, nil
 }

@@ -64,7 +64,7 @@ func (o DocumentFlags) readCAs(e *cli.Env, admin *rest.Config) ([]*x509.Certific
 		return nil, err
 	}
 	if _, err := clusterinfo.Trusted(cas, clusterinfo.Pins(cas), e.Now()); err != nil {
-		return nil, fmt.Errorf("%w: nodes would reject the CA in %s: %w", failure.ErrUsage, o.CaFile, err)
+		return nil, failure.Usagef("nodes would reject the CA in %s: %w", o.CaFile, err)
 	}
 	return cas, nil
 }

@@ -50,7 +50,7 @@ func TokenName(text string) (string, error) {
 		return token.ParseID(id)
 	}
 	if name != text {
-		return "", fmt.Errorf("%w: %q is not the Secret of a bootstrap token: its name must be %sID", failure.ErrUsage, text, api.BootstrapTokenSecretPrefix)
+		return "", failure.Usagef("%q is not the Secret of a bootstrap token: its name must be %sID", text, api.BootstrapTokenSecretPrefix)
 	}
 	id, _ := token.ParseID(text)
 	return id, nil

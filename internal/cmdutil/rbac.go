@@ -1,7 +1,6 @@
 package cmdutil
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -38,11 +37,11 @@ func (o *RBACFlags) CompleteFlags(cmd *cobra.Command) {
 // Objects returns the RBAC objects for the flags.
 func (o RBACFlags) Objects() ([]setup.Object, error) {
 	if !slices.Contains(o.approvals, string(o.Approval)) {
-		return nil, fmt.Errorf("%w: --auto-approve must be one of %s, not %q", failure.ErrUsage, strings.Join(o.approvals, " "), o.Approval)
+		return nil, failure.Usagef("--auto-approve accepts %s, not %q", strings.Join(o.approvals, " or "), o.Approval)
 	}
 	if o.Group != api.BootstrapDefaultGroup && !token.IsGroup(o.Group) {
-		return nil, fmt.Errorf("%w: --group %q is not a group of bootstrap tokens: use %s or %s:NAME; NAME has a-z, 0-9, colons and dashes, and ends with a letter or digit",
-			failure.ErrUsage, o.Group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
+		return nil, failure.Usagef("--group %q is not a group of bootstrap tokens: use %s or %s:NAME; NAME has a-z, 0-9, colons and dashes, and ends with a letter or digit",
+			o.Group, api.BootstrapDefaultGroup, api.BootstrapDefaultGroup)
 	}
 	return setup.Objects(o.Options), nil
 }

@@ -72,14 +72,14 @@ func TokenInfo(info token.Info, now time.Time) output.TokenInfo {
 const TokenVariable = "BOOTCTL_TOKEN" //nolint:gosec // a name, not a token
 
 // ErrNoToken means that no token was given.
-var ErrNoToken = fmt.Errorf("%w: a token is required: use --token-file or set %s", failure.ErrUsage, TokenVariable)
+var ErrNoToken = failure.Usagef("a token is required: use --token-file or set %s", TokenVariable)
 
 // NodeToken returns a node's token: plain or the contents of file, of which only one may be
 // set, or the environment variable if neither is set.
 func NodeToken(e *cli.Env, file, plain string) (token.Token, error) {
 	switch {
 	case file != "" && plain != "":
-		return token.Token{}, fmt.Errorf("%w: --token and --token-file cannot be used together", failure.ErrUsage)
+		return token.Token{}, failure.Usagef("--token and --token-file cannot be used together")
 	case file != "":
 		return ReadToken(e, file)
 	case plain != "":

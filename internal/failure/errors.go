@@ -9,7 +9,7 @@ import (
 var (
 	ErrInterrupted          = errors.New("interrupted")
 	ErrTerminated           = errors.New("terminated")
-	ErrUsage                = errors.New("invalid command line")
+	ErrUsage                = errors.New("invalid command line") // every *UsageError matches it
 	ErrConfirmationRequired = errors.New("not confirmed")
 	ErrNoKubeconfig         = errors.New("no kubeconfig found")
 	ErrInvalidKubeconfig    = errors.New("the kubeconfig cannot be used")
@@ -36,13 +36,23 @@ func (c *ConfirmationError) Error() string {
 // Unwrap returns ErrConfirmationRequired.
 func (c *ConfirmationError) Unwrap() error { return ErrConfirmationRequired }
 
-// UsageError is an error that was found before a command began to run.
+// UsageError is an error in the command line, or in an input that it names.
 type UsageError struct {
-	Err     error
-	Command string // the full command, such as "bootctl token create"
+	Err error
+	// Command is the command whose help explains the error, such as "bootctl token create";
+	// empty if it is the command that ran.
+	Command string
+}
+
+// Usagef returns a *UsageError. Its arguments are those of fmt.Errorf.
+func Usagef(format string, args ...any) error {
+	return &UsageError{Err: fmt.Errorf(format, args...)}
 }
 
 func (u *UsageError) Error() string { return u.Err.Error() }
+
+// Is reports whether target is ErrUsage.
+func (u *UsageError) Is(target error) bool { return target == ErrUsage }
 
 // Unwrap returns Err.
 func (u *UsageError) Unwrap() error { return u.Err }

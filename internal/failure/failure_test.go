@@ -203,8 +203,8 @@ func TestOf_FillsHints(t *testing.T) {
 		err        error
 		hint, node string
 	}{
-		{"usage", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
-		{"no command", ErrUsage, "", ""},
+		{"usage of the command", Usagef("x"), "see: bootctl COMMAND --help", ""},
+		{"usage of another command", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
 		{"not confirmed", ErrConfirmationRequired, "pass --yes to skip the prompt; nothing was changed", ""},
 		{"no terminal", &ConfirmationError{"bootctl csr approve --pending --yes"}, "confirm with --yes: bootctl csr approve --pending --yes", ""},
 		{"pending", &kubeclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},

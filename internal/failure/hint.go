@@ -2,8 +2,8 @@ package failure
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/bootctl/bootctl/internal/durable"
 	"github.com/bootctl/bootctl/pkg/approval"
@@ -26,10 +26,11 @@ func nameIn(err error) string {
 	return ""
 }
 
-// usageHint names the help of the command.
+// usageHint names the help of the command that explains the error, if it is not the one
+// that ran.
 func usageHint(err error) string {
-	if usage, ok := errors.AsType[*UsageError](err); ok {
-		return fmt.Sprintf("see: %s --help", usage.Command)
+	if usage, ok := errors.AsType[*UsageError](err); ok && usage.Command != "" {
+		return strings.Replace(helpHint, FailedCommand, usage.Command, 1)
 	}
 	return ""
 }

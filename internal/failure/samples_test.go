@@ -65,7 +65,7 @@ func commandSamples() []sample {
 		{"failure.ErrTerminated", ErrTerminated, "Terminated"},
 		{"failure.ErrUsage", ErrUsage, "Usage"},
 		{"failure.UsageError", &UsageError{errors.New("unknown flag: --x"), "bootctl join"}, "Usage"},
-		{"", fmt.Errorf("%w: read ca.crt: %w", ErrUsage, clusterinfo.ErrPinMismatch), "Usage"},
+		{"", Usagef("read ca.crt: %w", clusterinfo.ErrPinMismatch), "Usage"},
 		{"failure.ConfirmationError", &ConfirmationError{}, "ConfirmationRequired"},
 		{"failure.ErrConfirmationRequired", ErrConfirmationRequired, "ConfirmationRequired"},
 		{"failure.ErrNoKubeconfig", ErrNoKubeconfig, "NoKubeconfig"},

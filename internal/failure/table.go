@@ -19,12 +19,18 @@ import (
 	"github.com/bootctl/bootctl/pkg/token"
 )
 
+// FailedCommand is the placeholder in hints for the command that failed.
+const FailedCommand = "bootctl COMMAND"
+
+// helpHint is the hint for an invalid command line.
+const helpHint = "see: " + FailedCommand + " --help"
+
 // table has every row but unknown.
 var table = []row{
 	// The command line itself.
 	{reason: "Interrupted", exit: ExitInterrupted, when: is(ErrInterrupted)},
 	{reason: "Terminated", exit: ExitTerminated, when: is(ErrTerminated)},
-	{reason: "Usage", exit: ExitUsage, when: anyOf(as[*UsageError], is(ErrUsage)), fill: usageHint},
+	{reason: "Usage", exit: ExitUsage, when: is(ErrUsage), hint: helpHint, fill: usageHint},
 	{reason: "ConfirmationRequired", exit: ExitUsage, when: is(ErrConfirmationRequired),
 		hint: "pass --yes to skip the prompt; nothing was changed", fill: confirmationHint},
 	{reason: "NoKubeconfig", exit: ExitUsage, when: is(ErrNoKubeconfig),
@@ -139,7 +145,7 @@ var table = []row{
 		hint: "use an ID of 6 characters, a dot, and a secret of 16 characters, all from a-z and 0-9"},
 	{reason: "WeakToken", exit: ExitUsage, when: is(token.ErrWeak),
 		hint: "omit TOKEN so that bootctl generates one; for a lab, pass --allow-weak"},
-	{reason: "InvalidTokenSpec", exit: ExitUsage, when: is(token.ErrInvalidSpec)},
+	{reason: "InvalidTokenSpec", exit: ExitUsage, when: is(token.ErrInvalidSpec), hint: helpHint},
 
 	// CSRs and their certificates.
 	{reason: "CSRNotFound", exit: ExitNotFound, when: is(csr.ErrNotFound),
@@ -179,7 +185,7 @@ var table = []row{
 		node: "ask an administrator which signer issues for this cluster, then request another certificate: bootctl join --new-key"},
 	{reason: "InvalidFingerprint", exit: ExitUsage, when: is(csr.ErrInvalidFingerprint),
 		hint: "copy the fingerprint from the output of bootctl join on the node, or from: bootctl csr review NAME"},
-	{reason: "InvalidCSR", exit: ExitUsage, when: is(csr.ErrUnfit, csr.ErrInvalidRequest, csr.ErrInvalidSAN)},
+	{reason: "InvalidCSR", exit: ExitUsage, when: is(csr.ErrUnfit, csr.ErrInvalidRequest, csr.ErrInvalidSAN), hint: helpHint},
 	{reason: "InvalidKey", exit: ExitUsage, when: is(csr.ErrInvalidKey),
 		hint: "use a file with a private key in PEM, or a path where no file exists yet"},
 	{reason: "InvalidNodeName", exit: ExitUsage, when: is(csr.ErrInvalidNodeName),
@@ -223,7 +229,7 @@ var table = []row{
 	{reason: "LabFailed", exit: ExitError,
 		when: except(as[*lab.StartError], gaveUp("PortTaken", "LocalFile", "InvalidComponentFlag")),
 		hint: "read the lab's log with the same --dir: bootctl lab logs"},
-	{reason: "UnknownController", exit: ExitUsage, when: as[*lab.UnknownControllerError]},
+	{reason: "UnknownController", exit: ExitUsage, when: as[*lab.UnknownControllerError], hint: helpHint},
 	{reason: "LabNotInstalled", exit: ExitLocal, when: is(lab.ErrNotInstalled),
 		hint: "download bootctl-lab from the same release as bootctl, or build it next to bootctl: make lab"},
 	{reason: "LabVersion", exit: ExitLocal, when: as[*lab.VersionError],

@@ -2,19 +2,20 @@
 package testusage
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
-// Check compares an error with the wanted message after failure.ErrUsage's message, or
-// expects no error if the message is empty.
+// Check compares a usage error with the wanted message, or expects no error if the message
+// is empty.
 func Check(t *testing.T, err error, want string) {
 	t.Helper()
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("error = %v, want none", err)
-	case want != "" && (err == nil || err.Error() != failure.ErrUsage.Error()+": "+want):
+	case want != "" && (!errors.Is(err, failure.ErrUsage) || err.Error() != want):
 		t.Errorf("error = %v, want %s", err, want)
 	}
 }

@@ -2,7 +2,6 @@ package csrcmd
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -50,7 +49,7 @@ func parseNames(args []string, uid string) ([]csr.Request, error) {
 			return nil, err
 		}
 		if problems := content.IsPathSegmentName(name); name == "" || len(problems) > 0 {
-			return nil, fmt.Errorf("%w: %q is not a valid CSR name", failure.ErrUsage, name)
+			return nil, failure.Usagef("%q is not a valid CSR name", name)
 		}
 		if !slices.ContainsFunc(named, func(r csr.Request) bool { return r.Name == name }) {
 			named = append(named, csr.Request{Name: name, UID: uid})

@@ -89,7 +89,7 @@ func (o submitOptions) spec() (csr.RequestSpec, error) {
 		wanted.Template.Subject = csr.NodeSubject(o.node)
 	}
 	if err := csr.AddSANs(&wanted.Template, o.sans...); err != nil {
-		return wanted, fmt.Errorf("%w: --san %w", failure.ErrUsage, err)
+		return wanted, failure.Usagef("--san %w", err)
 	}
 	return wanted, nil
 }

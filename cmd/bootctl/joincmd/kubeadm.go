@@ -2,7 +2,6 @@ package joincmd
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -38,7 +37,7 @@ func addKubeadmAliases(fs *pflag.FlagSet) {
 // readConfig reads the kubeadm JoinConfiguration, which replaces flags and arguments.
 func (o *options) readConfig(e *cli.Env, timeoutGiven bool) error {
 	if len(o.endpoints) > 0 || o.trust.Given() || o.givenToken()+o.discoveryFile+o.bootstrapKubeconfig != "" {
-		return fmt.Errorf("%w: --config cannot be used with an ENDPOINT or with flags for discovery, trust, or tokens", failure.ErrUsage)
+		return failure.Usagef("--config cannot be used with an ENDPOINT or with flags for discovery, trust, or tokens")
 	}
 	text, err := e.ReadFile(o.config, cli.MaxFile)
 	if err != nil {
@@ -46,7 +45,7 @@ func (o *options) readConfig(e *cli.Env, timeoutGiven bool) error {
 	}
 	config, unused, err := join.ParseKubeadmConfig(text)
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", failure.ErrUsage, o.config, err)
+		return failure.Usagef("%s: %w", o.config, err)
 	}
 	if len(unused) > 0 {
 		e.Warn("bootctl does not start a kubelet and ignores these fields of the JoinConfiguration: " + strings.Join(unused, ", "))

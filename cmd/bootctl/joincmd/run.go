@@ -103,7 +103,7 @@ func (o options) givenToken() string { return o.tokenFile + o.tokenForDiscovery(
 func missingFlag(err error) error {
 	switch notJoined := errors.Is(err, join.ErrNotJoined); {
 	case notJoined && errors.Is(err, clusterinfo.ErrInvalidEndpoint):
-		return fmt.Errorf("%w: specify the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig, or --config", failure.ErrUsage)
+		return failure.Usagef("specify the ENDPOINT of an API server, --discovery-file, --bootstrap-kubeconfig, or --config")
 	case notJoined && errors.Is(err, token.ErrInvalid):
 		return cmdutil.ErrNoToken
 	}

@@ -47,7 +47,7 @@ func (o *options) readFile() error {
 	if strings.Contains(path, "://") {
 		from, err := url.Parse(path)
 		if err != nil || from.Scheme != "https" || from.Host == "" || from.User != nil || o.bootstrapKubeconfig != "" {
-			return fmt.Errorf("%w: specify a file or, with --discovery-file, an https URL without a user, not %q", failure.ErrUsage, token.Redact(path))
+			return failure.Usagef("specify a file or, with --discovery-file, an https URL without a user, not %q", token.Redact(path))
 		}
 		o.URL = from
 		return nil

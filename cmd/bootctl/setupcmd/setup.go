@@ -1,7 +1,6 @@
 package setupcmd
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -113,7 +112,7 @@ func (o options) validate(format string, given *pflag.FlagSet) error {
 	}
 	for _, name := range []string{"endpoint", "ca-file", "auto-approve", "force"} {
 		if given.Changed(name) {
-			return fmt.Errorf("%w: --%s cannot be used with --remove", failure.ErrUsage, name)
+			return failure.Usagef("--%s cannot be used with --remove", name)
 		}
 	}
 	return cli.UsageIf(slices.Contains(manifestFormats, format), "-o %s prints manifests and cannot be used with --remove", format)

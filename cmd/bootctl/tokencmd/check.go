@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,7 +86,7 @@ func (o checkOptions) argument(e *cli.Env, args []string) (token.Info, error) {
 	}
 	tok, err := cmdutil.NodeToken(e, o.tokenFile, "")
 	if errors.Is(err, cmdutil.ErrNoToken) {
-		err = fmt.Errorf("%w: name a token by its ID, use --token-file, or set %s", failure.ErrUsage, cmdutil.TokenVariable)
+		err = failure.Usagef("name a token by its ID, use --token-file, or set %s", cmdutil.TokenVariable)
 	}
 	return token.Info{ID: tok.ID(), Spec: token.Spec{Token: tok}}, err
 }

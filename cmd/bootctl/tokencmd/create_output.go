@@ -35,7 +35,7 @@ func (o createOptions) checkPrintable(e *cli.Env, preview []token.Info, document
 		_, err = v.Render(e.Global)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: nothing was created, because it could not be printed: %w", failure.ErrUsage, err)
+		return failure.Usagef("nothing was created, because it could not be printed: %w", err)
 	}
 	return nil
 }

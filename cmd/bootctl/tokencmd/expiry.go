@@ -2,7 +2,6 @@ package tokencmd
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -39,9 +38,9 @@ func (o expiryOptions) time(now time.Time) (time.Time, error) {
 	expires, err := time.Parse(time.RFC3339, o.expiresAt)
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("%w: --expires-at %q is not a time like 2026-01-31T18:00:00Z", failure.ErrUsage, o.expiresAt)
+		return time.Time{}, failure.Usagef("--expires-at %q is not a time like 2026-01-31T18:00:00Z", o.expiresAt)
 	case expires.Sub(now) < time.Second:
-		return time.Time{}, fmt.Errorf("%w: --expires-at %s is in the past", failure.ErrUsage, o.expiresAt)
+		return time.Time{}, failure.Usagef("--expires-at %s is in the past", o.expiresAt)
 	}
 	return expires, nil
 }
@@ -54,7 +53,7 @@ func parseTTL(s string) (time.Duration, error) {
 	}
 	ttl, err := cli.ParseDuration("--ttl", s)
 	if ttl > 0 && ttl < time.Second {
-		return 0, fmt.Errorf("%w: --ttl %q is shorter than a second; use never for a token that does not expire", failure.ErrUsage, s)
+		return 0, failure.Usagef("--ttl %q is shorter than a second; use never for a token that does not expire", s)
 	}
 	return ttl, err
 }
