@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/failure"
 )
 
@@ -117,5 +119,37 @@ func TestDocs_LibraryProgram(t *testing.T) {
 	_, code, found := strings.Cut(string(program), "package main")
 	if !found || !strings.Contains(pages(t)["README.md"], "package main"+code) {
 		t.Error("README.md does not have the program of pkg/testdata/consumer/join/main.go")
+	}
+}
+
+var quotedCommand = regexp.MustCompile("`(?:bootctl|kubectl bootstrap) ([^`]+)`")
+
+// TestDocs_QuotedCommands parses each command of bootctl that a page quotes in a sentence or a
+// table. (The blocks of the pages are run by lab/e2e/scripts.)
+func TestDocs_QuotedCommands(t *testing.T) {
+	count := 0
+	for name, text := range pages(t) {
+		if name == "CHANGELOG.md" || strings.HasPrefix(name, "docs/cli/") {
+			continue // older commands, and generated pages
+		}
+		for _, match := range quotedCommand.FindAllStringSubmatch(text, -1) {
+			count++
+			root := newRoot(&cli.Env{})
+			root.InitDefaultCompletionCmd("completion")
+			root.InitDefaultHelpCmd()
+			found, rest, err := root.Find(shellWords(strings.ReplaceAll(match[1], "'", `"`)))
+			if err == nil && found.HasSubCommands() && len(rest) > 0 {
+				err = errors.New("no such command")
+			}
+			if err == nil {
+				err = found.ParseFlags(append(rest, "VALUE")) // a page can quote a flag without its value
+			}
+			if err != nil {
+				t.Errorf("%s quotes %s, which is wrong: %v", name, match[0], err)
+			}
+		}
+	}
+	if count < 100 {
+		t.Errorf("only %d commands were found", count)
 	}
 }

@@ -33,7 +33,7 @@ var (
 // clusterinfo.ErrPinMismatch.
 type PinMismatchError struct {
 	File  string            // the path of the kubeconfig
-	Given []clusterinfo.Pin // the pins, and those of the CA certificates
+	Given []clusterinfo.Pin // the pins, and the pins of the CA certificates
 	Err   error             // names the pins of the CA certificates in the kubeconfig
 }
 

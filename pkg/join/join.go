@@ -142,7 +142,7 @@ func (o Options) others(server clusterinfo.Endpoint) []clusterinfo.Endpoint {
 	return given
 }
 
-// pins returns the given pins, and those of the given CA certificates.
+// pins returns the given pins and the pins of the given CA certificates.
 func (o Options) pins() []clusterinfo.Pin {
 	pins := slices.Concat(o.Discovery.Pins, clusterinfo.Pins(o.Discovery.CAs))
 	if o.File != nil {

@@ -3,7 +3,7 @@ package scripts
 import (
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,102 +12,81 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// howTo runs the commands of the pages in docs/howto.
-type howTo struct {
-	labtest.Admin
-	dir string
-	env []string // variables that the pages use
-}
-
-// TestHowTo runs every sh block of every page in docs/howto, in the order of the page.
-// Blocks that need a kubelet, ssh or root are console blocks, which are not run.
-func TestHowTo(t *testing.T) {
-	t.Parallel()
-	labtest.RequireTools(t, "dash")
-	labtest.RequireTools(t, "jq")
-	admin := labtest.NewAdmin(t)
-	dir := t.TempDir()
-	newCA := filepath.Join(dir, "new-ca.crt")
-	if err := os.WriteFile(newCA, certpem.Encode(testca.New(t, time.Now()).Certificate), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "doctor.yaml"), []byte(readManifest(t, "Doctor")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	h := howTo{admin, dir, []string{
-		"ENDPOINT=" + admin.Server.URL(), "NODE=worker-7", "ADDRESS=192.0.2.7", "ROOT=" + filepath.Join(dir, "root"),
-		"CLUSTER_DNS=192.0.2.53", "NEW_CA=" + newCA, "NAME=jane", "GROUP=dev",
-	}}
-	join := readBlocks(t, "howto/join-a-node.md")
-	undo := len(join) - 1
-	h.run(t, join[:undo]...)
-	h.run(t, readBlocks(t, "howto/start-the-kubelet.md")...)
-	h.createNode(t)
-	h.run(t, readBlocks(t, "howto/serving-certificates.md")...)
-	h.run(t, join[undo])
-	for _, page := range []string{"bake-an-image", "monitor-with-doctor", "user-certificate", "change-address-or-ca", "use-in-ci"} {
-		h.run(t, readBlocks(t, "howto/"+page+".md")...)
-	}
-	h.approve(t)
-	pages, err := filepath.Glob(filepath.Join(labtest.Root(t), "docs", "howto", "*.md"))
-	if err != nil || len(pages) != 9 {
-		t.Errorf("docs/howto has %d pages, and the test runs 9 (%v)", len(pages), err)
-	}
-}
-
-// run runs the blocks one after another. Each must succeed.
-func (h howTo) run(t *testing.T, blocks ...codeBlock) {
+// runHowTos runs the pages in docs/howto, in an order in which each finds the objects that it
+// needs.
+func runHowTos(t *testing.T, pages map[string]*page) {
 	t.Helper()
-	if len(blocks) == 0 {
-		t.Fatal("the page has no sh block")
-	}
-	for _, block := range blocks {
-		if code, stdout, stderr := labtest.RunCommand(t, dashCommand(h.Admin, h.dir, block.text, h.env...)); code != 0 {
-			t.Fatalf("%s\n%s: exit code %d\n%s%s", block.heading, block.text, code, stdout, stderr)
-		}
-	}
-}
-
-// createNode creates the Node object that a kubelet would create, with the credentials of
-// the node.
-func (h howTo) createNode(t *testing.T) {
-	t.Helper()
-	h.run(t, codeBlock{"the kubelet's Node", `kubectl --kubeconfig "$ROOT/etc/kubernetes/kubelet.conf" create -f - <<END
-{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "$NODE"}, "status": {"addresses": [
-  {"type": "Hostname", "address": "$NODE"}, {"type": "InternalIP", "address": "$ADDRESS"}]}}
-END`})
-}
-
-// approve runs the page about approval: the join of its second block waits until the
-// fingerprint that it prints is approved.
-func (h howTo) approve(t *testing.T) {
-	t.Helper()
-	blocks := readBlocks(t, "howto/approve-nodes.md")
-	h.run(t, codeBlock{"a bootstrap kubeconfig", "umask 077; bootctl token create --ttl 15m --wait -o bootstrap-kubeconfig >bootstrap.conf"}, blocks[0])
-	h.env = append(h.env, "NODE=worker-8")
-	join := dashCommand(h.Admin, h.dir, blocks[1].text, h.env...)
-	path := filepath.Join(h.dir, "join.stderr")
-	output, err := os.Create(path)
-	if err != nil {
+	server := labtest.NewAdmin(t).Server
+	r := newReader(t, server)
+	newCA := certpem.Encode(testca.New(t, time.Now()).Certificate)
+	if err := os.WriteFile(filepath.Join(r.dir, "new-ca.crt"), newCA, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	join.Stderr = output
-	if err := join.Start(); err != nil {
+	if err := os.WriteFile(filepath.Join(r.dir, "doctor.yaml"), []byte(readManifest(t, "Doctor")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer time.AfterFunc(labtest.Hang, func() { _ = join.Process.Kill() }).Stop()
-	fingerprint := regexp.MustCompile(`in groups: ([0-9a-f ]{24})`)
-	var shown [][]byte
-	for begin := time.Now(); shown == nil && time.Since(begin) < labtest.Hang; time.Sleep(50 * time.Millisecond) {
-		shown = fingerprint.FindSubmatch(labtest.ReadFile(t, path))
+	r.mustRun(t, "kubectl create service clusterip kube-dns --namespace kube-system --tcp 53")
+	open := func(name string) *page {
+		r.vars = ""
+		r.mustRun(t, "kubectl delete csr --all")
+		return pages["docs/howto/"+name+".md"]
 	}
-	if shown == nil {
-		t.Fatalf("join printed no fingerprint\n%s", labtest.ReadFile(t, path))
+	r.joinAndServe(t, open)
+	for _, name := range []string{"bake-an-image", "monitor-with-doctor", "user-certificate", "use-in-ci"} {
+		r.follow(t, open(name).blocks...)
 	}
-	h.env = append(h.env, "FINGERPRINT="+string(shown[1]))
-	h.run(t, blocks[2:4]...)
-	if err := join.Wait(); err != nil {
-		t.Fatalf("join: %v\n%s", err, labtest.ReadFile(t, path))
+	change := open("change-address-or-ca")
+	r.follow(t, change.blocks[:4]...)
+	r.follow(t, change.blocks[5:]...) // all but the one that asks
+	r.approveByHand(t, server, open("approve-nodes"))
+}
+
+// joinAndServe runs the pages that follow each other for one node, and then undoes the join.
+func (r *reader) joinAndServe(t *testing.T, open func(string) *page) {
+	t.Helper()
+	join := open("join-a-node")
+	r.follow(t, join.blocks[:3]...)
+	joined := r.follow(t, join.blocks[3])
+	join.quotes(t, "state joined", joined)
+	join.quotes(t, "authenticates as system:node:worker-7", joined)
+	r.follow(t, join.blocks[4])
+	join.quotes(t, "unchanged", r.mustRun(t, "bootctl setup --dry-run"))
+
+	start := open("start-the-kubelet")
+	r.follow(t, start.blocks[:2]...)
+	r.mustRun(t, "systemctl enable --now kubelet")
+
+	serve := open("serving-certificates")
+	r.follow(t, serve.blocks[0])
+	serve.quotes(t, "Approved,Issued", r.follow(t, serve.blocks[2:]...))
+	r.follow(t, join.blocks[5])
+}
+
+// approveByHand runs the page about approval. Its join waits until the fingerprint that it
+// prints is approved.
+func (r *reader) approveByHand(t *testing.T, server *labtest.Server, p *page) {
+	t.Helper()
+	r.mustRun(t, "umask 077; bootctl token create --ttl 15m --wait -o bootstrap-kubeconfig >bootstrap.conf")
+	r.follow(t, p.blocks[:2]...)
+	end := r.followApproval(t, p.blocks[2])
+	r.follow(t, p.blocks[3])
+	const fingerprint = "FINGERPRINT='1ca7 5fa8 9b73 c7b5 4839'"
+	p.quotes(t, fingerprint, fingerprint)
+	r.vars += fingerprint + "\n"
+	r.follow(t, p.blocks[4])
+	end()
+	r.follow(t, p.blocks[5])
+
+	name := strings.TrimSpace(r.mustRun(t, "bootctl csr submit --node worker-8 --key worker-8.key"))
+	r.real = append([]string{"node-csr-4eJ2…", name}, r.real...)
+	r.follow(t, p.below(t, "Refuse a node", 1)...)
+
+	if err := server.SubmitNodes(t.Context(), "many", 3); err != nil {
+		t.Fatal(err)
 	}
-	h.run(t, blocks[4:]...)
+	r.follow(t, p.below(t, "Approve many nodes at once", 2)...)
+	if pending := r.mustRun(t, "bootctl csr list --pending -q"); pending != "" {
+		t.Errorf("after the approval of many, these are pending: %q", pending)
+	}
+	r.follow(t, p.below(t, "Undo", 1)...)
 }

@@ -218,8 +218,9 @@ func (j permissionsJob) run(t *testing.T, m manifest) {
 
 // command runs the script as an account.
 func (j permissionsJob) command(account string) *exec.Cmd {
-	return dashCommand(j.Admin, j.dir, `b() { bootctl --as "system:serviceaccount:kube-system:$AS_NAME" "$@"; }`+"\n"+j.script,
-		"AS_NAME="+account, "SERVER="+j.Server.URL(), "CA="+j.Server.CAFile)
+	cmd := exec.Command("dash", "-euc", `b() { bootctl --as "system:serviceaccount:kube-system:$AS_NAME" "$@"; }`+"\n"+j.script)
+	cmd.Dir, cmd.Env = j.dir, append(j.Server.Command("bootctl").Env, "AS_NAME="+account, "SERVER="+j.Server.URL(), "CA="+j.Server.CAFile)
+	return cmd
 }
 
 // waitForPermissions waits until the API server allows the account all that it should.

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,71 +11,43 @@ import (
 	"github.com/bootctl/bootctl/lab/labtest"
 )
 
-// recipes are the scripts of docs/scripting.md by their heading. Every script must be used
-// at least once.
+// recipes are the scripts of docs/scripting.md.
 type recipes struct {
 	labtest.Admin
-	dir   string
-	texts map[string][]string
-	used  map[string]bool
-}
-
-func newRecipes(t *testing.T) *recipes {
-	t.Helper()
-	r := recipes{Admin: labtest.NewAdmin(t), dir: t.TempDir(), texts: map[string][]string{}, used: map[string]bool{}}
-	for _, block := range readBlocks(t, "scripting.md") {
-		r.texts[block.heading] = append(r.texts[block.heading], block.text)
-	}
-	return &r
-}
-
-// codeBlock is a block of shell commands on a page, below a heading.
-type codeBlock struct{ heading, text string }
-
-// readBlocks returns the sh blocks of a page in docs, in their order.
-func readBlocks(t *testing.T, name string) (blocks []codeBlock) {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(labtest.Root(t), "docs", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, section := range strings.Split(string(page), "\n## ")[1:] {
-		heading, body, _ := strings.Cut(section, "\n")
-		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(body, -1) {
-			blocks = append(blocks, codeBlock{heading, block[1]})
-		}
-	}
-	return blocks
+	*reader
+	page *page
 }
 
 // deadEndpoint is the variable with an address on which no server listens.
 const deadEndpoint = "ENDPOINT=https://127.0.0.1:1"
 
-// command returns a dash command that runs the i-th script below a heading with the
-// variables.
+// command returns a command that runs the i-th script below a heading with the variables.
 func (r *recipes) command(t *testing.T, heading string, i int, vars ...string) *exec.Cmd {
 	t.Helper()
-	if len(r.texts[heading]) <= i {
-		t.Fatalf("%q has %d scripts", heading, len(r.texts[heading]))
+	var scripts []*block
+	for _, b := range r.page.blocks {
+		if b.heading == heading {
+			scripts = append(scripts, b)
+		}
 	}
-	text := r.texts[heading][i]
-	r.used[text] = true
+	if len(scripts) <= i {
+		t.Fatalf("%q has %d scripts", heading, len(scripts))
+	}
+	scripts[i].ran = true
+	text, variables := scripts[i].text, *r.reader
 	if slices.Contains(vars, deadEndpoint) { // waiting would not help
 		text = strings.ReplaceAll(text, "--timeout 1m", "--timeout 2s")
 	}
-	return dashCommand(r.Admin, r.dir, text, vars...)
+	for _, v := range vars {
+		if root, ok := strings.CutPrefix(v, "ROOT="); ok {
+			variables.root = root
+		}
+	}
+	return variables.shell("sh", text, vars...)
 }
 
-// dashCommand returns a command that runs a script of a page in dir, as an administrator and
-// with the variables.
-func dashCommand(admin labtest.Admin, dir, text string, vars ...string) *exec.Cmd {
-	cmd := exec.Command("dash", "-euc", text)
-	cmd.Dir, cmd.Env = dir, append(admin.Server.Command("bootctl").Env, vars...)
-	return cmd
-}
-
-// mustRun runs a script that must succeed, and returns its stdout.
-func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
+// mustRecipe runs a script that must succeed, and returns its stdout.
+func (r *recipes) mustRecipe(t *testing.T, heading string, vars ...string) string {
 	t.Helper()
 	code, stdout, stderr := labtest.RunCommand(t, r.command(t, heading, 0, vars...))
 	if code != 0 {
@@ -85,45 +56,37 @@ func (r *recipes) mustRun(t *testing.T, heading string, vars ...string) string {
 	return stdout
 }
 
-// TestRecipes runs every script of docs/scripting.md, in an order in which each finds the
+// runRecipes runs every script of docs/scripting.md, in an order in which each finds the
 // objects that it needs.
-func TestRecipes(t *testing.T) {
-	t.Parallel()
-	labtest.RequireTools(t, "dash")
-	labtest.RequireTools(t, "jq")
-	r := newRecipes(t)
+func runRecipes(t *testing.T, pages map[string]*page) {
+	t.Helper()
+	admin := labtest.NewAdmin(t)
+	r := recipes{admin, newReader(t, admin.Server), pages["docs/scripting.md"]}
 	r.MustRun(t, "setup", "--endpoint", r.Server.URL())
 	t.Run("hand over", r.handOver)
 	t.Run("tokens", r.tokens)
 	t.Run("codes", r.codes)
 	r.MustRun(t, "setup", "--auto-approve", "none", "--force")
 	t.Run("approve", r.approve)
-	for heading, texts := range r.texts {
-		for i, text := range texts {
-			if !r.used[text] {
-				t.Errorf("script %d below %q was not run", i+1, heading)
-			}
-		}
-	}
 }
 
 func (r *recipes) handOver(t *testing.T) {
-	r.mustRun(t, "Create a token and deliver it as one file", "JOB=hand-over")
+	r.mustRecipe(t, "Create a token and deliver it as one file", "JOB=hand-over")
 	file := filepath.Join(r.dir, "bootstrap.conf")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("bootstrap.conf: %v, %v", info, err)
 	}
 	root := filepath.Join(r.dir, "node")
-	r.mustRun(t, "Join with that file", "NODE=by-file", "ROOT="+root)
+	r.mustRecipe(t, "Join with that file", "NODE=by-file", "ROOT="+root)
 	wantJoined(t, r.Admin, root, "by-file")
 	if _, err := os.Stat(file); err == nil {
 		t.Error("bootstrap.conf still exists")
 	}
-	if names := r.mustRun(t, "Wait for a node", "NODE=by-file"); !strings.HasPrefix(names, "node-csr-") {
+	if names := r.mustRecipe(t, "Wait for a node", "NODE=by-file"); !strings.HasPrefix(names, "node-csr-") {
 		t.Errorf("the CSR is %q", names)
 	}
 	const watch = "Monitor a node's certificate"
-	if seen := r.mustRun(t, watch, "ROOT="+root); !strings.HasPrefix(seen, "by-file 20") {
+	if seen := r.mustRecipe(t, watch, "ROOT="+root); !strings.HasPrefix(seen, "by-file 20") {
 		t.Errorf("the printed certificate is %q", seen)
 	}
 	if code, stdout, _ := labtest.RunCommand(t, r.command(t, watch, 0, "ROOT="+filepath.Join(r.dir, "nothing"))); code != 4 || stdout != "" {
@@ -134,22 +97,22 @@ func (r *recipes) handOver(t *testing.T) {
 func (r *recipes) tokens(t *testing.T) {
 	const list = `jsonpath={.items[?(@.description=="rotated")].id}`
 	r.MustRun(t, "token", "create", "--description", "kept")
-	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
+	r.mustRecipe(t, "Rotate the token of a job", "JOB=rotated")
 	first := r.MustRun(t, "token", "list", "-o", list)
-	r.mustRun(t, "Rotate the token of a job", "JOB=rotated")
+	r.mustRecipe(t, "Rotate the token of a job", "JOB=rotated")
 	second := r.MustRun(t, "token", "list", "-o", list)
 	full := labtest.ReadFile(t, filepath.Join(r.dir, "token"))
 	if first == second || len(second) != 6 || !strings.HasPrefix(string(full), second+".") {
 		t.Errorf("first %q, then %q, and the file has token %.6s", first, second, full)
 	}
 	const read = "Read the result and the error as JSON"
-	if got := r.mustRun(t, read, "ID="+second); !strings.HasPrefix(got, second+" is valid until 20") {
+	if got := r.mustRecipe(t, read, "ID="+second); !strings.HasPrefix(got, second+" is valid until 20") {
 		t.Errorf("for the token, it prints %q", got)
 	}
-	if got := r.mustRun(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3): ") {
+	if got := r.mustRecipe(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3): ") {
 		t.Errorf("for a deleted token, it prints %q", got)
 	}
-	r.mustRun(t, "Clean up")
+	r.mustRecipe(t, "Clean up")
 }
 
 func (r *recipes) codes(t *testing.T) {
@@ -162,7 +125,7 @@ func (r *recipes) codes(t *testing.T) {
 	}
 	for _, test := range tests {
 		vars := append(append([]string{}, good...), test.change)
-		if got := r.mustRun(t, "Act on the exit code", vars...); !strings.Contains("\n"+got, "\n"+test.want) {
+		if got := r.mustRecipe(t, "Act on the exit code", vars...); !strings.Contains("\n"+got, "\n"+test.want) {
 			t.Errorf("with %s, it prints %q, want %q", test.change, got, test.want)
 		}
 	}
@@ -179,7 +142,7 @@ func (r *recipes) approve(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.node, func(t *testing.T) {
-			r.mustRun(t, "Create a token and deliver it as one file", "JOB=approve")
+			r.mustRecipe(t, "Create a token and deliver it as one file", "JOB=approve")
 			root := filepath.Join(r.dir, test.node)
 			vars := []string{"NODE=" + test.node, "ROOT=" + root}
 			node := r.command(t, "Join with that file", 0, vars...)

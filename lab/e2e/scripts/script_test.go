@@ -1,6 +1,6 @@
 // Package scripts runs the built bootctl as users do, on real control planes: through
 // txtar scripts, one server for each set of controllers that the scripts ask for,
-// through the recipes and examples of the documentation, and at a terminal.
+// through the pages and examples of the documentation, and at a terminal.
 package scripts
 
 import (
