@@ -12,7 +12,7 @@ BIN       := $(CURDIR)/bin
 export CGO_ENABLED := 0
 export PATH        := $(BIN):$(PATH)
 
-.PHONY: help build lab tools kubelet demo test unit e2e test-busy test-kubelet soak bench mutants lint docs release test-release clean
+.PHONY: help build lab tools kubelet demo test unit e2e test-busy test-kubelet soak bench mutants lint docs pictures release test-release clean
 
 help: ## list the targets
 	@echo 'make build         build bin/bootctl'
@@ -26,6 +26,7 @@ help: ## list the targets
 	@echo 'make mutants       remove each security guard and check that a test fails'
 	@echo 'make lint          check format, code, modules, and generated files'
 	@echo 'make docs          generate docs/cli, docs/man, docs/schemas, docs/exit-codes.md, parts of docs/reference, and the drawing in docs/architecture.md'
+	@echo 'make pictures      generate docs/img, the pictures of a terminal, from commands on real control planes'
 	@echo 'make release       build and upload the release of the checked-out tag'
 	@echo 'make test-release  build the release twice, compare, unpack, run, and install the deb next to systemd (needs root)'
 	@echo 'make clean         remove the built files'
@@ -65,7 +66,7 @@ FUZZ := internal/escape:Safe internal/certpem:Parse pkg/csr:ParseRequest lab/com
 FUZZTIME ?= 10m
 
 # The load tests of lab/e2e.
-SOAK := TestPublish_|TestSign_LostUpdate|TestApprove_Replaced|TestCSRList_Many|TestDoctor_Many|TestCommands_LeakNoSecret|TestJoin_(Killed|OneNodeConcurrently|ManyNodes|LostCreateResponse|ServerKilled)$$
+SOAK := TestPublish_|TestSign_LostUpdate|TestApprove_Replaced|TestCSRList_Many|TestDoctor_Many|TestCommands_LeakNoSecret|TestPictures|TestJoin_(Killed|OneNodeConcurrently|ManyNodes|LostCreateResponse|ServerKilled)$$
 
 soak: build lab tools
 	BOOTCTL_SOAK=1 go test -count=1 -v -timeout 60m -run 'TestTrusted_WithinPins|HostileTexts' ./pkg/clusterinfo ./internal/escape ./cmd/bootctl
@@ -95,6 +96,9 @@ docs:
 	cd lab && go test -run TestGenerated ./schema -update
 	cd lab && go test -run TestJoinFaultsPage ./e2e/joinfaults -update
 	cd lab && go test -run TestHouse_Drawing ./house -update
+
+pictures: build lab tools
+	cd lab && go test -count=1 -timeout 30m -run TestPictures ./e2e/pictures -update
 
 clean:
 	rm -rf $(BIN)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"html"
 	"io/fs"
 	"maps"
 	"os"
@@ -48,6 +49,8 @@ func pages(t *testing.T) map[string]string {
 
 var (
 	markdownLink   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	markdownImage  = regexp.MustCompile(`!\[([^\]]*)\]\(([^)\s]+)\)`)
+	svgTitle       = regexp.MustCompile(`<title>(.*)</title>`)
 	markdownAnchor = regexp.MustCompile(`(?m)^#+ +(.*)$|<a id="([^"]+)">`)
 	notInAnchor    = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
@@ -89,6 +92,36 @@ func TestDocs_Links(t *testing.T) {
 	for _, page := range slices.Sorted(maps.Keys(texts)) {
 		if !linked[page] {
 			t.Errorf("no page links to %s", page)
+		}
+	}
+}
+
+// TestDocs_Pictures wants a page for every picture, with the picture's title as its
+// alternative text.
+func TestDocs_Pictures(t *testing.T) {
+	shown := map[string]bool{}
+	for page, text := range pages(t) {
+		for _, match := range markdownImage.FindAllStringSubmatch(text, -1) {
+			file := filepath.Join("..", "..", filepath.Dir(page), match[2])
+			shown[file] = true
+			picture, err := os.ReadFile(file)
+			if err != nil {
+				t.Errorf("%s shows %s: %v", page, match[2], err)
+				continue
+			}
+			title := svgTitle.FindSubmatch(picture)
+			if alternative := strings.Join(strings.Fields(match[1]), " "); title == nil || alternative != html.UnescapeString(string(title[1])) {
+				t.Errorf("%s: the alternative text of %s is %q, want its title", page, match[2], alternative)
+			}
+		}
+	}
+	files, err := filepath.Glob(filepath.Join("..", "..", "docs", "img", "*"))
+	if err != nil || len(files) == 0 {
+		t.Errorf("docs/img has no pictures (%v)", err)
+	}
+	for _, file := range files {
+		if !shown[file] {
+			t.Errorf("no page shows %s", file)
 		}
 	}
 }

@@ -77,7 +77,8 @@ func (r *reader) approveByHand(t *testing.T, server *labtest.Server, p *page) {
 	end()
 	r.follow(t, p.blocks[5])
 
-	name := strings.TrimSpace(r.mustRun(t, "bootctl csr submit --node worker-8 --key worker-8.key"))
+	name := strings.TrimSpace(r.mustRun(t, `umask 077; bootctl token create --wait -o bootstrap-kubeconfig >worker-8.conf
+		bootctl csr submit --kubeconfig worker-8.conf --node worker-8 --key worker-8.key`))
 	r.real = append([]string{"node-csr-4eJ2…", name}, r.real...)
 	r.follow(t, p.below(t, "Refuse a node", 1)...)
 

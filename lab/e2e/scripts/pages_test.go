@@ -139,12 +139,6 @@ func runReadme(t *testing.T, pages map[string]*page) {
 	}
 	r.follow(t, p.below(t, "Scripts", 1)...)
 	newReader(t, nil).follow(t, p.below(t, "Try it from source", 2)...)
-
-	unsigned := labtest.NewAdmin(t, "bootstrapsigner")
-	r = newReader(t, unsigned.Server)
-	r.mustRun(t, `bootctl setup --endpoint https://192.0.2.1:6443 && bootctl token create 964rpg.kd83jf72mc0qzx1w`)
-	unsigned.Eventually(t, "finding", func() bool { code, _, _ := unsigned.Run(t, "doctor"); return code == 5 })
-	r.follow(t, p.below(t, "What doctor finds", 1)...)
 }
 
 // runReference runs the examples of the pages to look up.

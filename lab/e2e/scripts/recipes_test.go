@@ -109,7 +109,7 @@ func (r *recipes) tokens(t *testing.T) {
 	if got := r.mustRecipe(t, read, "ID="+second); !strings.HasPrefix(got, second+" is valid until 20") {
 		t.Errorf("for the token, it prints %q", got)
 	}
-	if got := r.mustRecipe(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3): ") {
+	if got := r.mustRecipe(t, read, "ID="+first); !strings.HasPrefix(got, "TokenNotFound (3, do not retry): ") {
 		t.Errorf("for a deleted token, it prints %q", got)
 	}
 	r.mustRecipe(t, "Clean up")
