@@ -2,6 +2,7 @@ package failure
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -61,6 +62,10 @@ func downloadHint(err error) string {
 // which a review is not enough.
 func violationHint(err error) string {
 	violation, _ := errors.AsType[*approval.PolicyViolationError](err)
+	if len(violation.AllowAddresses) > 0 {
+		return fmt.Sprintf("if the administrator of %[1]s confirms that it has these addresses, run: bootctl csr approve --signer %s --node %[1]s --allow-address %s",
+			violation.NodeName, csr.KubeletServing, strings.Join(violation.AllowAddresses, ","))
+	}
 	var hint string
 	for _, v := range violation.Violations {
 		switch {
