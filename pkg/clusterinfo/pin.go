@@ -18,7 +18,7 @@ var (
 	// ErrInvalidPin means that a string is not the pin of a public key.
 	ErrInvalidPin = errors.New("not a CA pin")
 	// ErrPinMismatch means that no CA certificate has a pinned key.
-	ErrPinMismatch = errors.New("no CA certificate of the cluster has a pinned key")
+	ErrPinMismatch = errors.New("no CA certificate of the cluster matches a pin")
 	// ErrUnusableCA means that the CA certificates that could be trusted have expired,
 	// are not valid yet or are not CA certificates.
 	ErrUnusableCA = errors.New("no CA certificate of the cluster can be used")

@@ -147,7 +147,7 @@ func StalledControllers(info Info, tokens []token.Info, now time.Time) map[strin
 	for _, tok := range tokens {
 		if age := now.Sub(tok.Created); tok.Signs(now) && age > StallThreshold {
 			if state := Check(info, tok.Token); state != Valid {
-				note(Signer, "token %s has existed for %s, and its signature is %s", tok.ID, age.Round(time.Second), state)
+				note(Signer, "token %s has existed for %s, and cluster-info has no valid signature for it (%s)", tok.ID, age.Round(time.Second), state)
 			}
 		}
 		if over := now.Sub(tok.Expires); !tok.Expires.IsZero() && over > StallThreshold {

@@ -73,7 +73,7 @@ func compared(wanted Object, object any) State {
 	found, meta := Read(object)
 	s := State{Object: wanted, Exists: true, Managed: meta.Labels[Label] == LabelValue, meta: meta}
 	if wanted.Unwanted {
-		s.Extra = []string{"automatic approval of new nodes"}
+		s.Extra = []string{"the permission for automatic approval of new nodes"}
 		return s
 	}
 	s.otherRole = wanted.RoleRef != found.RoleRef

@@ -99,7 +99,7 @@ func (o approveOptions) choose(e *cli.Env, outcomes []cli.Outcome) []int {
 		switch {
 		case outcomes[i].Err != nil, result.Result != "":
 		case len(chosen) == o.limit:
-			result.Result = "left"
+			result.Result = "over the limit"
 			left++
 		default:
 			result.Result = "would be approved"

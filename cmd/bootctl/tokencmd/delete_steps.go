@@ -45,7 +45,7 @@ func (o deleteOptions) deleteToken(ctx context.Context, client *kubeclient.Clien
 	if errors.Is(err, token.ErrNotFound) && (o.expired || o.ignoreNotFound) {
 		err = nil
 		if !o.expired { // otherwise the token cleaner deleted it in the meantime
-			result.Result = "not there"
+			result.Result = "not found"
 		}
 	}
 	return cli.Outcome{Result: result, Err: err}
