@@ -12,9 +12,9 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	bootstrapapi "k8s.io/cluster-bootstrap/token/api"
 
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
@@ -89,9 +89,12 @@ func (a Addresses) readClusterInfo(ctx context.Context, client *kubeclient.Clien
 	if err != nil {
 		return fmt.Errorf("get cluster-info: %w", err)
 	}
-	document, err := clusterinfo.ParseDocument([]byte(object.Data[bootstrapapi.KubeConfigKey]))
-	if err == nil { // an invalid document names no address
-		a.addURL(document.Server.URL())
+	document, err := clientcmd.Load([]byte(object.Data[bootstrapapi.KubeConfigKey]))
+	if err != nil {
+		return nil //nolint:nilerr // an invalid document names no address
+	}
+	for _, cluster := range document.Clusters {
+		a.addURL(cluster.Server)
 	}
 	return nil
 }

@@ -15,10 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/bootctl/bootctl/internal/testca"
 	"github.com/bootctl/bootctl/internal/testcsr"
 	"github.com/bootctl/bootctl/pkg/approval"
-	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
@@ -32,12 +30,8 @@ func newNode(name string, addresses ...string) *corev1.Node {
 }
 
 // controlPlane returns the objects that show the addresses of the API server.
-func controlPlane(t *testing.T) []runtime.Object {
-	t.Helper()
-	document, err := clusterinfo.Encode("published.example.com:6443", []*x509.Certificate{testca.New(t, testcsr.Now).Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
+func controlPlane() []runtime.Object {
+	const document = "{apiVersion: v1, kind: Config, clusters: [{name: '', cluster: {server: 'https://published.example.com:6443'}}]}"
 	return []runtime.Object{
 		&corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "kubernetes"},
@@ -47,7 +41,7 @@ func controlPlane(t *testing.T) []runtime.Object {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "kubernetes", Labels: map[string]string{"kubernetes.io/service-name": "kubernetes"}},
 			Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"192.0.2.1"}}, {Addresses: []string{"192.0.2.2"}}},
 		},
-		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": string(document)}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "cluster-info"}, Data: map[string]string{"kubeconfig": document}},
 	}
 }
 
@@ -120,7 +114,7 @@ func TestEvaluate_ServingAddresses(t *testing.T) {
 				r.Subject, r.IPAddresses = csr.NodeSubject("worker-3"), []net.IP{net.IPv4(10, 0, 0, 3)}
 			}), testcsr.By("system:node:worker-3", "system:nodes"))
 			other.Name = "of-worker-3"
-			objects := append(controlPlane(t), newNode(testcsr.NodeName, test.host), newNode("worker-2", "10.0.0.2"), newNode("worker-3"), request, other)
+			objects := append(controlPlane(), newNode(testcsr.NodeName, test.host), newNode("worker-2", "10.0.0.2"), newNode("worker-3"), request, other)
 			client := cluster(nobody, objects...)
 			client.ServerURL = "https://198.51.100.1:6443"
 			want := approval.Criteria{Signer: csr.KubeletServing}
@@ -172,7 +166,7 @@ func TestEvaluate_AllowableAddresses(t *testing.T) {
 	for _, test := range tests {
 		request := testcsr.Serving(t, testcsr.NewKey(t), withHosts(t, test.hosts...))
 		known := slices.DeleteFunc(slices.Clone(test.hosts), func(host string) bool { return host == "203.0.113.9" })
-		client := cluster(nobody, append(controlPlane(t), newNode(testcsr.NodeName, known...), request)...)
+		client := cluster(nobody, append(controlPlane(), newNode(testcsr.NodeName, known...), request)...)
 		_, err := approval.Evaluate(t.Context(), client, csr.Decode(request), approval.Criteria{Signer: csr.KubeletServing})
 		violation, ok := errors.AsType[*approval.PolicyViolationError](err)
 		if !ok || !slices.Equal(violation.AllowAddresses, test.want) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/bootctl/bootctl/pkg/csr"
@@ -142,19 +141,17 @@ func typed(value asn1.RawValue, what string) (asn1.ObjectIdentifier, []asn1.RawV
 	return kind, parts[1:], nil
 }
 
-const printablePunctuation = " '()+,-./:=?"
+// printable are the characters of a PrintableString: X.680, section 41.4.
+const printable = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?"
 
 // isText reports whether all programs read the value as the same text.
 func isText(value asn1.RawValue, kind asn1.ObjectIdentifier) bool {
 	if value.Class != asn1.ClassUniversal || value.IsCompound {
 		return false
 	}
-	notPrintable := func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(printablePunctuation, c))
-	}
 	switch value.Tag {
 	case asn1.TagPrintableString:
-		return !strings.ContainsFunc(string(value.Bytes), notPrintable)
+		return len(bytes.Trim(value.Bytes, printable)) == 0
 	case asn1.TagUTF8String:
 		return utf8.Valid(value.Bytes)
 	case asn1.TagIA5String: // the only type for these: RFC 5280, section 4.1.2.6
@@ -246,7 +243,7 @@ func checkExtensions(der []byte) error {
 
 // checkExtension checks the value of one extension: RFC 5280, section 4.2.1.
 func checkExtension(kind asn1.ObjectIdentifier, value []byte) error {
-	known := true
+	var known bool
 	switch {
 	case kind.Equal(alternativeNames):
 		known = areNames(value)

@@ -127,7 +127,7 @@ func diagnose(err error) Finding {
 
 // fixes are the fixes for failed requests of a node, by reason code, if they differ
 // from the hint for an administrator: they fix the cluster, not the command.
-var fixes = map[string]string{ //nolint:gosec // the texts name flags and commands, not credentials
+var fixes = map[string]string{
 	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or allow anonymous requests for cluster-info in its AuthenticationConfiguration; or join with the file printed by: bootctl token create -o bootstrap-kubeconfig",
 	AnonymousForbidden:   "bootctl setup",
 	CAExpired:            "check the clock of this machine, then renew the cluster's CA and publish it: " + publish,

@@ -42,12 +42,7 @@ func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	cli.GroupFlags(fs, "Safety Flags", "dry-run", "yes", "force", "allow-address")
 }
 
-func newApprove(e *cli.Env) *cobra.Command {
-	var o approveOptions
-	cmd := &cobra.Command{
-		Use:   "approve [NAME...]",
-		Short: "Approve CSRs that pass the approval policy",
-		Long: `Approve CSRs that pass the approval policy.
+const approveLong = `Approve CSRs that pass the approval policy.
 
 Select CSRs by name, or pending CSRs with filters, which are combined with AND.
 Each CSR is first evaluated with the rules that csr review shows. Without
@@ -87,7 +82,14 @@ Permissions:
   get on the configmap cluster-info in kube-public, for serving certificates
   list on nodes, for serving certificates
 
-The permissions on approval and on the signer are checked first.`,
+The permissions on approval and on the signer are checked first.`
+
+func newApprove(e *cli.Env) *cobra.Command {
+	var o approveOptions
+	cmd := &cobra.Command{
+		Use:   "approve [NAME...]",
+		Short: "Approve CSRs that pass the approval policy",
+		Long:  approveLong,
 		Example: `  # Approve a CSR by name, if it still has this UID
   bootctl csr approve node-csr-4eJ2 --uid 0e5c3f6a-6d0f-4f7e-9a53-0c7a3d1b2f10
 

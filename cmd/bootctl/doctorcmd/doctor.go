@@ -10,13 +10,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/doctor"
 )
 
-// New returns the command doctor.
-func New(e *cli.Env) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Check whether nodes can join, and how to fix what prevents it",
-		Long: `Check whether nodes can join, and how to fix what prevents it.
+const doctorLong = `Check whether nodes can join, and how to fix what prevents it.
 
 Checks everything that a joining node needs, without changing anything. Each
 check prints its status (OK, WARN, FAIL, or SKIP), a stable reason code, a
@@ -54,7 +48,15 @@ Permissions:
   get and delete on certificatesigningrequests, with --probe
 
 A check without a permission that it needs is reported as WARN, and the other
-checks continue. --endpoint needs no permissions.`,
+checks continue. --endpoint needs no permissions.`
+
+// New returns the command doctor.
+func New(e *cli.Env) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check whether nodes can join, and how to fix what prevents it",
+		Long:  doctorLong,
 		Example: `  # Check whether nodes can join the cluster
   bootctl doctor
 

@@ -29,13 +29,7 @@ func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.force, "force", false, "overwrite objects that differ")
 }
 
-// New returns the command setup.
-func New(e *cli.Env) *cobra.Command {
-	var o options
-	cmd := &cobra.Command{
-		Use:   "setup",
-		Short: "Prepare a cluster so that nodes can join it",
-		Long: `Prepare a cluster so that nodes can join it.
+const setupLong = `Prepare a cluster so that nodes can join it.
 
 Creates the RBAC objects and the cluster-info ConfigMap that joining nodes need.
 It creates no tokens and does not let the API server access kubelets. Objects
@@ -78,7 +72,15 @@ Permissions:
   delete on clusterroles and clusterrolebindings, with --remove
 
 A cluster administrator has these permissions. get on nodes is needed because
-setup grants it to nodes.`,
+setup grants it to nodes.`
+
+// New returns the command setup.
+func New(e *cli.Env) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "Prepare a cluster so that nodes can join it",
+		Long:  setupLong,
 		Example: `  # Show what would be created
   bootctl setup --endpoint https://192.0.2.1:6443 --dry-run
 
