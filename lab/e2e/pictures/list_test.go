@@ -60,7 +60,7 @@ func pictures() []picture {
 			title: "bootctl doctor finds that the cluster has no cluster-info, and bootctl setup creates it. " +
 				"bootctl token create writes a bootstrap kubeconfig, with which bootctl join joins worker-7.",
 			steps: []step{
-				{command: "bootctl doctor", code: 5, keep: `^(OK    server|FAIL  cluster-info|$|\d+ ok|bootctl: )`},
+				{command: "bootctl doctor", code: 5, keep: `^(OK    server|FAIL  (anonymous|cluster-info):|$|\d+ ok|bootctl: )`},
 				{command: "bootctl setup --endpoint https://" + documentationHost, keep: `^(KIND|ConfigMap)`},
 				{command: "umask 077; bootctl token create --ttl 15m --wait -o bootstrap-kubeconfig >bootstrap.conf", keep: `^$`},
 				{command: "# copy bootstrap.conf to worker-7"},
