@@ -132,7 +132,7 @@ func TestApprove_Unconfirmed(t *testing.T) {
 	tests := []struct{ name, format, want string }{
 		{"plain", "name", "hint: confirm with --yes: bootctl csr approve --pending -o name --yes\n"},
 		{"quoted", "go-template=a b", "hint: confirm with --yes: bootctl csr approve --pending -o 'go-template=a b' --yes\n"},
-		{"not printable", "go-template=\x1b", "hint: pass --yes to skip the prompt; nothing was changed\n"},
+		{"not printable", "go-template=\x1b", "hint: run the same command again with --yes to skip the prompt; nothing was changed\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

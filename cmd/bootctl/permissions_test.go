@@ -42,7 +42,7 @@ func jobs() []job {
 			"The account can approve CSRs for the client and serving certificates of nodes. RBAC does not know the\n" +
 				"[approval policy](approval-policy.md): with another client, the account can approve any CSR for these signers. For user certificates,\n" +
 				"use `kubernetes.io/kube-apiserver-client` in `resourceNames`, and add `create` on `subjectaccessreviews`.",
-			[]string{"with --node", "with filters", "with --denied and --failed"},
+			[]string{"with --node", "with filters", "with --denied and --failed", "for serving certificates"},
 		},
 		{
 			"cluster-info publisher", "bootctl-publisher", "cluster-info show, cluster-info verify, cluster-info pin, cluster-info sign, cluster-info publish",
@@ -66,7 +66,7 @@ func jobs() []job {
 
 // apiGroups has the API group of each resource that the help of a command names.
 var apiGroups = map[string]string{
-	"configmaps": "", "secrets": "", "nodes": "",
+	"configmaps": "", "secrets": "", "nodes": "", "services": "", "endpointslices": "discovery.k8s.io",
 	"roles": rbacv1.GroupName, "rolebindings": rbacv1.GroupName, "clusterroles": rbacv1.GroupName, "clusterrolebindings": rbacv1.GroupName,
 	"certificatesigningrequests": certificatesv1.GroupName, "certificatesigningrequests/approval": certificatesv1.GroupName, "signers": certificatesv1.GroupName,
 	"subjectaccessreviews": "authorization.k8s.io",

@@ -3,10 +3,13 @@ package failure
 import (
 	"cmp"
 	"errors"
+	"net"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bootctl/bootctl/internal/escape"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
 )
 
 // Failure is what bootctl reports about an error.
@@ -31,11 +34,11 @@ type row struct {
 	retry  bool // see Failure
 	when   condition
 	// hint is for an administrator and node for a person at a node; "" if it is the same.
-	// The name in the error replaces NAME or NODE. Other placeholders, such as ID, are
-	// values that the error does not have.
+	// The name in the error replaces NAME, NODE or ID, and the API server's address in it
+	// HOST:PORT or HOST. Other placeholders are values that the error does not have.
 	hint, node string
-	// fill returns a hint for the particular error, empty if the row's hint applies; nil if
-	// it always does.
+	// fill returns a hint for the particular error, empty if the row's hints apply; nil if
+	// they always do.
 	fill func(error) string
 	// yields marks a row that counts only if the error wraps no other error with a row.
 	yields bool
@@ -109,14 +112,26 @@ func wrapped(err error) []error {
 func (r row) failure(err error) Failure {
 	f := Failure{Reason: r.reason, Exit: r.exit, Retry: r.retry, Hint: r.hint, NodeHint: r.node}
 	if err != nil && r.fill != nil {
-		if hint := r.fill(err); hint != "" {
-			f.Hint, f.NodeHint = hint, hint
+		if filled := r.fill(err); filled != "" {
+			f.Hint, f.NodeHint = filled, ""
 		}
 	}
-	if name := escape.ShellQuote(nameIn(err)); name != "" {
-		named := strings.NewReplacer("NAME", name, "NODE", name)
-		f.Hint, f.NodeHint = named.Replace(f.Hint), named.Replace(f.NodeHint)
-	}
+	f.Hint, f.NodeHint = fillNames(f.Hint, err), fillNames(f.NodeHint, err)
 	f.NodeHint = cmp.Or(f.NodeHint, f.Hint)
 	return f
 }
+
+// fillNames replaces the placeholders in a hint with what the error has.
+func fillNames(hint string, err error) string {
+	if name := escape.ShellQuote(nameIn(err)); name != "" {
+		hint = placeholders.ReplaceAllLiteralString(hint, name)
+	}
+	if address := escape.ShellQuote(kubeclient.Address(err)); address != "" {
+		host, _, _ := net.SplitHostPort(kubeclient.Address(err))
+		hint = strings.NewReplacer("HOST:PORT", address, "HOST", cmp.Or(host, address)).Replace(hint)
+	}
+	return hint
+}
+
+// placeholders are those for the name in an error.
+var placeholders = regexp.MustCompile(`\b(NAME|NODE|ID)\b`)

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,12 +15,14 @@ import (
 	"testing"
 
 	"github.com/bootctl/bootctl/internal/durable"
+	"github.com/bootctl/bootctl/internal/testhint"
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/join"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
+	bootstraptoken "github.com/bootctl/bootctl/pkg/token"
 )
 
 // wrappings are the ways in which errors are wrapped between their cause and Of.
@@ -196,6 +199,35 @@ func TestOf_BulkRetry(t *testing.T) {
 	}
 }
 
+// Every hint contains a complete command, for an administrator and for a node, unless there
+// is none for the reason below.
+func TestTable_HintsHaveCommands(t *testing.T) {
+	const sameCommand = "the command that failed, whose arguments the hint does not repeat because they may be secret"
+	noCommand := map[string]string{
+		"Interrupted": "the user ended the command", "Terminated": "the user ended the command",
+		"ConfirmationRequired": sameCommand, "Conflict": sameCommand,
+		"SeveralFailures": "each failure has its own warning",
+		"Template":        "the command succeeded, and running it again can change the cluster again",
+		"Unsupported":     "no command helps on this system",
+		"RefusedByServer": "only the API server's message states what is wrong",
+		"InvalidKey":      "the fix is another file", "InvalidNodeName": "the fix is another name",
+		"LocalFile": "the message names the file and its error",
+		"Error":     "the error is unknown",
+	}
+	for _, f := range All() {
+		why, exempt := noCommand[f.Reason]
+		for _, hint := range []string{f.Hint, f.NodeHint} {
+			if testhint.HasCommand(hint) == exempt {
+				t.Errorf("%s (exempt because %s): hint %q", f.Reason, why, hint)
+			}
+		}
+		delete(noCommand, f.Reason)
+	}
+	if len(noCommand) > 0 {
+		t.Errorf("the table has no %v", noCommand)
+	}
+}
+
 // Hints contain the names in errors, quoted for a shell.
 func TestOf_FillsHints(t *testing.T) {
 	tests := []struct {
@@ -205,7 +237,7 @@ func TestOf_FillsHints(t *testing.T) {
 	}{
 		{"usage of the command", Usagef("x"), "see: bootctl COMMAND --help", ""},
 		{"usage of another command", &UsageError{errors.New("x"), "bootctl join"}, "see: bootctl join --help", ""},
-		{"not confirmed", ErrConfirmationRequired, "pass --yes to skip the prompt; nothing was changed", ""},
+		{"not confirmed", ErrConfirmationRequired, "run the same command again with --yes to skip the prompt; nothing was changed", ""},
 		{"no terminal", &ConfirmationError{"bootctl csr approve --pending --yes"}, "confirm with --yes: bootctl csr approve --pending --yes", ""},
 		{"pending", &kubeclient.DeadlineError{Last: &csr.RequestError{Name: "node-csr-1", Err: csr.ErrPending}},
 			"approve the CSR: bootctl csr approve node-csr-1", "ask an administrator to run bootctl csr approve node-csr-1, then run the same command again"},
@@ -215,22 +247,32 @@ func TestOf_FillsHints(t *testing.T) {
 			"ask an administrator to run bootctl csr delete 'a b', then run the same command again; or use another key: bootctl join --new-key"},
 		{"a name that cannot be quoted", &csr.RequestError{Name: "a\x1b", Err: csr.ErrDenied}, "delete the CSR so that the requester can submit it again: bootctl csr delete NAME",
 			"ask an administrator to run bootctl csr delete NAME, then run the same command again; or use another key: bootctl join --new-key"},
-		{"still pending", &csr.RequestError{Name: "x", Err: approval.ErrUndecided}, "deny the CSR first: bootctl csr deny x --reason REASON", ""},
+		{"still pending", &csr.RequestError{Name: "x", Err: approval.ErrUndecided}, "deny the CSR first: bootctl csr deny x --reason NotNeeded", ""},
 		{"conflicting", &approval.ConflictError{Name: "x", NodeName: "w1"}, "compare the fingerprints with the node's, then approve its CSR: bootctl csr approve --node w1 --fingerprint FINGERPRINT", ""},
 		{"violation", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "node", Overridable: true}}}, "review the CSR before overriding these rules with --force: bootctl csr review x", ""},
 		{"violation of another signer", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer", Overridable: true}}},
-			"set --signer to evaluate the CSR by the rules of its signer: bootctl csr review x", ""},
+			"review the CSR by the rules of its signer, then approve it with --signer: bootctl csr review x", ""},
 		{"violation that cannot be overridden", &approval.PolicyViolationError{Name: "x", Violations: []approval.RuleResult{{Rule: "signer", Overridable: true}, {Rule: "node"}}},
-			"deny the CSR, since these rules cannot be overridden: bootctl csr deny x --reason REASON", ""},
+			"deny the CSR, since these rules cannot be overridden: bootctl csr deny x --reason PolicyViolation", ""},
 		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission},
 			"run the command as a user with that permission; bootctl join needs root only to write to /, not with --out-dir or --rootfs", ""},
 		{"owner", durable.ErrForeignOwner, "run the command as the owner of these files, such as root, or move the file away", ""},
 		{"pin of another cluster", clusterinfo.ErrPinMismatch, "compare the pin with the cluster's: bootctl cluster-info pin",
-			"ask an administrator for the current pin (bootctl cluster-info pin): this is a different cluster, or a possible man-in-the-middle"},
+			"ask an administrator for the current pin, because this is a different cluster or a possible man-in-the-middle: bootctl cluster-info pin"},
 		{"pin that node credentials do not have", &join.PinMismatchError{Err: clusterinfo.ErrPinMismatch},
 			"ask an administrator for the current pin (bootctl cluster-info pin); if the cluster was created again, replace the node credentials: bootctl join --force", ""},
 		{"another file error", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, "", ""},
-		{"forbidden", rbacDenial(), "run the command as a cluster administrator, or grant the permission that the error names", "ask an administrator to run: bootctl setup"},
+		{"forbidden", rbacDenial(), "run the command as a cluster administrator, or grant the permission that the error names; to list your permissions, run: kubectl auth can-i --list", "ask an administrator to run: bootctl setup"},
+		{"token", &bootstraptoken.IDError{ID: "abcdef", Err: bootstraptoken.ErrExists}, "omit TOKEN to generate one, or delete it first: bootctl token delete abcdef", ""},
+		{"token at a node", discovery.EndpointErrors{&bootstraptoken.IDError{ID: "abcdef", Err: discovery.ErrTokenRejected}},
+			"see why the API server rejects the token: bootctl token check abcdef", "ask an administrator to run: bootctl token check abcdef"},
+		{"address", fmt.Errorf("192.0.2.1:6443: %w", dialError()), "check the address in the kubeconfig, the API server, and any proxy in between: kubectl config view --minify",
+			"check the address, the API server, and any proxy in between: bootctl doctor --endpoint 192.0.2.1:6443"},
+		{"host", inRequest(&kubeclient.ProxyError{}), `connect to the API server without a proxy: export NO_PROXY="$NO_PROXY,192.0.2.1"`,
+			`connect without a proxy: bootctl join --no-proxy; or: export NO_PROXY="$NO_PROXY,192.0.2.1"`},
+		{"no address", kubeclient.ErrNotAPIServer, "see what answers at this address, such as a proxy or a login page: curl -ki https://HOST:PORT/version", ""},
+		{"download", &url.Error{Op: "Download", URL: "https://192.0.2.1/file", Err: kubeclient.ErrRedirect},
+			"compare the URL with the one that the administrator gave you, and check any proxy in between", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package failure
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -9,11 +10,16 @@ import (
 	"github.com/bootctl/bootctl/pkg/approval"
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/join"
+	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
-// nameIn returns the name of the CSR, or the node, that err refers to; empty if err has no
-// name.
+// nameIn returns the name of the CSR, the node, or the token that err refers to; empty if
+// err has no name.
 func nameIn(err error) string {
+	if about, ok := errors.AsType[*token.IDError](err); ok {
+		return about.ID
+	}
 	if about, ok := errors.AsType[*csr.RequestError](err); ok {
 		return about.Name
 	}
@@ -43,17 +49,30 @@ func confirmationHint(err error) string {
 	return ""
 }
 
+// downloadHint returns the hint for a file that cannot be downloaded: its server is not an
+// API server.
+func downloadHint(err error) string {
+	if kubeclient.IsDownload(err) {
+		return "compare the URL with the one that the administrator gave you, and check any proxy in between"
+	}
+	return ""
+}
+
 // violationHint returns the hint for a CSR that violates rules of the approval policy for
 // which a review is not enough.
 func violationHint(err error) string {
 	violation, _ := errors.AsType[*approval.PolicyViolationError](err)
+	if len(violation.AllowAddresses) > 0 {
+		return fmt.Sprintf("if the administrator of %[1]s confirms that it has these addresses, run: bootctl csr approve --signer %s --node %[1]s --allow-address %s",
+			violation.NodeName, csr.KubeletServing, strings.Join(violation.AllowAddresses, ","))
+	}
 	var hint string
 	for _, v := range violation.Violations {
 		switch {
 		case !v.Overridable:
-			return "deny the CSR, since these rules cannot be overridden: bootctl csr deny NAME --reason REASON"
+			return "deny the CSR, since these rules cannot be overridden: bootctl csr deny NAME --reason PolicyViolation"
 		case v.Rule == "signer":
-			hint = "set --signer to evaluate the CSR by the rules of its signer: bootctl csr review NAME"
+			hint = "review the CSR by the rules of its signer, then approve it with --signer: bootctl csr review NAME"
 		}
 	}
 	return hint

@@ -173,6 +173,7 @@ func tokenSamples() []sample {
 		{"token.ErrUnusable", token.ErrUnusable, "TokenUnusable"},
 		{"token.ErrOtherSecret", token.ErrOtherSecret, "TokenSecretMismatch"},
 		{"token.ErrInvalidSpec", token.ErrInvalidSpec, "InvalidTokenSpec"},
+		{"token.IDError", &token.IDError{ID: "abcdef", Err: token.ErrExists}, "TokenExists"},
 	}
 }
 

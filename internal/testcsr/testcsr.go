@@ -202,6 +202,11 @@ func Signer(name string) func(*Object) {
 	return func(o *Object) { o.Spec.SignerName = name }
 }
 
+// By returns a change that sets the requester of a CSR.
+func By(user string, groups ...string) func(*Object) {
+	return func(o *Object) { o.Spec.Username, o.Spec.Groups = user, groups }
+}
+
 // Asks returns a change that replaces the PKCS #10 CSR with one from a changed template.
 func Asks(t *testing.T, key *ecdsa.PrivateKey, changes ...func(*x509.CertificateRequest)) func(*Object) {
 	t.Helper()

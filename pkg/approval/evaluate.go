@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,12 @@ type Criteria struct {
 	Fingerprint string
 	// Conflicts are conflicts that the CSR must not be in, as [Candidates] found them.
 	Conflicts Conflicts
+	// Addresses are the result of [ReadAddresses], which Evaluate calls if it is nil and
+	// the CSR is for a serving certificate.
+	Addresses *Addresses
+	// AllowedAddresses are IP addresses and host names that the approver confirms as the
+	// node's; see Facts. The CSR must be the one of the node that the approver named.
+	AllowedAddresses []string
 	// Force overrides all rules that are Overridable.
 	Force bool
 }
@@ -38,8 +45,8 @@ type Evaluation struct {
 // matches ErrFingerprintMismatch, csr.ErrDenied or csr.ErrFailed, or a
 // *[PolicyViolationError] together with the Evaluation.
 //
-// Access: get on certificatesigningrequests and nodes and, for clients of the API
-// server, create on subjectaccessreviews.
+// Access: get on certificatesigningrequests and nodes; for clients of the API server,
+// create on subjectaccessreviews; for serving certificates, as [ReadAddresses].
 func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, want Criteria) (Evaluation, error) {
 	r, err := csr.Get(ctx, client.Certificates, r)
 	e := Evaluation{Request: r}
@@ -54,7 +61,7 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 	case !r.IsPending(): // already decided
 		return e, r.Refused()
 	}
-	facts, err := gatherFacts(ctx, client, r, want.Signer)
+	facts, err := gatherFacts(ctx, client, r, want)
 	if err != nil {
 		return e, err
 	}
@@ -64,9 +71,27 @@ func Evaluate(ctx context.Context, client *kubeclient.Client, r csr.Request, wan
 		violations = slices.DeleteFunc(violations, func(v RuleResult) bool { return v.Overridable })
 	}
 	if len(violations) > 0 {
-		return e, &PolicyViolationError{Name: r.Name, Violations: violations}
+		violation := &PolicyViolationError{Name: r.Name, Violations: violations}
+		violation.AllowAddresses = allowableAddresses(r, facts)
+		if len(violation.AllowAddresses) > 0 {
+			violation.NodeName = r.NodeName()
+		}
+		return e, violation
 	}
 	return e, nil
+}
+
+// allowableAddresses returns the addresses with which the CSR would violate no rule if the
+// approver allowed them; none if there are other violations.
+func allowableAddresses(r csr.Request, facts Facts) []string {
+	facts.AllowedAddresses = hosts(r)
+	if len(Violations(Check(r, facts))) > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(hosts(r), func(host string) bool {
+		isOwnName := parseAddress(host) == nil && canonicalHost(host) == r.NodeName()
+		return facts.Addresses.owner(host, r.NodeName()) == "" && (isOwnName || parseAddress(host) != nil)
+	})
 }
 
 // ReviewResult is what an approver must know about a CSR in addition to its content.
@@ -93,13 +118,13 @@ type ReviewResult struct {
 //
 // Access: get on certificatesigningrequests and nodes; list on
 // certificatesigningrequests and create on subjectaccessreviews, without which the
-// result has less detail.
+// result has less detail; for serving certificates, as [ReadAddresses].
 func Review(ctx context.Context, client *kubeclient.Client, r csr.Request) (ReviewResult, error) {
 	r, err := csr.Get(ctx, client.Certificates, r)
 	if err != nil {
 		return ReviewResult{}, err
 	}
-	facts, err := gatherFacts(ctx, client, r, r.SignerName)
+	facts, err := gatherFacts(ctx, client, r, Criteria{Signer: r.SignerName})
 	if err != nil {
 		return ReviewResult{}, err
 	}
@@ -126,14 +151,22 @@ func Preview(r csr.Request) []RuleResult {
 }
 
 // gatherFacts reads what the rules need to know about the cluster.
-func gatherFacts(ctx context.Context, client *kubeclient.Client, r csr.Request, signer string) (Facts, error) {
-	facts := Facts{Signer: signer}
+func gatherFacts(ctx context.Context, client *kubeclient.Client, r csr.Request, want Criteria) (Facts, error) {
+	facts := Facts{Signer: want.Signer, AllowedAddresses: want.AllowedAddresses}
 	if r.SignerName == csr.APIServerClient && r.PKCS10 != nil {
 		var err error
 		subject := r.PKCS10.Subject
 		facts.Privilege, err = AdminPermission(ctx, client.Authorization, subject.CommonName, append([]string{"system:authenticated"}, subject.Organization...))
 		return facts, err
 	}
+	if r.SignerName == csr.KubeletServing && want.Addresses == nil {
+		addresses, err := ReadAddresses(ctx, client)
+		if err != nil {
+			return facts, err
+		}
+		want.Addresses = &addresses
+	}
+	facts.Addresses = *cmp.Or(want.Addresses, &Addresses{})
 	name := r.NodeName()
 	if csr.ValidateNodeName(name) != nil {
 		return facts, nil // it violates a rule whatever the facts

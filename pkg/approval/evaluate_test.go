@@ -34,7 +34,7 @@ func cluster(allow func(user string, a *authorizationv1.ResourceAttributes) bool
 		review.Status.Allowed = allow(review.Spec.User, review.Spec.ResourceAttributes)
 		return true, review, nil
 	})
-	return &kubeclient.Client{Core: clientset.CoreV1(), Certificates: clientset.CertificatesV1(), Authorization: clientset.AuthorizationV1()}
+	return &kubeclient.Client{Core: clientset.CoreV1(), Certificates: clientset.CertificatesV1(), Authorization: clientset.AuthorizationV1(), Discovery: clientset.DiscoveryV1()}
 }
 
 func nobody(string, *authorizationv1.ResourceAttributes) bool { return false }
@@ -53,7 +53,7 @@ func TestEvaluate(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: testcsr.NodeName},
 		Status:     corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Address: testcsr.NodeName}, {Address: "10.0.0.1"}}},
 	}
-	client := testcsr.Stored(t, key, testcsr.Signer(csr.APIServerClient), testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName, r.Subject.Organization = "jane", nil }))
+	client := testcsr.Stored(t, key, testcsr.Signer(csr.APIServerClient), testcsr.By("alice"), testcsr.Asks(t, key, func(r *x509.CertificateRequest) { r.Subject.CommonName, r.Subject.Organization = "jane", nil }))
 	master := func(user string, a *authorizationv1.ResourceAttributes) bool { return user == "jane" && a.Verb == "*" }
 	tests := []struct {
 		name       string
@@ -65,6 +65,8 @@ func TestEvaluate(t *testing.T) {
 		wantErr    error
 	}{
 		{name: "approvable", request: testcsr.Stored(t, key)},
+		{name: "unreadable", request: testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte("x") }), violations: "readable"},
+		{name: "unreadable, forced", request: testcsr.Stored(t, key, func(o *testcsr.Object) { o.Spec.Request = []byte("x") }), want: approval.Criteria{Force: true}, violations: "readable"},
 		{name: "matching key", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: csr.Fingerprint(key.Public())}},
 		{name: "another key", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: "sha256:" + strings.Repeat("0", 64)}, wantErr: approval.ErrFingerprintMismatch},
 		{name: "another key, forced", request: testcsr.Stored(t, key), want: approval.Criteria{Fingerprint: "sha256:" + strings.Repeat("0", 64), Force: true}, wantErr: approval.ErrFingerprintMismatch},

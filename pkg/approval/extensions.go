@@ -11,61 +11,28 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 )
 
-// Object identifiers: RFC 2985, section 5.4.2, and RFC 5280, section 4.2.1.6.
-var (
-	extensionRequest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 14}
-	alternativeNames = asn1.ObjectIdentifier{2, 5, 29, 17}
-)
-
 // Kinds of a subject alternative name: RFC 5280, section 4.2.1.6.
 const (
-	sanDNS = 2
-	sanIP  = 7
+	sanEmail = 1
+	sanDNS   = 2
+	sanURI   = 6
+	sanIP    = 7
 )
 
-// attribute is an attribute of a PKCS#10 request: RFC 2986, section 4.1.
-type attribute struct {
-	Type   asn1.ObjectIdentifier
-	Values []asn1.RawValue `asn1:"set"`
-}
-
-// attributes returns all attributes of the CSR: crypto/x509 shows only the first value of
-// one kind, so other values could contain hidden names.
-func attributes(r csr.Request) ([]attribute, error) {
-	var info struct {
-		Version    int
-		Subject    asn1.RawValue
-		Key        asn1.RawValue
-		Attributes []attribute `asn1:"optional,omitempty,tag:0,set"`
-	}
-	_, err := asn1.Unmarshal(r.PKCS10.RawTBSCertificateRequest, &info)
-	return info.Attributes, err
-}
-
-// hasNoExtensions reports whether the CSR has no attributes and no extensions.
-func hasNoExtensions(r csr.Request) bool {
-	found, err := attributes(r)
-	return err == nil && len(found) == 0 && len(r.PKCS10.Extensions) == 0
-}
+// hasNoExtensions reports whether the CSR requests no extensions, except the identifier of
+// its key, which some tools add and which means nothing.
+func hasNoExtensions(r csr.Request) bool { return onlyExtensions(r, subjectKeyID) }
 
 // onlyNames reports whether the only extension is subject alternative names, which are DNS
 // names and IP addresses.
 func onlyNames(r csr.Request) bool {
-	found, err := attributes(r)
-	if err != nil || len(found) != 1 || !found[0].Type.Equal(extensionRequest) || len(found[0].Values) != 1 {
-		return false
-	}
-	isNames := func(e pkix.Extension) bool { return e.Id.Equal(alternativeNames) }
-	if len(r.PKCS10.Extensions) != 1 || !isNames(r.PKCS10.Extensions[0]) {
-		return false
-	}
-	var names []asn1.RawValue
-	if _, err := asn1.Unmarshal(r.PKCS10.Extensions[0].Value, &names); err != nil {
-		return false
-	}
-	return !slices.ContainsFunc(names, func(name asn1.RawValue) bool {
-		return name.Class != asn1.ClassContextSpecific || name.Tag != sanDNS && name.Tag != sanIP
-	})
+	return onlyExtensions(r, subjectKeyID, alternativeNames) && len(r.PKCS10.EmailAddresses)+len(r.PKCS10.URIs) == 0
+}
+
+// onlyExtensions reports whether all extensions have one of these types. An extension that
+// crypto/x509 does not find is not well-formed.
+func onlyExtensions(r csr.Request, allowed ...asn1.ObjectIdentifier) bool {
+	return !slices.ContainsFunc(r.PKCS10.Extensions, func(e pkix.Extension) bool { return !slices.ContainsFunc(allowed, e.Id.Equal) })
 }
 
 // unknownSANs returns the names that are not among the Node's addresses: IP addresses are

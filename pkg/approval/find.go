@@ -80,7 +80,7 @@ func findOfNode(ctx context.Context, client certificatesv1client.CertificateSign
 	case len(requests) == 0:
 		return csr.Request{}, fmt.Errorf("node %s: %w for the signer %s is pending", filter.Node, csr.ErrNotFound, filter.SignerName)
 	case i < 0 && filter.Fingerprint != "":
-		return csr.Request{}, fmt.Errorf("CSR %s for node %s: %w", requests[0].Name, filter.Node, ErrFingerprintMismatch)
+		return csr.Request{}, &csr.RequestError{Name: requests[0].Name, Err: ErrFingerprintMismatch}
 	case i < 0:
 		return csr.Request{}, fmt.Errorf("CSR %s for node %s does not match the other filters: %w", requests[0].Name, filter.Node, csr.ErrNotFound)
 	case filter.Fingerprint == "":

@@ -91,12 +91,12 @@ func TestCheck_HiddenSANs(t *testing.T) {
 	}{
 		{"no names", nil, false, ""},
 		{"shown names", []attribute{{request, []asn1.RawValue{names}}}, false, "no extensions"},
-		{"after an empty value", []attribute{{request, []asn1.RawValue{none, other}}}, false, "no extensions"},
-		{"in another attribute", []attribute{{microsoft, []asn1.RawValue{other}}}, false, "no extensions"},
+		{"after an empty value", []attribute{{request, []asn1.RawValue{none, other}}}, false, "well-formed"},
+		{"in another attribute", []attribute{{microsoft, []asn1.RawValue{other}}}, false, "well-formed"},
 		{"serving", []attribute{{request, []asn1.RawValue{names}}}, true, ""},
-		{"serving, after the allowed names", []attribute{{request, []asn1.RawValue{names, other}}}, true, "no other extensions"},
-		{"serving, in another attribute", []attribute{{request, []asn1.RawValue{names}}, {microsoft, []asn1.RawValue{other}}}, true, "no other extensions"},
-		{"serving, another kind", []attribute{{request, []asn1.RawValue{extensions(t, dns, registered)}}}, true, "no other extensions"},
+		{"serving, after the allowed names", []attribute{{request, []asn1.RawValue{names, other}}}, true, "well-formed"},
+		{"serving, in another attribute", []attribute{{request, []asn1.RawValue{names}}, {microsoft, []asn1.RawValue{other}}}, true, "well-formed"},
+		{"serving, another kind", []attribute{{request, []asn1.RawValue{extensions(t, dns, registered)}}}, true, "well-formed"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

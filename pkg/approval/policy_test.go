@@ -50,7 +50,7 @@ func TestCheck_Accepts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			results := approval.Check(csr.Decode(testcsr.Stored(t, test.key, test.change)), test.facts)
-			if violations := approval.Violations(results); len(violations) != 0 || len(results) != 13 {
+			if violations := approval.Violations(results); len(violations) != 0 || len(results) != 14 {
 				t.Errorf("%d results, violations %v", len(results), violations)
 			}
 		})
@@ -90,12 +90,12 @@ func TestCheck_Refuses(t *testing.T) {
 		{"denied", testcsr.With(certificatesv1.CertificateDenied), approval.Facts{}, "pending"},
 		{"failed", testcsr.With(certificatesv1.CertificateFailed), approval.Facts{}, "pending"},
 		{"issued", testcsr.Issued("x"), approval.Facts{}, "pending"},
-		{"serving signer", testcsr.Signer("kubernetes.io/kubelet-serving"), approval.Facts{}, "signer,no other extensions,addresses of the node,usages,requester,known node"},
-		{"client signer", testcsr.Signer("kubernetes.io/kube-apiserver-client"), approval.Facts{}, "signer,not privileged"},
+		{"serving signer", testcsr.Signer("kubernetes.io/kubelet-serving"), approval.Facts{}, "signer,addresses of the node,usages,requester,known node"},
+		{"client signer", testcsr.Signer("kubernetes.io/kube-apiserver-client"), approval.Facts{}, "signer,not privileged,requester"},
 		{"no O", subject(func(n *pkix.Name) { n.Organization = nil }), approval.Facts{}, "subject"},
 		{"other O", subject(func(n *pkix.Name) { n.Organization = []string{"system:masters"} }), approval.Facts{}, "not privileged,subject"},
 		{"second O", subject(func(n *pkix.Name) { n.Organization = append(n.Organization, "system:masters") }), approval.Facts{}, "not privileged,subject"},
-		{"OU", subject(func(n *pkix.Name) { n.OrganizationalUnit = []string{"x"} }), approval.Facts{}, "subject"},
+		{"OU", subject(func(n *pkix.Name) { n.OrganizationalUnit = []string{"x"} }), approval.Facts{}, "well-formed,subject"},
 		{"second CN", subject(func(n *pkix.Name) {
 			n.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "system:node:worker-1"}}
 			n.ExtraNames = append(n.ExtraNames, n.ExtraNames[0], pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "system:nodes"})
@@ -110,7 +110,7 @@ func TestCheck_Refuses(t *testing.T) {
 		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), approval.Facts{}, "no extensions"},
 		{"another extension", names(func(r *x509.CertificateRequest) {
 			r.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}}}
-		}), approval.Facts{}, "no extensions"},
+		}), approval.Facts{}, "well-formed,no extensions"},
 		{"no usage", testcsr.Usages(), approval.Facts{}, "usages"},
 		{"no client auth", testcsr.Usages("digital signature"), approval.Facts{}, "usages"},
 		{"no digital signature", testcsr.Usages("client auth"), approval.Facts{}, "usages"},
@@ -163,7 +163,7 @@ func TestCheck_Order(t *testing.T) {
 	for _, result := range approval.Check(csr.Decode(testcsr.Stored(t, testcsr.NewKey(t))), approval.Facts{}) {
 		rules = append(rules, result.Rule)
 	}
-	want := "readable, pending, signer, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
+	want := "readable, pending, signer, well-formed, signed with its key, not privileged, key, lifetime, subject, node name, no extensions, usages, requester, new node"
 	if got := strings.Join(rules, ", "); got != want {
 		t.Errorf("rules = %s\nwant %s", got, want)
 	}

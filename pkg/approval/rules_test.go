@@ -52,7 +52,7 @@ func TestCheck_Shape(t *testing.T) {
 		{"CN first", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{cn}, {o}})), ""},
 		{"in one set", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o, cn}})), "subject"},
 		{"an empty set", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {}, {cn}})), "subject"},
-		{"a serial number", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {cn}, {rdn(5, "1")}})), "subject"},
+		{"a serial number", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {cn}, {rdn(5, "1")}})), "well-formed,subject"},
 		{"innocent CN before", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {rdn(3, "innocent")}, {cn}})), "subject"},
 		{"privileged CN before", testcsr.Asks(t, key, rawSubject(t, pkix.RDNSequence{{o}, {rdn(3, "system:admin")}, {cn}})), "not privileged,subject"},
 		{"signed by another key", func(o *testcsr.Object) {
@@ -98,13 +98,13 @@ func TestCheck_Serving(t *testing.T) {
 		}),
 			approval.Facts{Signer: csr.KubeletServing, NodeExists: true, NodeAddresses: []string{"010.000.00.08"}}, ""},
 		{"an address as a host name", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{"10.0.0.1"} }), known, "addresses of the node"},
-		{"a name with the same prefix", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{testcsr.NodeName + ".example.com"} }), known, "addresses of the node"},
-		{"no name", testcsr.Asks(t, key), known, "no other extensions,addresses of the node"},
+		{"a name with the same prefix", names(func(r *x509.CertificateRequest) { r.DNSNames = []string{testcsr.NodeName + ".example.com"} }), known, "addresses of the node,host names"},
+		{"no name", testcsr.Asks(t, key), known, "addresses of the node"},
 		{"email", names(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@b"} }), known, "no other extensions,addresses of the node"},
 		{"URI", names(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "a"}} }), known, "no other extensions,addresses of the node"},
 		{"another extension", names(func(r *x509.CertificateRequest) {
 			r.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}}}
-		}), known, "no other extensions"},
+		}), known, "well-formed,no other extensions"},
 		{"client auth", testcsr.Usages("digital signature", "client auth"), known, "usages"},
 		{"by another node", func(o *testcsr.Object) { o.Spec.Username = "system:node:worker-2" }, known, "requester"},
 		{"by a bootstrap token", func(o *testcsr.Object) {
@@ -146,12 +146,23 @@ func TestCheck_Client(t *testing.T) {
 		{"names", testcsr.Asks(t, key, func(r *x509.CertificateRequest) {
 			r.Subject, r.DNSNames = pkix.Name{CommonName: "jane"}, []string{"kubernetes"}
 		}), named, "no extensions"},
+		{"by a bootstrap token", testcsr.By(testcsr.Bootstrap, "system:authenticated"), named, "not privileged,requester"},
+		{"by a member of a token group", func(o *testcsr.Object) { subject("jane")(o); testcsr.By("alice", "system:bootstrappers:a")(o) }, named, "requester"},
+		{"by a token without groups", func(o *testcsr.Object) { subject("jane")(o); testcsr.By(testcsr.Bootstrap)(o) }, named, "requester"},
+		{"by a node", func(o *testcsr.Object) { subject("jane")(o); testcsr.By("system:node:worker-1")(o) }, named, "requester"},
+		{"by a member of the nodes", func(o *testcsr.Object) { subject("jane")(o); testcsr.By("alice", "system:nodes")(o) }, named, "requester"},
+		{"by an anonymous user", func(o *testcsr.Object) { subject("jane")(o); testcsr.By("system:anonymous")(o) }, named, "requester"},
+		{"by an unauthenticated user", func(o *testcsr.Object) { subject("jane")(o); testcsr.By("alice", "system:unauthenticated")(o) }, named, "requester"},
+		{"by a service account", func(o *testcsr.Object) {
+			subject("jane")(o)
+			testcsr.By("system:serviceaccount:a:b", "system:serviceaccounts")(o)
+		}, named, ""},
 		{"another signer", func(o *testcsr.Object) { subject("jane")(o); o.Spec.SignerName = "example.com/x" }, approval.Facts{Signer: "example.com/x"}, ""},
 		{"another signer, system:masters", func(o *testcsr.Object) { subject("jane", "system:masters")(o); o.Spec.SignerName = "example.com/x" }, approval.Facts{Signer: "example.com/x"}, "not privileged"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := refusedBy(testcsr.Stored(t, key, testcsr.Signer(csr.APIServerClient), test.change), test.facts); got != test.want {
+			if got := refusedBy(testcsr.Stored(t, key, testcsr.Signer(csr.APIServerClient), testcsr.By("alice"), test.change), test.facts); got != test.want {
 				t.Errorf("violations %q, want %q", got, test.want)
 			}
 		})
@@ -166,7 +177,7 @@ func TestCheck_MandatoryRules(t *testing.T) {
 			mandatory = append(mandatory, result.Rule)
 		}
 	}
-	if got := strings.Join(mandatory, ","); got != "readable,pending,signed with its key,not privileged" {
+	if got := strings.Join(mandatory, ","); got != "readable,pending,well-formed,signed with its key,not privileged" {
 		t.Errorf("mandatory rules: %s", got)
 	}
 }

@@ -43,7 +43,7 @@ func isSignature(text, id string) bool {
 // algorithm, header or spelling can pass.
 func Verify(document []byte, signature string, tok token.Token) error {
 	if tok.IsZero() || !hmac.Equal([]byte(signature), []byte(Sign(document, tok))) {
-		return fmt.Errorf("token %s: %w", tok.ID(), ErrSignature)
+		return &token.IDError{ID: tok.ID(), Err: ErrSignature}
 	}
 	return nil
 }

@@ -187,7 +187,7 @@ func (o Options) tryToken(ctx context.Context, endpoint clusterinfo.Endpoint, ro
 	_, err := fetch(ctx, endpoint, roots, o.Token, o.Client)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
+		return &token.IDError{ID: o.Token.ID(), Err: fmt.Errorf("%w: %w", ErrTokenRejected, err)}
 	case err == nil || apierrors.IsForbidden(err):
 		return ErrTokenNotSigned
 	}

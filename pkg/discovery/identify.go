@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // Identity is the user that the API server authenticates a token as.
@@ -48,7 +49,7 @@ func (o Options) identify(ctx context.Context, endpoint clusterinfo.Endpoint) (I
 	user, err := client.WhoAmI(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return Identity{}, fmt.Errorf("token %s: %w: %w", o.Token.ID(), ErrTokenRejected, err)
+		return Identity{}, &token.IDError{ID: o.Token.ID(), Err: fmt.Errorf("%w: %w", ErrTokenRejected, err)}
 	case isUnexpectedResponse(err):
 		return Identity{}, fmt.Errorf("%s: %w: %w", endpoint, kubeclient.ErrNotAPIServer, err)
 	case err != nil:

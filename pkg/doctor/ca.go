@@ -49,7 +49,7 @@ func (c *clusterChecker) signingCA(_ context.Context, cas []*x509.Certificate, s
 			"add the CA in kube-controller-manager's --cluster-signing-cert-file to the API server's --client-ca-file; then, to test it with a new CSR, run: bootctl doctor --probe")
 	}
 	return checkValidity(issuers, c.now()).findings("the CA that signed the newest node certificate", SigningCAExpired, SigningCAExpiresSoon,
-		"renew the certificate in kube-controller-manager's --cluster-signing-cert-file")
+		"renew the certificate in kube-controller-manager's --cluster-signing-cert-file; then, to test it with a new CSR, run: bootctl doctor --probe")
 }
 
 // expiryWarning is how long before its expiry a CA certificate is reported: a new one

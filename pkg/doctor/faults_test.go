@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/bootctl/bootctl/internal/certpem"
 	"github.com/bootctl/bootctl/internal/testca"
+	"github.com/bootctl/bootctl/internal/testhint"
 	"github.com/bootctl/bootctl/pkg/clusterinfo"
 	"github.com/bootctl/bootctl/pkg/doctor"
 	"github.com/bootctl/bootctl/pkg/setup"
@@ -39,6 +41,16 @@ func finding(check string, status doctor.Status, reason, message, fix string) do
 	return doctor.Finding{Check: check, Status: status, Reason: reason, Message: message, Fix: fix}
 }
 
+// checkFix checks that the fix of a finding has a complete command, unless it is a flag of
+// a component, which is set wherever the component is started.
+func checkFix(t *testing.T, f doctor.Finding) {
+	t.Helper()
+	component := regexp.MustCompile(`^(start|restart|add RBAC to|remove AlwaysAllow from) (the API server|kube-controller-manager)`)
+	if !testhint.HasCommand(f.Fix) && !component.MatchString(f.Fix) && f.Reason != doctor.RefusedByServer { // only the API server's message states what is wrong
+		t.Errorf("%s: %s: the fix %q has no command", f.Check, f.Reason, f.Fix)
+	}
+}
+
 func testFaults(t *testing.T, faults []fault) {
 	t.Helper()
 	for _, fault := range faults {
@@ -55,6 +67,7 @@ func testFaults(t *testing.T, faults []fault) {
 					!strings.Contains(f.Message, want.Message) || !strings.Contains(f.Fix, want.Fix) || f.Fix == "" {
 					t.Errorf("found %+v, want %+v", f, want)
 				}
+				checkFix(t, f)
 			}
 		})
 	}
@@ -176,16 +189,16 @@ func TestCluster_ClusterInfoFaults(t *testing.T) {
 		{"no room", func(p *adminCluster) {
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-100-len(p.info.Data["kubeconfig"]))
 		},
-			[]doctor.Finding{finding("capacity", doctor.FAIL, doctor.ClusterInfoFull, "room for 1", "bootctl token delete")}},
+			[]doctor.Finding{finding("capacity", doctor.FAIL, doctor.ClusterInfoFull, "room for 1", "bootctl token list --usage signing")}},
 		{"little room", func(p *adminCluster) {
 			p.tokens = append(p.tokens, p.token("aaaaaa"), p.token("bbbbbb"), p.token("cccccc"))
 			p.sign()
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-5*85-len(p.info.Data["kubeconfig"]))
-		}, []doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "room for 5", "bootctl token delete")}},
+		}, []doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "room for 5", "bootctl token list --usage signing")}},
 		{"little capacity", func(p *adminCluster) {
 			p.info.Data["much"] = strings.Repeat("x", 1<<20-3*85-len(p.info.Data["kubeconfig"]))
 		},
-			[]doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "1 token can sign cluster-info, which has room for 3", "bootctl token delete")}},
+			[]doctor.Finding{finding("capacity", doctor.WARN, doctor.ClusterInfoAlmostFull, "1 token can sign cluster-info, which has room for 3", "bootctl token list --usage signing")}},
 	})
 }
 

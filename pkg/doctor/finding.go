@@ -75,7 +75,7 @@ func checkError(ctx context.Context, err error) Finding {
 }
 
 func forbidden(missing string) Finding {
-	return Finding{Status: WARN, Reason: Forbidden, Message: missing, Fix: "run bootctl doctor as a cluster administrator, or grant the missing permission"}
+	return Finding{Status: WARN, Reason: Forbidden, Message: missing, Fix: "run bootctl doctor as a cluster administrator, or grant the missing permission; to list your permissions, run: kubectl auth can-i --list"}
 }
 
 // from adds the address to an error that does not begin with it.
@@ -94,7 +94,7 @@ const (
 	runApprover          = "start kube-controller-manager with the controller csrapproving enabled: --controllers=*"
 	runCertificateSigner = "start kube-controller-manager with the controller csrsigning enabled (--controllers=*) and with valid --cluster-signing-cert-file and --cluster-signing-key-file"
 	publish              = "bootctl cluster-info publish --endpoint " + placeholder + " --ca-file ca.crt"
-	again                = "run the same bootctl doctor command again"
+	again                = "run bootctl doctor again, with the same flags"
 
 	allControllers = "--controllers=*,bootstrapsigner,tokencleaner"
 	placeholder    = "ADDRESS" // of the API server, where doctor cannot know it
@@ -128,11 +128,11 @@ func diagnose(err error) Finding {
 // fixes are the fixes for failed requests of a node, by reason code, if they differ
 // from the hint for an administrator: they fix the cluster, not the command.
 var fixes = map[string]string{ //nolint:gosec // the texts name flags and commands, not credentials
-	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or allow anonymous requests for cluster-info in its AuthenticationConfiguration; or join with --discovery-file or --bootstrap-kubeconfig",
+	AnonymousDisabled:    "start the API server with --anonymous-auth=true, or allow anonymous requests for cluster-info in its AuthenticationConfiguration; or join with the file printed by: bootctl token create -o bootstrap-kubeconfig",
 	AnonymousForbidden:   "bootctl setup",
 	CAExpired:            "check the clock of this machine, then renew the cluster's CA and publish it: " + publish,
 	CAInvalid:            publish,
-	CARequired:           "identify the cluster with --ca-cert-hash or --ca-file",
+	CARequired:           "identify the cluster with --ca-cert-hash or --ca-file, as printed by: bootctl token create --print-join-command",
 	CSRNotFound:          again,
 	CSRNotSigned:         runCertificateSigner,
 	CSRPending:           runApprover,
@@ -149,7 +149,6 @@ var fixes = map[string]string{ //nolint:gosec // the texts name flags and comman
 	RefusedByServer:      "correct what the API server's message names",
 	SignatureInvalid:     "bootctl cluster-info sign",
 	SignatureMissing:     "create a token with the signing usage: bootctl token create; or, if the token has that usage, " + runSigner,
-	SignerFailed:         "correct what the signer's message names, or read the log of kube-controller-manager",
-	TokenRejected:        "to see why, an administrator runs: bootctl token check ID",
+	SignerFailed:         "correct what the signer's message names, or read the signer's log: kubectl -n kube-system logs -l component=kube-controller-manager",
 	Unreachable:          "check the address, the firewall, and that the API server listens there; or, if cluster-info has the wrong address, run: " + publish,
 }

@@ -33,7 +33,7 @@ func (c Cluster) tokenGrants(ctx context.Context) ([]Finding, error) {
 		return ok("bootstrap tokens have no admin-equivalent permissions"), nil
 	}
 	return one(FAIL, BootstrapTokenOverprivileged, fmt.Sprintf("bootstrap tokens in the group %s may %s", c.Setup.TokenGroup(), power),
-		"kubectl get clusterrolebindings -o wide; then delete the binding that grants this to "+strings.Join(c.groupsOfToken(), " or ")), nil
+		"delete the binding that grants this to "+strings.Join(c.groupsOfToken(), " or ")+"; to find it, run: kubectl get clusterrolebindings -o wide"), nil
 }
 
 // groupsOfToken returns the groups from which a node's token can get a permission.

@@ -211,7 +211,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	text := fmt.Sprintf("%s; the signature of token %s is %s", count, c.Token.ID(), state)
 	switch {
 	case state == clusterinfo.Missing && c.rejected: // so cluster-info is not signed with it
-		return one(FAIL, SignatureMissing, text, fixes[TokenRejected]), nil
+		return one(FAIL, SignatureMissing, text, "see why the API server rejects the token: bootctl token check "+c.Token.ID()), nil
 	case state == clusterinfo.Missing:
 		return one(FAIL, SignatureMissing, text, fixes[SignatureMissing]), nil
 	case state != clusterinfo.Valid:

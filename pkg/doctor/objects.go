@@ -62,7 +62,7 @@ func (c *clusterChecker) absent(ctx context.Context, o setup.Object, command str
 		return nil, err
 	case o.Unwanted && granted:
 		return one(WARN, AutoApprovalOn, "the object is missing, and another binding grants the same permissions, but you specified --auto-approve=none",
-			fmt.Sprintf("kubectl get clusterrolebindings -o wide; then delete the binding of %s to %s", o.RoleRef.Name, strings.Join(c.groupsOfToken(), " or "))), nil
+			fmt.Sprintf("delete the binding of %s to %s; to find it, run: kubectl get clusterrolebindings -o wide", o.RoleRef.Name, strings.Join(c.groupsOfToken(), " or "))), nil
 	case o.Unwanted:
 		return ok("the object is missing, as --auto-approve=none requires"), nil
 	case err != nil:

@@ -146,7 +146,7 @@ func (c *clusterChecker) requests(ctx context.Context, s *requestStats) []Findin
 		// The group is not system:bootstrappers, which includes tokens whose CSRs wait for a person.
 		{Status: FAIL, Reason: CSRApproverNotRunning, Fix: runApprover + "; meanwhile: bootctl csr approve --requester-group " + escape.ShellQuote(c.Setup.TokenGroup())},
 		{Status: FAIL, Reason: CSRSignerNotRunning, Fix: runCertificateSigner},
-		{Status: WARN, Reason: CSRPending, Fix: "bootctl csr list --pending; then approve or deny each CSR, or start the signer that the message names"},
+		{Status: WARN, Reason: CSRPending, Fix: "approve or deny each CSR, or start the signer that the message names; to list them, run: bootctl csr list --pending"},
 		{Status: WARN, Reason: SignerFailed, Fix: "bootctl csr delete --failed"},
 	} {
 		if texts := s.describe(f.Reason); len(texts) > 0 {

@@ -101,7 +101,7 @@ func (c *clusterChecker) signer(_ context.Context, states signatureStates, token
 	case token.CountSigning(tokens, c.now()) == 0:
 		return skip("no valid signing token exists; use --probe to test with a temporary token")
 	case states.stalled != "":
-		return one(FAIL, BootstrapSignerNotRunning, states.stalled, runSigner)
+		return one(FAIL, BootstrapSignerNotRunning, states.stalled, runSigner+"; meanwhile: bootctl cluster-info sign")
 	case states.recent > 0:
 		return tooRecent(states.recent)
 	}
@@ -163,7 +163,7 @@ func (c *clusterChecker) capacity(_ context.Context, info clusterinfo.Info, toke
 	signing := token.CountSigning(tokens, c.now())
 	left, few := remaining(info, signing)
 	message := fmt.Sprintf("%s can sign cluster-info, which has room for %d signatures", escape.Count(signing, "token"), info.Capacity())
-	const fix = "bootctl token delete ID, for each token that is not needed; then create tokens that need not sign with --usages authentication"
+	const fix = "delete the tokens that are not needed, and create tokens that need not sign with --usages authentication; to list the tokens that sign, run: bootctl token list --usage signing"
 	switch {
 	case left == 0:
 		return one(FAIL, ClusterInfoFull, message+", so it cannot be signed with another token", fix)

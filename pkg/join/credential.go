@@ -14,7 +14,8 @@ import (
 // credential in a bootstrap kubeconfig. Its zero value is no credential. It prints without
 // the secret.
 type Credential struct {
-	as string
+	as      string
+	tokenID string // empty if it is not a bootstrap token
 	// use sets the credential in a configuration. A function keeps the secret from being
 	// printed.
 	use func(*rest.Config)
@@ -25,7 +26,7 @@ func TokenCredential(tok token.Token) Credential {
 	if tok.IsZero() {
 		return Credential{}
 	}
-	return Credential{"token " + tok.ID(), func(c *rest.Config) { c.BearerToken = tok.Reveal() }}
+	return Credential{"token " + tok.ID(), tok.ID(), func(c *rest.Config) { c.BearerToken = tok.Reveal() }}
 }
 
 func (c Credential) String() string { return c.as }
@@ -49,9 +50,9 @@ func credentialOf(user *clientcmdapi.AuthInfo) Credential {
 	case err == nil:
 		return TokenCredential(tok)
 	case secret != "":
-		return Credential{"the token in the file", func(c *rest.Config) { c.BearerToken = secret }}
+		return Credential{"the token in the file", "", func(c *rest.Config) { c.BearerToken = secret }}
 	case len(cert) > 0:
-		return Credential{"the certificate in the file", func(c *rest.Config) { c.CertData, c.KeyData = cert, key }}
+		return Credential{"the certificate in the file", "", func(c *rest.Config) { c.CertData, c.KeyData = cert, key }}
 	}
 	return Credential{}
 }

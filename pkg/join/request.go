@@ -15,6 +15,7 @@ import (
 	"github.com/bootctl/bootctl/pkg/csr"
 	"github.com/bootctl/bootctl/pkg/discovery"
 	"github.com/bootctl/bootctl/pkg/kubeclient"
+	"github.com/bootctl/bootctl/pkg/token"
 )
 
 // maxFile is the maximum size of a discovery file in bytes.
@@ -174,8 +175,12 @@ func (j *joiner) submit(ctx context.Context, send func(context.Context) (*reques
 
 // rejection returns err, or ErrTokenRejected if the credential is not accepted.
 func (j *joiner) rejection(err error) error {
-	if apierrors.IsUnauthorized(err) {
-		return fmt.Errorf("%s: %w: %w", j.credential(), discovery.ErrTokenRejected, err)
+	if !apierrors.IsUnauthorized(err) {
+		return err
 	}
-	return err
+	err = fmt.Errorf("%w: %w", discovery.ErrTokenRejected, err)
+	if id := j.credential().tokenID; id != "" {
+		return &token.IDError{ID: id, Err: err}
+	}
+	return fmt.Errorf("%s: %w", j.credential(), err)
 }

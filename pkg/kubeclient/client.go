@@ -16,6 +16,7 @@ import (
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	certificatesv1 "k8s.io/client-go/kubernetes/typed/certificates/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	discoveryv1 "k8s.io/client-go/kubernetes/typed/discovery/v1"
 	rbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
 	"k8s.io/client-go/rest"
 )
@@ -27,6 +28,9 @@ type Client struct {
 	RBAC           rbacv1.RbacV1Interface
 	Authentication authenticationv1.AuthenticationV1Interface
 	Authorization  authorizationv1.AuthorizationV1Interface
+	Discovery      discoveryv1.DiscoveryV1Interface
+	// ServerURL is the URL of the API server in the configuration.
+	ServerURL string
 	// Version returns the version of the API server.
 	//
 	// Access: get on /version, which everyone has by default.
@@ -101,13 +105,14 @@ func New(config *rest.Config, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := Client{transport: transport}
-	var errs [5]error
+	c := Client{ServerURL: config.Host, transport: transport}
+	var errs [6]error
 	c.Core, errs[0] = corev1.NewForConfigAndClient(config, httpClient)
 	c.Certificates, errs[1] = certificatesv1.NewForConfigAndClient(config, httpClient)
 	c.RBAC, errs[2] = rbacv1.NewForConfigAndClient(config, httpClient)
 	c.Authentication, errs[3] = authenticationv1.NewForConfigAndClient(config, httpClient)
 	c.Authorization, errs[4] = authorizationv1.NewForConfigAndClient(config, httpClient)
+	c.Discovery, errs[5] = discoveryv1.NewForConfigAndClient(config, httpClient)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,15 @@ import (
 // ErrDownload means that a web server does not provide the document.
 var ErrDownload = errors.New("the server does not provide the document")
 
+// downloadOp marks the errors of requests for a document.
+const downloadOp = "Download"
+
+// IsDownload reports whether a request for a document failed, not one to an API server.
+func IsDownload(err error) bool {
+	failed, ok := errors.AsType[*url.Error](err)
+	return ok && failed.Op == downloadOp
+}
+
 // Download returns the document at an https URL, whose server must have a certificate
 // from a CA that this machine trusts. It does not follow redirects, and reads at most
 // limit bytes within the options' timeout. Errors name the URL without its query, which
@@ -24,7 +33,7 @@ func Download(ctx context.Context, from *url.URL, limit int64, opts Options) ([]
 	shown := (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: from.Path}).String()
 	text, err := download(ctx, from, limit, opts)
 	if bare, ok := errors.AsType[*url.Error](err); ok {
-		bare.URL = shown
+		bare.Op, bare.URL = downloadOp, shown
 		return nil, err
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package kubeclient
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -20,11 +21,28 @@ func Message(err error) string {
 }
 
 func unreachableText(failed *url.Error) string {
-	address := failed.URL
-	if u, err := url.Parse(failed.URL); err == nil {
-		address = u.Host
+	server := "the API server"
+	if failed.Op == downloadOp {
+		server = "the server"
 	}
-	return fmt.Sprintf("cannot reach the API server at %s: %s", address, networkCause(failed))
+	return fmt.Sprintf("cannot reach %s at %s: %s", server, cmp.Or(hostOf(failed), failed.URL), networkCause(failed))
+}
+
+// Address returns the host and port of the API server to which a request failed; empty if
+// err contains no such request.
+func Address(err error) string {
+	if failed, ok := errors.AsType[*url.Error](err); ok && failed.Op != downloadOp {
+		return hostOf(failed)
+	}
+	return ""
+}
+
+func hostOf(failed *url.Error) string {
+	u, err := url.Parse(failed.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // networkCause returns the innermost cause that people know by its name.

@@ -74,7 +74,7 @@ func (i Info) missingUsage(usage string) string {
 // returns an error that matches ErrUnusable and contains the reason.
 func (i Info) Usable(now time.Time) error {
 	if reason := cmp.Or(i.Problem, i.expiredReason(now)); reason != "" {
-		return fmt.Errorf("token %s: %w: %s", i.ID, ErrUnusable, reason)
+		return &IDError{i.ID, fmt.Errorf("%w: %s", ErrUnusable, reason)}
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (i Info) Usable(now time.Time) error {
 // token. It takes the same time wherever the two differ.
 func (i Info) Matches(tok Token) error {
 	if i.Token.IsZero() || subtle.ConstantTimeCompare([]byte(i.Token.Reveal()), []byte(tok.Reveal())) != 1 {
-		return fmt.Errorf("token %s: %w", tok.ID(), ErrOtherSecret)
+		return &IDError{tok.ID(), ErrOtherSecret}
 	}
 	return nil
 }

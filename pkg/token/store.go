@@ -29,6 +29,17 @@ var (
 	ErrChanged = errors.New("the token has changed since it was read")
 )
 
+// IDError is an error about the token with this ID.
+type IDError struct {
+	ID  string
+	Err error
+}
+
+func (e *IDError) Error() string { return fmt.Sprintf("token %s: %v", e.ID, e.Err) }
+
+// Unwrap returns Err.
+func (e *IDError) Unwrap() error { return e.Err }
+
 // Create stores a new token and returns it as stored in the cluster. It never replaces
 // a token: it returns an error that matches ErrExists if a token has the same ID, and
 // one that matches ErrInvalidSpec if the Spec is invalid. If the response is lost, it
@@ -53,7 +64,7 @@ func (b Batch) create(ctx context.Context, client corev1client.SecretsGetter) (I
 	case err == nil:
 		return Read(secret), nil
 	case apierrors.IsAlreadyExists(err):
-		return Info{}, fmt.Errorf("token %s: %w", b.Token.ID(), ErrExists)
+		return Info{}, &IDError{b.Token.ID(), ErrExists}
 	}
 	err = fmt.Errorf("create token %s: %w", b.Token.ID(), err)
 	if !isOutcomeUnknown(err) {
@@ -167,7 +178,7 @@ func List(ctx context.Context, client corev1client.SecretsGetter) ([]Info, error
 // Access: delete on secrets in kube-system; get to check after a lost response.
 func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) error {
 	if info.wrongType {
-		return fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
+		return &IDError{info.ID, ErrNotToken}
 	}
 	err := client.Secrets(metav1.NamespaceSystem).Delete(ctx, info.SecretName, metav1.DeleteOptions{
 		Preconditions: &metav1.Preconditions{UID: (*types.UID)(&info.UID), ResourceVersion: &info.version},
@@ -195,7 +206,7 @@ func Delete(ctx context.Context, client corev1client.SecretsGetter, info Info) e
 // Access: patch on secrets in kube-system.
 func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, expires time.Time) (Info, error) {
 	if info.wrongType {
-		return Info{}, fmt.Errorf("token %s: %w", info.ID, ErrNotToken)
+		return Info{}, &IDError{info.ID, ErrNotToken}
 	}
 	if err := checkExpiration(expires); err != nil {
 		return Info{}, err
@@ -219,9 +230,9 @@ func Extend(ctx context.Context, client corev1client.SecretsGetter, info Info, e
 func failed(doing, id string, err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
-		return fmt.Errorf("token %s: %w", id, ErrNotFound)
+		return &IDError{id, ErrNotFound}
 	case apierrors.IsConflict(err):
-		return fmt.Errorf("token %s: %w", id, ErrChanged)
+		return &IDError{id, ErrChanged}
 	}
 	return fmt.Errorf("%s token %s: %w", doing, id, err)
 }

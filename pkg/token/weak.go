@@ -17,7 +17,7 @@ var ErrWeak = errors.New("the token is weak")
 // server, because cluster-info is signed with the secret and anyone can read it.
 func (t Token) CheckStrength() error {
 	if weakness := t.Weakness(); weakness != "" {
-		return fmt.Errorf("token %s: %w: %s", t.id, ErrWeak, weakness)
+		return &IDError{t.id, fmt.Errorf("%w: %s", ErrWeak, weakness)}
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package csrcmd
 import (
 	"cmp"
 	"math"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 type approveOptions struct {
 	filterOptions
 	limit              int
+	allowed            []string // addresses
 	wait               bool
 	timeout            time.Duration
 	dryRun, yes, force bool
@@ -24,6 +27,8 @@ func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	o.filterOptions.addFlags(fs)
 	fs.StringVar(&o.UID, "uid", "", "approve only the CSR with this `UID`")
 	fs.StringVar(&o.Fingerprint, "fingerprint", "", "approve only the CSR with this key `fingerprint`, or its first 20 or more digits")
+	fs.StringSliceVar(&o.allowed, "allow-address", nil, "with --node, allow this `address` or host name for the node although another host has it or it is not the node's name; can be repeated")
+	cli.Requires(fs, "node", "allow-address")
 	fs.IntVar(&o.limit, "max", math.MaxInt, "maximum `number` of CSRs to approve, oldest first. Defaults to all")
 	fs.Lookup("max").DefValue = "0" // so that help prints no default
 	fs.BoolVar(&o.wait, "wait", false, "wait for a CSR for --node to appear")
@@ -34,7 +39,7 @@ func (o *approveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.yes, "yes", false, "skip the confirmation prompt for CSRs selected by filters")
 	fs.BoolVar(&o.force, "force", false, "approve one named CSR despite violations of rules that can be overridden")
 	cli.GroupFlags(fs, "Filter Flags", "pending", "signer", "requester", "requester-group", "node", "older-than", "uid", "fingerprint", "max")
-	cli.GroupFlags(fs, "Safety Flags", "dry-run", "yes", "force")
+	cli.GroupFlags(fs, "Safety Flags", "dry-run", "yes", "force", "allow-address")
 }
 
 func newApprove(e *cli.Env) *cobra.Command {
@@ -53,6 +58,13 @@ Node of that name exists unless the node renews its certificate. With --signer,
 the rules of that signer apply. CSRs that violate a rule are refused, but never
 denied. Privileged CSRs are never approved, even with --force.
 
+A serving certificate is approved for the node's own name and for the addresses
+in the status of its Node, which the node writes itself, unless the API server
+or another node has such an address. If they share it, for example on a control
+plane node, or for another host name, confirm it with --node and
+--allow-address. Loopback addresses and the names and addresses of the Service
+kubernetes are never approved.
+
 The approval applies only to the object that was evaluated, by its UID. With
 --fingerprint, it applies only to the key whose fingerprint was read at the
 node. If several CSRs with different keys are for the same node, filters approve
@@ -70,6 +82,10 @@ Permissions:
   list on certificatesigningrequests, with filters
   get on nodes
   create on subjectaccessreviews, for the signer of API server clients
+  get on services in default, for serving certificates
+  list on endpointslices in default, for serving certificates
+  get on the configmap cluster-info in kube-public, for serving certificates
+  list on nodes, for serving certificates
 
 The permissions on approval and on the signer are checked first.`,
 		Example: `  # Approve a CSR by name, if it still has this UID
@@ -84,7 +100,11 @@ The permissions on approval and on the signer are checked first.`,
     --requester-group system:bootstrappers:kubeadm:default-node-token
 
   # Approve all pending CSRs for kubelet serving certificates
-  bootctl csr approve --signer kubernetes.io/kubelet-serving --pending --yes`,
+  bootctl csr approve --signer kubernetes.io/kubelet-serving --pending --yes
+
+  # Approve the serving certificate of a control plane node
+  bootctl csr approve --signer kubernetes.io/kubelet-serving --node cp-1 \
+    --allow-address 192.0.2.1`,
 		RunE: func(cmd *cobra.Command, names []string) error { return o.run(cmd.Context(), e, names) },
 	}
 	o.addFlags(cmd.Flags())
@@ -105,8 +125,21 @@ func (o approveOptions) validate(named []csr.Request) error {
 		cli.UsageIf(len(named) > 1 && o.UID != "", "--uid applies to a single CSR, but %d were named", len(named)),
 		cli.UsageIf(len(named) > 1 && o.Fingerprint != "", "--fingerprint applies to a single CSR, but %d were named", len(named)),
 		cli.UsageIf(len(named) != 1 && o.force, "--force applies to a single named CSR, but %d were named", len(named)),
+		cli.UsageIf(len(o.allowed) > 0 && o.SignerName != csr.KubeletServing, "--allow-address applies to serving certificates, so it requires --signer %s", csr.KubeletServing),
+		validateAddresses(o.allowed),
 		cli.UsageIf(o.limit < 1, "--max must be at least 1, not %d", o.limit),
 		cli.UsageIf(o.timeout <= 0, "--timeout must be positive, not %s", o.timeout),
 		err,
 	)
+}
+
+// validateAddresses returns an error unless each text is an IP address or a host name.
+func validateAddresses(addresses []string) error {
+	for _, address := range addresses {
+		if err := cli.UsageIf(net.ParseIP(address) == nil && csr.ValidateNodeName(strings.ToLower(address)) != nil,
+			"--allow-address %q is neither an IP address nor a host name", address); err != nil {
+			return err
+		}
+	}
+	return nil
 }

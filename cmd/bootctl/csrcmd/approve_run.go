@@ -23,7 +23,7 @@ func (o approveOptions) run(ctx context.Context, e *cli.Env, args []string) erro
 	if err != nil {
 		return err
 	}
-	want := approval.Criteria{Signer: cmp.Or(o.SignerName, csr.KubeletClient), Fingerprint: filter.Fingerprint, Force: o.force}
+	want := approval.Criteria{Signer: cmp.Or(o.SignerName, csr.KubeletClient), Fingerprint: filter.Fingerprint, AllowedAddresses: o.allowed, Force: o.force}
 	if err := approval.CheckAccess(ctx, client.Authorization, want.Signer); err != nil {
 		return err
 	}
@@ -32,6 +32,13 @@ func (o approveOptions) run(ctx context.Context, e *cli.Env, args []string) erro
 		if requests, want.Conflicts, err = o.candidates(ctx, e, client, filter); err != nil {
 			return err
 		}
+	}
+	if want.Signer == csr.KubeletServing && len(requests) > 0 { // once for all CSRs
+		addresses, err := approval.ReadAddresses(ctx, client)
+		if err != nil {
+			return err
+		}
+		want.Addresses = &addresses
 	}
 	outcomes := make([]cli.Outcome, len(requests))
 	e.Concurrently(ctx, "evaluated", len(requests), func(ctx context.Context, i int) {

@@ -43,6 +43,10 @@ Permissions:
   get on certificatesigningrequests
   list on certificatesigningrequests, with --node
   get on nodes
+  get on services in default, for serving certificates
+  list on endpointslices in default, for serving certificates
+  get on the configmap cluster-info in kube-public, for serving certificates
+  list on nodes, for serving certificates
   list on certificatesigningrequests, optional
   create on subjectaccessreviews, optional
   get on secrets in kube-system, optional

@@ -26,9 +26,10 @@ type hostileCSR struct {
 	// signerRule is a rule that the CSR violates with its own signer; empty means
 	// that it passes that signer's rules.
 	signerRule string
-	// exists means that the Node exists, with the address 192.0.2.1 and the host
-	// name victim.example.com, where victim is replaced with the Node's name.
+	// exists means that the Node exists, with its name as the host name and the address
+	// 192.0.2.1, or with these hosts.
 	exists  bool
+	hosts   []string
 	changes []labtest.CSRChange
 	// refusedByServer means that the API server does not store the CSR.
 	refusedByServer bool
@@ -112,9 +113,9 @@ func hostileExtensions() []hostileCSR {
 		breaksRule("no extensions", "extended key usage any", withExtension(false, []byte{48, 6, 6, 4, 85, 29, 37, 0}, 2, 5, 29, 37)),
 		breaksRule("no extensions", "unknown critical extension", withExtension(true, []byte{5, 0}, 1, 2, 3, 4)),
 		breaksRule("no extensions", "unknown extension", withExtension(false, []byte{5, 0}, 1, 2, 3, 4)),
-		breaksRule("no extensions", "names hidden in Microsoft's attribute", withHiddenSAN(oidMicrosoftExtensions())),
-		breaksRule("no extensions", "names hidden behind other extensions", withHiddenSAN(oidExtensionRequest(), "victim")),
-		breaksRule("no extensions", "names hidden behind none", withHiddenSAN(oidExtensionRequest(), "")),
+		breaksRule("well-formed", "names hidden in Microsoft's attribute", withHiddenSAN(oidMicrosoftExtensions())),
+		breaksRule("well-formed", "names hidden behind other extensions", withHiddenSAN(oidExtensionRequest(), "victim")),
+		breaksRule("well-formed", "names hidden behind none", withHiddenSAN(oidExtensionRequest(), "")),
 		refusedByServer("names twice", twice(raw(2, 'a'))...),
 	}
 }
@@ -212,7 +213,7 @@ func hostileSigners() []hostileCSR {
 		privileged("masters with an unknown signer", "kubernetes.io/x", withOrganizations("system:masters")),
 		refusedByServer("masters with the general signer", labtest.WithSigner(csr.APIServerClient), withOrganizations("system:masters")),
 		refusedByServer("legacy signer", labtest.WithSigner("kubernetes.io/legacy-unknown")),
-		{title: "person with the general signer", rule: "signer", changes: []labtest.CSRChange{labtest.WithSigner(csr.APIServerClient), labtest.WithUsages(client), withCommonName("mallory"), withOrganizations()}},
+		{title: "person with the general signer", rule: "signer", changes: []labtest.CSRChange{labtest.SentBy("alice"), labtest.WithSigner(csr.APIServerClient), labtest.WithUsages(client), withCommonName("mallory"), withOrganizations()}},
 		{title: "person with another signer", rule: "signer", changes: []labtest.CSRChange{labtest.WithSigner("example.com/x"), withCommonName("mallory"), withOrganizations()}},
 	}
 }
@@ -223,7 +224,7 @@ func hostileServingCSRs() []hostileCSR {
 	const digital, server = certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth
 	serving := func(rule, title string, changes ...labtest.CSRChange) hostileCSR {
 		base := []labtest.CSRChange{labtest.WithSigner(csr.KubeletServing), labtest.WithUsages(digital, server), labtest.SentByNode("victim"), editTemplate(func(r *x509.CertificateRequest) {
-			r.DNSNames = []string{"victim.example.com"}
+			r.DNSNames = []string{"victim"}
 		})}
 		return hostileCSR{title: "serving, " + title, rule: "signer", signerRule: rule, exists: true, changes: append(base, changes...)}
 	}
@@ -236,21 +237,21 @@ func hostileServingCSRs() []hostileCSR {
 		serving("requester", "a token", labtest.SentBy("system:bootstrap:abcdef", "system:bootstrappers")),
 		serving("requester", "another node without its group", labtest.SentBy("system:node:other")),
 		serving("addresses of the node", "another host", host("kubernetes.default.svc")),
-		serving("addresses of the node", "an additional host", host("victim.example.com", "kubernetes")),
-		serving("addresses of the node", "host with the same beginning", host("victim.example.com.evil.example")),
+		serving("addresses of the node", "an additional host", host("victim", "kubernetes")),
+		serving("addresses of the node", "host with the same beginning", host("victim.evil.example")),
 		serving("addresses of the node", "any host", host("*.example.com")),
 		serving("addresses of the node", "another address", editTemplate(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 2)} })),
 		serving("addresses of the node", "no names", host()),
 		serving("no other extensions", "email address", editTemplate(func(r *x509.CertificateRequest) { r.EmailAddresses = []string{"a@example.com"} })),
 		serving("no other extensions", "URI", editTemplate(func(r *x509.CertificateRequest) { r.URIs = []*url.URL{{Scheme: "spiffe", Host: "x"}} })),
-		serving("no other extensions", "registered ID", host(), withSANs(asn1.RawValue{Tag: 2, Bytes: []byte("victim.example.com")}, asn1.RawValue{Tag: 8, Bytes: []byte{42, 3}})),
+		serving("well-formed", "registered ID", host(), withSANs(asn1.RawValue{Tag: 2, Bytes: []byte("victim")}, asn1.RawValue{Tag: 8, Bytes: []byte{42, 3}})),
 		serving("no other extensions", "CA", withExtension(true, []byte{48, 3, 1, 1, 255}, 2, 5, 29, 19)),
 		serving("usages", "additional client auth", labtest.WithUsages(digital, server, certificatesv1.UsageClientAuth)),
 		serving("usages", "client auth instead", labtest.WithUsages(digital, certificatesv1.UsageClientAuth)),
 		serving("key", "RSA 1024", signedWith(newRSAKey(1024))),
 		serving("not privileged", "masters", withOrganizations("system:nodes", "system:masters")),
 		serving("node name", "empty name", withCommonName("system:node:"), labtest.SentBy("system:node:")),
-		serving("no other extensions", "names hidden behind the right ones", withHiddenSAN(oidExtensionRequest(), "victim.example.com")),
+		serving("well-formed", "names hidden behind the right ones", withHiddenSAN(oidExtensionRequest(), "victim")),
 		unknown,
 	}
 }

@@ -51,10 +51,12 @@ func TestApprove_HostileCSRs(t *testing.T) {
 	wantRefused(t, p, "all pending CSRs", code, results, selectBySigner(t, p, hostile, csr.KubeletClient), rule)
 	wantApproved(t, p, "control-pending")
 
-	createNode(t, p, "control-serving", "control-serving.example.com", "192.0.2.1")
+	createNode(t, p, "control-serving", "control-serving", "192.0.2.77")
 	sendValidCSR(t, p, "control-serving", labtest.WithSigner(csr.KubeletServing), labtest.SentByNode("victim"), labtest.WithUsages("digital signature", "server auth"),
-		editTemplate(func(r *x509.CertificateRequest) { r.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }))
-	sendValidCSR(t, p, "control-client", labtest.WithSigner(csr.APIServerClient), withCommonName("alice"), withOrganizations("dev"), labtest.WithUsages("client auth"))
+		editTemplate(func(r *x509.CertificateRequest) {
+			r.DNSNames, r.IPAddresses = []string{"victim"}, []net.IP{net.IPv4(192, 0, 2, 77)}
+		}))
+	sendValidCSR(t, p, "control-client", labtest.WithSigner(csr.APIServerClient), labtest.SentBy("alice"), withCommonName("alice"), withOrganizations("dev"), labtest.WithUsages("client auth"))
 	sendValidCSR(t, p, "control-other", labtest.WithSigner("example.com/x"), withCommonName("alice"), withOrganizations("dev"))
 	for _, signer := range []string{csr.KubeletServing, csr.APIServerClient, "example.com/x", "kubernetes.io/x"} {
 		code, results = approveWithBootctl(t, p, "--signer", signer, "--pending", "--yes")
@@ -84,6 +86,9 @@ func allowEveryRequester(t *testing.T, p labtest.Admin) {
 			t.Fatal(err)
 		}
 	}
+	for user, rule := range hostilePowers() {
+		grantPower(t, p, user, rule)
+	}
 	p.Eventually(t, "permissions of alice", func() bool {
 		_, err := p.SendCSR(t.Context(), t, "door", labtest.NewCSR(t, "door", labtest.SentBy("alice")))
 		return err == nil
@@ -105,10 +110,10 @@ func sendHostileCSRs(t *testing.T, p labtest.Admin) map[string]hostileCSR {
 	stored := map[string]hostileCSR{}
 	refused := 0
 	for i, row := range slices.Concat(hostileSubjects(), hostileExtensions(), hostileUsages(), hostileKeysAndTexts(),
-		hostileRequesters(), hostileSigners(), hostileServingCSRs()) {
+		hostileRequesters(), hostileSigners(), hostileServingCSRs(), hostileServingAddresses(), hostileEncodings(t), hostileUsers()) {
 		name := fmt.Sprintf("hostile-%d", i)
 		if row.exists {
-			createNode(t, p, name, name+".example.com", "192.0.2.1")
+			createNode(t, p, name, row.hostsOf(name)...)
 		}
 		_, err := p.SendCSR(t.Context(), t, name, labtest.NewCSR(t, name, row.changes...))
 		switch {
@@ -132,17 +137,20 @@ func sendValidCSR(t *testing.T, p labtest.Admin, name string, changes ...labtest
 	}
 }
 
-// createNode creates a Node with the host name and the addresses.
-func createNode(t *testing.T, p labtest.Admin, name, host string, ips ...string) {
+// createNode creates a Node with the host names and addresses in its status.
+func createNode(t *testing.T, p labtest.Admin, name string, hosts ...string) {
 	t.Helper()
 	nodes := p.ClientAs(t, "").CoreV1().Nodes()
 	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeHostName, Address: host}}
-	for _, ip := range ips {
-		node.Status.Addresses = append(node.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: ip})
+	for _, host := range hosts {
+		address := corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: host}
+		if net.ParseIP(host) == nil {
+			address.Type = corev1.NodeInternalDNS
+		}
+		node.Status.Addresses = append(node.Status.Addresses, address)
 	}
 	if _, err := nodes.UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)

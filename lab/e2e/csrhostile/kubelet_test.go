@@ -58,8 +58,8 @@ func TestApprove_KubeletCSRs(t *testing.T) {
 	k.waitForCertificates(t, waiting)
 
 	addresses := nodeAddresses()
-	for i := range loaded {
-		k.register(t, fmt.Sprintf("loaded-%d", i), addresses[i%len(addresses)])
+	for i, list := range addresses {
+		k.register(t, fmt.Sprintf("loaded-%d", i), list)
 	}
 	waiting = nil
 	for i := range managed {
@@ -77,7 +77,14 @@ func TestApprove_KubeletCSRs(t *testing.T) {
 	for i, list := range addresses {
 		waiting = append(waiting, k.serverManager(t, fmt.Sprintf("loaded-%d", i), list))
 	}
-	approved += k.approveAll(t, len(addresses), csr.NodeUserPrefix, "--signer", csr.KubeletServing, "--pending", "--yes")
+	k.waitForPending(t, len(addresses), csr.NodeUserPrefix)
+	for node, hosts := range map[string]string{"loaded-3": "loaded-3.internal,loaded-3.example.com", "loaded-5": "loaded-5.example.com"} {
+		if code, _ := approveWithBootctl(t, k.Admin, "--signer", csr.KubeletServing, "--node", node); code != 5 {
+			t.Errorf("node %s with host names that are not its name: exit code %d", node, code)
+		}
+		approved += k.approve(t, 1, "--signer", csr.KubeletServing, "--node", node, "--allow-address", hosts)
+	}
+	approved += k.approve(t, len(addresses)-2, "--signer", csr.KubeletServing, "--pending", "--yes")
 	k.waitForCertificates(t, waiting)
 	t.Logf("%d genuine CSRs were approved", approved)
 	if approved < 20 {
@@ -196,9 +203,16 @@ func (k kubeletManagers) register(t *testing.T, name string, addresses []corev1.
 	}
 }
 
-// approveAll waits for the given number of pending CSRs from the requesters and runs csr
-// approve, which must approve exactly these. It returns the number of approved CSRs.
+// approveAll waits for the given number of pending CSRs from the requesters and approves
+// exactly these. It returns the number of approved CSRs.
 func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, args ...string) int {
+	t.Helper()
+	k.waitForPending(t, want, requester)
+	return k.approve(t, want, args...)
+}
+
+// waitForPending waits for the given number of pending CSRs from the requesters.
+func (k kubeletManagers) waitForPending(t *testing.T, want int, requester string) {
 	t.Helper()
 	k.Eventually(t, fmt.Sprintf("%d CSRs", want), func() bool {
 		pending := 0
@@ -209,6 +223,11 @@ func (k kubeletManagers) approveAll(t *testing.T, want int, requester string, ar
 		}
 		return pending == want
 	})
+}
+
+// approve runs csr approve, which must approve exactly the given number of CSRs.
+func (k kubeletManagers) approve(t *testing.T, want int, args ...string) int {
+	t.Helper()
 	code, results := approveWithBootctl(t, k.Admin, args...)
 	approved := 0
 	for name, result := range results {

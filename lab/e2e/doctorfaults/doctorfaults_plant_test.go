@@ -112,8 +112,9 @@ func fillClusterInfo(tokens, room int) func(*testing.T, *doctorLab) {
 // cluster-info.
 func deleteExtraTokens(t *testing.T, l *doctorLab, fix string) {
 	t.Helper()
-	if !strings.HasPrefix(fix, "bootctl token delete") {
-		t.Errorf("the fix is %q", fix)
+	_, command, _ := strings.Cut(fix, ", run: bootctl ")
+	if listed := l.MustRun(t, strings.Fields(command)...); !strings.Contains(listed, "surplus") {
+		t.Errorf("the fix is %q, which lists\n%s", fix, listed)
 	}
 	ids := l.MustRun(t, "token", "list", "-o", `jsonpath={.items[?(@.description=="surplus")].id}`)
 	l.MustRun(t, append([]string{"token", "delete"}, strings.Fields(ids)...)...)

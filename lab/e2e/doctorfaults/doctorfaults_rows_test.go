@@ -88,7 +88,7 @@ func tokenFaults() []doctorFault {
 func deleteBinding(name string) func(*testing.T, *doctorLab, string) {
 	return func(t *testing.T, l *doctorLab, fix string) {
 		t.Helper()
-		command, _, _ := strings.Cut(fix, "; ")
+		_, command, _ := strings.Cut(fix, "; to find it, run: ")
 		runPrintedFix(t, l, command)
 		l.kubectl(t, "delete", "clusterrolebinding", name)
 	}
