@@ -128,6 +128,6 @@ func (o options) diagnose(ctx context.Context, e *cli.Env) ([]doctor.Finding, er
 		}
 		findings = append(findings, probed...)
 	}
-	addLabFix(findings, config)
+	addLabFix(findings, restartLab(config))
 	return findings, nil
 }

@@ -110,6 +110,29 @@ func TestReport_SameFix(t *testing.T) {
 	}
 }
 
+// Only fixes that name flags of components get the command that restarts a lab.
+func TestAddLabFix(t *testing.T) {
+	const restart = "bootctl lab down && bootctl lab up"
+	tests := []struct {
+		name, check, reason, restart, want string
+	}{
+		{"controller", "signer", doctor.BootstrapSignerNotRunning, restart, "fix; or, for this lab: " + restart},
+		{"not a lab", "signer", doctor.BootstrapSignerNotRunning, "", "fix"},
+		{"another reason", "requests", doctor.SignerFailed, restart, "fix"},
+		{"CSR that waits for a person", "requests", doctor.CSRPending, restart, "fix"},
+		{"CSR of the probe", "probe: approval", doctor.CSRPending, restart, "fix; or, for this lab: " + restart},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings := []doctor.Finding{{Check: test.check, Status: doctor.FAIL, Reason: test.reason, Fix: "fix"}}
+			addLabFix(findings, test.restart)
+			if findings[0].Fix != test.want {
+				t.Errorf("fix %q, want %q", findings[0].Fix, test.want)
+			}
+		})
+	}
+}
+
 // The cluster has the CA of the kubeconfig, or none if no CA verifies the connection.
 func TestAdminCluster_Kubeconfig(t *testing.T) {
 	tests := []struct {

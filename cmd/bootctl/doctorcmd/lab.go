@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/bootctl/bootctl/internal/cli"
 	"github.com/bootctl/bootctl/internal/escape"
@@ -17,15 +18,18 @@ var labReasons = []string{
 	doctor.TokenAuthenticationOff, doctor.AnonymousDisabled,
 }
 
-// addLabFix adds to fixes that name flags of Kubernetes components the command that
-// restarts the cluster without its faults, if the cluster is a lab on this machine.
-func addLabFix(findings []doctor.Finding, config cli.AdminConfig) {
-	restart := restartLab(config)
+// probeReasons are more such reason codes, of the probe only.
+var probeReasons = []string{doctor.SignatureMissing, doctor.CSRPending}
+
+// addLabFix adds the command that restarts the lab to fixes that name flags of Kubernetes
+// components. The command is empty if the cluster is not a lab with faults.
+func addLabFix(findings []doctor.Finding, restart string) {
 	if restart == "" {
 		return
 	}
 	for i := range findings {
-		if f := &findings[i]; f.Fix != "" && slices.Contains(labReasons, f.Reason) {
+		f := &findings[i]
+		if slices.Contains(labReasons, f.Reason) || strings.HasPrefix(f.Check, "probe: ") && slices.Contains(probeReasons, f.Reason) {
 			f.Fix += "; or, for this lab: " + restart
 		}
 	}

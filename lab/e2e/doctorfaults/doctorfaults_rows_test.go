@@ -164,6 +164,7 @@ func approverOff() []doctorFault {
 	byHand := func(t *testing.T, l *doctorLab, fix string) {
 		t.Helper()
 		_, command, _ := strings.Cut(fix, "; meanwhile: ")
+		command, _, _ = strings.Cut(command, "; or, for this lab: ")
 		runPrintedFix(t, l, command+" --yes") // there is no terminal for the prompt
 	}
 	return []doctorFault{
