@@ -129,7 +129,7 @@ var table = []row{
 
 	// Bootstrap tokens.
 	{reason: "TokenNotFound", exit: ExitNotFound, when: is(token.ErrNotFound),
-		hint: "list the tokens: bootctl token list"},
+		hint: "list the tokens: bootctl token list; expired tokens are deleted, so create another: bootctl token create"},
 	{reason: "TokenUnusable", exit: ExitNotVerified, when: is(token.ErrUnusable),
 		hint: "create another token: bootctl token create; or extend one that has only expired: bootctl token extend ID --ttl 24h"},
 	{reason: "TokenExists", exit: ExitConflict, when: is(token.ErrExists),

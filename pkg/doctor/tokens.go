@@ -105,7 +105,7 @@ func (c *clusterChecker) signer(_ context.Context, states signatureStates, token
 	case states.recent > 0:
 		return tooRecent(states.recent)
 	}
-	return ok("%s is up to date", clusterinfo.Signer)
+	return ok("no signature is missing; use --probe to test whether %s is running", clusterinfo.Signer)
 }
 
 // cleaner checks that the token cleaner is not stalled.

@@ -44,6 +44,9 @@ func (o options) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, endpoin
 	}
 	cmdutil.WarnOfOthers(e, result.Others)
 	reportUnused(e, result, o.Layout)
+	if o.DryRun && joinState(result) == "not-joined" {
+		e.Progress("dry run: all checks that need no CSR passed, and nothing was changed")
+	}
 	return e.Print(joinView(result, o.Layout, o.DryRun, steps.done))
 }
 

@@ -72,7 +72,7 @@ func (s *joinSteps) end() {
 	case s.env.Line != nil:
 		s.env.Progress(step.Name + ": " + s.elapsed(s.since))
 	case s.waits != nil:
-		s.env.Progress("waited " + s.elapsed(s.waited))
+		s.env.Progress(step.Name + " took " + s.elapsed(s.waited))
 	}
 	s.since, s.waits = time.Time{}, nil
 }

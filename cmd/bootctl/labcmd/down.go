@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bootctl/bootctl/internal/cli"
+	"github.com/bootctl/bootctl/internal/escape"
 )
 
 type downOptions struct {
@@ -48,10 +49,12 @@ func (o downOptions) run(ctx context.Context, e *cli.Env) error {
 	if !stopped {
 		e.Progress("the lab was not running")
 	}
+	text := ""
 	if o.delete && l.Exists() {
 		if err := l.Delete(); err != nil {
 			return err
 		}
+		text = "deleted " + escape.Text(l.Dir) + "\n"
 	}
-	return printStatus(e, l, "", l.Dir)
+	return printStatus(e, l, text, l.Dir)
 }
