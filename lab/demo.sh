@@ -30,8 +30,8 @@ caption 'Create the RBAC that lets bootstrap tokens request certificates, and pu
 run bootctl setup --endpoint "$server"
 
 caption 'Create a bootstrap token for one node, in a file that only its owner can read.'
-(umask 077 && bootctl token create --ttl 1h --description 'for worker-1' >"$dir/token")
-echo "\$ bootctl token create --ttl 1h --description 'for worker-1' >token"
+(umask 077 && bootctl token create --ttl 1h --description 'for worker-1' --wait >"$dir/token")
+echo "\$ bootctl token create --ttl 1h --description 'for worker-1' --wait >token"
 run bootctl token list
 
 caption 'In addition to the token, the node needs the address and the pin of the CA.'
@@ -40,10 +40,6 @@ run bootctl cluster-info pin
 pin=$(bootctl cluster-info pin)
 
 caption 'The control plane signs cluster-info with each token. Verify it as the administrator.'
-for _ in $(seq 600); do
-	bootctl cluster-info verify >/dev/null 2>&1 && break
-	sleep 0.1
-done
 run bootctl cluster-info verify
 
 caption 'Verify it as the node, without credentials.'

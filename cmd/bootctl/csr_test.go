@@ -66,7 +66,7 @@ func TestApprove_Selects(t *testing.T) {
 		want    string // name and result of each CSR, or the message of a usage error
 	}{
 		{"all pending", three, "--pending --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},
-		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal to ask on; nothing was changed"},
+		{"unconfirmed", three, "--pending", 2, "not confirmed: there is no terminal for a prompt; nothing was changed"},
 		{"dry run", three, "--pending --dry-run", 0, "request-of-n1 would be approved,request-of-n2 would be approved,request-of-n3 would be approved"},
 		{"oldest only", three, "--pending --max 1 --yes", 0, "request-of-n1 approved,request-of-n2 over the limit,request-of-n3 over the limit"},
 		{"by requester", three, "--requester system:bootstrap:" + plantedID + " --yes", 0, "request-of-n1 approved,request-of-n2 approved,request-of-n3 approved"},

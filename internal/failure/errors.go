@@ -30,7 +30,7 @@ type ConfirmationError struct {
 }
 
 func (c *ConfirmationError) Error() string {
-	return ErrConfirmationRequired.Error() + ": there is no terminal to ask on; nothing was changed"
+	return ErrConfirmationRequired.Error() + ": there is no terminal for a prompt; nothing was changed"
 }
 
 // Unwrap returns ErrConfirmationRequired.

@@ -40,7 +40,7 @@ type GeneratedToken struct {
 type TokenCheck struct {
 	Meta
 	ID             string   `json:"id"`
-	Endpoint       string   `json:"endpoint,omitempty" jsonschema:"the API server that was asked, for a check as a node"`
+	Endpoint       string   `json:"endpoint,omitempty" jsonschema:"the address of the API server, for a check as a node"`
 	Accepted       bool     `json:"accepted" jsonschema:"whether the API server accepts the token as a credential"`
 	User           string   `json:"user,omitempty" jsonschema:"the user that the token authenticates as"`
 	Groups         []string `json:"groups"`
@@ -118,7 +118,7 @@ type ClusterInfoChange struct {
 type ClusterInfoDocument struct {
 	Server  string   `json:"server,omitempty" jsonschema:"the API server's address for nodes"`
 	Pins    []string `json:"pins" jsonschema:"the pins of the CA certificates"`
-	Problem string   `json:"problem,omitempty" jsonschema:"why nodes reject it"`
+	Problem string   `json:"problem,omitempty" jsonschema:"why nodes reject the document"`
 }
 
 // ClusterInfoSignature is the result of cluster-info sign --file.
@@ -204,7 +204,7 @@ type CSRReview struct {
 type JoinResult struct {
 	Meta
 	State       string     `json:"state" jsonschema:"joined or already-joined; with --dry-run also not-joined or pending"`
-	DryRun      bool       `json:"dryRun" jsonschema:"whether nothing was changed"`
+	DryRun      bool       `json:"dryRun" jsonschema:"whether this was a dry run that changed nothing"`
 	NodeName    string     `json:"nodeName"`
 	Server      string     `json:"server"`
 	Pins        []string   `json:"pins" jsonschema:"the pins of the CA certificates that the node trusts"`
@@ -268,7 +268,7 @@ type DoctorFinding struct {
 type Version struct {
 	Meta
 	Version   string `json:"version"`
-	Commit    string `json:"commit,omitempty" jsonschema:"the commit that was built, where that was recorded"`
+	Commit    string `json:"commit,omitempty" jsonschema:"the commit that the program was built from, if known"`
 	Date      string `json:"date,omitempty" jsonschema:"the time of that commit, in RFC 3339"`
 	GoVersion string `json:"goVersion"`
 	Platform  string `json:"platform"`

@@ -221,7 +221,7 @@ func TestCluster_TokenFaults(t *testing.T) {
 			p.tokens = p.tokens[:1]
 		}, []doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "gone00", sign)}},
 		{"malformed signature of a deleted token", func(p *adminCluster) { p.info.Data["jws-kubeconfig-gone00"] = "x" },
-			[]doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "the signatures of 1 token belong to no valid signing token: gone00", sign)}},
+			[]doctor.Finding{finding("signatures", doctor.WARN, doctor.SignatureOrphan, "cluster-info has 1 signature without a valid signing token: gone00", sign)}},
 		{"token without an expiration", func(p *adminCluster) { delete(p.tokens[0].Data, "expiration") },
 			[]doctor.Finding{finding("tokens", doctor.WARN, doctor.TokenNeverExpires, "abcdef", "bootctl token extend abcdef --ttl 24h")}},
 		{"invalid token", func(p *adminCluster) {

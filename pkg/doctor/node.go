@@ -122,7 +122,7 @@ func (c *nodeChecker) isTrustGiven() bool { return len(c.Pins) > 0 || len(c.CAs)
 
 func (c *nodeChecker) howVerified() string {
 	if c.isTrustGiven() {
-		return "was given"
+		return "matches a pin or CA that you specified"
 	}
 	return "is known only from cluster-info, which is not verified"
 }
@@ -174,7 +174,7 @@ func (c *nodeChecker) server(ctx context.Context) ([]Finding, error) {
 	case len(c.roots) == 0, server == "", server == c.endpoint:
 		return nil, nil
 	case server.IsLoopback() && !c.endpoint.IsLoopback():
-		return one(FAIL, EndpointLoopback, fmt.Sprintf("cluster-info names the loopback address %s, where each node reaches only itself", server), publish), nil
+		return one(FAIL, EndpointLoopback, fmt.Sprintf("cluster-info names the loopback address %s, so each node would contact itself", server), publish), nil
 	}
 	if _, err := discovery.FetchAnonymous(ctx, server, c.roots, c.Client); !isReached(err) {
 		return nil, from(server, err)
@@ -205,7 +205,7 @@ func (c *nodeChecker) signatures(context.Context) ([]Finding, error) {
 	case c.Token.IsZero() && len(c.seen.Signatures) == 0:
 		return one(WARN, SignatureMissing, count+", so no node can join with a token", fixes[SignatureMissing]), nil
 	case c.Token.IsZero():
-		return ok("%s; none was checked, because no token was given", count), nil
+		return ok("%s; none was checked, because you specified no token", count), nil
 	}
 	state := clusterinfo.Check(c.seen, c.Token)
 	text := fmt.Sprintf("%s; the signature of token %s is %s", count, c.Token.ID(), state)

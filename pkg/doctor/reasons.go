@@ -49,8 +49,8 @@ const (
 	// ClusterInfoAlmostFull (capacity): cluster-info has room for only a few more signatures.
 	ClusterInfoAlmostFull = "ClusterInfoAlmostFull"
 
-	// EndpointLoopback (endpoint): cluster-info names a loopback address, where each
-	// node reaches only itself.
+	// EndpointLoopback (endpoint): cluster-info names a loopback address, so each
+	// node would contact itself.
 	EndpointLoopback = "EndpointLoopback"
 	// PinMismatch (endpoint): the address belongs to a different cluster.
 	PinMismatch = "PinMismatch"
@@ -79,7 +79,7 @@ const (
 	// SignatureMalformed (signatures): the entry for a valid token is not a JWS
 	// signature.
 	SignatureMalformed = "SignatureMalformed"
-	// SignatureOrphan (signatures): a signature belongs to no valid signing token.
+	// SignatureOrphan (signatures): cluster-info has a signature without a valid signing token.
 	SignatureOrphan = "SignatureOrphan"
 	// BootstrapSignerNotRunning (signer): the controller bootstrapsigner has not signed
 	// cluster-info.

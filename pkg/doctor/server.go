@@ -136,7 +136,7 @@ func (c *clusterChecker) endpoint(ctx context.Context, document clusterinfo.Docu
 	address, note := c.address()
 	publish := "bootctl cluster-info publish --endpoint " + address
 	if at.IsLoopback() && !c.Server.IsLoopback() {
-		return one(WARN, EndpointLoopback, "cluster-info names the loopback address "+at.URL()+", where each node reaches only itself"+note, publish)
+		return one(WARN, EndpointLoopback, "cluster-info names the loopback address "+at.URL()+", so each node would contact itself"+note, publish)
 	}
 	roots, err := clusterinfo.Trusted(document.CAs, clusterinfo.Pins(document.CAs), c.Clock.Now())
 	if err != nil {

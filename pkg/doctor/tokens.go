@@ -48,15 +48,15 @@ func (c *clusterChecker) signatures(_ context.Context, states signatureStates, t
 	for _, kind := range []struct {
 		state, reason string
 		status        Status
-		what          string
+		noun, what    string
 	}{
-		{clusterinfo.Missing, SignatureMissing, FAIL, "cluster-info is not signed with %s: %s"},
-		{clusterinfo.Stale, SignatureStale, FAIL, "the signatures of %s do not match the current cluster-info: %s"},
-		{clusterinfo.Malformed, SignatureMalformed, FAIL, "the entries for %s are not JWS signatures: %s"},
-		{clusterinfo.Orphan, SignatureOrphan, WARN, "the signatures of %s belong to no valid signing token: %s"},
+		{clusterinfo.Missing, SignatureMissing, FAIL, "token", "cluster-info is not signed with %s: %s"},
+		{clusterinfo.Stale, SignatureStale, FAIL, "token", "the signatures of %s do not match the current cluster-info: %s"},
+		{clusterinfo.Malformed, SignatureMalformed, FAIL, "token", "the entries for %s are not JWS signatures: %s"},
+		{clusterinfo.Orphan, SignatureOrphan, WARN, "signature", "cluster-info has %s without a valid signing token: %s"},
 	} {
 		if n := len(ids[kind.state]); n > 0 {
-			message := fmt.Sprintf(kind.what, escape.Count(n, "token"), escape.FirstN(ids[kind.state], most, ", "))
+			message := fmt.Sprintf(kind.what, escape.Count(n, kind.noun), escape.FirstN(ids[kind.state], most, ", "))
 			findings = append(findings, one(kind.status, kind.reason, message, "bootctl cluster-info sign")...)
 		}
 	}

@@ -114,7 +114,7 @@ func (o Options) Validate() error {
 	case o.File == nil:
 		return o.Discovery.Validate()
 	case o.credential().IsZero():
-		return fmt.Errorf("the file has no credential, and no token is given: %w", token.ErrInvalid)
+		return fmt.Errorf("the file has no credential, and you specified no token: %w", token.ErrInvalid)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func checkFields(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) err
 	case cluster.TLSServerName != "":
 		return errors.New("it has a tls-server-name, which kubelet.conf would not have")
 	case user.Exec != nil || user.AuthProvider != nil:
-		return errors.New("it runs a program for its credentials")
+		return errors.New("its user has a credential plugin")
 	case user.Username != "" || user.Password != "" || user.Impersonate != "":
 		return errors.New("its user is not a token or a client certificate")
 	case (user.Token != "" || user.TokenFile != "") && (user.ClientCertificate != "" || len(user.ClientCertificateData) > 0):

@@ -63,7 +63,7 @@ kubernetes are never approved.
 The approval applies only to the object that was evaluated, by its UID. With
 --fingerprint, it applies only to the key whose fingerprint was read at the
 node. If several CSRs with different keys are for the same node, filters approve
-none of them, and no other once one is approved. A CSR that cannot be approved
+none of them, even after you approve one by name. A CSR that cannot be approved
 does not stop the others. For CSRs selected by a filter, bootctl asks for
 confirmation on a terminal and requires --yes otherwise, except with --node,
 --uid, or --fingerprint.

@@ -3,6 +3,7 @@ package setupcmd
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -63,7 +64,7 @@ func (o options) printManifests(e *cli.Env, objects []setup.Object) error {
 	var err error
 	if o.document.Endpoint == "" || o.document.CaFile == "" {
 		if config, err = e.AdminConfig(); err != nil {
-			return err
+			return fmt.Errorf("manifests need a kubeconfig, or --endpoint and --ca-file: %w", err)
 		}
 	}
 	document, err := o.document.Read(e, config.Rest)
