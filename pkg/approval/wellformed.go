@@ -269,8 +269,7 @@ func checkExtension(kind asn1.ObjectIdentifier, value []byte) error {
 
 // sameEncoded reports whether the value decodes into target, and encodes to the same bytes.
 func sameEncoded[T any](der []byte, target *T) bool {
-	rest, err := asn1.Unmarshal(der, target)
-	if err != nil || len(rest) > 0 {
+	if _, err := asn1.Unmarshal(der, target); err != nil {
 		return false
 	}
 	again, err := asn1.Marshal(*target)

@@ -160,6 +160,7 @@ func TestCheck_WellFormed(t *testing.T) {
 		{"registered ID", extensions(extension(san, tlv(tagSequence, dns, tlv(0x88, []byte{42, 3})))), "RFC 5280"},
 		{"universal name", extensions(extension(san, tlv(tagSequence, dns, tlv(tagIA5, []byte("b"))))), "RFC 5280"},
 		{"compound DNS name", extensions(extension(san, tlv(tagSequence, dns, tlv(0xa2, tlv(tagIA5, []byte("b")))))), "RFC 5280"},
+		{"compound DNS name that is text", extensions(extension(san, tlv(tagSequence, dns, tlv(0xa2, []byte("0 "+strings.Repeat("a", 32)))))), "RFC 5280"},
 		{"basic constraints in an unusual form", extensions(extension(oid(t, 2, 5, 29, 19), tlv(tagSequence, tlv(0x01, []byte{0})))), "RFC 5280"},
 		{"basic constraints with an element after", extensions(extension(oid(t, 2, 5, 29, 19), tlv(tagSequence, tlv(0x01, []byte{0xff}), tlv(tagNull)))), "RFC 5280"},
 		{"key usage with an element after", extensions(extension(oid(t, 2, 5, 29, 15), slices.Concat(tlv(tagBitString, []byte{7, 0x80}), tlv(tagNull)))), "RFC 5280"},
